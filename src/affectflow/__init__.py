@@ -1,0 +1,1 @@
+"""From a spreadsheet of image URLs to facial action unit and valence/arousal models, scored on benchmarks."""

@@ -1,0 +1,1 @@
+"""Images into videos to be annotated, and the annotators' traces back to images."""

@@ -1,0 +1,67 @@
+"""The configuration: checked against its schema before anything runs."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import yaml
+
+from affectflow.errors import UserError
+
+_SCHEMA = Path(__file__).with_name("config.schema.yaml")
+
+Config = Mapping[str, Any]
+
+
+@cache
+def schema() -> dict[str, Any]:
+    """The JSON schema; its descriptions are the source of ``config/README.md``."""
+    loaded: dict[str, Any] = yaml.safe_load(_SCHEMA.read_text(encoding="utf-8"))
+    return loaded
+
+
+def load(path: Path | str) -> Config:
+    """Read and check a configuration file."""
+    try:
+        config = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror}); give the path of a configuration file.") from None
+    except yaml.YAMLError as error:
+        raise UserError(f"{path} is not YAML: {' '.join(str(error).split())}.") from None
+    if not isinstance(config, dict):
+        raise UserError(f"{path} holds no keys; start from config/config.yaml.")
+    check(config)
+    return config
+
+
+def check(config: Config) -> None:
+    """Raise :class:`UserError` for the first thing that the schema does not allow."""
+    validator = jsonschema.Draft202012Validator(schema())
+    errors = sorted(validator.iter_errors(dict(config)), key=lambda error: list(map(str, error.absolute_path)))
+    if errors:
+        raise UserError(_sentence(jsonschema.exceptions.best_match(errors[:1]) or errors[0]))
+
+
+def _sentence(error: jsonschema.ValidationError) -> str:
+    where = ".".join(map(str, error.absolute_path))
+    if error.validator == "additionalProperties":
+        known = list(error.schema.get("properties", {}))
+        unknown = next(key for key in error.instance if key not in known)
+        near = difflib.get_close_matches(unknown, known, n=1, cutoff=0.5)
+        hint = f"did you mean '{_join(where, near[0])}'?" if near else f"known here: {', '.join(sorted(known))}."
+        return f"The configuration has an unknown key '{_join(where, unknown)}'; {hint}"
+    if error.validator == "required":
+        missing = next(key for key in error.validator_value if key not in error.instance)
+        return f"The configuration lacks the key '{_join(where, missing)}'; see config/README.md."
+    if error.validator == "propertyNames":
+        return f"The configuration key '{_join(where, str(error.instance))}' is not a valid name: {error.message}."
+    return f"The configuration key '{where}' is wrong: {error.message}; see config/README.md."
+
+
+def _join(where: str, key: str) -> str:
+    return f"{where}.{key}" if where else key

@@ -1,0 +1,36 @@
+"""The data sets, each a module that yields samples. A new one is a module and a line here."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+
+from affectflow.datasets.base import Dataset
+from affectflow.errors import UserError
+
+_MODULES = {
+    "emotionet": "affectflow.datasets.emotionet",
+    "disfa": "affectflow.datasets.disfa",
+    "amfed": "affectflow.datasets.amfed",
+    "affwild": "affectflow.datasets.affwild",
+}
+
+
+def names() -> tuple[str, ...]:
+    """The data sets that can be opened."""
+    return tuple(_MODULES)
+
+
+def module_of(name: str) -> str:
+    """The module that reads a data set; its code is part of the stages that open the set."""
+    return _MODULES[name]
+
+
+def get_dataset(name: str, root: Path, split: str = "all") -> Dataset:
+    """Open a data set. Raises :class:`UserError` for an unknown name, a missing folder or an unknown split."""
+    if name not in _MODULES:
+        raise UserError(f"There is no data set {name!r}; known are {', '.join(_MODULES)}.")
+    if not root.is_dir():
+        raise UserError(f"{root} is no folder; correct the root of {name} in the configuration.")
+    dataset: Dataset = importlib.import_module(_MODULES[name]).open_dataset(root, split)
+    return dataset

@@ -1,0 +1,143 @@
+"""Aff-Wild: videos from the web with valence and arousal in [-1, 1] for every frame.
+
+Zafeiriou et al., "Aff-Wild: Valence and Arousal 'in-the-wild' Challenge", CVPR Workshops 2017. Layout::
+
+    videos/train/NNN.mp4 (or .avi)
+    annotations/train/valence/NNN.txt   one value per line, no header
+    annotations/train/arousal/NNN.txt
+    bboxes/train/NNN/<frame>.pts        frame from 1; none where no face was found
+
+Readers of the set disagree whether line n belongs to frame n or to the n-th frame with a box; the counts decide.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from affectflow.datasets.base import find, find_folder
+from affectflow.errors import UserError
+from affectflow.sample import Sample, VideoFrame
+from affectflow.tables import open_text
+from affectflow.video import read_frames
+
+_TEST_SHARE = 0.25  # of persons, when the set is split
+
+
+class AffWild:
+    """Frames of the videos whose labels were released."""
+
+    name = "affwild"
+
+    def __init__(self, root: Path, split: str, persons: dict[str, str]) -> None:
+        self.left_out: Counter[str] = Counter()
+        self._persons = persons
+        self._valence = _nested(root, "annotations", "valence")
+        self._arousal = _nested(root, "annotations", "arousal")
+        self._videos = _nested(root, "videos")
+        boxes = find_folder(root, "bboxes")
+        self._boxes = None if boxes is None else _nested(root, "bboxes")
+        self._names = [
+            path.stem for path in sorted(self._valence.glob("*.txt")) if split == "all" or self._side(path.stem) == split
+        ]
+        if not self._names:
+            raise UserError(f"{self._valence} holds no annotation of the split {split!r}; expected NNN.txt.")
+
+    def samples(self) -> Iterator[Sample]:
+        for name in self._names:
+            video = next((found for s in ("mp4", "avi") if (found := find(self._videos, f"{name}.{s}"))), None)
+            if video is None:
+                raise UserError(f"Aff-Wild's {name} has annotations but no video; expected {self._videos}/{name}.mp4.")
+            valence = _values(self._valence / f"{name}.txt")
+            arousal = _values(self._arousal / f"{name}.txt")
+            if len(valence) != len(arousal):
+                raise UserError(
+                    f"Aff-Wild's {name} has {len(valence)} valence and {len(arousal)} arousal values; fetch it again."
+                )
+            line_of_frame = self._alignment(name, video, len(valence))
+            for frame in read_frames(video):
+                line = line_of_frame.get(frame.index)
+                if line is None:
+                    self.left_out["frame without labels"] += 1
+                    continue
+                yield Sample(
+                    image=VideoFrame(frame.rgb),
+                    dataset=self.name,
+                    source=f"{name}/{frame.index}",
+                    group=self._persons.get(name, name),
+                    subject=self._persons.get(name, ""),
+                    video=name,
+                    frame=frame.index,
+                    time=frame.time,
+                    valence=valence[line],
+                    arousal=arousal[line],
+                )
+
+    def _alignment(self, name: str, video: Path, lines: int) -> dict[int, int]:
+        """Which line belongs to which frame."""
+        frames = sum(1 for _ in read_frames(video))
+        if lines == frames:
+            return {index: index - 1 for index in range(1, frames + 1)}
+        folder = None if self._boxes is None else find_folder(self._boxes, name)
+        boxed = sorted(int(path.stem) for path in folder.glob("*.pts")) if folder is not None else []
+        if lines == len(boxed):
+            return {index: line for line, index in enumerate(boxed)}
+        raise UserError(
+            f"Aff-Wild's {name} has {lines} values, which fits neither its {frames} frames "
+            f"nor its {len(boxed)} boxes; fetch its video and annotation again."
+        )
+
+    def _side(self, name: str) -> str:
+        digest = hashlib.sha256(f"affwild {self._persons.get(name, name)}".encode()).digest()
+        return "test" if digest[0] / 256 < _TEST_SHARE else "train"
+
+
+def open_dataset(root: Path, split: str) -> AffWild:
+    """``split`` is ``all``, ``train`` or ``test``; a table ``persons.csv`` in the folder keeps persons together."""
+    if split not in ("all", "train", "test"):
+        raise UserError(f"Aff-Wild has no split {split!r}; known are all, train and test.")
+    table = root / "persons.csv"
+    return AffWild(root, split, read_persons(table) if table.is_file() else {})
+
+
+def read_persons(path: Path) -> dict[str, str]:
+    """A CSV ``video,person``."""
+    with open_text(path) as stream:
+        reader = csv.DictReader(stream)
+        if not {"video", "person"} <= set(reader.fieldnames or ()):
+            raise UserError(f"{path} needs the columns video and person.")
+        return {row["video"]: row["person"] for row in reader}
+
+
+def _nested(root: Path, first: str, second: str = "") -> Path:
+    """``first/train[/second]``, also where an archive was unpacked into ``train/train``."""
+    folder = find_folder(root, first)
+    while folder is not None and (inner := find_folder(folder, "train")) is not None:
+        folder = inner
+    if folder is not None and second:
+        folder = find_folder(folder, second)
+    if folder is None:
+        expected = "/".join(filter(None, (first, "train", second)))
+        raise UserError(f"{root} has no folder {expected}; set data.affwild.root to Aff-Wild's own folder.")
+    return folder
+
+
+def _values(path: Path) -> list[float]:
+    if not path.is_file():
+        raise UserError(f"{path} does not exist; Aff-Wild needs both valence and arousal of a video.")
+    values = []
+    with open_text(path) as stream:
+        for number, line in enumerate(stream, start=1):
+            if not line.strip():
+                continue
+            try:
+                value = float(line)
+            except ValueError:
+                value = float("nan")
+            if not -1 <= value <= 1:
+                raise UserError(f"{path}, line {number}: {line.strip()[:40]!r} is no number between -1 and 1.")
+            values.append(value)
+    return values

@@ -1,0 +1,145 @@
+"""AM-FED: webcam films of people watching advertisements, labelled by several FACS coders.
+
+McDuff et al., "Affectiva-MIT Facial Expression Dataset (AM-FED)", CVPR Workshops 2013. Layout::
+
+    AU Labels/<id>-label.csv     Time (seconds), then the percentage of coders who saw each label
+    Video - AVI/<id>.avi         or Videos - FLV/<id>.flv
+
+Rows are change points: one holds until the next ``Time``. Columns differ from file to file; a label that a file
+lacks is unknown there.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+import re
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from affectflow import facs
+from affectflow.datasets.base import find, find_folder
+from affectflow.errors import UserError
+from affectflow.sample import Sample, VideoFrame
+from affectflow.tables import open_text
+from affectflow.video import read_frames
+
+SMILE = "Smile"
+_ALIASES = {"57": 57, "forward": 57, "58": 58, "backward": 58}
+_SIDED = re.compile(r"(neg|unilateral)", re.IGNORECASE)  # seen on one side only, or its opposite: no AU of ours
+
+
+@dataclass(frozen=True, slots=True)
+class _ChangePoint:
+    time: float
+    percent: dict[str, float]
+
+
+class AmFed:
+    """Frames at the container's own times; positive from 50% of the coders, negative at 0%, unknown between."""
+
+    name = "amfed"
+
+    def __init__(self, root: Path) -> None:
+        self.left_out: Counter[str] = Counter()
+        labels = find_folder(root, "AU Labels", "AULabels")
+        if labels is None:
+            raise UserError(f"{root} has no folder AU Labels; set data.amfed.root to AM-FED's own folder.")
+        self._labels = sorted(path for path in labels.iterdir() if path.name.lower().endswith("-label.csv"))
+        if not self._labels:
+            raise UserError(f"{labels} holds no label file; expected <id>-label.csv.")
+        self._videos = [
+            folder
+            for folder in (
+                find_folder(root, "Video - AVI", "Videos - AVI"),
+                find_folder(root, "Videos - FLV", "Video - FLV", "Videos - FLV (labeled)"),
+            )
+            if folder is not None
+        ]
+
+    def samples(self) -> Iterator[Sample]:
+        for path in self._labels:
+            identity = path.name[: -len("-label.csv")]
+            points = _change_points(path)
+            if not points:
+                self.left_out["video with an empty label file"] += 1
+                continue
+            times = [point.time for point in points]
+            for frame in read_frames(self._video(identity)):
+                position = bisect_right(times, frame.time + 1e-6) - 1
+                if position < 0:
+                    self.left_out["frame before the first label"] += 1
+                    continue
+                percent = points[position].percent
+                if percent.get("Trackerfail", 0.0) >= 50:
+                    self.left_out["face tracker failed"] += 1
+                    continue
+                yield Sample(
+                    image=VideoFrame(frame.rgb),
+                    dataset=self.name,
+                    source=f"{identity}/{frame.index}",
+                    group=identity,
+                    video=identity,
+                    frame=frame.index,
+                    time=frame.time,
+                    units=_units(percent),
+                    other={SMILE: _occurrence(percent[SMILE])} if SMILE in percent else {},
+                )
+
+    def _video(self, identity: str) -> Path:
+        for folder in self._videos:
+            for suffix in ("avi", "flv", "mp4"):
+                found = find(folder, f"{identity}.{suffix}")
+                if found is not None:
+                    return found
+        raise UserError(f"AM-FED's {identity} has labels but no video; expected Video - AVI/{identity}.avi.")
+
+
+def open_dataset(root: Path, split: str) -> AmFed:
+    """There is no standard split: ``split`` is ``all``."""
+    if split != "all":
+        raise UserError(f"AM-FED has no split {split!r}; it is a benchmark as a whole.")
+    return AmFed(root)
+
+
+def _occurrence(percent: float) -> int:
+    if percent >= 50:
+        return facs.PRESENT
+    return facs.ABSENT if percent == 0 else facs.UNKNOWN
+
+
+def _units(percent: dict[str, float]) -> np.ndarray:
+    units = np.full(facs.COUNT, facs.UNKNOWN, np.int8)
+    for column, value in percent.items():
+        unit = _ALIASES.get(column.lower()) or facs.parse_label(column)
+        if unit is not None and not _SIDED.match(column):
+            units[unit - 1] = _occurrence(value)
+    return units
+
+
+def _change_points(path: Path) -> list[_ChangePoint]:
+    points: list[_ChangePoint] = []
+    with open_text(path) as stream:
+        reader = csv.DictReader(stream)
+        if not reader.fieldnames:
+            return []
+        reader.fieldnames = [name.strip() for name in reader.fieldnames]
+        if "Time" not in reader.fieldnames:
+            raise UserError(f"{path} has no column Time; it is not one of AM-FED's label files.")
+        for row in reader:
+            try:
+                values = {name: float(text) for name, text in row.items() if name and text and text.strip()}
+                point = _ChangePoint(values.pop("Time"), values)
+            except (ValueError, KeyError, TypeError):
+                raise UserError(f"{path}, line {reader.line_num}: not a time and percentages; correct it.") from None
+            if not all(0 <= value <= 100 for value in point.percent.values()) or math.isnan(point.time):
+                raise UserError(f"{path}, line {reader.line_num}: a percentage lies outside 0 to 100; correct it.")
+            if points and point.time < points[-1].time:
+                raise UserError(f"{path}, line {reader.line_num}: Time goes backwards; sort the rows.")
+            points.append(point)
+    return points

@@ -1,0 +1,37 @@
+"""What every data set offers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+from affectflow.sample import Sample
+
+
+class Dataset(Protocol):
+    """An opened data set."""
+
+    name: str
+    left_out: Counter[str]
+    """After ``samples()`` has been read to its end: how many frames or pictures were left out, by reason."""
+
+    def samples(self) -> Iterator[Sample]:
+        """All labelled pictures in a fixed order; frames of a video follow each other."""
+        ...
+
+
+def find(folder: Path, name: str) -> Path | None:
+    """The entry of a folder with this name whatever its case, or None. Owners spell their own files differently."""
+    wanted = name.lower()
+    return next((path for path in sorted(folder.iterdir()) if path.name.lower() == wanted), None)
+
+
+def find_folder(root: Path, *spellings: str) -> Path | None:
+    """The first folder under ``root`` that bears one of the names in use for it."""
+    for spelling in spellings:
+        found = find(root, spelling)
+        if found is not None and found.is_dir():
+            return found
+    return None

@@ -1,0 +1,151 @@
+"""DISFA: spontaneous expressions of 27 subjects, 12 AUs with intensity 0 to 5 in every frame.
+
+Mavadati et al., "DISFA: A Spontaneous Facial Action Intensity Database", IEEE TAC 4(2), 2013. Layout::
+
+    ActionUnit_Labels/SN001/SN001_au1.txt      frame,intensity (frame from 1)
+    Videos_LeftCamera/LeftVideoSN001_comp.avi
+    Video_RightCamera/RightVideoSN001_Comp.avi
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from affectflow import facs
+from affectflow.datasets.base import find, find_folder
+from affectflow.errors import UserError
+from affectflow.sample import Sample, VideoFrame
+from affectflow.tables import open_text
+from affectflow.video import read_frames
+
+UNITS = (1, 2, 4, 5, 6, 9, 12, 15, 17, 20, 25, 26)
+PRESENT_FROM = 2
+"""Occurrence: positive where intensity >= 2, the convention of the literature."""
+
+# Three folds by subject as published with JAA-Net and others; fold k tests on part k.
+FOLDS: dict[int, tuple[str, ...]] = {
+    1: ("SN001", "SN002", "SN009", "SN010", "SN016", "SN026", "SN027", "SN030", "SN032"),
+    2: ("SN006", "SN011", "SN012", "SN013", "SN018", "SN021", "SN024", "SN028", "SN031"),
+    3: ("SN003", "SN004", "SN005", "SN007", "SN008", "SN017", "SN023", "SN025", "SN029"),
+}
+
+
+class Disfa:
+    """Frames of the left camera, or of the right where the left is missing."""
+
+    name = "disfa"
+
+    def __init__(self, root: Path, split: str) -> None:
+        self.left_out: Counter[str] = Counter()
+        labels = find_folder(root, "ActionUnit_Labels")
+        if labels is None:
+            raise UserError(f"{root} has no folder ActionUnit_Labels; set data.disfa.root to DISFA's own folder.")
+        self._videos = [
+            folder
+            for folder in (
+                find_folder(root, "Videos_LeftCamera", "Video_LeftCamera"),
+                find_folder(root, "Video_RightCamera", "Videos_RightCamera"),
+            )
+            if folder is not None
+        ]
+        wanted = _subjects_of(split)
+        self._subjects = [
+            folder for folder in sorted(labels.iterdir()) if folder.is_dir() and (wanted is None or folder.name in wanted)
+        ]
+        if not self._subjects:
+            raise UserError(f"{labels} holds no subject of {split!r}; expected folders such as SN001.")
+
+    def samples(self) -> Iterator[Sample]:
+        for folder in self._subjects:
+            subject = folder.name
+            video = self._video(subject)
+            labels = _labels(folder, subject)
+            count = 0
+            for frame in read_frames(video):
+                count = frame.index
+                intensities = labels.get(frame.index)
+                if intensities is None:
+                    self.left_out["frame without labels"] += 1
+                    continue
+                units = np.full(facs.COUNT, facs.UNKNOWN, np.int8)
+                known = ~np.isnan(intensities)
+                units[known] = intensities[known] >= PRESENT_FROM
+                yield Sample(
+                    image=VideoFrame(frame.rgb),
+                    dataset=self.name,
+                    source=f"{subject}/{frame.index}",
+                    group=subject,
+                    subject=subject,
+                    video=video.name,
+                    frame=frame.index,
+                    time=frame.time,
+                    units=units,
+                    intensities=intensities,
+                )
+            self.left_out["label without a frame"] += sum(index > count for index in labels)
+        self.left_out = +self.left_out
+
+    def _video(self, subject: str) -> Path:
+        for folder in self._videos:
+            side = "Right" if "right" in folder.name.lower() else "Left"
+            for suffix in ("avi", "mp4"):
+                found = find(folder, f"{side}Video{subject}_comp.{suffix}")
+                if found is not None:
+                    return found
+        raise UserError(
+            f"DISFA's subject {subject} has labels but no video; expected "
+            f"Videos_LeftCamera/LeftVideo{subject}_comp.avi beside them."
+        )
+
+
+def open_dataset(root: Path, split: str) -> Disfa:
+    """``split`` is ``all``, or ``fold1-train``, ``fold1-test`` and so on."""
+    return Disfa(root, split)
+
+
+def _subjects_of(split: str) -> tuple[str, ...] | None:
+    if split == "all":
+        return None
+    fold, _, side = split.removeprefix("fold").partition("-")
+    if not fold.isdigit() or int(fold) not in FOLDS or side not in ("train", "test"):
+        raise UserError(f"DISFA has no split {split!r}; known are all and fold1-train to fold3-test.")
+    tested = FOLDS[int(fold)]
+    if side == "test":
+        return tested
+    return tuple(subject for part in FOLDS.values() for subject in part if subject not in tested)
+
+
+def _labels(folder: Path, subject: str) -> dict[int, NDArray[np.float32]]:
+    """Intensities float32 [60] by frame; NaN where a unit has no label."""
+    labels: dict[int, NDArray[np.float32]] = {}
+    found = False
+    for unit in UNITS:
+        path = find(folder, f"{subject}_au{unit}.txt")
+        if path is None:
+            continue
+        found = True
+        with open_text(path) as stream:
+            for number, line in enumerate(stream, start=1):
+                if line.strip():
+                    frame, intensity = _parse(path, number, line)
+                    row = labels.setdefault(frame, np.full(facs.COUNT, np.nan, np.float32))
+                    row[unit - 1] = intensity
+    if not found:
+        raise UserError(f"{folder} holds no label file; expected {subject}_au1.txt and so on.")
+    return labels
+
+
+def _parse(path: Path, number: int, line: str) -> tuple[int, float]:
+    first, _, second = line.replace(";", ",").partition(",")
+    try:
+        frame, intensity = int(first), float(second)
+    except ValueError:
+        frame, intensity = 0, -1.0
+    if frame < 1 or not 0 <= intensity <= 5:
+        raise UserError(f"{path}, line {number}: {line.strip()[:40]!r} is not a frame from 1 and an intensity 0 to 5.")
+    return frame, intensity

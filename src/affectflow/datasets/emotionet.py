@@ -1,0 +1,69 @@
+"""EmotioNet as this workflow downloads it: ``samples.parquet`` and the image store in one folder."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.compute as pc
+
+from affectflow import names
+from affectflow.errors import UserError
+from affectflow.fingerprint import file_sha256
+from affectflow.records.assemble import SAMPLES_SCHEMA, SPLITS
+from affectflow.sample import ImageFile, Sample
+from affectflow.tables import read_parquet
+
+Row = Mapping[str, Any]
+
+
+class EmotioNet:
+    """Stills with AU occurrence and, where annotated, valence and arousal. Persons are not known."""
+
+    name = "emotionet"
+
+    def __init__(self, root: Path, split: str) -> None:
+        self._root = root
+        self._split = split
+        self.left_out: Counter[str] = Counter()
+
+    def samples(self) -> Iterator[Sample]:
+        table = read_parquet(self._root / "samples.parquet", SAMPLES_SCHEMA)
+        if self._split != "all":
+            table = table.filter(pc.equal(table["split"], self._split))
+        for row in table.to_pylist():
+            yield sample_of_row(row, self._root / "images")
+
+
+def open_dataset(root: Path, split: str) -> EmotioNet:
+    """``split`` is ``train``, ``validation``, ``test`` or ``all``."""
+    if split not in (*SPLITS, "all"):
+        raise UserError(f"EmotioNet has no split {split!r}; known are {', '.join(SPLITS)} and all.")
+    return EmotioNet(root, split)
+
+
+def samples_of_shard(samples: Path, shard: int) -> list[Row]:
+    """The rows of one shard, of all splits."""
+    table = read_parquet(samples, SAMPLES_SCHEMA)
+    rows: list[Row] = table.filter(pc.equal(table["shard"], shard)).to_pylist()
+    return rows
+
+
+def sample_of_row(row: Row, images: Path) -> Sample:
+    """A row of ``samples.parquet`` with its picture; raises :class:`UserError` unless the picture is the one that
+    was downloaded."""
+    path = images / names.relative_path(row["file_name"])
+    if not path.is_file() or file_sha256(path) != row["sha256"]:
+        raise UserError(f"{path} is missing or not what was downloaded; delete it and run the download again.")
+    return Sample(
+        image=ImageFile(path),
+        dataset="emotionet",
+        source=row["file_name"],
+        group=row["group"],
+        units=np.array(row["units"], np.int8),
+        valence=row["valence"],
+        arousal=row["arousal"],
+    )

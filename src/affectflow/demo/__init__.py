@@ -1,0 +1,1 @@
+"""The drawn data set that the default configuration points at, in the real sets' formats."""

@@ -1,0 +1,145 @@
+"""A pixel canvas that paints soft-edged shapes, the only one that talks to the rasteriser."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import TypeVar
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from affectflow.demo.drawing.curves import HeadPose, Points
+
+Image = NDArray[np.uint8]
+Mask = NDArray[np.float32]
+Colour = Sequence[float]
+Layer = TypeVar("Layer", Image, Mask)
+
+_SHIFT = 4
+_TILE = 512
+_TILE_WINDOW = 320
+
+
+def blur(layer: Layer, sigma: float) -> Layer:
+    """Gaussian blur that tolerates a sigma of nothing."""
+    if sigma < 0.3:
+        return layer
+    return np.asarray(cv2.GaussianBlur(layer, (0, 0), sigma), layer.dtype)
+
+
+@lru_cache(maxsize=1)
+def _fibre_tile() -> Mask:
+    """A fixed tile of vertical fibres, mean 0 and deviation 1, for hair."""
+    noise = np.random.default_rng(7).standard_normal((_TILE, _TILE)).astype(np.float32)
+    fibres = cv2.GaussianBlur(noise, (0, 0), sigmaX=1.3, sigmaY=30.0)
+    return np.asarray(fibres / fibres.std(), np.float32)
+
+
+@lru_cache(maxsize=1)
+def _grain_tile() -> Mask:
+    """A fixed tile of fine grain, mean 0 and deviation 1, for skin, brows and stubble."""
+    noise = np.random.default_rng(8).standard_normal((_TILE, _TILE)).astype(np.float32)
+    grains = cv2.GaussianBlur(noise, (0, 0), 1.3)
+    return np.asarray(grains / grains.std(), np.float32)
+
+
+def grain(seed: int, size: int) -> Mask:
+    """Grain over a whole square picture; the seed chooses which part of the tile it shows."""
+    tile = _grain_tile()
+    spare = _TILE - _TILE_WINDOW
+    row, column = seed % spare, (seed // 97) % spare
+    window = tile[row : row + _TILE_WINDOW, column : column + _TILE_WINDOW]
+    return np.asarray(cv2.resize(window, (size, size), interpolation=cv2.INTER_AREA), np.float32)
+
+
+class Canvas:
+    """RGB pixels, painted with shapes given in the head frame of a pose."""
+
+    def __init__(self, pixels: Image, pose: HeadPose) -> None:
+        self.pixels = pixels
+        self.pose = pose
+        self.size = pixels.shape[0]
+
+    def _fixed(self, points: Points) -> NDArray[np.int32]:
+        return np.round((self.pose.place(points) - 0.5) * (1 << _SHIFT)).astype(np.int32)
+
+    def fill(self, outline: Points, colour: Colour) -> None:
+        """Paint a hard-edged shape."""
+        cv2.fillPoly(self.pixels, [self._fixed(outline)], tuple(colour), cv2.LINE_AA, _SHIFT)
+
+    def stroke(self, line: Points, colour: Colour, width: float, closed: bool = False) -> None:
+        """Paint a line of a width in half face widths."""
+        thickness = max(1, round(width * self.pose.unit))
+        cv2.polylines(
+            self.pixels, [self._fixed(line)], closed, tuple(colour), thickness, cv2.LINE_AA, _SHIFT
+        )
+
+    def window(self, outline: Points, margin: float) -> tuple[slice, slice]:
+        """Rows and columns a shape covers with a margin in half face widths."""
+        points = self.pose.place(outline)
+        pad = margin * self.pose.unit + 2
+
+        def span(low: float, high: float) -> slice:
+            start = min(max(int(low - pad), 0), self.size)
+            return slice(start, max(min(int(high + pad) + 1, self.size), start))
+
+        (left, top), (right, bottom) = points.min(axis=0), points.max(axis=0)
+        return span(top, bottom), span(left, right)
+
+    def mask(self, shapes: Sequence[Points], softness: float, at: tuple[slice, slice]) -> Mask:
+        """Coverage from 0 to 1 of shapes inside a window, with blurred edges."""
+        rows, columns = at
+        coverage = np.zeros((rows.stop - rows.start, columns.stop - columns.start), np.uint8)
+        origin = np.array([columns.start, rows.start]) << _SHIFT
+        for shape in shapes:
+            points = (self._fixed(shape) - origin).astype(np.int32)
+            cv2.fillPoly(coverage, [points], 255, cv2.LINE_AA, _SHIFT)
+        soft = blur(coverage, softness * self.pose.unit)
+        return soft.astype(np.float32) * np.float32(1 / 255)
+
+    def combed(self, root: Points, seed: int, at: tuple[slice, slice]) -> Mask:
+        """Fibres that run away from a root point of the head, as combed hair does."""
+        rows, columns = at
+        x, y = self.pose.place(root)
+        across = np.arange(columns.start, columns.stop, dtype=np.float32) - np.float32(x)
+        down = np.arange(rows.start, rows.stop, dtype=np.float32) - np.float32(y)
+        grid = np.broadcast_arrays(across[None, :], down[:, None])
+        length, angle = cv2.cartToPolar(
+            np.ascontiguousarray(grid[0]), np.ascontiguousarray(grid[1])
+        )
+        tile = _fibre_tile()
+        column = angle * np.float32(0.5 * _TILE / np.pi)
+        row = length * np.float32(_TILE_WINDOW / (4 * self.pose.unit)) + seed % (_TILE // 3)
+        return np.asarray(
+            cv2.remap(tile, column, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP), np.float32
+        )
+
+    def whole(self) -> tuple[slice, slice]:
+        """The window of the full canvas."""
+        return slice(0, self.size), slice(0, self.size)
+
+    def tint(
+        self,
+        outline: Points,
+        colour: Colour,
+        softness: float,
+        opacity: float = 1.0,
+        speckle: Mask | None = None,
+    ) -> None:
+        """Paint a soft-edged shape, its opacity optionally varied by a canvas-sized texture."""
+        at = self.window(outline, 3 * softness)
+        if at[0].start >= at[0].stop or at[1].start >= at[1].stop:
+            return
+        cover = self.mask([outline], softness, at) * np.float32(opacity)
+        if speckle is not None:
+            cover *= np.maximum(1 + speckle[at], 0)
+            np.minimum(cover, 1, out=cover)
+        self.blend(at, cover, colour)
+
+    def blend(
+        self, at: tuple[slice, slice], cover: Mask, paint: Colour | NDArray[np.generic]
+    ) -> None:
+        """Mix a colour or a picture into a window."""
+        below = self.pixels[at].astype(np.float32)
+        below += cover[..., None] * (np.asarray(paint, np.float32) - below)
+        self.pixels[at] = below

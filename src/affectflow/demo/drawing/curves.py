@@ -1,0 +1,102 @@
+"""Smooth curves through control points, and the perspective projection of head points."""
+
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from math import cos, sin
+
+import numpy as np
+from numpy.typing import NDArray
+
+Points = NDArray[np.float64]
+
+# Camera distance in half face widths: about 40 cm, where perspective is visible but mild.
+CAMERA_DISTANCE = 5.5
+# Depth that keeps its size whatever the pose: the plane of the eyes and mouth corners.
+FACE_PLANE = 0.75
+
+
+@lru_cache(maxsize=64)
+def _spline_basis(count: int, samples: int, closed: bool) -> Points:
+    """Weights of the control points in every sample of a Catmull-Rom spline."""
+    segments = count if closed else count - 1
+    rows = []
+    for segment in range(segments):
+        for step in range(samples):
+            t = step / samples
+            weights = (
+                -0.5 * t**3 + t**2 - 0.5 * t,
+                1.5 * t**3 - 2.5 * t**2 + 1.0,
+                -1.5 * t**3 + 2.0 * t**2 + 0.5 * t,
+                0.5 * t**3 - 0.5 * t**2,
+            )
+            row = np.zeros(count)
+            for offset, weight in zip((-1, 0, 1, 2), weights, strict=True):
+                index = segment + offset
+                row[index % count if closed else min(max(index, 0), count - 1)] += weight
+            rows.append(row)
+    if not closed:
+        rows.append(np.eye(count)[-1])
+    return np.array(rows)
+
+
+def smooth(points: Points, samples: int = 5, closed: bool = False) -> Points:
+    """A smooth curve through control points of any dimension."""
+    return _spline_basis(len(points), samples, closed) @ points
+
+
+def head_depth(x: Points, y: Points) -> Points:
+    """Depth of the bare head surface (nose and lips apart) in front of the ears."""
+    return 0.95 * np.sqrt(np.maximum(1.0 - (x / 1.12) ** 2 - (y / 1.75) ** 2, 0.02))
+
+
+@dataclass(frozen=True)
+class HeadPose:
+    """Turns points of the head into points of the picture plane.
+
+    The head frame is the picture plane before roll: relief is shaded there, so that its
+    axis-aligned shapes stay cheap; `place` then rolls, scales and shifts into the canvas.
+    """
+
+    yaw: float
+    pitch: float
+    roll: float
+    forward: float
+    unit: float
+    centre_x: float
+    centre_y: float
+
+    def face(self, x: Points, y: Points, raised: Points | float = 0.0) -> Points:
+        """Head-frame positions of points of the face surface, raised above it by a height."""
+        return self._project(x, y, head_depth(x, y) + raised, cos(self.yaw))
+
+    def outline(self, x: Points, y: Points, depth: Points | float) -> Points:
+        """Head-frame positions of the silhouette, whose width hardly changes as a head turns."""
+        return self._project(x, y, np.zeros_like(x) + depth, 1.0)
+
+    def _project(self, x: Points, y: Points, z: Points, width: float) -> Points:
+        cos_yaw, sin_yaw, cos_pitch, sin_pitch = self._turns
+        x = width * x
+        sideways = x + sin_yaw * z
+        z = cos_yaw * z - sin_yaw * x
+        upright = cos_pitch * y + sin_pitch * z
+        z = cos_pitch * z - sin_pitch * y
+        zoom = (CAMERA_DISTANCE - FACE_PLANE) / ((CAMERA_DISTANCE - self.forward) - z)
+        points = np.empty((len(x), 2))
+        points[:, 0] = sideways * zoom
+        points[:, 1] = upright * zoom
+        return points
+
+    @cached_property
+    def _turns(self) -> tuple[float, float, float, float]:
+        return cos(self.yaw), sin(self.yaw), cos(self.pitch), sin(self.pitch)
+
+    def place(self, points: Points) -> Points:
+        """Canvas pixels of head-frame points."""
+        matrix = self.matrix
+        return points @ matrix[:, :2].T + matrix[:, 2]
+
+    @cached_property
+    def matrix(self) -> Points:
+        """Affine map from the head frame to canvas pixels."""
+        c, s = cos(self.roll) * self.unit, sin(self.roll) * self.unit
+        return np.array([[c, -s, self.centre_x], [s, c, self.centre_y]])

@@ -1,0 +1,62 @@
+"""Light falls on the painted figure: shading, gloss, and folds pressed into the skin."""
+
+import cv2
+import numpy as np
+
+from affectflow.demo.drawing.canvas import Canvas, Mask, blur, grain
+from affectflow.demo.drawing.curves import Points
+from affectflow.demo.drawing.features import ribbon
+from affectflow.demo.drawing.folds import skin_folds
+from affectflow.demo.drawing.geometry import Face
+from affectflow.demo.drawing.relief import GRID_TO_HEAD, Grid, shade
+from affectflow.demo.drawing.scene import Scene
+
+_FOLD_WIDTH = 0.018
+# Per channel, red to blue: how much blood takes away, and how dark a fold is (skin glows red).
+_ABSORPTION = ((0.0, 0.76), (0.16, 1.0), (0.14, 1.05))
+
+
+def light_figure(canvas: Canvas, face: Face, scene: Scene, outlines: list[Points]) -> None:
+    """Shade the whole figure, then press the folds of the skin into it."""
+    shading = shade(face, scene)
+    to_canvas = np.vstack([face.pose.matrix, [0, 0, 1]]) @ GRID_TO_HEAD
+    size = (canvas.size, canvas.size)
+
+    def spread(grid: Grid) -> Mask:
+        warped = cv2.warpAffine(
+            grid, to_canvas[:2], size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        )
+        return np.asarray(warped, np.float32)
+
+    figure = canvas.mask(outlines, 0.02, canvas.whole())
+    light = 1 + figure * (spread(shading.light) - 1)
+    at = canvas.window(face.outline, 0.0)
+    skin = canvas.mask([face.outline], 0.02, at)
+    speckle = grain(face.identity.texture_seed + 5, canvas.size)
+    light *= 1 + np.float32(0.008 + 0.014 * face.identity.age) * figure * speckle
+    picture = canvas.pixels.astype(np.float32) * np.maximum(light, 0.05)[..., None]
+    red, folds = spread(shading.redness)[at] * skin, _folds(canvas, face, at) * skin
+    for channel, (tint, depth) in enumerate(_ABSORPTION):
+        picture[at][..., channel] *= np.maximum(1 - tint * red - depth * folds, 0.1)
+    picture[at] += (255 * spread(shading.gloss)[at] * skin)[..., None]
+    canvas.pixels = np.clip(picture, 0, 255).astype(np.uint8)
+
+
+def _folds(canvas: Canvas, face: Face, at: tuple[slice, slice]) -> Mask:
+    """Darkness of the folds: a shadow in the fold and a lit ridge below it."""
+    rows, columns = at
+    drawn = np.zeros((rows.stop - rows.start, columns.stop - columns.start), np.uint8)
+    origin = np.array([columns.start, rows.start])
+    for line, depth in skin_folds(face):
+        taper = _FOLD_WIDTH * np.sin(np.linspace(0.25, np.pi - 0.25, len(line)))[:, None]
+        points = np.round((face.pose.place(ribbon(line, taper)) - 0.5 - origin) * 16)
+        level = 255 * min(1.0, depth)
+        cv2.fillPoly(drawn, [points.astype(np.int32)], level, cv2.LINE_AA, 4)
+    unit = canvas.pose.unit
+    crisp = blur(drawn, 0.016 * unit).astype(np.float32)
+    crisp += blur(drawn, 0.055 * unit)
+    crisp *= np.float32(1 / 255)
+    down = max(1, round(0.06 * unit))
+    lit = np.zeros_like(crisp)
+    lit[down:] = crisp[:-down]
+    return 0.44 * crisp - 0.17 * lit

@@ -1,0 +1,68 @@
+"""One drawn face: person, scene and action units in, picture out."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from affectflow.demo.drawing.action_units import express
+from affectflow.demo.drawing.backdrop import paint_backdrop
+from affectflow.demo.drawing.canvas import Canvas, Image, grain
+from affectflow.demo.drawing.curves import HeadPose
+from affectflow.demo.drawing.features import paint_brow, paint_eye, paint_mouth, paint_nostrils
+from affectflow.demo.drawing.figure import (
+    paint_body,
+    paint_front_hair,
+    paint_glasses,
+    paint_skin,
+)
+from affectflow.demo.drawing.geometry import Face
+from affectflow.demo.drawing.hair import arrange_hair
+from affectflow.demo.drawing.identity import Identity
+from affectflow.demo.drawing.lighting import light_figure
+from affectflow.demo.drawing.photograph import photograph
+from affectflow.demo.drawing.scene import Scene
+
+INTENSITIES = 60
+# Half face widths per picture at scale 1: the face then fills about two thirds of the height.
+_UNIT = 0.29
+# How far towards the camera AU57 brings the head, AU58 takes it away, in half face widths.
+_FORWARD = 0.85
+# Largest picture drawn at twice its size and reduced.
+_FINE = 160
+
+
+def draw_face(identity: Identity, scene: Scene, intensity: NDArray[np.float32], size: int) -> Image:
+    """An RGB picture [size, size, 3] of a face whose AU k has intensity[k - 1] from 0 to 5."""
+    if intensity.shape != (INTENSITIES,):
+        raise ValueError(f"intensity has shape {intensity.shape}, not ({INTENSITIES},)")
+    expression = express(intensity, identity.mobility)
+    # Twice as fine as asked where edges would show; large pictures are smooth enough as they are.
+    side = 2 * size if size <= _FINE else size
+    forward = _FORWARD * expression.effects["head_forward"]
+    pose = HeadPose(
+        yaw=scene.yaw,
+        pitch=scene.pitch,
+        roll=scene.roll,
+        forward=forward,
+        unit=_UNIT * scene.scale * side,
+        centre_x=(0.5 + scene.offset_x) * side,
+        centre_y=(0.50 + scene.offset_y + 0.03 * forward) * side,
+    )
+    face = Face(identity, expression, pose)
+    canvas = Canvas(paint_backdrop(scene, side), pose)
+    hair = arrange_hair(identity, pose)
+    behind = paint_body(canvas, face, hair)
+    speckle = grain(identity.texture_seed, side)
+    paint_skin(canvas, face, speckle)
+    paint_nostrils(canvas, face)
+    paint_mouth(canvas, face)
+    for half in (-1, 1):
+        paint_eye(canvas, face, scene, half)
+        paint_brow(canvas, face, half, speckle)
+    paint_front_hair(canvas, face, hair)
+    light_figure(canvas, face, scene, [*behind, face.outline, hair.front])
+    paint_glasses(canvas, face)
+    pixels = canvas.pixels
+    if side != size:
+        pixels = np.asarray(cv2.resize(pixels, (size, size), interpolation=cv2.INTER_AREA))
+    return photograph(pixels, scene)

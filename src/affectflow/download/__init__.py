@@ -1,0 +1,1 @@
+"""URLs -> images in a store, and one ledger row for every URL."""

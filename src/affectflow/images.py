@@ -1,0 +1,109 @@
+"""Encoded images: what they are, whether they are whole, and how they become upright RGB squares.
+
+Identified by content, never by name or header. Decoding is Pillow's; orientation follows EXIF tag 0x0112.
+"""
+
+from __future__ import annotations
+
+import io
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF")
+MAX_PIXELS = 100_000_000
+_EXIF_ORIENTATION = 0x0112
+
+
+class ImageError(ValueError):
+    """Bytes that are no usable picture. ``reason`` is one of the download's outcomes."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Decoded:
+    """Upright pixels, uint8 [height, width, 3], and what the encoded picture was."""
+
+    pixels: NDArray[np.uint8]
+    format: str
+    plain: bool
+    """True for an 8-bit RGB JPEG without rotation: its bytes may be stored as they are."""
+
+
+def decode_rgb(data: bytes, max_pixels: int = MAX_PIXELS) -> Decoded:
+    """Decode the whole of an image (of an animation, the first frame).
+
+    Transparency is laid over white. Raises :class:`ImageError` with reason ``not_an_image``,
+    ``too_many_pixels`` (before anything is decoded) or ``corrupt_image``.
+    """
+    if not data:
+        raise ImageError("not_an_image", "the body is empty")
+    with warnings.catch_warnings():
+        # The limit on pixels is ours; Pillow's own warning would only repeat it.
+        warnings.simplefilter("ignore")
+        try:
+            picture = Image.open(io.BytesIO(data), formats=FORMATS)
+        except Image.DecompressionBombError as error:
+            raise ImageError("too_many_pixels", str(error)) from None
+        except Exception as error:  # Pillow raises many kinds on hostile bytes
+            raise ImageError("not_an_image", f"no picture in a known format ({type(error).__name__})") from None
+        width, height = picture.size
+        if width * height > max_pixels:
+            raise ImageError("too_many_pixels", f"{width} x {height} pixels, more than {max_pixels}")
+        name = str(picture.format)
+        try:
+            picture.load()
+            rotated = picture.getexif().get(_EXIF_ORIENTATION, 1) != 1
+            plain = name == "JPEG" and picture.mode == "RGB" and not rotated and "progression" not in picture.info
+            pixels = np.asarray(_to_rgb(ImageOps.exif_transpose(picture)))
+        except Exception as error:  # as above: any failure to decode is the picture's fault
+            raise ImageError("corrupt_image", f"{name} that cannot be decoded: {error}") from None
+    return Decoded(pixels, name, plain)
+
+
+def _to_rgb(picture: Image.Image) -> Image.Image:
+    if picture.mode == "RGB":
+        return picture
+    if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
+        picture = picture.convert("RGBA")
+        white = Image.new("RGBA", picture.size, "white")
+        return Image.alpha_composite(white, picture).convert("RGB")
+    if picture.mode.startswith("I;16") or picture.mode == "I":
+        # Pillow clips 16-bit grey instead of scaling it.
+        grey = np.asarray(picture, np.int64).clip(0, 65535)
+        return Image.fromarray((grey >> 8).astype(np.uint8)).convert("RGB")
+    return picture.convert("RGB")
+
+
+def square(pixels: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    """The centre square, scaled to ``size`` x ``size``. Training, evaluation and prediction all crop here."""
+    height, width = pixels.shape[:2]
+    if height == width == size:
+        return pixels
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    picture = Image.fromarray(pixels[top : top + side, left : left + side])
+    return np.asarray(picture.resize((size, size), Image.Resampling.BILINEAR, reducing_gap=3.0))
+
+
+def encode_jpeg(pixels: NDArray[np.uint8], quality: int) -> bytes:
+    """Baseline RGB JPEG without chroma subsampling."""
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "JPEG", quality=quality, subsampling=0)
+    return buffer.getvalue()
+
+
+def difference_hash(pixels: NDArray[np.uint8]) -> bytes:
+    """A 256-bit perceptual hash: is each cell of a 16 x 17 grey thumbnail brighter than its left neighbour?
+
+    After the gradient hash described by N. Krawetz, "Kind of like that" (2013).
+    """
+    thumbnail = Image.fromarray(pixels).convert("L").resize((17, 16), Image.Resampling.BOX)
+    grey = np.asarray(thumbnail, np.int16)
+    return np.packbits(grey[:, 1:] > grey[:, :-1]).tobytes()

@@ -1,0 +1,1 @@
+"""Measures of agreement between labels and predictions, in NumPy."""

@@ -1,0 +1,1 @@
+"""Samples -> TFRecords, without TensorFlow."""

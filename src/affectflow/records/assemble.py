@@ -1,0 +1,168 @@
+"""Labels, ledger and affect -> EmotioNet's samples: one row for each distinct picture, with its split and shard."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from affectflow import facs
+from affectflow.annotation.merge import COLUMNS as AFFECT_COLUMNS
+from affectflow.download.ledger import LEDGER_SCHEMA
+from affectflow.download.outcomes import OK
+from affectflow.errors import UserError
+from affectflow.records.duplicates import group_near_duplicates
+from affectflow.spreadsheet.ingest import LABEL_COLUMNS
+from affectflow.tables import read_csv, read_parquet, write_csv, write_parquet
+
+SPLITS = ("train", "validation", "test")
+SAMPLES_SCHEMA = pa.schema(
+    [
+        ("url", pa.string()),
+        ("file_name", pa.string()),
+        ("sha256", pa.string()),
+        ("group", pa.string()),
+        ("split", pa.string()),
+        ("shard", pa.int32()),
+        ("units", pa.list_(pa.int8(), facs.COUNT)),
+        ("valence", pa.float32()),
+        ("arousal", pa.float32()),
+    ]
+)
+LEFT_OUT_COLUMNS = ("table", "sheet", "row", "url", "reason")
+
+
+@dataclass(slots=True)
+class _Picture:
+    url: str
+    file_name: str
+    sha256: str
+    dhash: str
+    units: NDArray[np.int8]
+    affect: dict[str, float] = field(default_factory=dict)
+
+
+def assemble(
+    labels: Path,
+    ledger: Path,
+    affect: Path | None,
+    samples: Path,
+    left_out: Path,
+    shards: int,
+    validation_fraction: float,
+    test_fraction: float,
+    near_duplicate_bits: int,
+) -> dict[str, int]:
+    """Join what is known of each picture; returns the number of samples in each split.
+
+    A row's picture that did not come, and labels that could not be used, stand in ``left_out`` with the reason.
+    Rows that show the same bytes become one sample: the first URL wins, known labels fill unknown ones, and labels
+    that contradict each other become unknown. Splits go by a hash of the group of near duplicates, so that further
+    rows leave the sides of the others as they are. Raises :class:`UserError` when a split stays empty.
+    """
+    rows_left_out: list[tuple[str, str, str, str, str]] = []
+    pictures = _pictures(labels, ledger, rows_left_out)
+    if affect is not None:
+        _add_affect(pictures, affect)
+    listed = list(pictures.values())
+    groups = _groups(listed, near_duplicate_bits)
+    rows = [
+        {
+            "url": picture.url,
+            "file_name": picture.file_name,
+            "sha256": picture.sha256,
+            "group": group,
+            "split": _split(group, validation_fraction, test_fraction),
+            "shard": _number(picture.sha256) % shards,
+            "units": picture.units.tolist(),
+            "valence": picture.affect.get("valence", np.nan),
+            "arousal": picture.affect.get("arousal", np.nan),
+        }
+        for picture, group in zip(listed, groups, strict=True)
+    ]
+    counts = {split: sum(row["split"] == split for row in rows) for split in SPLITS}
+    for split, count in counts.items():
+        if not count:
+            raise UserError(
+                f"No picture of {len(rows)} fell to the {split} split; "
+                "raise records.validation_fraction and records.test_fraction, or add pictures."
+            )
+    write_csv(left_out, LEFT_OUT_COLUMNS, rows_left_out)
+    write_parquet(samples, SAMPLES_SCHEMA, rows)
+    return counts
+
+
+def _pictures(
+    labels: Path, ledger: Path, left_out: list[tuple[str, str, str, str, str]]
+) -> dict[str, _Picture]:
+    """Distinct pictures by SHA-256, in order of first appearance."""
+    fetched = {row["url"]: row for row in read_parquet(ledger, LEDGER_SCHEMA).to_pylist()}
+    pictures: dict[str, _Picture] = {}
+    for row in read_csv(labels, LABEL_COLUMNS):
+        where = (row["table"], row["sheet"], row["row"], row["url"])
+        entry = fetched.get(row["url"])
+        if entry is None:
+            raise UserError(f"{ledger} knows nothing of {row['url'][:200]!r}; run the download again.")
+        if entry["outcome"] != OK:
+            left_out.append((*where, f"download: {entry['outcome']}"))
+            continue
+        units = np.array([_unit(row[name]) for name in facs.LABELS], np.int8)
+        picture = pictures.get(entry["sha256"])
+        if picture is None:
+            pictures[entry["sha256"]] = _Picture(
+                row["url"], entry["file_name"], entry["sha256"], entry["dhash"], units
+            )
+        else:
+            conflicts = _merge(picture.units, units)
+            left_out.append((*where, f"same picture as {picture.url}: labels merged"))
+            if conflicts:
+                named = ", ".join(map(facs.label, conflicts))
+                left_out.append((*where, f"{named} contradicted by another row of the same picture: now unknown"))
+    return pictures
+
+
+def _unit(text: str) -> int:
+    return facs.UNKNOWN if text == "999" else int(text)
+
+
+def _merge(known: NDArray[np.int8], other: NDArray[np.int8]) -> list[int]:
+    """Fill unknown labels in place; contradictions become unknown and are returned as AU numbers."""
+    conflict = (known != facs.UNKNOWN) & (other != facs.UNKNOWN) & (known != other)
+    fill = known == facs.UNKNOWN
+    known[fill] = other[fill]
+    known[conflict] = facs.UNKNOWN
+    return (np.flatnonzero(conflict) + 1).tolist()
+
+
+def _add_affect(pictures: dict[str, _Picture], affect: Path) -> None:
+    for row in read_csv(affect, AFFECT_COLUMNS):
+        picture = pictures.get(row["image_sha256"])
+        if picture is not None:
+            picture.affect = {name: float(row[name]) for name in ("valence", "arousal") if row[name]}
+
+
+def _groups(pictures: Sequence[_Picture], near_duplicate_bits: int) -> Iterable[str]:
+    """A group's name is the smallest SHA-256 of its pictures."""
+    firsts = group_near_duplicates([picture.dhash for picture in pictures], near_duplicate_bits)
+    members: dict[int, list[str]] = defaultdict(list)
+    for picture, first in zip(pictures, firsts, strict=True):
+        members[first].append(picture.sha256)
+    return [min(members[first]) for first in firsts]
+
+
+def _split(group: str, validation_fraction: float, test_fraction: float) -> str:
+    share = _number(hashlib.sha256(f"split {group}".encode()).hexdigest()) / 2**64
+    if share < test_fraction:
+        return "test"
+    return "validation" if share < test_fraction + validation_fraction else "train"
+
+
+def _number(digest: str) -> int:
+    """64 bits of a hex digest."""
+    return int(digest[:16], 16)

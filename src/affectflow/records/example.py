@@ -1,0 +1,108 @@
+"""A sample as a ``tf.train.Example``, built from the message's public definition so that TensorFlow is not needed.
+
+Feature names follow TF-Slim's image data sets, and ours where it has none:
+
+=====================  ========  =====================================================
+``image/encoded``      bytes     RGB JPEG
+``image/format``       bytes     ``jpeg``
+``image/height``       int64     pixels
+``image/width``        int64     pixels
+``image/filename``     bytes     source: file name or video and frame
+``label/units``        int64     [60] AU occurrence: 1, 0, -1 unknown
+``label/intensities``  float     [60] AU intensity 0 to 5, NaN unknown
+``label/valence``      float     -1 to 1, NaN unknown
+``label/arousal``      float     -1 to 1, NaN unknown
+``sample/dataset``     bytes     data set
+``sample/subject``     bytes     subject, or empty
+``sample/group``       bytes     what stays on one side of the split
+=====================  ========  =====================================================
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+
+from affectflow.sample import Sample
+
+_TYPES = descriptor_pb2.FieldDescriptorProto
+
+
+@cache
+def _example_class() -> Any:
+    """``tf.train.Example`` after ``tensorflow/core/example/{example,feature}.proto``, in a pool of our own."""
+    file = descriptor_pb2.FileDescriptorProto(name="affectflow/example.proto", package="tensorflow", syntax="proto3")
+    for name, kind in (
+        ("BytesList", _TYPES.TYPE_BYTES),
+        ("FloatList", _TYPES.TYPE_FLOAT),
+        ("Int64List", _TYPES.TYPE_INT64),
+    ):
+        message = file.message_type.add(name=name)
+        message.field.add(name="value", number=1, type=kind, label=_TYPES.LABEL_REPEATED)
+    feature = file.message_type.add(name="Feature")
+    feature.oneof_decl.add(name="kind")
+    for number, name in enumerate(("Bytes", "Float", "Int64"), start=1):
+        feature.field.add(
+            name=f"{name.lower()}_list",
+            number=number,
+            type=_TYPES.TYPE_MESSAGE,
+            type_name=f".tensorflow.{name}List",
+            label=_TYPES.LABEL_OPTIONAL,
+            oneof_index=0,
+        )
+    features = file.message_type.add(name="Features")
+    entry = features.nested_type.add(name="FeatureEntry")
+    entry.options.map_entry = True
+    entry.field.add(name="key", number=1, type=_TYPES.TYPE_STRING, label=_TYPES.LABEL_OPTIONAL)
+    entry.field.add(
+        name="value",
+        number=2,
+        type=_TYPES.TYPE_MESSAGE,
+        type_name=".tensorflow.Feature",
+        label=_TYPES.LABEL_OPTIONAL,
+    )
+    features.field.add(
+        name="feature",
+        number=1,
+        type=_TYPES.TYPE_MESSAGE,
+        type_name=".tensorflow.Features.FeatureEntry",
+        label=_TYPES.LABEL_REPEATED,
+    )
+    example = file.message_type.add(name="Example")
+    example.field.add(
+        name="features",
+        number=1,
+        type=_TYPES.TYPE_MESSAGE,
+        type_name=".tensorflow.Features",
+        label=_TYPES.LABEL_OPTIONAL,
+    )
+    pool = descriptor_pool.DescriptorPool()
+    pool.Add(file)
+    return message_factory.GetMessageClass(pool.FindMessageTypeByName("tensorflow.Example"))
+
+
+def encode_example(sample: Sample, jpeg: bytes, height: int, width: int) -> bytes:
+    """The serialised example of a sample whose picture is ``jpeg``; the same sample gives the same bytes."""
+    example = _example_class()()
+    feature = example.features.feature
+    feature["image/encoded"].bytes_list.value.append(jpeg)
+    feature["image/format"].bytes_list.value.append(b"jpeg")
+    feature["image/height"].int64_list.value.append(height)
+    feature["image/width"].int64_list.value.append(width)
+    feature["image/filename"].bytes_list.value.append(sample.source.encode())
+    feature["label/units"].int64_list.value.extend(sample.units.tolist())
+    feature["label/intensities"].float_list.value.extend(sample.intensities.tolist())
+    feature["label/valence"].float_list.value.append(sample.valence)
+    feature["label/arousal"].float_list.value.append(sample.arousal)
+    feature["sample/dataset"].bytes_list.value.append(sample.dataset.encode())
+    feature["sample/subject"].bytes_list.value.append(sample.subject.encode())
+    feature["sample/group"].bytes_list.value.append(sample.group.encode())
+    data: bytes = example.SerializeToString(deterministic=True)
+    return data
+
+
+def decode_example(data: bytes) -> Any:
+    """The message of a serialised example."""
+    return _example_class().FromString(data)

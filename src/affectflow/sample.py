@@ -1,0 +1,78 @@
+"""The one record that every data set yields and everything downstream consumes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from affectflow import facs
+from affectflow.images import decode_rgb
+
+
+class Image(Protocol):
+    """Something that can be turned into pixels when they are wanted."""
+
+    def rgb(self) -> NDArray[np.uint8]:
+        """Pixels, uint8 [height, width, 3], upright."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFile:
+    """An encoded image on disk, decoded on demand."""
+
+    path: Path
+
+    def rgb(self) -> NDArray[np.uint8]:
+        return decode_rgb(self.path.read_bytes()).pixels
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class VideoFrame:
+    """A frame that a video decoder has just handed out."""
+
+    pixels: NDArray[np.uint8]
+
+    def rgb(self) -> NDArray[np.uint8]:
+        return self.pixels
+
+
+def unknown_units() -> NDArray[np.int8]:
+    """Occurrence of 60 AUs, none of them known."""
+    return np.full(facs.COUNT, facs.UNKNOWN, np.int8)
+
+
+def unknown_intensities() -> NDArray[np.float32]:
+    """Intensity of 60 AUs, none of them known."""
+    return np.full(facs.COUNT, np.nan, np.float32)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sample:
+    """A labelled picture.
+
+    ``units`` is int8 [60]: 1 present, 0 absent, -1 unknown. ``intensities`` is float32 [60], 0 to 5 or NaN.
+    ``valence`` and ``arousal`` lie in [-1, 1] or are NaN. ``group`` is what must stay on one side of a split: a
+    person where known, else a video, else a set of duplicate pictures. ``frame`` counts from 1; ``time`` is in
+    seconds; both are absent (0 and NaN) for stills. ``other`` holds occurrence labels outside FACS, such as AM-FED's
+    ``Smile``.
+    """
+
+    image: Image
+    dataset: str
+    source: str
+    group: str
+    subject: str = ""
+    video: str = ""
+    frame: int = 0
+    time: float = float("nan")
+    units: NDArray[np.int8] = field(default_factory=unknown_units)
+    intensities: NDArray[np.float32] = field(default_factory=unknown_intensities)
+    valence: float = float("nan")
+    arousal: float = float("nan")
+    other: Mapping[str, int] = field(default_factory=dict)

@@ -1,0 +1,1 @@
+"""EmotioNet's tables -> one label table, with every row accounted for."""

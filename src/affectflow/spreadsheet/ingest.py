@@ -1,0 +1,66 @@
+"""The first stage: EmotioNet's tables -> ``labels.csv`` and ``rejects.csv``."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import json
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from affectflow import facs
+from affectflow.errors import UserError
+from affectflow.spreadsheet.layout import Reject, find_layout
+from affectflow.spreadsheet.read import read_sheets
+from affectflow.tables import whole
+
+LABEL_COLUMNS = ("table", "sheet", "row", "url", "url_orig", *facs.LABELS)
+REJECT_COLUMNS = ("table", "sheet", "row", "reason", "cells")
+_PEEK = 200  # rows from which a sheet's layout is told
+
+
+def ingest(tables: Sequence[Path], labels: Path, rejects: Path) -> Counter[str]:
+    """Read every row of every sheet; each ends in one of the two files, headers in neither.
+
+    URLs are kept exactly as written. Labels are 0, 1 or 999 (not annotated). A reject keeps its table, sheet, row
+    number, reason, and its cells as a JSON list. Returns how many rows were ``labelled`` or rejected by reason.
+    Raises :class:`UserError` when a table as a whole cannot be read or holds no usable row.
+    """
+    counts: Counter[str] = Counter()
+    with (
+        whole(labels) as labels_partial,
+        whole(rejects) as rejects_partial,
+        labels_partial.open("w", newline="", encoding="utf-8", errors="surrogatepass") as labels_stream,
+        rejects_partial.open("w", newline="", encoding="utf-8", errors="surrogatepass") as rejects_stream,
+    ):
+        labelled = csv.writer(labels_stream, lineterminator="\n")
+        rejected = csv.writer(rejects_stream, lineterminator="\n")
+        labelled.writerow(LABEL_COLUMNS)
+        rejected.writerow(REJECT_COLUMNS)
+        for table in tables:
+            usable = 0
+            for sheet in read_sheets(table):
+                where = f"{table}, sheet {sheet.name}," if sheet.name else str(table)
+                peeked = list(itertools.islice(sheet.rows, _PEEK))
+                layout = find_layout(where, [row for _, row in peeked])
+                header_due = layout.header
+                for number, row in itertools.chain(peeked, sheet.rows):
+                    if header_due and any(str(cell).strip() for cell in row if cell is not None):
+                        header_due = False
+                        continue
+                    try:
+                        parsed = layout.parse(row)
+                    except Reject as reject:
+                        cells = json.dumps([str(cell) for cell in row], ensure_ascii=True)
+                        rejected.writerow((table.name, sheet.name, number, reject, cells))
+                        counts[str(reject)] += 1
+                        continue
+                    labelled.writerow(
+                        (table.name, sheet.name, number, parsed.url, parsed.url_orig, *parsed.labels)
+                    )
+                    usable += 1
+            if not usable:
+                raise UserError(f"{table} holds no usable row; expected a URL and labels of 0, 1 or 999 in each.")
+            counts["labelled"] += usable
+    return counts

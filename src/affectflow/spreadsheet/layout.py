@@ -1,0 +1,160 @@
+"""What the columns of a sheet are, and what a row says under them.
+
+Layouts as found in the wild: 61 columns (URL, AU 1 .. AU 60), 62 columns (URL, original URL, AU 1 .. AU 60), with
+or without a header whose cells carry literal quotes and blanks.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from affectflow import facs
+from affectflow.errors import UserError
+from affectflow.spreadsheet.read import Row
+
+NOT_ANNOTATED = 999
+_VALUES = {"0": 0, "1": 1, "999": NOT_ANNOTATED, "0.0": 0, "1.0": 1, "999.0": NOT_ANNOTATED}
+_URL = re.compile(r"https?://.", re.IGNORECASE)
+_NEXT_URL = re.compile(r",(?=\s*'?https?://)", re.IGNORECASE)
+
+
+class Reject(Exception):
+    """A row that cannot be used; the message is its reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """A usable row: both URLs exactly as written, and 60 labels of 0, 1 or 999."""
+
+    url: str
+    url_orig: str
+    labels: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where the columns of a sheet lie.
+
+    ``units`` holds, for each AU 1 .. 60, its column or None. ``quoted`` tells that the sheet wraps its cells in
+    literal single quotes, so that one at the end of a URL is no part of it.
+    """
+
+    width: int
+    original: int | None
+    units: tuple[int | None, ...]
+    header: bool
+    quoted: bool
+
+    def parse(self, row: Row) -> Labelled:
+        """Read a row; raises :class:`Reject` with the reason where that is impossible."""
+        cells = [_text(cell) for cell in row]
+        while len(cells) > self.width and not cells[-1].strip():
+            cells.pop()
+        if not any(cell.strip() for cell in cells):
+            raise Reject("the row is empty")
+        if len(cells) > self.width:
+            cells = self._rejoin(cells)
+        if len(cells) < self.width:
+            raise Reject(f"{len(cells)} columns, not {self.width}")
+        url = self._url(cells[0])
+        original = self._url(cells[self.original]) if self.original is not None else ""
+        if not _URL.match(url.strip()):
+            if not _URL.match(original.strip()):
+                raise Reject("no http or https URL")
+            url, original = original, ""
+        labels = tuple(
+            NOT_ANNOTATED if column is None else _value(unit, cells[column])
+            for unit, column in enumerate(self.units, start=1)
+        )
+        return Labelled(url, "" if original.strip() in ("", url) else original, labels)
+
+    def _url(self, cell: str) -> str:
+        """The cell as it is, less the literal quotes that some sheets wrap around it."""
+        text = cell.strip()
+        wrapped = text.startswith("'")
+        if wrapped or (self.quoted and text.endswith("'")):
+            return text.removeprefix("'").removesuffix("'")
+        return cell
+
+    def _rejoin(self, cells: list[str]) -> list[str]:
+        """Undo what a comma in an unquoted URL did: the labels are the last columns, the rest is the URLs."""
+        urls_width = 1 if self.original is None else 2
+        labels = cells[len(cells) - (self.width - urls_width) :]
+        joined = ",".join(cells[: len(cells) - len(labels)])
+        urls = [joined] if urls_width == 1 else _NEXT_URL.split(joined)
+        if len(urls) != urls_width or self.original not in (None, 1):
+            raise Reject(f"{len(cells)} columns, not {self.width}, and the URLs cannot be told apart")
+        return urls + labels
+
+
+def find_layout(where: str, rows: Sequence[Row]) -> Layout:
+    """The layout of a sheet, from its first rows (up to a few hundred).
+
+    Raises :class:`UserError` when the columns are neither named after AUs nor 61 or 62 in number.
+    """
+    filled = [[_text(cell) for cell in row] for row in rows if any(_text(cell).strip() for cell in row)]
+    if not filled:
+        return Layout(facs.COUNT + 1, None, tuple(range(1, facs.COUNT + 1)), False, False)
+    first = filled[0]
+    while first and not first[-1].strip():
+        first = first[:-1]
+    named = {column: facs.parse_label(cell) for column, cell in enumerate(first)}
+    body = filled[1:] if any(named.values()) else filled
+    quoted_urls = sum(row[0].rstrip().endswith("'") for row in body if row)
+    quoted = any("'" in cell for cell in first if facs.parse_label(cell)) or 2 * quoted_urls > len(body)
+    if any(named.values()):
+        return _named_layout(where, first, named, quoted)
+    width = max(len(_rstrip(row)) for row in filled)
+    narrowest = min(len(_rstrip(row)) for row in filled)
+    # In a text file an unquoted comma widens some rows, so the narrowest row tells the layout.
+    width = narrowest if narrowest in (facs.COUNT + 1, facs.COUNT + 2) else width
+    if width not in (facs.COUNT + 1, facs.COUNT + 2):
+        raise UserError(
+            f"{where} has {width} columns and no header naming AUs; expected 61 (URL, AU 1 to AU 60) "
+            "or 62 (URL, original URL, AU 1 to AU 60)."
+        )
+    start = width - facs.COUNT
+    return Layout(width, 1 if start == 2 else None, tuple(range(start, width)), False, quoted)
+
+
+def _named_layout(where: str, header: list[str], named: dict[int, int | None], quoted: bool) -> Layout:
+    columns: dict[int, int] = {}
+    for column, unit in named.items():
+        if unit is not None and columns.setdefault(unit, column) != column:
+            raise UserError(f"{where} names AU {unit} in two columns; remove one of them.")
+    others = [column for column, unit in named.items() if unit is None]
+    if not others or others[0] != 0:
+        raise UserError(f"{where} has no URL in its first column; put it there.")
+    if len(others) > 2:
+        raise UserError(
+            f"{where} has a column {header[others[2]].strip()!r} that is neither a URL nor an AU; remove it."
+        )
+    original = others[1] if len(others) == 2 else None
+    units = tuple(columns.get(unit) for unit in range(1, facs.COUNT + 1))
+    return Layout(len(header), original, units, True, quoted)
+
+
+def _rstrip(cells: list[str]) -> list[str]:
+    end = len(cells)
+    while end and not cells[end - 1].strip():
+        end -= 1
+    return cells[:end]
+
+
+def _text(cell: object) -> str:
+    if cell is None:
+        return ""
+    if isinstance(cell, float) and cell.is_integer():
+        return str(int(cell))
+    return str(cell)
+
+
+def _value(unit: int, cell: str) -> int:
+    text = cell.strip().strip("'\"").strip()
+    value = _VALUES.get(text)
+    if value is None:
+        shown = "blank" if not text else repr(text[:40])
+        raise Reject(f"AU {unit} is {shown}, not 0, 1 or 999 (not annotated)")
+    return value

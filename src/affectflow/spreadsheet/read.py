@@ -1,0 +1,90 @@
+"""Raw rows of a table, sheet by sheet: .xlsx through python-calamine or openpyxl, .csv and .txt as text."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from affectflow.errors import UserError
+
+Row = Sequence[object]
+_WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".ods")
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A sheet's rows with their numbers, counted from 1 as spreadsheet programs do."""
+
+    table: Path
+    name: str
+    rows: Iterator[tuple[int, Row]]
+
+
+def read_sheets(table: Path) -> Iterator[Sheet]:
+    """All sheets of a table; text files have one, without a name.
+
+    Raises :class:`UserError` when the file is missing, of an unknown kind, or damaged.
+    """
+    if not table.is_file():
+        raise UserError(f"{table} does not exist; correct data.emotionet.tables.")
+    suffix = table.suffix.lower()
+    if suffix in _WORKBOOKS:
+        yield from _workbook(table)
+    elif suffix in (".csv", ".txt", ".tsv"):
+        yield Sheet(table, "", _text(table, "," if suffix == ".csv" else "\t"))
+    else:
+        raise UserError(f"{table} is no table that affectflow reads; give .xlsx, .csv or TAB separated .txt.")
+
+
+def _workbook(table: Path) -> Iterator[Sheet]:
+    import python_calamine
+
+    try:
+        workbook = python_calamine.CalamineWorkbook.from_path(str(table))
+    except Exception as error:  # calamine raises a kind of its own for each format
+        if table.suffix.lower() in (".xlsx", ".xlsm"):
+            yield from _openpyxl(table)
+            return
+        raise UserError(f"{table} cannot be read as a workbook ({error}); save it again as .xlsx.") from None
+    for name in workbook.sheet_names:
+        sheet = workbook.get_sheet_by_name(name)
+        # Leading empty rows are not delivered when skipped, and row numbers must be the user's.
+        rows = sheet.to_python(skip_empty_area=False)
+        yield Sheet(table, name, iter(enumerate(rows, start=1)))
+
+
+def _openpyxl(table: Path) -> Iterator[Sheet]:
+    import openpyxl
+
+    try:
+        workbook = openpyxl.load_workbook(table, read_only=True, data_only=True)
+    except Exception as error:  # a damaged zip, XML or anything between
+        raise UserError(f"{table} cannot be read as a workbook ({error}); save it again as .xlsx.") from None
+    for sheet in workbook.worksheets:
+        rows = ([("" if cell is None else cell) for cell in row] for row in sheet.iter_rows(values_only=True))
+        yield Sheet(table, sheet.title, enumerate(rows, start=1))
+
+
+def _text(table: Path, delimiter: str) -> Iterator[tuple[int, Row]]:
+    csv.field_size_limit(sys.maxsize)
+    # TAB separated lists come from programs that quote nothing: a quote there is part of the URL.
+    quoting = csv.QUOTE_MINIMAL if delimiter == "," else csv.QUOTE_NONE
+    with table.open(newline="", encoding="utf-8-sig") as stream:
+        reader = csv.reader(stream, delimiter=delimiter, quoting=quoting)
+        try:
+            while True:
+                first_line = reader.line_num + 1
+                try:
+                    row = next(reader)
+                except StopIteration:
+                    return
+                yield first_line, row
+        except UnicodeDecodeError as error:
+            raise UserError(
+                f"{table} is not UTF-8 after line {reader.line_num} ({error.reason}); save it as UTF-8."
+            ) from None
+        except csv.Error as error:
+            raise UserError(f"{table}, line {reader.line_num}, is not CSV ({error}); correct that line.") from None
