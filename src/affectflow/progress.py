@@ -8,5 +8,7 @@ from tqdm import tqdm
 
 
 def progress(total: int | None, unit: str, description: str) -> tqdm[None]:
-    """A bar on standard error; nothing where that is no terminal."""
-    return tqdm(total=total, unit=unit, desc=description, disable=not sys.stderr.isatty(), leave=False)
+    """A bar on the terminal; nothing where there is none."""
+    terminal = sys.__stderr__
+    shown = terminal is not None and terminal.isatty()
+    return tqdm(total=total, unit=unit, desc=description, disable=not shown, leave=False, file=terminal)

@@ -46,6 +46,9 @@ class AffWild:
         if not self._names:
             raise UserError(f"{self._valence} holds no annotation of the split {split!r}; expected NNN.txt.")
 
+    def groups(self) -> list[str]:
+        return sorted({self._persons.get(name, name) for name in self._names})
+
     def samples(self) -> Iterator[Sample]:
         for name in self._names:
             video = next((found for s in ("mp4", "avi") if (found := find(self._videos, f"{name}.{s}"))), None)

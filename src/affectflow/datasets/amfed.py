@@ -62,6 +62,9 @@ class AmFed:
             if folder is not None
         ]
 
+    def groups(self) -> list[str]:
+        return [path.name[: -len("-label.csv")] for path in self._labels]
+
     def samples(self) -> Iterator[Sample]:
         for path in self._labels:
             identity = path.name[: -len("-label.csv")]

@@ -17,6 +17,10 @@ class Dataset(Protocol):
     left_out: Counter[str]
     """After ``samples()`` has been read to its end: how many frames or pictures were left out, by reason."""
 
+    def groups(self) -> list[str]:
+        """What must stay on one side of a split: persons where known, else videos."""
+        ...
+
     def samples(self) -> Iterator[Sample]:
         """All labelled pictures in a fixed order; frames of a video follow each other."""
         ...

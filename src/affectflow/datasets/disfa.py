@@ -60,6 +60,9 @@ class Disfa:
         if not self._subjects:
             raise UserError(f"{labels} holds no subject of {split!r}; expected folders such as SN001.")
 
+    def groups(self) -> list[str]:
+        return [folder.name for folder in self._subjects]
+
     def samples(self) -> Iterator[Sample]:
         for folder in self._subjects:
             subject = folder.name

@@ -30,6 +30,10 @@ class EmotioNet:
         self._split = split
         self.left_out: Counter[str] = Counter()
 
+    def groups(self) -> list[str]:
+        table = read_parquet(self._root / "samples.parquet", SAMPLES_SCHEMA)
+        return sorted(set(table["group"].to_pylist()))
+
     def samples(self) -> Iterator[Sample]:
         table = read_parquet(self._root / "samples.parquet", SAMPLES_SCHEMA)
         if self._split != "all":

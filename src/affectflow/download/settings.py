@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,3 +20,9 @@ class Settings:
     max_bytes: int
     max_pixels: int
     contact: str
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> Self:
+        """From the configuration's mapping."""
+        lists = {key: tuple(settings[key]) for key in ("nameservers", "allow_private_hosts")}
+        return cls(**{**settings, **lists})

@@ -1,0 +1,1 @@
+"""Models on benchmarks: predictions, and from them, without TensorFlow, scores."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -12,11 +10,10 @@ from affectflow.fingerprint import fingerprint, remembered
 from affectflow.images import decode_rgb, encode_jpeg, square
 from affectflow.records.assemble import SPLITS
 from affectflow.records.example import encode_example
+from affectflow.records.index import INDEX_COLUMNS
 from affectflow.records.tfrecord import write_record
 from affectflow.sample import ImageFile, Sample
-from affectflow.tables import read_csv, whole, write_csv
-
-INDEX_COLUMNS = ("file", "position", "offset", "bytes", "source", "group")
+from affectflow.tables import whole, write_csv
 
 
 def write_shard(
@@ -72,12 +69,3 @@ def _jpeg(sample: Sample, size: int, quality: int) -> bytes:
     else:
         pixels = sample.image.rgb()
     return encode_jpeg(square(pixels, size), quality)
-
-
-def collect_index(parts: Sequence[Path], index: Path, counts: Path) -> None:
-    """Join the shards' indices and count records by file."""
-    rows = [row for part in parts for row in read_csv(part, INDEX_COLUMNS)]
-    write_csv(index, INDEX_COLUMNS, ([row[column] for column in INDEX_COLUMNS] for row in rows))
-    by_file = Counter(row["file"] for row in rows)
-    with whole(counts) as partial:
-        partial.write_text(json.dumps(dict(sorted(by_file.items())), indent=1) + "\n")

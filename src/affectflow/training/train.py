@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import keras
 import numpy as np
@@ -45,6 +45,12 @@ class Recipe:
     valence_arousal_weight: float
     augmentation: Augmentation
 
+    @classmethod
+    def of(cls, settings: Mapping[str, Any], weights: Path | None) -> Self:
+        """From the configuration's mapping of a model's entry and its training keys."""
+        fields = {**settings, "heads": tuple(settings["heads"]), "augmentation": Augmentation(**settings["augmentation"])}
+        return cls(weights=weights, **fields)
+
 
 def train(
     recipe: Recipe,
@@ -52,6 +58,7 @@ def train(
     validation_files: Sequence[Path],
     image_size: int,
     synthetic: bool,
+    threads: int,
     model_out: Path,
     history_out: Path,
     card_out: Path,
@@ -61,6 +68,7 @@ def train(
     On one machine's CPU the same recipe and records give the same bytes. Raises :class:`UserError` when the records
     cannot teach what the heads should learn, or when the loss is no number any more.
     """
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
     keras.utils.set_random_seed(recipe.seed)
     tf.config.experimental.enable_op_determinism()
     labels, validation_labels = read_labels(train_files), read_labels(validation_files)

@@ -51,11 +51,11 @@ ACTION_UNITS = (
         {"nose_fold": 1.0, "nasolabial_upper_fold": 0.9, "lower_lid_rise": 0.3,
          "glabella_bulge": 0.4}),
     ActionUnit(10, "upper lip raiser",
-        {"lip_upper": (0.0, -0.115), "lip_corner": (0.0, -0.035), "nose_wing": (0.02, -0.03),
+        {"lip_upper": (0.0, -0.115), "lip_corner": (0.0, -0.06), "nose_wing": (0.02, -0.03),
          "cheek": (0.0, -0.03)},
         {"nasolabial_upper_fold": 1.0, "cheek_bulge": 0.25, "teeth_bared": 0.6}),
     ActionUnit(12, "lip corner puller",
-        {"lip_corner": (0.125, -0.135), "cheek": (0.02, -0.06), "lip_upper": (0.0, -0.012)},
+        {"lip_corner": (0.115, -0.125), "cheek": (0.02, -0.06), "lip_upper": (0.0, -0.012)},
         {"nasolabial_fold": 1.0, "cheek_bulge": 0.7, "lip_thinning": 0.35,
          "lower_lid_rise": 0.12, "teeth_bared": 1.0}),
     ActionUnit(14, "dimpler",
@@ -69,8 +69,8 @@ ACTION_UNITS = (
          "lip_corner": (0.0, 0.035)},
         {"chin_fold": 1.0, "chin_bulge": 1.0}),
     ActionUnit(18, "lip pucker",
-        {"lip_corner": (-0.165, 0.0)},
-        {"pucker_fold": 1.0, "lip_bulge": 1.0, "lip_thinning": -0.4}),
+        {"lip_corner": (-0.185, 0.0)},
+        {"pucker_fold": 1.0, "lip_bulge": 1.0, "lip_thinning": -0.7}),
     ActionUnit(20, "lip stretcher",
         {"lip_corner": (0.14, 0.03)},
         {"lip_thinning": 0.7, "stretch_fold": 1.0, "chin_bulge": -0.4, "teeth_bared": 0.6}),
@@ -83,7 +83,7 @@ ACTION_UNITS = (
     ActionUnit(58, "head back", {}, {"head_forward": -1.0, "below_chin_fold": 1.0}),
 )  # fmt: skip
 
-DRAWN_ACTION_UNITS = tuple(unit.number for unit in ACTION_UNITS)
+DRAWN_ACTION_UNITS: tuple[int, ...] = tuple(unit.number for unit in ACTION_UNITS)
 
 _INDEX = np.array(DRAWN_ACTION_UNITS) - 1
 _POINTS = tuple(sorted({point for unit in ACTION_UNITS for point in unit.moves}))

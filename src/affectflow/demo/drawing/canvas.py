@@ -1,4 +1,4 @@
-"""A pixel canvas that paints soft-edged shapes, the only one that talks to the rasteriser."""
+"""A pixel canvas that paints soft-edged shapes given in the frame of the head."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -8,11 +8,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from affectflow.demo.drawing.colours import Colour
 from affectflow.demo.drawing.curves import HeadPose, Points
 
 Image = NDArray[np.uint8]
 Mask = NDArray[np.float32]
-Colour = Sequence[float]
 Layer = TypeVar("Layer", Image, Mask)
 
 _SHIFT = 4
@@ -65,13 +65,13 @@ class Canvas:
 
     def fill(self, outline: Points, colour: Colour) -> None:
         """Paint a hard-edged shape."""
-        cv2.fillPoly(self.pixels, [self._fixed(outline)], tuple(colour), cv2.LINE_AA, _SHIFT)
+        cv2.fillPoly(self.pixels, [self._fixed(outline)], colour, cv2.LINE_AA, _SHIFT)
 
     def stroke(self, line: Points, colour: Colour, width: float, closed: bool = False) -> None:
         """Paint a line of a width in half face widths."""
         thickness = max(1, round(width * self.pose.unit))
         cv2.polylines(
-            self.pixels, [self._fixed(line)], closed, tuple(colour), thickness, cv2.LINE_AA, _SHIFT
+            self.pixels, [self._fixed(line)], closed, colour, thickness, cv2.LINE_AA, _SHIFT
         )
 
     def window(self, outline: Points, margin: float) -> tuple[slice, slice]:
@@ -86,15 +86,24 @@ class Canvas:
         (left, top), (right, bottom) = points.min(axis=0), points.max(axis=0)
         return span(top, bottom), span(left, right)
 
+    def coverage(
+        self,
+        shapes: Sequence[Points],
+        at: tuple[slice, slice],
+        levels: Sequence[float] | None = None,
+    ) -> Image:
+        """Shapes inside a window, white or of a level each, on black."""
+        rows, columns = at
+        drawn = np.zeros((rows.stop - rows.start, columns.stop - columns.start), np.uint8)
+        origin = np.array([columns.start, rows.start], np.int32) << _SHIFT
+        for shape, level in zip(shapes, levels or [1.0] * len(shapes), strict=True):
+            points = self._fixed(shape) - origin
+            cv2.fillPoly(drawn, [points], 255 * level, cv2.LINE_AA, _SHIFT)
+        return drawn
+
     def mask(self, shapes: Sequence[Points], softness: float, at: tuple[slice, slice]) -> Mask:
         """Coverage from 0 to 1 of shapes inside a window, with blurred edges."""
-        rows, columns = at
-        coverage = np.zeros((rows.stop - rows.start, columns.stop - columns.start), np.uint8)
-        origin = np.array([columns.start, rows.start]) << _SHIFT
-        for shape in shapes:
-            points = (self._fixed(shape) - origin).astype(np.int32)
-            cv2.fillPoly(coverage, [points], 255, cv2.LINE_AA, _SHIFT)
-        soft = blur(coverage, softness * self.pose.unit)
+        soft = blur(self.coverage(shapes, at), softness * self.pose.unit)
         return soft.astype(np.float32) * np.float32(1 / 255)
 
     def combed(self, root: Points, seed: int, at: tuple[slice, slice]) -> Mask:

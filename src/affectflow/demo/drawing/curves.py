@@ -1,4 +1,4 @@
-"""Smooth curves through control points, and the perspective projection of head points."""
+"""Smooth curves and strokes, and the perspective projection of points of the head."""
 
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -13,6 +13,7 @@ Points = NDArray[np.float64]
 CAMERA_DISTANCE = 5.5
 # Depth that keeps its size whatever the pose: the plane of the eyes and mouth corners.
 FACE_PLANE = 0.75
+_QUARTER_TURN = np.array([-1.0, 1.0])
 
 
 @lru_cache(maxsize=64)
@@ -42,6 +43,16 @@ def _spline_basis(count: int, samples: int, closed: bool) -> Points:
 def smooth(points: Points, samples: int = 5, closed: bool = False) -> Points:
     """A smooth curve through control points of any dimension."""
     return _spline_basis(len(points), samples, closed) @ points
+
+
+def ribbon(line: Points, half: Points) -> Points:
+    """Outline of a stroke of varying half thickness along a line."""
+    along = np.empty_like(line)
+    along[1:-1] = line[2:] - line[:-2]
+    along[0], along[-1] = line[1] - line[0], line[-1] - line[-2]
+    along *= half / np.sqrt((along**2).sum(axis=1, keepdims=True) + 1e-12)
+    side = along[:, ::-1] * _QUARTER_TURN
+    return np.concatenate([line + side, (line - side)[::-1]])
 
 
 def head_depth(x: Points, y: Points) -> Points:

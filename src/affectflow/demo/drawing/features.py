@@ -1,35 +1,16 @@
 """Painting of eyes, brows, nose and mouth onto the skin."""
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from affectflow.demo.drawing.canvas import Canvas, Mask, blur
-from affectflow.demo.drawing.curves import Points
+from affectflow.demo.drawing.colours import mixed
+from affectflow.demo.drawing.curves import ribbon
 from affectflow.demo.drawing.geometry import Face
 from affectflow.demo.drawing.scene import Scene
 
-_CIRCLE = np.stack(
-    [np.cos(np.linspace(0, 2 * np.pi, 24, endpoint=False)),
-     np.sin(np.linspace(0, 2 * np.pi, 24, endpoint=False))], axis=1,
-)  # fmt: skip
-_QUARTER_TURN = np.array([-1.0, 1.0])
+_ANGLE = np.linspace(0, 2 * np.pi, 24, endpoint=False)
+_CIRCLE = np.stack([np.cos(_ANGLE), np.sin(_ANGLE)], axis=1)
 _IRIS = 0.092
-
-
-def mixed(first: Sequence[float], second: Sequence[float], share: float) -> tuple[float, ...]:
-    """First colour with a share of the second."""
-    return tuple(a + share * (b - a) for a, b in zip(first, second, strict=True))
-
-
-def ribbon(line: Points, half: Points) -> Points:
-    """Outline of a stroke of varying half thickness along a line."""
-    along = np.empty_like(line)
-    along[1:-1] = line[2:] - line[:-2]
-    along[0], along[-1] = line[1] - line[0], line[-1] - line[-2]
-    along *= half / np.sqrt((along**2).sum(axis=1, keepdims=True) + 1e-12)
-    side = along[:, ::-1] * _QUARTER_TURN
-    return np.concatenate([line + side, (line - side)[::-1]])
 
 
 def paint_eye(canvas: Canvas, face: Face, scene: Scene, side: int) -> None:

@@ -3,8 +3,8 @@
 import numpy as np
 
 from affectflow.demo.drawing.canvas import Canvas, Mask, blur
+from affectflow.demo.drawing.colours import mixed
 from affectflow.demo.drawing.curves import Points
-from affectflow.demo.drawing.features import mixed
 from affectflow.demo.drawing.geometry import Face
 from affectflow.demo.drawing.hair import Hair
 

@@ -179,7 +179,7 @@ class Face:
         raised = max(raised, -0.62 * (self.mouth_y - self.nose_y - identity.upper_lip))
         upper_bottom = line + raised * flat - 0.3 * parted * _LENS
         pushed = self._moves["lip_lower"][1]
-        lower_top = line + (0.8 * raised + 0.8 * pushed) * flat + (gap - 0.3 * parted) * _LENS
+        lower_top = line + (0.6 * raised + 0.8 * pushed) * flat + (gap - 0.3 * parted) * _LENS
         lower_top = np.maximum(lower_top, upper_bottom)
         gap = float((lower_top - upper_bottom).max())
         bow = 1 - 0.22 * np.exp(-((_ACROSS / 0.13) ** 2))

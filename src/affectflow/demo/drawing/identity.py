@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from affectflow.demo.drawing.colours import Colour, along, as_colour
+
 HAIR_STYLES = ("shaved", "short", "swept", "bob", "long", "bun", "curly")
 
 # Skin from very light to very dark; tones are drawn between neighbours.
@@ -19,11 +21,13 @@ SKIN_RAMP = np.array(
     ],
     np.float64,
 )
-HAIR_RAMP = np.array([(28, 22, 20), (58, 38, 28), (104, 66, 38), (150, 84, 44), (196, 154, 96)])
+HAIR_RAMP = np.array(
+    [(28, 22, 20), (58, 38, 28), (104, 66, 38), (150, 84, 44), (196, 154, 96)], np.float64
+)
 GREY_HAIR = np.array([176, 174, 172])
-IRIS_RAMP = np.array([(52, 32, 22), (88, 58, 34), (96, 102, 62), (96, 122, 140), (84, 124, 168)])
-
-Colour = tuple[float, float, float]
+IRIS_RAMP = np.array(
+    [(52, 32, 22), (88, 58, 34), (96, 102, 62), (96, 122, 140), (84, 124, 168)], np.float64
+)
 
 
 @dataclass(frozen=True)
@@ -84,17 +88,6 @@ class Identity:
     texture_seed: int
 
 
-def _along(ramp: np.ndarray, position: float) -> np.ndarray:
-    """Colour at a position from 0 to 1 along a ramp."""
-    stops = np.linspace(0.0, 1.0, len(ramp))
-    return np.array([np.interp(position, stops, ramp[:, channel]) for channel in range(3)])
-
-
-def _colour(values: np.ndarray) -> Colour:
-    red, green, blue = (float(value) for value in np.clip(values, 0, 255))
-    return red, green, blue
-
-
 def draw_identity(rng: np.random.Generator) -> Identity:
     """A random person; traits that go together (with sex, age or colouring) are drawn together."""
 
@@ -108,11 +101,11 @@ def draw_identity(rng: np.random.Generator) -> Identity:
     masculine = 1.0 - femininity
     age = float(rng.beta(1.3, 1.7))
     tone = float(rng.beta(0.9, 1.2))
-    skin = _along(SKIN_RAMP, tone) * (1 + rng.uniform(-0.04, 0.04, 3))
+    skin = along(SKIN_RAMP, tone) * (1 + rng.uniform(-0.04, 0.04, 3))
 
     hair_position = float(np.clip(rng.beta(1.0, 1.4) * (1.15 - tone), 0.0, 1.0))
     grey = float(np.clip((age - 0.55) * 2.2 + rng.normal(0, 0.2), 0.0, 1.0))
-    natural_hair = _along(HAIR_RAMP, hair_position) * rng.uniform(0.85, 1.15)
+    natural_hair = along(HAIR_RAMP, hair_position) * rng.uniform(0.85, 1.15)
     hair = natural_hair * (1 - grey) + GREY_HAIR * rng.uniform(0.8, 1.2) * grey
     brow = natural_hair * (1 - 0.6 * grey) * 0.8 + GREY_HAIR * 0.4 * grey
     brow = np.minimum(brow, skin * 0.72)
@@ -137,11 +130,11 @@ def draw_identity(rng: np.random.Generator) -> Identity:
         cheek_fullness=float(rng.random()),
         asymmetry=around(0.0, 0.08),
         mobility=around(1.0, 0.08),
-        skin=_colour(skin),
-        hair=_colour(hair),
-        brow=_colour(brow),
-        iris=_colour(_along(IRIS_RAMP, float(np.clip(rng.beta(1, 1.2) * (1.2 - tone), 0, 1)))),
-        lip=_colour(lip * rng.uniform(0.92, 1.05)),
+        skin=as_colour(skin),
+        hair=as_colour(hair),
+        brow=as_colour(brow),
+        iris=as_colour(along(IRIS_RAMP, float(np.clip(rng.beta(1, 1.2) * (1.2 - tone), 0, 1)))),
+        lip=as_colour(lip * rng.uniform(0.92, 1.05)),
         ruddiness=float(rng.uniform(0.2, 1.0)),
         oiliness=float(rng.uniform(0.0, 1.0)),
         freckles=float(rng.random()) if tone < 0.35 and chance(0.2) else 0.0,
@@ -172,8 +165,8 @@ def draw_identity(rng: np.random.Generator) -> Identity:
         beard=float(rng.uniform(0.3, 1.0)) if bearded else 0.0,
         moustache=float(rng.uniform(0.4, 1.0)) if bearded and chance(0.7) else 0.0,
         glasses=int(rng.integers(1, 3)) if chance(0.14) else 0,
-        glasses_colour=_colour(np.array([40.0, 32, 30]) + rng.uniform(-25, 90) * np.ones(3)),
-        clothes=_colour(rng.uniform(20, 210) + rng.uniform(-40, 40, 3)),
+        glasses_colour=as_colour(np.array([40.0, 32, 30]) + rng.uniform(-25, 90) * np.ones(3)),
+        clothes=as_colour(rng.uniform(20, 210) + rng.uniform(-40, 40, 3)),
         collar=float(rng.random()),
         texture_seed=int(rng.integers(2**31)),
     )

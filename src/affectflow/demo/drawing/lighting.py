@@ -1,11 +1,12 @@
 """Light falls on the painted figure: shading, gloss, and folds pressed into the skin."""
 
+from functools import lru_cache
+
 import cv2
 import numpy as np
 
 from affectflow.demo.drawing.canvas import Canvas, Mask, blur, grain
-from affectflow.demo.drawing.curves import Points
-from affectflow.demo.drawing.features import ribbon
+from affectflow.demo.drawing.curves import Points, ribbon
 from affectflow.demo.drawing.folds import skin_folds
 from affectflow.demo.drawing.geometry import Face
 from affectflow.demo.drawing.relief import GRID_TO_HEAD, Grid, shade
@@ -42,21 +43,24 @@ def light_figure(canvas: Canvas, face: Face, scene: Scene, outlines: list[Points
     canvas.pixels = np.clip(picture, 0, 255).astype(np.uint8)
 
 
+@lru_cache(maxsize=16)
+def _taper(count: int) -> Points:
+    """Half thickness of a fold along its points, thin at both ends."""
+    return _FOLD_WIDTH * np.sin(np.linspace(0.25, np.pi - 0.25, count))[:, None]
+
+
 def _folds(canvas: Canvas, face: Face, at: tuple[slice, slice]) -> Mask:
     """Darkness of the folds: a shadow in the fold and a lit ridge below it."""
-    rows, columns = at
-    drawn = np.zeros((rows.stop - rows.start, columns.stop - columns.start), np.uint8)
-    origin = np.array([columns.start, rows.start])
-    for line, depth in skin_folds(face):
-        taper = _FOLD_WIDTH * np.sin(np.linspace(0.25, np.pi - 0.25, len(line)))[:, None]
-        points = np.round((face.pose.place(ribbon(line, taper)) - 0.5 - origin) * 16)
-        level = 255 * min(1.0, depth)
-        cv2.fillPoly(drawn, [points.astype(np.int32)], level, cv2.LINE_AA, 4)
+    folds = skin_folds(face)
+    strokes = [ribbon(line, _taper(len(line))) for line, _ in folds]
+    drawn = canvas.coverage(strokes, at, [min(1.0, depth) for _, depth in folds])
     unit = canvas.pose.unit
-    crisp = blur(drawn, 0.016 * unit).astype(np.float32)
-    crisp += blur(drawn, 0.055 * unit)
-    crisp *= np.float32(1 / 255)
+    dark = blur(drawn, 0.016 * unit).astype(np.float32)
+    dark += blur(drawn, 0.055 * unit)
+    dark *= np.float32(1 / 255)
     down = max(1, round(0.06 * unit))
-    lit = np.zeros_like(crisp)
-    lit[down:] = crisp[:-down]
-    return 0.44 * crisp - 0.17 * lit
+    lit = np.zeros_like(dark)
+    lit[down:] = dark[:-down]
+    dark *= 0.44
+    dark -= 0.17 * lit
+    return dark

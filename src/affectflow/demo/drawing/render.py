@@ -27,8 +27,9 @@ INTENSITIES = 60
 _UNIT = 0.29
 # How far towards the camera AU57 brings the head, AU58 takes it away, in half face widths.
 _FORWARD = 0.85
-# Largest picture drawn at twice its size and reduced.
+# Small pictures are drawn larger and reduced; large ones are smooth enough as they are.
 _FINE = 160
+_OVERSAMPLING = 1.5
 
 
 def draw_face(identity: Identity, scene: Scene, intensity: NDArray[np.float32], size: int) -> Image:
@@ -36,8 +37,7 @@ def draw_face(identity: Identity, scene: Scene, intensity: NDArray[np.float32], 
     if intensity.shape != (INTENSITIES,):
         raise ValueError(f"intensity has shape {intensity.shape}, not ({INTENSITIES},)")
     expression = express(intensity, identity.mobility)
-    # Twice as fine as asked where edges would show; large pictures are smooth enough as they are.
-    side = 2 * size if size <= _FINE else size
+    side = round(_OVERSAMPLING * size) if size <= _FINE else size
     forward = _FORWARD * expression.effects["head_forward"]
     pose = HeadPose(
         yaw=scene.yaw,

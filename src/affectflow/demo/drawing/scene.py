@@ -1,10 +1,12 @@
 """Where and how the picture is taken: pose, light, backdrop and camera, apart from the person."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from math import radians
 
 import numpy as np
 
-Colour = tuple[float, float, float]
+from affectflow.demo.drawing.colours import Colour, as_colour
+
 Range = tuple[float, float]
 
 BACKDROPS = ("plain", "gradient", "room", "outdoors")
@@ -57,7 +59,7 @@ class _Style:
     blur: Range
     resolution: Range
     noise: Range
-    backdrop_tint: Colour | None = field(default=None)
+    backdrop_tint: Colour | None = None
 
 
 _STYLES = {
@@ -75,7 +77,7 @@ _STYLES = {
     ),
     "webcam": _Style(
         yaw=6, pitch=5, roll=3, offset=0.014, scale=(0.94, 1.06), side_light=0.6,
-        light_strength=(0.4, 0.8), warmth=(-0.14, 0.18), exposure=(0.55, 0.9),
+        light_strength=(0.4, 0.8), warmth=(-0.14, 0.18), exposure=(0.65, 0.95),
         contrast=(0.8, 1.0), backdrops=(0.1, 0.1, 0.8, 0.0), blur=(0.002, 0.006),
         resolution=(60, 130), noise=(3.0, 8.0),
     ),
@@ -102,22 +104,18 @@ def draw_scene(rng: np.random.Generator, style: str) -> Scene:
 
     def colour() -> Colour:
         base = rng.uniform(40, 225)
-        red, green, blue = np.clip(base + rng.uniform(-32, 32, 3), 5, 250)
-        return float(red), float(green), float(blue)
+        return as_colour(base + rng.uniform(-32, 32, 3))
 
     colours = (colour(), colour())
     if ranges.backdrop_tint is not None:
-        level = rng.uniform(0.5, 1.6, 2)
-        tint = ranges.backdrop_tint
-        colours = (
-            (tint[0] * level[0], tint[1] * level[0], tint[2] * level[0]),
-            (tint[0] * level[1], tint[1] * level[1], tint[2] * level[1]),
-        )
+        near, far = rng.uniform(0.5, 1.6, 2)
+        tint = np.array(ranges.backdrop_tint)
+        colours = (as_colour(near * tint), as_colour(far * tint))
     warmth = within(ranges.warmth)
     return Scene(
-        yaw=np.deg2rad(spread(ranges.yaw)),
-        pitch=np.deg2rad(spread(ranges.pitch)),
-        roll=np.deg2rad(spread(ranges.roll)),
+        yaw=radians(spread(ranges.yaw)),
+        pitch=radians(spread(ranges.pitch)),
+        roll=radians(spread(ranges.roll)),
         offset_x=spread(ranges.offset),
         offset_y=spread(ranges.offset),
         scale=within(ranges.scale),

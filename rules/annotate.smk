@@ -1,0 +1,53 @@
+# Images -> videos to annotate, and traces -> valence and arousal of each image.
+#
+# Needs: results/emotionet/ledger.parquet and the images; data.annotations. Makes: results/annotation/batch_001.mp4 and
+# so on with manifest.csv, results/emotionet/valence_arousal.csv, annotator_agreement.csv.
+ANNOTATION = config["annotation"]
+TRACES = config["data"]["annotations"]
+
+
+rule make_batches:
+    input:
+        ledger="results/emotionet/ledger.parquet",
+    output:
+        manifest="results/annotation/manifest.csv",
+    params:
+        images="results/emotionet/images",
+        state="results/state/annotation",
+        frames_per_batch=ANNOTATION["frames_per_batch"],
+        frame_rate=ANNOTATION["frame_rate"],
+        image_size=ANNOTATION["image_size"],
+        code=code("make_batches"),
+    log:
+        "results/logs/make_batches.log",
+    benchmark:
+        "results/benchmarks/make_batches.tsv"
+    threads: 4
+    conda:
+        "../envs/base.yaml"
+    script:
+        "../workflow/scripts/make_batches.py"
+
+
+if TRACES is not None:
+
+    rule merge_traces:
+        input:
+            folder_input(TRACES, "results/demo/annotations"),
+            manifest="results/annotation/manifest.csv",
+        output:
+            merged="results/emotionet/valence_arousal.csv",
+            agreement="results/emotionet/annotator_agreement.csv",
+        params:
+            traces=TRACES,
+            state=lambda wildcards: folder_state(TRACES, "results/demo/annotations"),
+            trace_range=ANNOTATION["trace_range"],
+            code=code("merge_traces"),
+        log:
+            "results/logs/merge_traces.log",
+        benchmark:
+            "results/benchmarks/merge_traces.tsv"
+        conda:
+            "../envs/base.yaml"
+        script:
+            "../workflow/scripts/merge_traces.py"

@@ -1,0 +1,49 @@
+# URLs -> images and the ledger, one job a partition.
+#
+# Needs: results/emotionet/filenames.csv. Makes: results/emotionet/ledger.parquet, errors.csv, download_summary.csv;
+# the images (results/emotionet/images) and the journal behind the ledger are state that outlives a killed job.
+DOWNLOAD = config["download"]
+
+
+rule download_partition:
+    input:
+        file_names="results/emotionet/filenames.csv",
+    output:
+        ledger="results/emotionet/ledger_parts/{part}.parquet",
+    params:
+        images="results/emotionet/images",
+        journal="results/state/download",
+        partitions=DOWNLOAD["partitions"],
+        settings={key: DOWNLOAD[key] for key in sorted(DOWNLOAD) if key != "partitions"},
+        code=code("download_partition"),
+    log:
+        "results/logs/download_partition/{part}.log",
+    benchmark:
+        "results/benchmarks/download_partition/{part}.tsv"
+    conda:
+        "../envs/base.yaml"
+    script:
+        "../workflow/scripts/download_partition.py"
+
+
+rule collect_ledger:
+    input:
+        parts=expand(
+            "results/emotionet/ledger_parts/{part}.parquet",
+            part=range(DOWNLOAD["partitions"]),
+        ),
+        file_names="results/emotionet/filenames.csv",
+    output:
+        ledger="results/emotionet/ledger.parquet",
+        errors="results/emotionet/errors.csv",
+        summary="results/emotionet/download_summary.csv",
+    params:
+        code=code("collect_ledger"),
+    log:
+        "results/logs/collect_ledger.log",
+    benchmark:
+        "results/benchmarks/collect_ledger.tsv"
+    conda:
+        "../envs/base.yaml"
+    script:
+        "../workflow/scripts/collect_ledger.py"

@@ -1,0 +1,38 @@
+# Spreadsheets -> labels and file names.
+#
+# Needs: data.emotionet.tables. Makes: results/emotionet/labels.csv, rejects.csv, filenames.csv.
+
+
+rule ingest_tables:
+    input:
+        tables=config["data"]["emotionet"]["tables"],
+    output:
+        labels="results/emotionet/labels.csv",
+        rejects="results/emotionet/rejects.csv",
+    params:
+        code=code("ingest_tables"),
+    log:
+        "results/logs/ingest_tables.log",
+    benchmark:
+        "results/benchmarks/ingest_tables.tsv"
+    conda:
+        "../envs/base.yaml"
+    script:
+        "../workflow/scripts/ingest_tables.py"
+
+
+rule name_files:
+    input:
+        labels="results/emotionet/labels.csv",
+    output:
+        file_names="results/emotionet/filenames.csv",
+    params:
+        code=code("name_files"),
+    log:
+        "results/logs/name_files.log",
+    benchmark:
+        "results/benchmarks/name_files.tsv"
+    conda:
+        "../envs/base.yaml"
+    script:
+        "../workflow/scripts/name_files.py"

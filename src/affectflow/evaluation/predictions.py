@@ -1,0 +1,99 @@
+"""The table between a model and its scores: every frame's labels and outputs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from affectflow import facs
+from affectflow.datasets.base import Dataset
+from affectflow.images import square
+from affectflow.progress import progress
+from affectflow.sample import Sample
+from affectflow.tables import whole, write_csv
+
+PREDICTIONS_SCHEMA = pa.schema(
+    [
+        ("source", pa.string()),
+        ("group", pa.string()),
+        ("subject", pa.string()),
+        ("video", pa.string()),
+        ("frame", pa.int32()),
+        ("time", pa.float64()),
+        ("units", pa.list_(pa.int8(), facs.COUNT)),
+        ("intensities", pa.list_(pa.float32(), facs.COUNT)),
+        ("valence", pa.float32()),
+        ("arousal", pa.float32()),
+        ("other", pa.map_(pa.string(), pa.int8())),
+        ("probabilities", pa.list_(pa.float32(), facs.COUNT)),
+        ("predicted_valence", pa.float32()),
+        ("predicted_arousal", pa.float32()),
+    ]
+)
+"""Labels as in :class:`affectflow.sample.Sample`; ``probabilities`` are NaN for AUs that the model was not taught,
+``predicted_valence`` and ``predicted_arousal`` where it has no such head."""
+
+LEFT_OUT_COLUMNS = ("reason", "count")
+
+
+def predict(dataset: Dataset, model_path: Path, card_path: Path, batch_size: int, out: Path, left_out: Path) -> int:
+    """Run a model over a data set, one batch in memory at a time; returns the number of frames."""
+    import keras
+
+    card = json.loads(card_path.read_text(encoding="utf-8"))
+    model = keras.saving.load_model(model_path, compile=False)
+    columns = np.array(card["units"], int) - 1
+    frames = 0
+    with whole(out) as partial, pq.ParquetWriter(partial, PREDICTIONS_SCHEMA, compression="zstd") as writer:
+        with progress(None, "frame", "predict") as bar:
+            for batch in _batches(dataset.samples(), batch_size):
+                pixels = np.stack([square(sample.image.rgb(), card["image_size"]) for sample in batch])
+                # A batch is always full, so that every frame meets the same arithmetic.
+                padded = np.concatenate([pixels, np.repeat(pixels[-1:], batch_size - len(batch), axis=0)])
+                outputs = {name: np.asarray(value) for name, value in model(padded, training=False).items()}
+                rows = [_row(sample, i, outputs, columns) for i, sample in enumerate(batch)]
+                writer.write_table(pa.Table.from_pylist(rows, schema=PREDICTIONS_SCHEMA))
+                frames += len(batch)
+                bar.update(len(batch))
+    write_csv(left_out, LEFT_OUT_COLUMNS, sorted(dataset.left_out.items()))
+    return frames
+
+
+def _row(sample: Sample, i: int, outputs: dict[str, np.ndarray], columns: np.ndarray) -> dict[str, Any]:
+    probabilities = np.full(facs.COUNT, np.nan, np.float32)
+    if "action_units" in outputs:
+        probabilities[columns] = outputs["action_units"][i]
+    valence, arousal = outputs["valence_arousal"][i] if "valence_arousal" in outputs else (np.nan, np.nan)
+    return {
+        "source": sample.source,
+        "group": sample.group,
+        "subject": sample.subject,
+        "video": sample.video,
+        "frame": sample.frame,
+        "time": sample.time,
+        "units": sample.units,
+        "intensities": sample.intensities,
+        "valence": sample.valence,
+        "arousal": sample.arousal,
+        "other": list(sample.other.items()),
+        "probabilities": probabilities,
+        "predicted_valence": valence,
+        "predicted_arousal": arousal,
+    }
+
+
+def _batches(samples: Iterator[Sample], size: int) -> Iterator[list[Sample]]:
+    batch: list[Sample] = []
+    for sample in samples:
+        batch.append(sample)
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch

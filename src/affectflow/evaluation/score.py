@@ -1,0 +1,191 @@
+"""Predictions -> the score file of one model on one benchmark."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import math
+import platform
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from affectflow import facs
+from affectflow.errors import UserError
+from affectflow.evaluation.predictions import LEFT_OUT_COLUMNS, PREDICTIONS_SCHEMA
+from affectflow.evaluation.protocols import PROTOCOLS, Protocol
+from affectflow.fingerprint import file_sha256
+from affectflow.measures.concordance import concordance
+from affectflow.measures.decision import decide
+from affectflow.measures.ranking import average_precision, roc_auc
+from affectflow.synthetic import NOTE
+from affectflow.tables import read_csv, read_parquet, whole
+
+THRESHOLD = 0.5
+_PACKAGES = ("affectflow", "numpy", "pyarrow", "av", "pillow", "keras", "tensorflow-cpu", "tensorflow")
+
+
+def score(
+    benchmark: str,
+    run: str,
+    predictions: Path,
+    left_out: Path,
+    card: Path,
+    model: Path,
+    config_sha256: str,
+    code_sha256: str,
+    out: Path,
+) -> None:
+    """Write ``results/eval/{benchmark}_{model}.json``.
+
+    An AU that the model was never taught stands under ``unsupported`` and counts in no mean; so does, with no
+    measure, one of which the benchmark shows only one class. Raises :class:`UserError` when the two share no label.
+    """
+    started = datetime.now(UTC)
+    clock = time.perf_counter()
+    protocol = PROTOCOLS[benchmark]
+    taught = json.loads(card.read_text(encoding="utf-8"))
+    table = read_parquet(predictions, PREDICTIONS_SCHEMA)
+    units, unsupported = _units(protocol, table, taught["thresholds"])
+    affect = {
+        name: _affect(table, name) if protocol.affect else None for name in ("valence", "arousal")
+    }
+    if not units and not any(affect.values()):
+        wanted = ", ".join([*protocol.labels, *(("valence", "arousal") if protocol.affect else ())])
+        raise UserError(f"{run} was taught none of the labels of {benchmark} ({wanted}); leave this pair out.")
+    result = {
+        "benchmark": benchmark,
+        "model": run,
+        "synthetic": taught["synthetic"],
+        **({"note": NOTE} if taught["synthetic"] else {}),
+        "protocol": {
+            "name": protocol.name,
+            "positive_if": protocol.positive_if,
+            "threshold": f"probability >= {THRESHOLD}",
+            "frames": table.num_rows,
+            "subjects": _count_subjects(protocol, table),
+            "left_out": {row["reason"]: int(row["count"]) for row in read_csv(left_out, LEFT_OUT_COLUMNS)},
+        },
+        "mean_f1": _mean(units, "f1"),
+        "mean_f1_validation_threshold": _mean(units, "f1_validation_threshold"),
+        "mean_f1_always_yes": _mean(units, "f1_always_yes"),
+        "mean_auc": _mean(units, "auc"),
+        "action_units": units,
+        **affect,
+        "unsupported": unsupported,
+        "provenance": {
+            "config_sha256": config_sha256,
+            "code_sha256": code_sha256,
+            "inputs": {"model": file_sha256(model), "predictions": file_sha256(predictions)},
+            "versions": {"python": platform.python_version(), **_versions()},
+            "started": started.isoformat(timespec="seconds"),
+            "seconds": round(time.perf_counter() - clock, 3),
+        },
+    }
+    with whole(out) as partial:
+        partial.write_text(json.dumps(_plain(result), indent=1) + "\n", encoding="utf-8")
+
+
+def _units(
+    protocol: Protocol, table: pa.Table, thresholds: Mapping[str, float]
+) -> tuple[dict[str, dict[str, float]], list[str]]:
+    """Measures by label, and the labels that the model was never taught."""
+    occurrence = _matrix(table, "units")
+    probabilities = _matrix(table, "probabilities")
+    others = [dict(entry) for entry in table["other"].to_pylist()]
+    scored: dict[str, dict[str, float]] = {}
+    unsupported: list[str] = []
+    for name, unit in protocol.labels.items():
+        if name == facs.label(unit):
+            labels = occurrence[:, unit - 1]
+        else:
+            labels = np.array([other.get(name, facs.UNKNOWN) for other in others], np.int8)
+        known = labels != facs.UNKNOWN
+        if not known.any():
+            continue
+        outputs = probabilities[known, unit - 1]
+        if np.isnan(outputs).any():
+            unsupported.append(name)
+            continue
+        scored[name] = _measures(labels[known] == facs.PRESENT, outputs, thresholds[facs.label(unit)])
+        if name != facs.label(unit):
+            scored[name]["scored_by"] = facs.label(unit)  # type: ignore[assignment]
+    return scored, unsupported
+
+
+def _measures(truth: NDArray[np.bool_], outputs: NDArray[np.float32], validation_threshold: float) -> dict[str, float]:
+    decision = decide(truth, outputs, THRESHOLD)
+    base_rate = float(truth.mean())
+    return {
+        "f1": decision.f1,
+        "precision": decision.precision,
+        "recall": decision.recall,
+        "accuracy": decision.accuracy,
+        "auc": roc_auc(truth, outputs),
+        "average_precision": average_precision(truth, outputs),
+        "positives": int(truth.sum()),
+        "frames": int(truth.size),
+        "base_rate": base_rate,
+        "f1_always_yes": 2 * base_rate / (1 + base_rate),
+        "threshold": THRESHOLD,
+        "f1_validation_threshold": decide(truth, outputs, validation_threshold).f1,
+        "validation_threshold": validation_threshold,
+    }
+
+
+def _affect(table: pa.Table, dimension: str) -> dict[str, float] | None:
+    truth = table[dimension].to_numpy().astype(np.float64)
+    predicted = table[f"predicted_{dimension}"].to_numpy().astype(np.float64)
+    known = ~np.isnan(truth) & ~np.isnan(predicted)
+    if not known.any():
+        return None
+    truth, predicted = truth[known], predicted[known]
+    varied = truth.std() > 0 and predicted.std() > 0
+    return {
+        "ccc": concordance(truth, predicted),
+        "pcc": float(np.corrcoef(truth, predicted)[0, 1]) if varied else math.nan,
+        "rmse": float(np.sqrt(np.mean((truth - predicted) ** 2))),
+        "frames": int(known.sum()),
+    }
+
+
+def _mean(units: Mapping[str, Mapping[str, float]], measure: str) -> float:
+    """Mean over the AUs of which both classes occur."""
+    values = [m[measure] for m in units.values() if 0 < m["positives"] < m["frames"]]
+    return float(np.mean(values)) if values else math.nan
+
+
+def _matrix(table: pa.Table, column: str) -> NDArray[Any]:
+    flat = table[column].combine_chunks().flatten().to_numpy(zero_copy_only=False)
+    return flat.reshape(table.num_rows, facs.COUNT)
+
+
+def _count_subjects(protocol: Protocol, table: pa.Table) -> int:
+    if protocol.subject == "picture":
+        return int(table.num_rows)
+    return len(set(table[protocol.subject].to_pylist()))
+
+
+def _versions() -> dict[str, str]:
+    versions = {}
+    for package in _PACKAGES:
+        try:
+            versions[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue  # one of the two builds of TensorFlow is installed
+    return versions
+
+
+def _plain(value: Any) -> Any:
+    """Rounded to six digits, and null where a measure does not exist."""
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, float):
+        return None if math.isnan(value) else round(value, 6)
+    return value

@@ -1,0 +1,21 @@
+"""The index of the records: which picture lies where."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from affectflow.tables import read_csv, whole, write_csv
+
+INDEX_COLUMNS = ("file", "position", "offset", "bytes", "source", "group")
+
+
+def collect_index(parts: Sequence[Path], index: Path, counts: Path) -> None:
+    """Join the shards' indices and count records by file."""
+    rows = [row for part in parts for row in read_csv(part, INDEX_COLUMNS)]
+    write_csv(index, INDEX_COLUMNS, ([row[column] for column in INDEX_COLUMNS] for row in rows))
+    by_file = Counter(row["file"] for row in rows)
+    with whole(counts) as partial:
+        partial.write_text(json.dumps(dict(sorted(by_file.items())), indent=1) + "\n")

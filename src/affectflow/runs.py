@@ -1,0 +1,56 @@
+"""Runs: a catalogue entry with its seed, and for training inside DISFA its fold.
+
+``resnet`` is the entry's first seed, ``resnet-seed1`` another one, ``resnet-disfa-fold2`` is trained on DISFA without
+the subjects of fold 2 and scored on them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from affectflow.errors import UserError
+
+PATTERN = r"[a-z][a-z0-9_]*(?:-seed\d+)?(?:-disfa-fold[123])?"
+_RUN = re.compile(r"([a-z][a-z0-9_]*)(?:-seed(\d+))?(?:-disfa-fold([123]))?")
+FOLDS = (1, 2, 3)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A training job."""
+
+    model: str
+    seed: int
+    fold: int | None
+
+    def train_on(self, entry: Mapping[str, Any]) -> list[str]:
+        """Names of the record folders that it learns from."""
+        return [f"disfa-fold{self.fold}" if name == "disfa" else str(name) for name in entry["train_on"]]
+
+
+def all_runs(models: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """The names of all runs of a catalogue."""
+    names = []
+    for model, entry in models.items():
+        folds = [f"-disfa-fold{fold}" for fold in FOLDS] if "disfa" in entry["train_on"] else [""]
+        for i, seed in enumerate(entry["seeds"]):
+            names += [f"{model}{f'-seed{seed}' if i else ''}{fold}" for fold in folds]
+    return names
+
+
+def parse_run(name: str, models: Mapping[str, Mapping[str, Any]]) -> Run:
+    """Raises :class:`UserError` when the catalogue does not hold the run."""
+    match = _RUN.fullmatch(name)
+    model = match.group(1) if match else name
+    if match is None or model not in models:
+        raise UserError(f"There is no model {model!r} in the configuration; known are {', '.join(models)}.")
+    if name not in all_runs(models):
+        raise UserError(
+            f"The model {model!r} has no run {name!r}; its runs are {', '.join(all_runs({model: models[model]}))} "
+            f"(see models.{model}.seeds and train_on)."
+        )
+    seed = int(match.group(2)) if match.group(2) else int(models[model]["seeds"][0])
+    return Run(model, seed, int(match.group(3)) if match.group(3) else None)

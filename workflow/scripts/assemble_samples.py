@@ -1,0 +1,21 @@
+"""Rule assemble_samples: labels, ledger and affect -> samples with split and shard."""
+
+from pathlib import Path
+
+from affectflow.job import job
+from affectflow.records.assemble import assemble
+
+if __name__ == "__main__":
+    with job(snakemake.log[0]):
+        counts = assemble(
+            labels=Path(snakemake.input.labels),
+            ledger=Path(snakemake.input.ledger),
+            affect=Path(snakemake.input.affect) if snakemake.input.affect else None,
+            samples=Path(snakemake.output.samples),
+            left_out=Path(snakemake.output.left_out),
+            shards=snakemake.params.shards,
+            validation_fraction=snakemake.params.validation_fraction,
+            test_fraction=snakemake.params.test_fraction,
+            near_duplicate_bits=snakemake.params.near_duplicate_bits,
+        )
+        print(counts)

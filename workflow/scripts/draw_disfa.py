@@ -1,0 +1,15 @@
+"""Rule draw_disfa: the drawn benchmark."""
+
+from pathlib import Path
+
+from affectflow.demo.films import Film, make_disfa
+from affectflow.job import job
+
+if __name__ == "__main__":
+    with job(snakemake.log[0]):
+        make_disfa(
+            Film(snakemake.params.seed, snakemake.params.frames, snakemake.params.size),
+            subjects=snakemake.params.subjects,
+            processes=snakemake.threads,
+            root=Path(snakemake.output.marker).parent,
+        )

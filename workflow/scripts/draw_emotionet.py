@@ -1,0 +1,20 @@
+"""Rule draw_emotionet: the drawn EmotioNet."""
+
+from pathlib import Path
+
+from affectflow.demo.emotionet import make_emotionet
+from affectflow.job import job
+
+if __name__ == "__main__":
+    with job(snakemake.log[0]):
+        make_emotionet(
+            seed=snakemake.params.seed,
+            images=snakemake.params.images,
+            size=snakemake.params.image_size,
+            port=snakemake.params.web_port,
+            processes=snakemake.threads,
+            table=Path(snakemake.output.table),
+            truth=Path(snakemake.output.truth),
+            routes=Path(snakemake.output.routes),
+            web=Path(snakemake.params.web),
+        )

@@ -1,0 +1,20 @@
+"""Rule write_film_records: frames of a video data set -> TFRecords."""
+
+from pathlib import Path
+
+from affectflow.datasets import get_dataset
+from affectflow.job import job
+from affectflow.records.films import write_film_records
+
+if __name__ == "__main__":
+    with job(snakemake.log[0]):
+        write_film_records(
+            get_dataset(snakemake.params.name, Path(snakemake.params.root), snakemake.params.split),
+            train=[Path(path) for path in snakemake.output.train],
+            validation=[Path(path) for path in snakemake.output.validation],
+            index=Path(snakemake.output.index),
+            left_out=Path(snakemake.output.left_out),
+            size=snakemake.params.image_size,
+            quality=snakemake.params.jpeg_quality,
+            validation_fraction=snakemake.params.validation_fraction,
+        )

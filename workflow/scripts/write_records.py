@@ -1,0 +1,22 @@
+"""Rule write_records: one shard of the samples -> TFRecords."""
+
+from pathlib import Path
+
+from affectflow.job import job
+from affectflow.records.assemble import SPLITS
+from affectflow.records.write import write_shard
+
+if __name__ == "__main__":
+    with job(snakemake.log[0]):
+        unchanged = write_shard(
+            Path(snakemake.input.samples),
+            images=Path(snakemake.params.images),
+            shard=int(snakemake.wildcards.shard),
+            files={split: Path(snakemake.output[split]) for split in SPLITS},
+            index=Path(snakemake.output.index),
+            store=Path(snakemake.params.store),
+            size=snakemake.params.image_size,
+            quality=snakemake.params.jpeg_quality,
+            code=snakemake.params.code,
+        )
+        print("unchanged" if unchanged else "written")
