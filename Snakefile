@@ -22,11 +22,11 @@ include: "rules/report.smk"
 
 
 rule all:
+    default_target: True
     input:
         SCORES,
         "results/eval/summary.csv",
         FIGURES,
-    default_target: True
 
 
 # The demo's web answers on loopback while the workflow runs, and ends with it.

@@ -11,6 +11,13 @@ rule make_batches:
         ledger="results/emotionet/ledger.parquet",
     output:
         manifest="results/annotation/manifest.csv",
+    log:
+        "results/logs/make_batches.log",
+    benchmark:
+        "results/benchmarks/make_batches.tsv"
+    conda:
+        "../envs/base.yaml"
+    threads: 4
     params:
         images="results/emotionet/images",
         state="results/state/annotation",
@@ -18,13 +25,6 @@ rule make_batches:
         frame_rate=ANNOTATION["frame_rate"],
         image_size=ANNOTATION["image_size"],
         code=code("make_batches"),
-    log:
-        "results/logs/make_batches.log",
-    benchmark:
-        "results/benchmarks/make_batches.tsv"
-    threads: 4
-    conda:
-        "../envs/base.yaml"
     script:
         "../workflow/scripts/make_batches.py"
 
@@ -33,21 +33,21 @@ if TRACES is not None:
 
     rule merge_traces:
         input:
-            folder_input(TRACES, "results/demo/annotations"),
+            marker_of(TRACES),
             manifest="results/annotation/manifest.csv",
         output:
             merged="results/emotionet/valence_arousal.csv",
             agreement="results/emotionet/annotator_agreement.csv",
-        params:
-            traces=TRACES,
-            state=lambda wildcards: folder_state(TRACES, "results/demo/annotations"),
-            trace_range=ANNOTATION["trace_range"],
-            code=code("merge_traces"),
         log:
             "results/logs/merge_traces.log",
         benchmark:
             "results/benchmarks/merge_traces.tsv"
         conda:
             "../envs/base.yaml"
+        params:
+            traces=lambda wildcards: TRACES,
+            state=lambda wildcards: traces_state(TRACES),
+            trace_range=ANNOTATION["trace_range"],
+            code=code("merge_traces"),
         script:
             "../workflow/scripts/merge_traces.py"

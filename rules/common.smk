@@ -1,25 +1,25 @@
-# What all stages share: the checked configuration, the code digest, the runs and the scores to make.
+# What all stages share: the checked configuration, what it asks for, and the code digest.
 #
-# Needs: config. Makes: nothing; the functions and lists that the other files use.
-import json
+# Needs: config. Makes: nothing; PLAN, SCORES and the functions that the other files use.
+import subprocess
+import sys
 from pathlib import Path
 
-from affectflow import config as configuration
 from affectflow import runs, synthetic
 from affectflow.codehash import code_digest
 from affectflow.errors import UserError, one_sentence
-from affectflow.fingerprint import fingerprint
-from affectflow.inputs import folder_fingerprint
+from affectflow.plan import BENCHMARKS, Plan, marker_of, traces_state
 
 SCRIPTS = Path(workflow.basedir) / "workflow" / "scripts"
-BENCHMARKS = ("disfa", "amfed", "affwild", "emotionet")
-FILMS = ("disfa", "amfed", "affwild")
-HEADS = {
-    "disfa": {"action_units"},
-    "amfed": {"action_units"},
-    "affwild": {"valence_arousal"},
-    "emotionet": {"action_units", "valence_arousal"},
-}
+
+with one_sentence():
+    PLAN = Plan(config)
+    SCORES = [
+        f"results/eval/{benchmark}_{run}.json" for benchmark, run in PLAN.scores()
+    ]
+
+for line in PLAN.left_out():
+    logger.info(line)
 
 
 wildcard_constraints:
@@ -40,93 +40,60 @@ def dataset_code(script, dataset):
     return code(script, f"affectflow.datasets.{dataset}")
 
 
-def root_of(films):
-    """A video data set's folder, or an error that names the key to set."""
-    root = config["data"][films]["root"]
-    if root is None:
-        raise WorkflowError(
-            f"{films} is not configured; set data.{films}.root to its folder."
+def ask(question):
+    """An input or params function that puts a question to the plan; a UserError becomes the workflow's."""
+
+    def answer(wildcards):
+        try:
+            return question(wildcards)
+        except UserError as error:
+            raise WorkflowError(str(error)) from None
+
+    return answer
+
+
+def benchmark_input(wildcards):
+    PLAN.check_score(wildcards.benchmark, wildcards.run)
+    return PLAN.waits_for(wildcards.benchmark)
+
+
+def films_name(wildcards):
+    return wildcards.films.partition("-")[0]
+
+
+def record_files(split):
+    return ask(
+        lambda wildcards: expand(
+            "results/{dataset}/tfrecords/{split}-{shard}-{of}.tfrecord",
+            dataset=PLAN.record_sets(wildcards.run),
+            split=split,
+            shard=SHARDS,
+            of=OF,
         )
-    return root
+    )
 
 
-def configured(dataset):
-    if dataset == "emotionet":
-        return bool(config["data"]["emotionet"]["tables"])
-    return config["data"][dataset]["root"] is not None
+DEMO_WEB = []
 
 
-def folder_input(path, drawn_by):
-    """What a job that reads a folder waits for: the demo's marker, or nothing where the user owns the folder."""
-    return [f"{drawn_by}/{synthetic.MARKER}"] if is_demo(path, drawn_by) else []
-
-
-def folder_state(path, drawn_by):
-    """A parameter that changes with a folder's content; the demo's folders are followed through their marker."""
-    return "drawn" if is_demo(path, drawn_by) else folder_fingerprint(Path(path))
-
-
-def is_demo(path, drawn_by):
-    return Path(path) == Path(drawn_by)
-
-
-def sources():
-    """All configured inputs by key."""
-    data = config["data"]
-    found = {
-        f"data.emotionet.tables[{i}]": Path(table)
-        for i, table in enumerate(data["emotionet"]["tables"])
-    }
-    found |= {
-        f"data.{films}.root": Path(data[films]["root"])
-        for films in FILMS
-        if configured(films)
-    }
-    if data["annotations"] is not None:
-        found["data.annotations"] = Path(data["annotations"])
-    return found
-
-
-def benchmarks():
-    """The benchmarks that are configured and not spent on training."""
-    return [
-        name
-        for name in BENCHMARKS
-        if configured(name)
-        and not (name == "affwild" and config["data"]["affwild"]["use"] == "train")
-    ]
-
-
-def scored(benchmark, run):
-    """Whether a run and a benchmark share a label, and the run was not trained on what it would be scored on."""
-    parsed = runs.parse_run(run, config["models"])
-    model = config["models"][parsed.model]
-    if parsed.fold is not None and benchmark != "disfa":
-        return False
-    if not all(configured(name) for name in model["train_on"]):
-        return False
-    return bool(HEADS[benchmark] & set(model["heads"]))
-
-
-def plan():
-    """The scores that rule all makes; says once what is left out."""
-    for name in BENCHMARKS:
-        if not configured(name):
-            key = (
-                "data.emotionet.tables" if name == "emotionet" else f"data.{name}.root"
-            )
-            logger.info(
-                f"{name} is left out: {key} is not set."
-            )
-    return [
-        f"results/eval/{benchmark}_{run}.json"
-        for run in runs.all_runs(config["models"])
-        for benchmark in benchmarks()
-        if scored(benchmark, run)
-    ]
-
-
-with one_sentence():
-    configuration.check(config)
-    SYNTHETIC = synthetic.check_unmixed(sources())
-    SCORES = plan()
+def start_demo_web():
+    """Serve the drawn pictures on loopback for as long as this process lives."""
+    if DEMO_TABLE not in config["data"]["emotionet"]["tables"]:
+        return
+    server = subprocess.Popen(
+        [
+            sys.executable,
+            *("-m", "affectflow.demo.web"),
+            *("--routes", "results/demo/emotionet/routes.json"),
+            *("--files", "results/demo/emotionet/web"),
+            *("--web-port", str(DEMO["web_port"])),
+            *("--name-server-port", str(DEMO["name_server_port"])),
+        ],
+        stdin=subprocess.PIPE,  # its end is the server's sign to stop
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    DEMO_WEB.append(server)
+    answer = server.stdout.readline().strip()
+    if answer != "ready":
+        raise WorkflowError(answer)

@@ -10,18 +10,18 @@ rule download_partition:
         file_names="results/emotionet/filenames.csv",
     output:
         ledger="results/emotionet/ledger_parts/{part}.parquet",
-    params:
-        images="results/emotionet/images",
-        journal="results/state/download",
-        partitions=DOWNLOAD["partitions"],
-        settings={key: DOWNLOAD[key] for key in sorted(DOWNLOAD) if key != "partitions"},
-        code=code("download_partition"),
     log:
         "results/logs/download_partition/{part}.log",
     benchmark:
         "results/benchmarks/download_partition/{part}.tsv"
     conda:
         "../envs/base.yaml"
+    params:
+        images="results/emotionet/images",
+        journal="results/state/download",
+        partitions=DOWNLOAD["partitions"],
+        settings={key: DOWNLOAD[key] for key in sorted(DOWNLOAD) if key != "partitions"},
+        code=code("download_partition"),
     script:
         "../workflow/scripts/download_partition.py"
 
@@ -37,13 +37,13 @@ rule collect_ledger:
         ledger="results/emotionet/ledger.parquet",
         errors="results/emotionet/errors.csv",
         summary="results/emotionet/download_summary.csv",
-    params:
-        code=code("collect_ledger"),
     log:
         "results/logs/collect_ledger.log",
     benchmark:
         "results/benchmarks/collect_ledger.tsv"
     conda:
         "../envs/base.yaml"
+    params:
+        code=code("collect_ledger"),
     script:
         "../workflow/scripts/collect_ledger.py"

@@ -9,14 +9,14 @@ rule ingest_tables:
     output:
         labels="results/emotionet/labels.csv",
         rejects="results/emotionet/rejects.csv",
-    params:
-        code=code("ingest_tables"),
     log:
         "results/logs/ingest_tables.log",
     benchmark:
         "results/benchmarks/ingest_tables.tsv"
     conda:
         "../envs/base.yaml"
+    params:
+        code=code("ingest_tables"),
     script:
         "../workflow/scripts/ingest_tables.py"
 
@@ -26,13 +26,13 @@ rule name_files:
         labels="results/emotionet/labels.csv",
     output:
         file_names="results/emotionet/filenames.csv",
-    params:
-        code=code("name_files"),
     log:
         "results/logs/name_files.log",
     benchmark:
         "results/benchmarks/name_files.tsv"
     conda:
         "../envs/base.yaml"
+    params:
+        code=code("name_files"),
     script:
         "../workflow/scripts/name_files.py"

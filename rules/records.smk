@@ -16,18 +16,18 @@ rule assemble_samples:
     output:
         samples="results/emotionet/samples.parquet",
         left_out="results/emotionet/left_out.csv",
-    params:
-        shards=RECORDS["shards"],
-        validation_fraction=RECORDS["validation_fraction"],
-        test_fraction=RECORDS["test_fraction"],
-        near_duplicate_bits=RECORDS["near_duplicate_bits"],
-        code=code("assemble_samples"),
     log:
         "results/logs/assemble_samples.log",
     benchmark:
         "results/benchmarks/assemble_samples.tsv"
     conda:
         "../envs/base.yaml"
+    params:
+        shards=RECORDS["shards"],
+        validation_fraction=RECORDS["validation_fraction"],
+        test_fraction=RECORDS["test_fraction"],
+        near_duplicate_bits=RECORDS["near_duplicate_bits"],
+        code=code("assemble_samples"),
     script:
         "../workflow/scripts/assemble_samples.py"
 
@@ -40,18 +40,18 @@ rule write_records:
         validation=f"results/emotionet/tfrecords/validation-{{shard}}-{OF}.tfrecord",
         test=f"results/emotionet/tfrecords/test-{{shard}}-{OF}.tfrecord",
         index=f"results/emotionet/tfrecords/index_parts/{{shard}}-{OF}.csv",
-    params:
-        images="results/emotionet/images",
-        store="results/state/records/{shard}",
-        image_size=RECORDS["image_size"],
-        jpeg_quality=RECORDS["jpeg_quality"],
-        code=code("write_records"),
     log:
         "results/logs/write_records/{shard}.log",
     benchmark:
         "results/benchmarks/write_records/{shard}.tsv"
     conda:
         "../envs/base.yaml"
+    params:
+        images="results/emotionet/images",
+        store="results/state/records/{shard}",
+        image_size=RECORDS["image_size"],
+        jpeg_quality=RECORDS["jpeg_quality"],
+        code=code("write_records"),
     script:
         "../workflow/scripts/write_records.py"
 
@@ -66,35 +66,21 @@ rule collect_index:
     output:
         index="results/emotionet/tfrecords/index.csv",
         counts="results/emotionet/tfrecords/counts.json",
-    params:
-        code=code("collect_index"),
     log:
         "results/logs/collect_index.log",
     benchmark:
         "results/benchmarks/collect_index.tsv"
     conda:
         "../envs/base.yaml"
+    params:
+        code=code("collect_index"),
     script:
         "../workflow/scripts/collect_index.py"
 
 
-def films_name(wildcards):
-    return wildcards.films.partition("-")[0]
-
-
-def films_split(wildcards):
-    """The side of a video data set that is trained on."""
-    name, _, fold = wildcards.films.partition("-")
-    if name == "disfa":
-        return f"{fold}-train"
-    return "train" if config["data"]["affwild"]["use"] == "split" else "all"
-
-
 rule write_film_records:
     input:
-        lambda wildcards: folder_input(
-            root_of(films_name(wildcards)), f"results/demo/{films_name(wildcards)}"
-        ),
+        ask(lambda wildcards: PLAN.waits_for(films_name(wildcards))),
     output:
         train=expand(
             "results/{{films}}/tfrecords/train-{shard}-{of}.tfrecord",
@@ -108,24 +94,20 @@ rule write_film_records:
         ),
         index="results/{films}/tfrecords/index.csv",
         left_out="results/{films}/left_out.csv",
-    params:
-        name=films_name,
-        root=lambda wildcards: root_of(films_name(wildcards)),
-        split=films_split,
-        state=lambda wildcards: folder_state(
-            root_of(films_name(wildcards)), f"results/demo/{films_name(wildcards)}"
-        ),
-        image_size=RECORDS["image_size"],
-        jpeg_quality=RECORDS["jpeg_quality"],
-        validation_fraction=RECORDS["validation_fraction"],
-        code=lambda wildcards: dataset_code(
-            "write_film_records", films_name(wildcards)
-        ),
     log:
         "results/logs/write_film_records/{films}.log",
     benchmark:
         "results/benchmarks/write_film_records/{films}.tsv"
     conda:
         "../envs/base.yaml"
+    params:
+        name=films_name,
+        root=ask(lambda wildcards: PLAN.root(films_name(wildcards))),
+        split=lambda wildcards: PLAN.training_split(wildcards.films),
+        state=ask(lambda wildcards: PLAN.state(films_name(wildcards))),
+        image_size=RECORDS["image_size"],
+        jpeg_quality=RECORDS["jpeg_quality"],
+        validation_fraction=RECORDS["validation_fraction"],
+        code=lambda wildcards: dataset_code("write_film_records", films_name(wildcards)),
     script:
         "../workflow/scripts/write_film_records.py"

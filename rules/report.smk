@@ -1,1 +1,159 @@
-FIGURES = []
+# Tables and scores -> the figures of the report.
+#
+# Needs: results/emotionet, results/models, results/predictions, results/eval. Makes: results/figures.
+FIGURES = [
+    *expand(
+        "results/figures/learning_curves_{run}.svg",
+        run=sorted({r for _, r in PLAN.scores()}),
+    ),
+    *(
+        f"results/figures/action_units_{b}_{r}.svg"
+        for b, r in PLAN.scores()
+        if b != "affwild"
+    ),
+    *(f"results/figures/affect_plane_{b}_{r}.png" for b, r in PLAN.affect_scores()),
+    *(
+        f"results/figures/pictures_{r}.png"
+        for b, r in PLAN.scores()
+        if b == "emotionet"
+    ),
+]
+if PLAN.configured("emotionet"):
+    FIGURES += ["results/figures/download.svg", "results/figures/label_balance.svg"]
+
+
+rule draw_download:
+    input:
+        summary="results/emotionet/download_summary.csv",
+    output:
+        figure=report(
+            "results/figures/download.svg",
+            caption="../workflow/report/download.rst",
+            category="Data",
+        ),
+    log:
+        "results/logs/draw_download.log",
+    benchmark:
+        "results/benchmarks/draw_download.tsv"
+    conda:
+        "../envs/base.yaml"
+    params:
+        synthetic=PLAN.synthetic,
+        code=code("draw_download"),
+    script:
+        "../workflow/scripts/draw_download.py"
+
+
+rule draw_balance:
+    input:
+        samples="results/emotionet/samples.parquet",
+    output:
+        figure=report(
+            "results/figures/label_balance.svg",
+            caption="../workflow/report/label_balance.rst",
+            category="Data",
+        ),
+    log:
+        "results/logs/draw_balance.log",
+    benchmark:
+        "results/benchmarks/draw_balance.tsv"
+    conda:
+        "../envs/base.yaml"
+    params:
+        synthetic=PLAN.synthetic,
+        code=code("draw_balance"),
+    script:
+        "../workflow/scripts/draw_balance.py"
+
+
+rule draw_curves:
+    input:
+        history="results/models/{run}/history.csv",
+    output:
+        figure=report(
+            "results/figures/learning_curves_{run}.svg",
+            caption="../workflow/report/learning_curves.rst",
+            category="Training",
+            subcategory="{run}",
+        ),
+    log:
+        "results/logs/draw_curves/{run}.log",
+    benchmark:
+        "results/benchmarks/draw_curves/{run}.tsv"
+    conda:
+        "../envs/base.yaml"
+    params:
+        synthetic=PLAN.synthetic,
+        code=code("draw_curves"),
+    script:
+        "../workflow/scripts/draw_curves.py"
+
+
+rule draw_units:
+    input:
+        score="results/eval/{benchmark}_{run}.json",
+    output:
+        figure=report(
+            "results/figures/action_units_{benchmark}_{run}.svg",
+            caption="../workflow/report/action_units.rst",
+            category="Scores",
+            subcategory="{benchmark}",
+        ),
+    log:
+        "results/logs/draw_units/{benchmark}_{run}.log",
+    benchmark:
+        "results/benchmarks/draw_units/{benchmark}_{run}.tsv"
+    conda:
+        "../envs/base.yaml"
+    params:
+        code=code("draw_units"),
+    script:
+        "../workflow/scripts/draw_units.py"
+
+
+rule draw_plane:
+    input:
+        predictions="results/predictions/{benchmark}_{run}.parquet",
+        score="results/eval/{benchmark}_{run}.json",
+    output:
+        figure=report(
+            "results/figures/affect_plane_{benchmark}_{run}.png",
+            caption="../workflow/report/affect_plane.rst",
+            category="Scores",
+            subcategory="{benchmark}",
+        ),
+    log:
+        "results/logs/draw_plane/{benchmark}_{run}.log",
+    benchmark:
+        "results/benchmarks/draw_plane/{benchmark}_{run}.tsv"
+    conda:
+        "../envs/base.yaml"
+    params:
+        code=code("draw_plane"),
+    script:
+        "../workflow/scripts/draw_plane.py"
+
+
+rule draw_pictures:
+    input:
+        samples="results/emotionet/samples.parquet",
+        predictions="results/predictions/emotionet_{run}.parquet",
+        card="results/models/{run}/model.json",
+    output:
+        figure=report(
+            "results/figures/pictures_{run}.png",
+            caption="../workflow/report/pictures.rst",
+            category="Data",
+            subcategory="{run}",
+        ),
+    log:
+        "results/logs/draw_pictures/{run}.log",
+    benchmark:
+        "results/benchmarks/draw_pictures/{run}.tsv"
+    conda:
+        "../envs/base.yaml"
+    params:
+        faces=config["report"]["faces"],
+        code=code("draw_pictures"),
+    script:
+        "../workflow/scripts/draw_pictures.py"

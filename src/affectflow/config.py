@@ -47,7 +47,7 @@ def check(config: Config) -> None:
         raise UserError(_sentence(jsonschema.exceptions.best_match(errors[:1]) or errors[0]))
 
 
-def _sentence(error: jsonschema.ValidationError) -> str:
+def _sentence(error: Any) -> str:
     where = ".".join(map(str, error.absolute_path))
     if error.validator == "additionalProperties":
         known = list(error.schema.get("properties", {}))

@@ -18,7 +18,7 @@ def job(log: Path | str) -> Iterator[None]:
     The terminal keeps progress bars (on ``sys.__stderr__``) and, for a :class:`UserError`, its sentence; the process
     then ends with status 1.
     """
-    terminal = open(os.dup(2), "w", encoding="utf-8", buffering=1)
+    terminal = os.fdopen(os.dup(2), "w", encoding="utf-8", buffering=1)
     sys.__stderr__ = terminal  # type: ignore[misc]
     Path(log).parent.mkdir(parents=True, exist_ok=True)
     with open(log, "w", encoding="utf-8", buffering=1) as stream:

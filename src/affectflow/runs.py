@@ -30,6 +30,13 @@ class Run:
         """Names of the record folders that it learns from."""
         return [f"disfa-fold{self.fold}" if name == "disfa" else str(name) for name in entry["train_on"]]
 
+    def recipe(self, config: Mapping[str, Any]) -> dict[str, Any]:
+        """What the model's entry and the training defaults come to; see ``affectflow.training.train.Recipe``."""
+        entry = config["models"][self.model]
+        training = {**config["training"], **entry.get("training", {})}
+        network = {key: entry[key] for key in ("backbone", "input_size", "dropout", "heads")}
+        return {**network, **training, "seed": training["seed"] + self.seed}
+
 
 def all_runs(models: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """The names of all runs of a catalogue."""

@@ -60,7 +60,7 @@ def write_parquet(path: Path | str, schema: pa.Schema, rows: Iterable[Mapping[st
     table = pa.Table.from_pylist(list(rows), schema=schema)
     with whole(path) as partial:
         pq.write_table(table, partial, compression="zstd")
-    return table.num_rows
+    return int(table.num_rows)
 
 
 def read_parquet(path: Path | str, schema: pa.Schema) -> pa.Table:

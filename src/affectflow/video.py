@@ -35,7 +35,7 @@ def read_frames(path: Path) -> Iterator[Frame]:
             for decoded in container.decode(video=0):
                 index += 1
                 time = float(decoded.time) if decoded.time is not None else float("nan")
-                yield Frame(index, time, decoded.to_ndarray(format="rgb24"))
+                yield Frame(index, time, np.asarray(decoded.to_ndarray(format="rgb24"), np.uint8))
     except (av.FFmpegError, IndexError) as error:
         raise UserError(f"{path} cannot be read as a video after frame {index} ({error}); fetch it again.") from None
 
@@ -53,19 +53,21 @@ def write_video(
     """
     options = {"crf": "18", "preset": "veryfast"} if codec == "libx264" else {"qscale": "3"}
     count = 0
-    with whole(path) as partial:
-        with av.open(str(partial), "w", format=container, options={"fflags": "+bitexact"}) as output:
-            stream = output.add_stream(codec, rate=rate, options=options)
-            assert isinstance(stream, av.VideoStream)
-            stream.pix_fmt = "yuv420p"
-            stream.thread_count = 1
-            stream.codec_context.flags |= av.codec.context.Flags.bitexact.value
-            if codec != "libx264":
-                stream.bit_rate = 4_000_000
-            for pixels in frames:
-                if count == 0:
-                    stream.height, stream.width = pixels.shape[:2]
-                output.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
-                count += 1
-            output.mux(stream.encode())
+    with (
+        whole(path) as partial,
+        av.open(str(partial), "w", format=container, options={"fflags": "+bitexact"}) as output,
+    ):
+        stream = output.add_stream(codec, rate=rate, options=options)
+        assert isinstance(stream, av.VideoStream)
+        stream.pix_fmt = "yuv420p"
+        stream.thread_count = 1
+        stream.codec_context.flags |= av.codec.context.Flags.bitexact.value
+        if codec != "libx264":
+            stream.bit_rate = 4_000_000
+        for pixels in frames:
+            if count == 0:
+                stream.height, stream.width = pixels.shape[:2]
+            output.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
+            count += 1
+        output.mux(stream.encode())
     return count

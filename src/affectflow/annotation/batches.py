@@ -75,7 +75,15 @@ def make_batches(
         manifest,
         COLUMNS,
         (
-            (p.batch, frame, video_name(p.batch), f"{float((frame - 1) / rate):.4f}", p.file_name, p.url, p.image_sha256)
+            (
+                p.batch,
+                frame,
+                video_name(p.batch),
+                f"{float((frame - 1) / rate):.4f}",
+                p.file_name,
+                p.url,
+                p.image_sha256,
+            )
             for batch in batches
             for frame, p in enumerate(batch, start=1)
         ),
@@ -147,4 +155,3 @@ def _frame(path: Path, size: int) -> NDArray[np.uint8]:
     if pixels.shape[:2] == (size, size):
         return pixels
     return np.asarray(ImageOps.pad(Image.fromarray(pixels), (size, size), Image.Resampling.BILINEAR))
-

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from affectflow.annotation.batches import COLUMNS as MANIFEST_COLUMNS
 from affectflow.annotation.traces import DIMENSIONS, Trace, find_traces, read_traces
-from affectflow.measures.concordance import concordance
 from affectflow.errors import UserError
+from affectflow.measures.concordance import concordance
 from affectflow.tables import read_csv, write_csv
 
 COLUMNS = (

@@ -82,7 +82,9 @@ def _table(path: Path, frames: int, trace_range: float) -> dict[str, NDArray[np.
         reader.fieldnames = header
         present = [dimension for dimension in DIMENSIONS if dimension in header]
         if "frame" not in header or not present:
-            raise UserError(f"{path} needs the columns frame, valence and arousal; it has {', '.join(header) or 'none'}.")
+            raise UserError(
+                f"{path} needs the columns frame, valence and arousal; it has {', '.join(header) or 'none'}."
+            )
         columns = {dimension: np.full(frames, np.nan) for dimension in present}
         seen: set[int] = set()
         for row in reader:

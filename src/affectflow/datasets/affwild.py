@@ -41,7 +41,9 @@ class AffWild:
         boxes = find_folder(root, "bboxes")
         self._boxes = None if boxes is None else _nested(root, "bboxes")
         self._names = [
-            path.stem for path in sorted(self._valence.glob("*.txt")) if split == "all" or self._side(path.stem) == split
+            path.stem
+            for path in sorted(self._valence.glob("*.txt"))
+            if split == "all" or self._side(path.stem) == split
         ]
         if not self._names:
             raise UserError(f"{self._valence} holds no annotation of the split {split!r}; expected NNN.txt.")

@@ -55,7 +55,9 @@ class Disfa:
         ]
         wanted = _subjects_of(split)
         self._subjects = [
-            folder for folder in sorted(labels.iterdir()) if folder.is_dir() and (wanted is None or folder.name in wanted)
+            folder
+            for folder in sorted(labels.iterdir())
+            if folder.is_dir() and (wanted is None or folder.name in wanted)
         ]
         if not self._subjects:
             raise UserError(f"{labels} holds no subject of {split!r}; expected folders such as SN001.")

@@ -54,7 +54,9 @@ def download_partition(
             raise group.exceptions[0] from None
         known = journal.read()
     results = [known[row["url"]][1] for row in rows]
-    write_parquet(out, LEDGER_SCHEMA, ({**row, **outcome.to_json()} for row, outcome in zip(rows, results, strict=True)))
+    write_parquet(
+        out, LEDGER_SCHEMA, ({**row, **outcome.to_json()} for row, outcome in zip(rows, results, strict=True))
+    )
     return Counter(outcome.outcome for outcome in results)
 
 

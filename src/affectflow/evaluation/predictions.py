@@ -50,17 +50,20 @@ def predict(dataset: Dataset, model_path: Path, card_path: Path, batch_size: int
     model = keras.saving.load_model(model_path, compile=False)
     columns = np.array(card["units"], int) - 1
     frames = 0
-    with whole(out) as partial, pq.ParquetWriter(partial, PREDICTIONS_SCHEMA, compression="zstd") as writer:
-        with progress(None, "frame", "predict") as bar:
-            for batch in _batches(dataset.samples(), batch_size):
-                pixels = np.stack([square(sample.image.rgb(), card["image_size"]) for sample in batch])
-                # A batch is always full, so that every frame meets the same arithmetic.
-                padded = np.concatenate([pixels, np.repeat(pixels[-1:], batch_size - len(batch), axis=0)])
-                outputs = {name: np.asarray(value) for name, value in model(padded, training=False).items()}
-                rows = [_row(sample, i, outputs, columns) for i, sample in enumerate(batch)]
-                writer.write_table(pa.Table.from_pylist(rows, schema=PREDICTIONS_SCHEMA))
-                frames += len(batch)
-                bar.update(len(batch))
+    with (
+        whole(out) as partial,
+        pq.ParquetWriter(partial, PREDICTIONS_SCHEMA, compression="zstd") as writer,
+        progress(None, "frame", "predict") as bar,
+    ):
+        for batch in _batches(dataset.samples(), batch_size):
+            pixels = np.stack([square(sample.image.rgb(), card["image_size"]) for sample in batch])
+            # A batch is always full, so that every frame meets the same arithmetic.
+            padded = np.concatenate([pixels, np.repeat(pixels[-1:], batch_size - len(batch), axis=0)])
+            outputs = {name: np.asarray(value) for name, value in model(padded, training=False).items()}
+            rows = [_row(sample, i, outputs, columns) for i, sample in enumerate(batch)]
+            writer.write_table(pa.Table.from_pylist(rows, schema=PREDICTIONS_SCHEMA))
+            frames += len(batch)
+            bar.update(len(batch))
     write_csv(left_out, LEFT_OUT_COLUMNS, sorted(dataset.left_out.items()))
     return frames
 

@@ -53,9 +53,7 @@ def score(
     taught = json.loads(card.read_text(encoding="utf-8"))
     table = read_parquet(predictions, PREDICTIONS_SCHEMA)
     units, unsupported = _units(protocol, table, taught["thresholds"])
-    affect = {
-        name: _affect(table, name) if protocol.affect else None for name in ("valence", "arousal")
-    }
+    affect = {name: _affect(table, name) if protocol.affect else None for name in ("valence", "arousal")}
     if not units and not any(affect.values()):
         wanted = ", ".join([*protocol.labels, *(("valence", "arousal") if protocol.affect else ())])
         raise UserError(f"{run} was taught none of the labels of {benchmark} ({wanted}); leave this pair out.")
@@ -162,7 +160,7 @@ def _mean(units: Mapping[str, Mapping[str, float]], measure: str) -> float:
 
 
 def _matrix(table: pa.Table, column: str) -> NDArray[Any]:
-    flat = table[column].combine_chunks().flatten().to_numpy(zero_copy_only=False)
+    flat: NDArray[Any] = table[column].combine_chunks().flatten().to_numpy(zero_copy_only=False)
     return flat.reshape(table.num_rows, facs.COUNT)
 
 

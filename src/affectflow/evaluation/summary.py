@@ -51,7 +51,7 @@ def table(scores: Sequence[Path]) -> str:
     """The scores as a short table for a terminal."""
     header = ("benchmark", "model", "mean F1", "always yes", "mean AUC", "valence CCC", "arousal CCC", "frames")
     keys = ("mean_f1", "mean_f1_always_yes", "mean_auc", "valence_ccc", "arousal_ccc")
-    lines = [header]
+    lines: list[tuple[str, ...]] = [header]
     synthetic = False
     for path in scores:
         row = dict(zip(COLUMNS, _row(json.loads(path.read_text(encoding="utf-8"))), strict=True))
@@ -60,5 +60,6 @@ def table(scores: Sequence[Path]) -> str:
         lines.append((str(row["benchmark"]), str(row["model"]), *measures, str(row["frames"])))
     widths = [max(len(line[i]) for line in lines) for i in range(len(header))]
     text = "\n".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in lines)
-    return text + ("\nDrawn data: these figures say that the pipeline works, nothing about people." if synthetic else "")
-
+    return text + (
+        "\nDrawn data: these figures say that the pipeline works, nothing about people." if synthetic else ""
+    )

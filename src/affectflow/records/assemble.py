@@ -98,9 +98,7 @@ def assemble(
     return counts
 
 
-def _pictures(
-    labels: Path, ledger: Path, left_out: list[tuple[str, str, str, str, str]]
-) -> dict[str, _Picture]:
+def _pictures(labels: Path, ledger: Path, left_out: list[tuple[str, str, str, str, str]]) -> dict[str, _Picture]:
     """Distinct pictures by SHA-256, in order of first appearance."""
     fetched = {row["url"]: row for row in read_parquet(ledger, LEDGER_SCHEMA).to_pylist()}
     pictures: dict[str, _Picture] = {}
@@ -115,9 +113,7 @@ def _pictures(
         units = np.array([_unit(row[name]) for name in facs.LABELS], np.int8)
         picture = pictures.get(entry["sha256"])
         if picture is None:
-            pictures[entry["sha256"]] = _Picture(
-                row["url"], entry["file_name"], entry["sha256"], entry["dhash"], units
-            )
+            pictures[entry["sha256"]] = _Picture(row["url"], entry["file_name"], entry["sha256"], entry["dhash"], units)
         else:
             conflicts = _merge(picture.units, units)
             left_out.append((*where, f"same picture as {picture.url}: labels merged"))

@@ -16,16 +16,14 @@ from affectflow.errors import UserError
 
 
 def _masked(data: bytes) -> int:
-    crc = crc32c(data)
+    crc: int = crc32c(data)
     return (((crc >> 15) | (crc << 17)) + 0xA282EAD8) & 0xFFFFFFFF
 
 
 def write_record(stream: IO[bytes], data: bytes) -> int:
     """Append a record; returns the bytes written."""
     length = struct.pack("<Q", len(data))
-    return stream.write(
-        b"".join((length, struct.pack("<I", _masked(length)), data, struct.pack("<I", _masked(data))))
-    )
+    return stream.write(b"".join((length, struct.pack("<I", _masked(length)), data, struct.pack("<I", _masked(data)))))
 
 
 def read_records(path: Path) -> Iterator[bytes]:

@@ -56,9 +56,7 @@ def ingest(tables: Sequence[Path], labels: Path, rejects: Path) -> Counter[str]:
                         rejected.writerow((table.name, sheet.name, number, reject, cells))
                         counts[str(reject)] += 1
                         continue
-                    labelled.writerow(
-                        (table.name, sheet.name, number, parsed.url, parsed.url_orig, *parsed.labels)
-                    )
+                    labelled.writerow((table.name, sheet.name, number, parsed.url, parsed.url_orig, *parsed.labels))
                     usable += 1
             if not usable:
                 raise UserError(f"{table} holds no usable row; expected a URL and labels of 0, 1 or 999 in each.")

@@ -71,9 +71,11 @@ def _openpyxl(table: Path) -> Iterator[Sheet]:
 def _text(table: Path, delimiter: str) -> Iterator[tuple[int, Row]]:
     csv.field_size_limit(sys.maxsize)
     # TAB separated lists come from programs that quote nothing: a quote there is part of the URL.
-    quoting = csv.QUOTE_MINIMAL if delimiter == "," else csv.QUOTE_NONE
     with table.open(newline="", encoding="utf-8-sig") as stream:
-        reader = csv.reader(stream, delimiter=delimiter, quoting=quoting)
+        if delimiter == ",":
+            reader = csv.reader(stream)
+        else:
+            reader = csv.reader(stream, delimiter=delimiter, quoting=csv.QUOTE_NONE)
         try:
             while True:
                 first_line = reader.line_num + 1

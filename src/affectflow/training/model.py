@@ -28,7 +28,9 @@ def build_model(
     spec = BACKBONES[backbone]
     pixels = keras.Input((None, None, 3), name="pixels")
     scaled = keras.layers.Resizing(input_size, input_size, name="scale")(pixels)
-    if weights is not None and spec.caffe:
+    if weights is None:
+        normal = _standardise(scaled)
+    elif spec.caffe:
         offsets = [-mean for mean in _IMAGENET_MEAN_BGR]
         normal = keras.layers.Rescaling(1.0, offsets, name="normalise")(ops.flip(scaled, axis=-1))
     else:
@@ -36,7 +38,9 @@ def build_model(
     network = getattr(keras.applications, spec.application)(
         include_top=False, weights=None, input_shape=(input_size, input_size, 3), pooling="avg"
     )
-    if weights is not None:
+    if weights is None:
+        _prepare_random(network)
+    else:
         try:
             network.load_weights(weights)
         except (OSError, ValueError) as error:
@@ -48,3 +52,24 @@ def build_model(
     if VALENCE_AROUSAL in heads:
         outputs[VALENCE_AROUSAL] = keras.layers.Dense(2, "tanh", dtype="float32", name=VALENCE_AROUSAL)(features)
     return keras.Model(pixels, outputs, name=backbone)
+
+
+def _standardise(pixels: keras.KerasTensor) -> keras.KerasTensor:
+    """Each picture to zero mean and unit spread, so that a network from random weights need not learn exposure."""
+    mean = ops.mean(pixels, axis=(1, 2, 3), keepdims=True)
+    spread = ops.std(pixels, axis=(1, 2, 3), keepdims=True)
+    return (pixels - mean) / (spread + 1.0)
+
+
+def _prepare_random(network: keras.Model) -> None:
+    """Starting values with which deep networks learn from the first step.
+
+    Residual branches start at zero (Goyal et al. 2017, section 5.1); convolutions without batch normalisation after
+    them start with He's variance (He et al. 2015).
+    """
+    normalised = any(isinstance(layer, keras.layers.BatchNormalization) for layer in network.layers)
+    for layer in network.layers:
+        if isinstance(layer, keras.layers.BatchNormalization) and layer.name.endswith("_3_bn"):
+            layer.gamma.assign(ops.zeros_like(layer.gamma))
+        elif isinstance(layer, keras.layers.Conv2D) and not normalised:
+            layer.kernel.assign(keras.initializers.HeNormal()(layer.kernel.shape))

@@ -55,11 +55,13 @@ def read_labels(files: Sequence[Path]) -> Labels:
     return Labels(np.concatenate(units), np.concatenate(affect))
 
 
-def pictures_in_order(files: Sequence[Path], batch_size: int) -> tf.data.Dataset:
-    """Batches of pixels, uint8 [batch, size, size, 3], each record once and in order."""
+def pictures_in_order(files: Sequence[Path], count: int, batch_size: int) -> tf.data.Dataset:
+    """Batches of pixels, uint8 [batch, size, size, 3], each of the ``count`` records once and in order."""
     records = tf.data.TFRecordDataset([str(path) for path in files])
     pixels = records.map(lambda record: _decode(record)[0], num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-    return pixels.batch(batch_size).prefetch(2)
+    # Keras warns of data that "ran out" where it cannot know how much there is.
+    counted = pixels.apply(tf.data.experimental.assert_cardinality(count))
+    return counted.batch(batch_size).prefetch(2)
 
 
 def training_batches(

@@ -48,7 +48,11 @@ class Recipe:
     @classmethod
     def of(cls, settings: Mapping[str, Any], weights: Path | None) -> Self:
         """From the configuration's mapping of a model's entry and its training keys."""
-        fields = {**settings, "heads": tuple(settings["heads"]), "augmentation": Augmentation(**settings["augmentation"])}
+        fields = {
+            **settings,
+            "heads": tuple(settings["heads"]),
+            "augmentation": Augmentation(**settings["augmentation"]),
+        }
         return cls(weights=weights, **fields)
 
 
@@ -161,7 +165,7 @@ class _Watcher(keras.callbacks.Callback):  # type: ignore[misc]
     ) -> None:
         super().__init__()
         self._units, self._heads, self._labels, self._recipe = units, heads, labels, recipe
-        self._pictures = pictures_in_order(files, recipe.batch_size)
+        self._pictures = pictures_in_order(files, len(labels.units), recipe.batch_size)
         self.history: list[dict[str, float]] = []
         self.best_weights: list[np.ndarray] | None = None
         self.best_epoch = 0

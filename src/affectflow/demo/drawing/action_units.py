@@ -88,12 +88,8 @@ DRAWN_ACTION_UNITS: tuple[int, ...] = tuple(unit.number for unit in ACTION_UNITS
 _INDEX = np.array(DRAWN_ACTION_UNITS) - 1
 _POINTS = tuple(sorted({point for unit in ACTION_UNITS for point in unit.moves}))
 _EFFECTS = tuple(sorted({effect for unit in ACTION_UNITS for effect in unit.effects}))
-_MOVE_TABLE = np.array(
-    [[unit.moves.get(point, (0.0, 0.0)) for point in _POINTS] for unit in ACTION_UNITS]
-)
-_EFFECT_TABLE = np.array(
-    [[unit.effects.get(effect, 0.0) for effect in _EFFECTS] for unit in ACTION_UNITS]
-)
+_MOVE_TABLE = np.array([[unit.moves.get(point, (0.0, 0.0)) for point in _POINTS] for unit in ACTION_UNITS])
+_EFFECT_TABLE = np.array([[unit.effects.get(effect, 0.0) for effect in _EFFECTS] for unit in ACTION_UNITS])
 
 
 @dataclass(frozen=True)

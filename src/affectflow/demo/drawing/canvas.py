@@ -70,9 +70,7 @@ class Canvas:
     def stroke(self, line: Points, colour: Colour, width: float, closed: bool = False) -> None:
         """Paint a line of a width in half face widths."""
         thickness = max(1, round(width * self.pose.unit))
-        cv2.polylines(
-            self.pixels, [self._fixed(line)], closed, colour, thickness, cv2.LINE_AA, _SHIFT
-        )
+        cv2.polylines(self.pixels, [self._fixed(line)], closed, colour, thickness, cv2.LINE_AA, _SHIFT)
 
     def window(self, outline: Points, margin: float) -> tuple[slice, slice]:
         """Rows and columns a shape covers with a margin in half face widths."""
@@ -113,15 +111,11 @@ class Canvas:
         across = np.arange(columns.start, columns.stop, dtype=np.float32) - np.float32(x)
         down = np.arange(rows.start, rows.stop, dtype=np.float32) - np.float32(y)
         grid = np.broadcast_arrays(across[None, :], down[:, None])
-        length, angle = cv2.cartToPolar(
-            np.ascontiguousarray(grid[0]), np.ascontiguousarray(grid[1])
-        )
+        length, angle = cv2.cartToPolar(np.ascontiguousarray(grid[0]), np.ascontiguousarray(grid[1]))
         tile = _fibre_tile()
         column = angle * np.float32(0.5 * _TILE / np.pi)
         row = length * np.float32(_TILE_WINDOW / (4 * self.pose.unit)) + seed % (_TILE // 3)
-        return np.asarray(
-            cv2.remap(tile, column, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP), np.float32
-        )
+        return np.asarray(cv2.remap(tile, column, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP), np.float32)
 
     def whole(self) -> tuple[slice, slice]:
         """The window of the full canvas."""
@@ -145,9 +139,7 @@ class Canvas:
             np.minimum(cover, 1, out=cover)
         self.blend(at, cover, colour)
 
-    def blend(
-        self, at: tuple[slice, slice], cover: Mask, paint: Colour | NDArray[np.generic]
-    ) -> None:
+    def blend(self, at: tuple[slice, slice], cover: Mask, paint: Colour | NDArray[np.generic]) -> None:
         """Mix a colour or a picture into a window."""
         below = self.pixels[at].astype(np.float32)
         below += cover[..., None] * (np.asarray(paint, np.float32) - below)

@@ -15,9 +15,7 @@ def paint_body(canvas: Canvas, face: Face, hair: Hair) -> list[Points]:
     for outline in hair.back:
         canvas.tint(outline, mixed(identity.hair, (0, 0, 0), 0.25), 0.03, hair.opacity)
     wide = 0.60 - 0.10 * identity.femininity
-    neck = np.array(
-        [(-wide, 0.5), (-wide, 1.62), (-1.0, 2.0), (1.0, 2.0), (wide, 1.62), (wide, 0.5)]
-    )
+    neck = np.array([(-wide, 0.5), (-wide, 1.62), (-1.0, 2.0), (1.0, 2.0), (wide, 1.62), (wide, 0.5)])
     canvas.fill(neck, mixed(identity.skin, (60, 30, 20), 0.08))
     drop = 1.70 + 0.25 * identity.collar
     x = np.array([-3.2, -2.2, -1.1, -wide, 0.0, wide, 1.1, 2.2, 3.2, 3.2, -3.2])
@@ -64,23 +62,17 @@ def _paint_beard(canvas: Canvas, face: Face, speckle: Mask) -> None:
     identity = face.identity
     colour = mixed(identity.brow, identity.skin, 0.1)
     chin = face.chin_y
-    x = np.array(
-        [-0.93, -0.80, -0.50, -0.30, 0.0, 0.30, 0.50, 0.80, 0.93, 0.80, 0.5, 0, -0.5, -0.80]
-    )
+    x = np.array([-0.93, -0.80, -0.50, -0.30, 0.0, 0.30, 0.50, 0.80, 0.93, 0.80, 0.5, 0, -0.5, -0.80])
     low = chin - 0.02
     y = np.array([0.15, 0.50, 0.66, chin - 0.30, chin - 0.36, chin - 0.30, 0.66, 0.50, 0.15,
                   0.78, low - 0.16, low, low - 0.16, 0.78])  # fmt: skip
     canvas.tint(face.pose.face(x, y), colour, 0.06, 0.8 * identity.beard, 0.16 * speckle)
     if identity.moustache:
         (left, left_y), (right, right_y) = face.corner(-1), face.corner(1)
-        x = np.array(
-            [left * 1.15, 0.6 * left, 0, 0.6 * right, right * 1.15, 0.6 * right, 0, 0.6 * left]
-        )
+        x = np.array([left * 1.15, 0.6 * left, 0, 0.6 * right, right * 1.15, 0.6 * right, 0, 0.6 * left])
         top, low = face.nose_y + 0.10, face.mouth_y - identity.upper_lip + 0.01
         y = np.array([left_y + 0.06, top + 0.05, top, top + 0.05, right_y + 0.06, low, low, low])
-        canvas.tint(
-            face.pose.face(x, y, 0.06), colour, 0.03, 0.8 * identity.moustache, 0.16 * speckle
-        )
+        canvas.tint(face.pose.face(x, y, 0.06), colour, 0.03, 0.8 * identity.moustache, 0.16 * speckle)
 
 
 def paint_front_hair(canvas: Canvas, face: Face, hair: Hair) -> None:

@@ -26,9 +26,7 @@ _OUTLINE = np.array(
 )
 _EYE_LEVEL = -0.20
 # How far each of the five points of a brow follows its inner end, middle and outer end.
-_BROW_SHARES = np.array(
-    [(1.0, 0.0, 0.0), (0.5, 0.5, 0.0), (0.0, 1.0, 0.0), (0.0, 0.5, 0.5), (0.0, 0.0, 1.0)]
-)
+_BROW_SHARES = np.array([(1.0, 0.0, 0.0), (0.5, 0.5, 0.0), (0.0, 1.0, 0.0), (0.0, 0.5, 0.5), (0.0, 0.0, 1.0)])
 _ACROSS = np.linspace(-1.0, 1.0, 17)
 _LENS = (1 - _ACROSS**2) ** 0.75
 _LID = np.linspace(-1.0, 1.0, 13)

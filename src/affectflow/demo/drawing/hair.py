@@ -57,15 +57,11 @@ def arrange_hair(identity: Identity, pose: HeadPose) -> Hair:
     if cut.fall is not None:
         side = cut.fall_width + volume
         x = np.array([-side * 0.98, -side, -0.9 * side, 0.0, 0.9 * side, side, side * 0.98])
-        y = np.array(
-            [-0.4, 0.45 * cut.fall, cut.fall, cut.fall - 0.1, cut.fall, 0.45 * cut.fall, -0.4]
-        )
+        y = np.array([-0.4, 0.45 * cut.fall, cut.fall, cut.fall - 0.1, cut.fall, 0.45 * cut.fall, -0.4])
         back.append(pose.outline(np.append(x, crown_x[::-1]), np.append(y, crown_y[::-1]), -0.35))
     if HAIR_STYLES[identity.hair_style] == "bun":
         round_angle = np.linspace(0, 2 * np.pi, 20, endpoint=False)
-        back.append(
-            pose.outline(0.38 * np.cos(round_angle), -1.68 + 0.3 * np.sin(round_angle), -0.4)
-        )
+        back.append(pose.outline(0.38 * np.cos(round_angle), -1.68 + 0.3 * np.sin(round_angle), -0.4))
 
     ends = np.array([-1.0, 1.0]) * (1.0 + 0.5 * volume)
     brush = 0.05 * (1 - identity.fringe)

@@ -21,13 +21,9 @@ SKIN_RAMP = np.array(
     ],
     np.float64,
 )
-HAIR_RAMP = np.array(
-    [(28, 22, 20), (58, 38, 28), (104, 66, 38), (150, 84, 44), (196, 154, 96)], np.float64
-)
+HAIR_RAMP = np.array([(28, 22, 20), (58, 38, 28), (104, 66, 38), (150, 84, 44), (196, 154, 96)], np.float64)
 GREY_HAIR = np.array([176, 174, 172])
-IRIS_RAMP = np.array(
-    [(52, 32, 22), (88, 58, 34), (96, 102, 62), (96, 122, 140), (84, 124, 168)], np.float64
-)
+IRIS_RAMP = np.array([(52, 32, 22), (88, 58, 34), (96, 102, 62), (96, 122, 140), (84, 124, 168)], np.float64)
 
 
 @dataclass(frozen=True)

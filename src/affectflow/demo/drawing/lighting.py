@@ -24,9 +24,7 @@ def light_figure(canvas: Canvas, face: Face, scene: Scene, outlines: list[Points
     size = (canvas.size, canvas.size)
 
     def spread(grid: Grid) -> Mask:
-        warped = cv2.warpAffine(
-            grid, to_canvas[:2], size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-        )
+        warped = cv2.warpAffine(grid, to_canvas[:2], size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         return np.asarray(warped, np.float32)
 
     figure = canvas.mask(outlines, 0.02, canvas.whole())

@@ -61,15 +61,11 @@ class _Bumps:
         self._face = face
         self._rows: list[tuple[float, float, float, float, float, float]] = []
 
-    def add(
-        self, x: float, y: float, width: float, height: float, amplitude: float, raised: float = 0.0
-    ) -> None:
+    def add(self, x: float, y: float, width: float, height: float, amplitude: float, raised: float = 0.0) -> None:
         if amplitude:
             self._rows.append((x, y, width, height, amplitude, raised))
 
-    def pair(
-        self, x: float, y: float, width: float, height: float, amplitude: float, raised: float = 0.0
-    ) -> None:
+    def pair(self, x: float, y: float, width: float, height: float, amplitude: float, raised: float = 0.0) -> None:
         self.add(-x, y, width, height, amplitude, raised)
         self.add(x, y, width, height, amplitude, raised)
 
@@ -182,6 +178,4 @@ def shade(face: Face, scene: Scene) -> Shading:
     mirror = (normal_x * half[0] + normal_y * half[1] + facing * half[2]) / length
     gloss = np.maximum(mirror, 0) ** 24
     gloss *= 0.20 * strength * (0.3 + face.identity.oiliness)
-    return Shading(
-        (direct + ambient).astype(np.float32), gloss.astype(np.float32), _flushes(face).total()
-    )
+    return Shading((direct + ambient).astype(np.float32), gloss.astype(np.float32), _flushes(face).total())

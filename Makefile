@@ -1,0 +1,67 @@
+# make demo       trains and scores on drawn faces, and prints the scores
+# make test       the test suite (make test-all adds long and privileged tests)
+# make report     the HTML report and the graphs of the workflow
+# make check      formatters, linters, type checker
+# make lock       new versions of all packages (needs uv)
+# GPU=1 installs TensorFlow's CUDA build instead of the CPU's.
+SHELL := bash
+PYTHON ?= python3
+CORES ?= all
+VENV := .venv
+BIN := $(VENV)/bin
+BUILD := $(if $(GPU),gpu,cpu)
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+TARGETS ?=
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: demo test test-all report check lock environment test-environment clean
+
+demo: environment
+	snakemake --cores $(CORES) results/eval/disfa_resnet.json
+	@echo
+	@affectflow scores results/eval/disfa_resnet.json
+	@echo
+	@echo "Next: results/eval/disfa_resnet.json (every AU, counts, provenance), results/emotionet/download_summary.csv"
+	@echo "(what was lost on the way), results/annotation/batch_001.mp4. 'make report' scores everything and draws it."
+
+test: test-environment
+	$(BIN)/python -m pytest -m "not long and not privileged" tests
+
+test-all: test-environment
+	$(BIN)/python -m pytest -m "long or privileged" tests
+
+report: environment
+	snakemake --cores $(CORES) $(TARGETS)
+	snakemake --report results/report.zip $(TARGETS)
+	set -o pipefail; snakemake --dag dot $(TARGETS) 2>/dev/null | affectflow draw-graph results/dag.svg
+	set -o pipefail; snakemake --rulegraph dot $(TARGETS) 2>/dev/null | affectflow draw-graph results/rulegraph.svg
+	@echo "results/report.zip, results/dag.svg, results/rulegraph.svg"
+
+check: test-environment
+	ruff check .
+	ruff format --check .
+	snakefmt --check Snakefile rules
+	mypy
+	snakemake --lint
+
+environment: $(VENV)/.$(BUILD)
+test-environment: $(VENV)/.test
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13) and "affectflow needs Python 3.11 to 3.13; set PYTHON")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.cpu $(VENV)/.gpu $(VENV)/.test: $(VENV)/.%: requirements/%.txt pyproject.toml | $(VENV)/bin/python
+	$(PIP) --require-hashes -r $<
+	$(PIP) --no-deps --no-build-isolation -e .
+	touch $@
+
+UV := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet --upgrade
+lock:
+	$(UV) --extra cpu -o requirements/cpu.txt
+	$(UV) --extra gpu -c requirements/cpu.txt -o requirements/gpu.txt
+	$(UV) --extra cpu --extra test -c requirements/cpu.txt -o requirements/test.txt
+	$(PYTHON) requirements/envs.py
+
+clean:
+	rm -rf results .snakemake

@@ -1,0 +1,204 @@
+"""``affectflow``: every stage as a command, calling the same function as the workflow's script."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from affectflow.errors import UserError, one_sentence
+
+_Command = Callable[[argparse.Namespace], None]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Entry point. A user's mistake gives one sentence and exit status 1."""
+    options = _parser().parse_args(arguments)
+    with one_sentence():
+        options.command(options)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="affectflow", description="The stages of affectflow, one by one.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name: str, command: _Command, text: str, *options: tuple[str, dict[str, object]]) -> None:
+        sub = commands.add_parser(name, help=text, description=text)
+        for option, settings in options:
+            sub.add_argument(option, **settings)  # type: ignore[arg-type]
+        sub.set_defaults(command=command)
+
+    path: dict[str, object] = {"type": Path}
+    needed: dict[str, object] = {"type": Path, "required": True}
+    config: tuple[str, dict[str, object]] = ("--config", {"type": Path, "default": Path("config/config.yaml")})
+    add(
+        "ingest",
+        _ingest,
+        "Read spreadsheets of image URLs and AU labels.",
+        ("tables", {**path, "nargs": "+"}),
+        ("--labels", needed),
+        ("--rejects", needed),
+    )
+    add(
+        "name-files",
+        _name_files,
+        "Give each URL a file name.",
+        ("labels", path),
+        ("file_names", path),
+    )
+    add(
+        "download",
+        _download,
+        "Fetch the images of a table with the columns url, url_orig, file_name; run again to resume.",
+        ("file_names", path),
+        ("destination", path),
+        config,
+    )
+    add(
+        "merge-traces",
+        _merge_traces,
+        "Merge valence/arousal traces of annotated batches.",
+        ("traces", path),
+        ("--manifest", needed),
+        ("--merged", needed),
+        ("--agreement", needed),
+        ("--trace-range", {"type": float, "default": 1.0}),
+    )
+    add(
+        "train",
+        _train,
+        "Train a run of the catalogue on TFRecords.",
+        ("run", {}),
+        ("--train", {**needed, "nargs": "+"}),
+        ("--validation", {**needed, "nargs": "+"}),
+        ("--weights", {**path, "default": None}),
+        ("--threads", {"type": int, "default": 0}),
+        ("--out", needed),
+        config,
+    )
+    add(
+        "predict",
+        _predict,
+        "Run a trained model over a data set.",
+        ("dataset", {}),
+        ("root", path),
+        ("--model", {**needed, "help": "folder with model.keras and model.json"}),
+        ("--split", {"default": "all"}),
+        ("--batch-size", {"type": int, "default": 64}),
+        ("--out", needed),
+    )
+    add(
+        "scores",
+        _scores,
+        "Print score files as a table.",
+        ("files", {**path, "nargs": "+"}),
+    )
+    add("config-docs", _config_docs, "Write config/README.md from the schema.", ("out", path))
+    add("draw-graph", _draw_graph, "Turn a DOT graph on standard input into SVG.", ("out", path))
+    return parser
+
+
+def _ingest(options: argparse.Namespace) -> None:
+    from affectflow.spreadsheet.ingest import ingest
+
+    for what, count in ingest(options.tables, options.labels, options.rejects).most_common():
+        print(f"{count} rows: {what}")
+
+
+def _name_files(options: argparse.Namespace) -> None:
+    from affectflow.names import write_file_names
+
+    print(f"{write_file_names(options.labels, options.file_names)} distinct URLs")
+
+
+def _download(options: argparse.Namespace) -> None:
+    from affectflow import config
+    from affectflow.codehash import code_digest
+    from affectflow.download.ledger import collect_ledger
+    from affectflow.download.partition import download_partition
+    from affectflow.download.settings import Settings
+
+    keys = {key: value for key, value in config.load(options.config)["download"].items() if key != "partitions"}
+    place: Path = options.destination
+    part = place / "ledger_parts" / "0.parquet"
+    download_partition(
+        options.file_names,
+        partition=0,
+        partitions=1,
+        images=place / "images",
+        journal_folder=place / "journal",
+        out=part,
+        settings=Settings.of(keys),
+        code=code_digest(Path(__file__), "affectflow.download.client"),
+    )
+    summary = place / "download_summary.csv"
+    collect_ledger([part], options.file_names, place / "ledger.parquet", place / "errors.csv", summary)
+    print(summary.read_text(encoding="utf-8"), end="")
+
+
+def _merge_traces(options: argparse.Namespace) -> None:
+    from affectflow.annotation.merge import merge_traces
+
+    frames, without = merge_traces(
+        options.traces, options.manifest, options.merged, options.agreement, options.trace_range
+    )
+    print(f"{frames} frames, {without} of them without values")
+
+
+def _train(options: argparse.Namespace) -> None:
+    from affectflow import config, runs, synthetic
+    from affectflow.training.train import Recipe, train
+
+    settings = config.load(options.config)
+    run = runs.parse_run(options.run, settings["models"])
+    train(
+        Recipe.of(run.recipe(settings), options.weights),
+        train_files=options.train,
+        validation_files=options.validation,
+        image_size=settings["records"]["image_size"],
+        synthetic=any(synthetic.is_drawn(Path(table)) for table in settings["data"]["emotionet"]["tables"]),
+        threads=options.threads,
+        model_out=options.out / "model.keras",
+        history_out=options.out / "history.csv",
+        card_out=options.out / "model.json",
+    )
+
+
+def _predict(options: argparse.Namespace) -> None:
+    from affectflow.datasets import get_dataset
+    from affectflow.evaluation.predictions import predict
+
+    left_out = options.out.with_name(f"{options.out.stem}_left_out.csv")
+    frames = predict(
+        get_dataset(options.dataset, options.root, options.split),
+        options.model / "model.keras",
+        options.model / "model.json",
+        batch_size=options.batch_size,
+        out=options.out,
+        left_out=left_out,
+    )
+    print(f"{frames} frames")
+
+
+def _scores(options: argparse.Namespace) -> None:
+    from affectflow.evaluation.summary import table
+
+    missing = [path for path in options.files if not path.is_file()]
+    if missing:
+        raise UserError(f"{missing[0]} does not exist; run snakemake {missing[0]} first.")
+    print(table(options.files))
+
+
+def _config_docs(options: argparse.Namespace) -> None:
+    from affectflow.config_docs import config_docs
+    from affectflow.tables import whole
+
+    with whole(options.out) as partial:
+        partial.write_text(config_docs(), encoding="utf-8")
+
+
+def _draw_graph(options: argparse.Namespace) -> None:
+    from affectflow.graph import draw_graph
+
+    draw_graph(sys.stdin.read(), options.out)

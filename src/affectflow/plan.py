@@ -1,0 +1,190 @@
+"""What a configuration asks for: which scores, from which runs, made of which inputs.
+
+The workflow's rules ask here instead of working it out themselves. No file is opened except to tell whether a
+folder that the user owns has changed. Light, because every job reads it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from affectflow import runs, synthetic
+from affectflow.config import Config, check
+from affectflow.errors import UserError
+from affectflow.fingerprint import fingerprint
+from affectflow.inputs import folder_fingerprint
+
+FILMS = ("disfa", "amfed", "affwild")
+BENCHMARKS = (*FILMS, "emotionet")
+_AFFECT = "valence_arousal"
+_LABELS = {
+    "disfa": {"action_units"},
+    "amfed": {"action_units"},
+    "affwild": {_AFFECT},
+    "emotionet": {"action_units", _AFFECT},
+}
+
+
+class Plan:
+    """A checked configuration and what follows from it.
+
+    Raises :class:`UserError` when the configuration does not fit its schema or mixes drawn with real data.
+    """
+
+    def __init__(self, config: Config) -> None:
+        check(config)
+        self._config = config
+        self.synthetic = synthetic.check_unmixed(self._sources())
+        self.runs = runs.all_runs(config["models"])
+
+    # What there is
+
+    def configured(self, dataset: str) -> bool:
+        """Whether the configuration says where a data set lies."""
+        if dataset == "emotionet":
+            return bool(self._config["data"]["emotionet"]["tables"])
+        return self._config["data"][dataset]["root"] is not None
+
+    def left_out(self) -> list[str]:
+        """A line for each data set that is not configured."""
+        return [f"{name} is left out: {_key(name)} is not set." for name in BENCHMARKS if not self.configured(name)]
+
+    def _sources(self) -> dict[str, Path]:
+        data = self._config["data"]
+        found = {f"data.emotionet.tables[{i}]": Path(table) for i, table in enumerate(data["emotionet"]["tables"])}
+        found |= {_key(films): Path(data[films]["root"]) for films in FILMS if self.configured(films)}
+        if data["annotations"] is not None:
+            found["data.annotations"] = Path(data["annotations"])
+        return found
+
+    # Scores
+
+    def scores(self) -> list[tuple[str, str]]:
+        """All pairs of a benchmark and a run that can be scored."""
+        return [(name, run) for run in self.runs for name in BENCHMARKS if self._obstacle(name, run) is None]
+
+    def affect_scores(self) -> list[tuple[str, str]]:
+        """Those pairs in which valence and arousal are both labelled and learnt."""
+        return [
+            (benchmark, run)
+            for benchmark, run in self.scores()
+            if _AFFECT in _LABELS[benchmark] & set(self._entry(run)["heads"])
+            and (benchmark != "emotionet" or self._config["data"]["annotations"] is not None)
+        ]
+
+    def check_score(self, benchmark: str, run: str) -> None:
+        """Raise :class:`UserError` with the reason when a pair cannot be scored."""
+        obstacle = self._obstacle(benchmark, run)
+        if obstacle is not None:
+            raise UserError(obstacle)
+
+    def _obstacle(self, benchmark: str, run: str) -> str | None:
+        parsed, entry = runs.parse_run(run, self._config["models"]), self._entry(run)
+        if not self.configured(benchmark):
+            return f"{benchmark} is not configured; set {_key(benchmark)} and run again."
+        if benchmark == "affwild" and self._config["data"]["affwild"]["use"] == "train":
+            return (
+                "Aff-Wild is used for training as a whole; set data.affwild.use to split or benchmark to score on it."
+            )
+        missing = [name for name in entry["train_on"] if not self.configured(name)]
+        if missing:
+            return f"{run} is trained on {missing[0]}, which is not configured; set {_key(missing[0])} and run again."
+        if not _LABELS[benchmark] & set(entry["heads"]):
+            heads = " and ".join(entry["heads"])
+            return f"{run} learns {heads} only and shares no label with {benchmark}; leave this pair out."
+        if benchmark == "affwild" and "affwild" in entry["train_on"] and self._affwild_use() == "benchmark":
+            return f"{run} is trained on Aff-Wild; set data.affwild.use to split to score it there."
+        if parsed.fold is not None and benchmark != "disfa":
+            return f"{run} belongs to a fold of DISFA; score it on disfa."
+        return None
+
+    # Inputs of training and prediction
+
+    def record_sets(self, run: str) -> list[str]:
+        """The folders below ``results`` whose records a run learns from."""
+        parsed = runs.parse_run(run, self._config["models"])
+        return parsed.train_on(self._entry(run))
+
+    def weights(self, run: str) -> str | None:
+        """The file of a run's initial weights, or None for random ones."""
+        entry = self._entry(run)
+        match entry["weights"]:
+            case "none":
+                return None
+            case "imagenet":
+                return f"results/weights/{entry['backbone']}_notop.weights.h5"
+            case path:
+                return str(path)
+
+    def recipe(self, run: str) -> dict[str, Any]:
+        """How a run is trained."""
+        return runs.parse_run(run, self._config["models"]).recipe(self._config)
+
+    def training_split(self, films: str) -> str:
+        """The side of a video data set (``affwild``, ``disfa-fold1``) that is trained on."""
+        name, _, fold = films.partition("-")
+        if name == "disfa":
+            return f"{fold}-train"
+        return "train" if self._affwild_use() == "split" else "all"
+
+    def benchmark_split(self, benchmark: str, run: str) -> str:
+        """The side of a benchmark that a run is scored on."""
+        fold = runs.parse_run(run, self._config["models"]).fold
+        match benchmark:
+            case "emotionet":
+                return "test"
+            case "disfa" if fold is not None:
+                return f"fold{fold}-test"
+            case "affwild" if self._affwild_use() == "split":
+                return "test"
+        return "all"
+
+    def root(self, dataset: str) -> str:
+        """The folder of a data set, as its module opens it."""
+        if not self.configured(dataset):
+            raise UserError(f"{dataset} is not configured; set {_key(dataset)} and run again.")
+        return "results/emotionet" if dataset == "emotionet" else str(self._config["data"][dataset]["root"])
+
+    def waits_for(self, dataset: str) -> list[str]:
+        """Files that must exist before a data set can be opened: the workflow's own, none where the user owns it."""
+        if dataset == "emotionet":
+            return ["results/emotionet/samples.parquet"]
+        return marker_of(self.root(dataset))
+
+    def state(self, dataset: str) -> str:
+        """Changes with the content of a folder that the user owns; others are followed through their files."""
+        return "followed" if self.waits_for(dataset) else folder_fingerprint(Path(self.root(dataset)))
+
+    def score_config(self, benchmark: str, run: str) -> str:
+        """Digest of the part of the configuration that a score depends on."""
+        entry, data = self._entry(run), self._config["data"]
+        parts = {
+            "data": {name: data[name] for name in sorted({benchmark, *entry["train_on"]})},
+            "annotations": data["annotations"],
+            "model": entry,
+            **{key: self._config[key] for key in ("annotation", "records", "training", "evaluation")},
+        }
+        return fingerprint(parts)
+
+    def _entry(self, run: str) -> dict[str, Any]:
+        entry: dict[str, Any] = self._config["models"][runs.parse_run(run, self._config["models"]).model]
+        return entry
+
+    def _affwild_use(self) -> str:
+        return str(self._config["data"]["affwild"]["use"])
+
+
+def marker_of(folder: str) -> list[str]:
+    """The marker that the demo writes last into a folder of its own; nothing for a folder of the user's."""
+    path = Path(folder)
+    return [f"{folder}/{synthetic.MARKER}"] if path.parent == synthetic.DEMO else []
+
+
+def traces_state(folder: str) -> str:
+    """As :meth:`Plan.state`, for the folder of traces."""
+    return "followed" if marker_of(folder) else folder_fingerprint(Path(folder))
+
+
+def _key(dataset: str) -> str:
+    return "data.emotionet.tables" if dataset == "emotionet" else f"data.{dataset}.root"

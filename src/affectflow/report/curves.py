@@ -1,0 +1,27 @@
+"""Learning curves of a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from affectflow.report.style import BLUE, GREY, ORANGE, figure
+from affectflow.tables import read_csv
+
+
+def draw_curves(history: Path, run: str, synthetic: bool, out: Path) -> None:
+    """Loss on the left; validation AUC and CCC on the right."""
+    rows = list(read_csv(history, ("epoch", "loss")))
+    epochs = [float(row["epoch"]) for row in rows]
+    with figure(out, 7, 3, f"Learning curves of {run}", synthetic) as drawing:
+        left, right = drawing.subplots(1, 2)
+        left.plot(epochs, [float(row["loss"]) for row in rows], color=BLUE, marker="o")
+        left.set(xlabel="epoch", ylabel="training loss")
+        for column, name, colour in (
+            ("validation_mean_auc", "mean AUC of the AUs", BLUE),
+            ("validation_valence_ccc", "CCC of valence", ORANGE),
+            ("validation_arousal_ccc", "CCC of arousal", GREY),
+        ):
+            if any(row[column] for row in rows):
+                right.plot(epochs, [float(row[column] or "nan") for row in rows], color=colour, marker="o", label=name)
+        right.set(xlabel="epoch", ylabel="validation", ylim=(0, 1))
+        right.legend()

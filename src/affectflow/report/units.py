@@ -1,0 +1,31 @@
+"""Scores of each AU beside what answering yes always would give."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from affectflow.report.style import BLUE, GREY, ORANGE, figure
+
+
+def draw_units(score: Path, out: Path) -> None:
+    """Bars of F1 at the protocol's threshold and at validation's, with AUC as points."""
+    result = json.loads(score.read_text(encoding="utf-8"))
+    units = result["action_units"]
+    title = f"{result['model']} on {result['benchmark']}: {result['protocol']['name']}"
+    with figure(out, 7.5, 3.4, title, result["synthetic"]) as drawing:
+        axes = drawing.subplots()
+        places = np.arange(len(units))
+        for offset, measure, colour, name in (
+            (-0.27, "f1_always_yes", GREY, "F1, always yes"),
+            (0.0, "f1", BLUE, "F1 at 0.5"),
+            (0.27, "f1_validation_threshold", ORANGE, "F1 at validation's threshold"),
+        ):
+            axes.bar(places + offset, [u[measure] or 0 for u in units.values()], 0.25, color=colour, label=name)
+        aucs = [np.nan if u["auc"] is None else u["auc"] for u in units.values()]
+        axes.plot(places, aucs, "k_", markersize=14, label="ROC AUC")
+        axes.set_xticks(places, [f"{name}\n{u['positives']}/{u['frames']}" for name, u in units.items()], fontsize=7)
+        axes.set_ylim(0, 1)
+        axes.legend(ncols=4, fontsize=7, loc="upper center", bbox_to_anchor=(0.5, -0.2))
