@@ -1,6 +1,7 @@
 # What all stages share: the checked configuration, what it asks for, and the code digest.
 #
 # Needs: config. Makes: nothing; PLAN, SCORES and the functions that the other files use.
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -41,13 +42,18 @@ def dataset_code(script, dataset):
 
 
 def ask(question):
-    """An input or params function that puts a question to the plan; a UserError becomes the workflow's."""
+    """An input or params function that puts a question to the plan, and ends with one sentence on a UserError.
+
+    Snakemake would show a traceback of whatever is raised here. Nothing runs or is locked yet: questions are put
+    while the DAG is built.
+    """
 
     def answer(wildcards):
         try:
             return question(wildcards)
         except UserError as error:
-            raise WorkflowError(str(error)) from None
+            print(f"affectflow: {error}", file=sys.stderr, flush=True)
+            os._exit(1)
 
     return answer
 

@@ -37,7 +37,7 @@ class Resolver(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
-        """Addresses of a host. Raises ``OSError`` when the look-up fails, :class:`BlockedAddress` when all are private."""
+        """Addresses of a host. Raises ``OSError`` when it is unknown, :class:`BlockedAddress` when all are private."""
         addresses = await self._lookup(host, port)
         passed = [address for address in addresses if self.allows(host, address)]
         if not passed:

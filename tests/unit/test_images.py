@@ -1,0 +1,253 @@
+"""Images of any type become upright RGB, or an error with its reason."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image, ImageCms, PngImagePlugin
+
+from affectflow.images import ImageError, decode_rgb, difference_hash, encode_jpeg, square
+
+Pixels = NDArray[np.uint8]
+SIZE = (24, 16)  # width, height
+COLOURS = ((200, 40, 30), (30, 180, 40), (40, 60, 210), (230, 220, 60))  # of the four quarters, row by row
+ORIENTATION = 0x0112
+
+
+def quarters() -> Image.Image:
+    picture = Image.new("RGB", (2, 2))
+    picture.putdata(COLOURS)
+    return picture.resize(SIZE, Image.Resampling.NEAREST)
+
+
+def encoded(picture: Image.Image, kind: str, **options: Any) -> bytes:
+    buffer = io.BytesIO()
+    picture.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def centres(pixels: Pixels) -> Pixels:
+    """The colours in the middle of the four quarters."""
+    height, width = pixels.shape[:2]
+    return pixels[np.ix_([height // 4, 3 * height // 4], [width // 4, 3 * width // 4])].reshape(4, 3)
+
+
+def exif(orientation: int) -> Image.Exif:
+    tags = Image.Exif()
+    tags[ORIENTATION] = orientation
+    return tags
+
+
+def animated() -> bytes:
+    frames = [quarters(), Image.new("RGB", SIZE, "black")]
+    return encoded(frames[0], "GIF", save_all=True, append_images=frames[1:], duration=50)
+
+
+def rotated_storage(orientation: int) -> Image.Image:
+    """The picture as a camera stores it under this orientation: the inverse of what a viewer does."""
+    undo = {
+        1: (),
+        2: (Image.Transpose.FLIP_LEFT_RIGHT,),
+        3: (Image.Transpose.ROTATE_180,),
+        4: (Image.Transpose.FLIP_TOP_BOTTOM,),
+        5: (Image.Transpose.TRANSPOSE,),
+        6: (Image.Transpose.ROTATE_90,),
+        7: (Image.Transpose.TRANSVERSE,),
+        8: (Image.Transpose.ROTATE_270,),
+    }[orientation]
+    picture = quarters()
+    for step in undo:
+        picture = picture.transpose(step)
+    return picture
+
+
+RGBA = quarters().convert("RGBA")
+FULL = {"subsampling": 0, "quality": 95}
+
+
+@pytest.mark.parametrize(
+    "data, kind, plain",
+    [
+        (encoded(quarters(), "JPEG", **FULL), "JPEG", True),
+        (encoded(quarters(), "JPEG", **FULL) + b"trailing rubbish", "JPEG", True),
+        (encoded(quarters(), "JPEG", **FULL, progressive=True), "JPEG", False),
+        (encoded(quarters(), "JPEG", **FULL, exif=exif(1)), "JPEG", True),
+        (encoded(quarters().convert("CMYK"), "JPEG", **FULL), "JPEG", False),
+        (encoded(quarters(), "PNG"), "PNG", False),
+        (encoded(quarters().convert("P", palette=Image.Palette.ADAPTIVE), "PNG"), "PNG", False),
+        (encoded(RGBA, "PNG"), "PNG", False),
+        (encoded(quarters(), "GIF"), "GIF", False),
+        (animated(), "GIF", False),
+        (encoded(quarters(), "WEBP", lossless=True), "WEBP", False),
+        (encoded(RGBA, "WEBP", lossless=True), "WEBP", False),
+        (encoded(quarters(), "BMP"), "BMP", False),
+        (encoded(quarters(), "TIFF"), "TIFF", False),
+    ],
+)
+def test_every_type_becomes_rgb(data: bytes, kind: str, plain: bool) -> None:
+    decoded = decode_rgb(data)
+    assert decoded.format == kind and decoded.plain is plain
+    assert decoded.pixels.dtype == np.uint8 and decoded.pixels.shape == (16, 24, 3)
+    assert np.abs(centres(decoded.pixels).astype(int) - COLOURS).max() <= 12
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("kind, options", [("JPEG", FULL), ("PNG", {}), ("WEBP", {"lossless": True})])
+def test_exif_rotation_is_undone(orientation: int, kind: str, options: dict[str, Any]) -> None:
+    decoded = decode_rgb(encoded(rotated_storage(orientation), kind, exif=exif(orientation), **options))
+    assert decoded.pixels.shape == (16, 24, 3)
+    assert np.abs(centres(decoded.pixels).astype(int) - COLOURS).max() <= 12
+    assert decoded.plain is (kind == "JPEG" and orientation == 1)
+
+
+@pytest.mark.parametrize("tags", [b"Exif\0\0" + bytes(20), b"Exif\0\0II*\0" + b"\xff" * 20, b"Exif\0\0"])
+def test_a_broken_exif_block_does_not_cost_the_picture(tags: bytes) -> None:
+    assert np.abs(centres(decode_rgb(encoded(quarters(), "JPEG", **FULL, exif=tags)).pixels) - COLOURS).max() <= 12
+
+
+def test_two_pictures_in_one_jpeg() -> None:
+    data = encoded(quarters(), "MPO", save_all=True, append_images=[quarters()], **FULL)
+    assert np.abs(centres(decode_rgb(data).pixels).astype(int) - COLOURS).max() <= 12
+
+
+@pytest.mark.parametrize("value, grey", [(0, 0), (256 * 100, 100), (65535, 255)])
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+def test_sixteen_bits_are_scaled_not_clipped(value: int, grey: int, kind: str) -> None:
+    picture = Image.fromarray(np.full((16, 24), value, np.uint16))
+    assert np.all(decode_rgb(encoded(picture, kind)).pixels == grey)
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA"])
+def test_grey(mode: str) -> None:
+    decoded = decode_rgb(encoded(Image.new("L", SIZE, 255).convert(mode), "PNG"))
+    assert decoded.pixels.shape == (16, 24, 3) and np.all(decoded.pixels == 255)
+
+
+def png(depth: int, colour: int, row: bytes, *chunks: tuple[bytes, bytes]) -> bytes:
+    """A 4 x 4 PNG with chunks that Pillow would not write."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 4, 4, depth, colour, 0, 0, 0))
+    body = chunk(b"IDAT", zlib.compress((b"\0" + row) * 4))
+    return b"\x89PNG\r\n\x1a\n" + header + b"".join(chunk(*c) for c in chunks) + body + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        encoded(Image.new("RGBA", SIZE, (10, 20, 30, 0)), "PNG"),
+        encoded(Image.new("LA", SIZE, (10, 0)), "PNG"),
+        encoded(Image.new("RGBA", SIZE, (10, 20, 30, 0)), "WEBP", lossless=True),
+        encoded(Image.new("P", SIZE, 0), "GIF", transparency=0),
+        encoded(Image.new("P", SIZE, 0), "PNG", transparency=b"\0"),
+        encoded(Image.new("L", SIZE, 7), "PNG", transparency=7),
+        pytest.param(png(8, 2, bytes((10, 20, 30)) * 4, (b"tRNS", bytes((0, 10, 0, 20, 0, 30)))), id="rgb-key"),
+        pytest.param(png(16, 0, bytes((1, 2)) * 4, (b"tRNS", bytes((1, 2)))), id="grey16-key"),
+    ],
+)
+def test_transparency_lies_over_white(data: bytes) -> None:
+    assert np.all(decode_rgb(data).pixels == 255)
+
+
+def bomb() -> bytes:
+    header = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + header + struct.pack(">I", zlib.crc32(b"IHDR" + header))
+
+
+@pytest.mark.parametrize(
+    "data, reason",
+    [
+        (b"", "not_an_image"),
+        (b"<html><body>gone</body></html>", "not_an_image"),
+        (b"\xff\xd8\xff", "not_an_image"),
+        (b"GIF89a", "not_an_image"),
+        (bytes(5000), "not_an_image"),
+        (b"%PDF-1.4", "not_an_image"),
+        (bomb(), "too_many_pixels"),
+    ],
+)
+def test_what_is_no_picture(data: bytes, reason: str) -> None:
+    with pytest.raises(ImageError) as caught:
+        decode_rgb(data)
+    assert caught.value.reason == reason and str(caught.value)
+
+
+@pytest.mark.parametrize("kind, options", [("JPEG", FULL), ("PNG", {}), ("GIF", {}), ("WEBP", {}), ("BMP", {})])
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.95])
+def test_truncated_pictures(kind: str, options: dict[str, Any], share: float) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    data = encoded(Image.fromarray(noise), kind, **options)
+    with pytest.raises(ImageError) as caught:
+        decode_rgb(data[: int(share * len(data))])
+    assert caught.value.reason in ("corrupt_image", "not_an_image")
+
+
+def test_half_a_jpeg_is_corrupt() -> None:
+    data = encoded(quarters().resize((200, 200)), "JPEG", **FULL)
+    with pytest.raises(ImageError) as caught:
+        decode_rgb(data[: len(data) // 2 + 400])
+    assert caught.value.reason == "corrupt_image"
+
+
+def test_limit_on_pixels() -> None:
+    data = encoded(quarters(), "PNG")
+    assert decode_rgb(data, max_pixels=24 * 16).pixels.shape == (16, 24, 3)
+    with pytest.raises(ImageError) as caught:
+        decode_rgb(data, max_pixels=24 * 16 - 1)
+    assert caught.value.reason == "too_many_pixels"
+
+
+def test_plain_jpegs_with_unusual_profiles() -> None:
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    assert decode_rgb(encoded(quarters(), "JPEG", **FULL, icc_profile=profile)).plain
+    assert not decode_rgb(encoded(quarters().convert("L"), "JPEG")).plain
+
+
+def test_a_huge_text_chunk_is_no_crash() -> None:
+    info = PngImagePlugin.PngInfo()
+    info.add_text("comment", "x" * 3_000_000, zip=True)
+    try:
+        assert decode_rgb(encoded(quarters(), "PNG", pnginfo=info)).pixels.shape == (16, 24, 3)
+    except ImageError as error:
+        assert error.reason in ("not_an_image", "corrupt_image")
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 500), (30, 20), (20, 30), (64, 64), (200, 201)])
+@pytest.mark.parametrize("size", [1, 16, 64])
+def test_square(shape: tuple[int, int], size: int) -> None:
+    pixels = np.full((*shape, 3), 77, np.uint8)
+    assert square(pixels, size).shape == (size, size, 3)
+    assert np.all(square(pixels, size) == 77)
+
+
+def test_square_keeps_the_centre() -> None:
+    pixels = np.zeros((10, 30, 3), np.uint8)
+    pixels[:, 10:20] = 200
+    assert np.all(square(pixels, 10) == 200)
+    assert np.all(square(pixels.transpose(1, 0, 2), 10) == 200)
+    same = square(pixels[:, :10], 10)
+    assert np.array_equal(same, pixels[:, :10])
+
+
+def test_encode_jpeg_is_plain_and_repeatable() -> None:
+    pixels = np.asarray(quarters())
+    data = encode_jpeg(pixels, 95)
+    assert data == encode_jpeg(pixels, 95)
+    decoded = decode_rgb(data)
+    assert decoded.plain and np.abs(centres(decoded.pixels).astype(int) - COLOURS).max() <= 12
+
+
+def test_difference_hash_tells_pictures_apart(smooth: Any, jpeg: Any) -> None:
+    hashes = [int.from_bytes(difference_hash(smooth(seed, 64))) for seed in range(10)]
+    again = int.from_bytes(difference_hash(decode_rgb(jpeg(0, 64)).pixels))
+    assert len(difference_hash(smooth(0, 64))) == 32
+    assert (hashes[0] ^ again).bit_count() <= 6
+    assert min((a ^ b).bit_count() for i, a in enumerate(hashes) for b in hashes[:i]) > 15

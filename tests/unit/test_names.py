@@ -1,0 +1,116 @@
+"""URL <-> file name: readable, portable, one to one, and the same for ever."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from affectflow import names
+from affectflow.errors import UserError
+
+HOSTILE = [
+    "",
+    " ",
+    "http://a.example/" + "x" * 10_000,
+    "http://" + "h" * 10_000,
+    "http://a.example/../../etc/passwd",
+    "http://a.example/..",
+    "http://a.example",
+    "http://a.example/?only=query",
+    "?only=query",
+    "http://a.example/a\0b",
+    "http://a.example/\ud800\udfff\ud800",
+    "http://例え.テスト/写真.jpg",
+    "http://a.example/%2e%2e%2f%00%ff%FE.jpg",
+    "http://user:secret@a.example/1.jpg",
+    "C:\\CON.jpg",
+    "http://con/nul",
+    "-rf",
+    "http://a.example/ﬁ①Ⅷ.jpg",
+    "http://[::1]:80/1.jpg",
+]
+any_text = st.text(st.characters()) | st.sampled_from(HOSTILE) | st.builds("http://{}/{}".format, st.text(), st.text())
+
+
+@given(any_text)
+def test_any_url_gives_a_portable_name(url: str) -> None:
+    name = names.file_name(url)
+    assert re.fullmatch(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?", name)
+    assert len(name.encode()) <= 120
+    assert name == names.file_name(url)
+    path = names.relative_path(name)
+    assert path.name == name and not path.is_absolute() and ".." not in path.parts
+
+
+@pytest.mark.parametrize("url", HOSTILE, ids=range(len(HOSTILE)))
+def test_hostile_urls(url: str) -> None:
+    test_any_url_gives_a_portable_name.hypothesis.inner_test(url)  # type: ignore[attr-defined]
+
+
+@given(st.sets(any_text, min_size=2))
+def test_different_urls_get_different_names(urls: set[str]) -> None:
+    assert len({names.file_name(url) for url in urls}) == len(urls)
+
+
+@pytest.mark.parametrize(
+    "one, other",
+    [
+        ("http://a.example/1.jpg", "http://a.example/1.JPG"),
+        ("http://a.example/1.jpg", "https://a.example/1.jpg"),
+        ("http://a.example/é.jpg", "http://a.example/e\u0301.jpg"),
+        ("http://a.example/1.jpg?a", "http://a.example/1.jpg?b"),
+        ("http://a.example/1.jpg", "http://a.example/1.jpg "),
+        ("http://a.example/" + 10_000 * "x", "http://a.example/" + 10_001 * "x"),
+    ],
+)
+def test_near_twins_differ_even_where_case_does_not_count(one: str, other: str) -> None:
+    assert names.file_name(one).casefold() != names.file_name(other).casefold()
+
+
+def test_many_urls_injective() -> None:
+    assert len({names.file_name(f"http://a.example/{i}.jpg") for i in range(20_000)}) == 20_000
+
+
+def test_names_are_readable_and_pinned() -> None:
+    name = names.file_name("http://photos.example/cats/Smiling%20Face.jpg?size=1")
+    assert name.startswith("photos-example-smiling-face-jpg-")
+    assert "secret" not in names.file_name("http://user:secret@a.example/1.jpg")
+    # Stores of older versions hold this name; it must never change.
+    assert names.file_name("http://a.example/1.jpg") == "a-example-1-jpg-a4o7asurdfzilk3a2m2snf3q3x"
+
+
+def table(save_csv: Callable[..., Path], path: Path, *urls: tuple[str, str]) -> Path:
+    return save_csv(path, ["url", "url_orig"], urls)
+
+
+def test_adding_rows_renames_nothing(
+    tmp_path: Path, save_csv: Callable[..., Path], rows_of: Callable[[Path], list[dict[str, str]]]
+) -> None:
+    urls = [(f"http://a.example/{i},'\".jpg", "") for i in range(5)]
+    few, many = tmp_path / "few.csv", tmp_path / "many.csv"
+    assert names.write_file_names(table(save_csv, tmp_path / "1.csv", *urls), few) == 5
+    new = [("http://0.example/", ""), *urls[:2], ("http://a.example/new", "")]
+    assert names.write_file_names(table(save_csv, tmp_path / "2.csv", *new, *urls), many) == 7
+    before, after = ({row["url"]: row["file_name"] for row in rows_of(path)} for path in (few, many))
+    assert before.items() <= after.items()
+    assert list(after) == list(dict.fromkeys(url for url, _ in [*new, *urls]))
+
+
+def test_a_later_row_brings_the_fallback(
+    tmp_path: Path, save_csv: Callable[..., Path], rows_of: Callable[[Path], list[dict[str, str]]]
+) -> None:
+    rows = [("http://a/1", ""), ("http://a/1", "http://b/1"), ("http://a/1", "http://c/1")]
+    names.write_file_names(table(save_csv, tmp_path / "labels.csv", *rows), tmp_path / "names.csv")
+    assert [row["url_orig"] for row in rows_of(tmp_path / "names.csv")] == ["http://b/1"]
+
+
+@pytest.mark.parametrize("pairs", [[("u", "n"), ("v", "n")], [("u", "n"), ("u", "m")]])
+def test_bijection_is_checked(pairs: list[tuple[str, str]]) -> None:
+    with pytest.raises(UserError, match="'u'"):
+        names.check_bijection(pairs)
+    names.check_bijection([pairs[0], pairs[0]])

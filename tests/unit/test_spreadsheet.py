@@ -1,0 +1,337 @@
+"""Every row of every sheet ends in labels.csv or rejects.csv, exactly as written."""
+
+from __future__ import annotations
+
+import csv
+import json
+import tempfile
+import zipfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import openpyxl
+import pytest
+import python_calamine
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from affectflow.errors import UserError
+from affectflow.spreadsheet.ingest import ingest
+from affectflow.tables import read_csv
+
+Cells = Sequence[object]
+LABELS = [0, 1, 999] * 20
+UNITS = [f"AU{unit}" for unit in range(1, 61)]
+URL, ORIG = "http://a.example/1.jpg", "http://b.example/1.jpg"
+PLAIN_HEADER = {61: ["URL", *(f"AU {u}" for u in range(1, 61))]}
+PLAIN_HEADER[62] = ["URL", "URL orig", *PLAIN_HEADER[61][1:]]
+QUIRKY_HEADER = {n: [f" '{cell}'" for cell in header] for n, header in PLAIN_HEADER.items()}
+
+
+def labels_with(unit: int, value: object) -> list[object]:
+    return [value if u == unit else 0 for u in range(1, 61)]
+
+
+class Ingested(NamedTuple):
+    labels: list[dict[str, str]]
+    rejects: list[dict[str, str]]
+
+
+Ingest = Callable[..., Ingested]
+
+
+@pytest.fixture
+def run(tmp_path: Path, rows_of: Callable[[Path], list[dict[str, str]]]) -> Ingest:
+    def go(*tables: Path) -> Ingested:
+        labels, rejects = tmp_path / "out/labels.csv", tmp_path / "out/rejects.csv"
+        ingest(tables, labels, rejects)
+        return Ingested(rows_of(labels), rows_of(rejects))
+
+    return go
+
+
+def save(path: Path, sheets: dict[str, list[Cells]] | list[Cells]) -> Path:
+    """A table in the form that its suffix says."""
+    sheets = {"Sheet1": sheets} if isinstance(sheets, list) else sheets
+    if path.suffix == ".xlsx":
+        book = openpyxl.Workbook()
+        book.remove(book.active)
+        for name, rows in sheets.items():
+            sheet = book.create_sheet(name)
+            for row in rows:
+                sheet.append(list(row))
+        book.save(path)
+        return path
+    (rows,) = sheets.values()
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        if path.suffix == ".csv":
+            csv.writer(stream).writerows(rows)
+        else:
+            stream.writelines("\t".join(map(str, row)) + "\n" for row in rows)
+    return path
+
+
+@pytest.mark.parametrize("suffix", [".xlsx", ".csv", ".txt"])
+@pytest.mark.parametrize("header", [None, PLAIN_HEADER, QUIRKY_HEADER], ids=["none", "plain", "quirky"])
+@pytest.mark.parametrize("columns", [61, 62])
+def test_layouts(run: Ingest, tmp_path: Path, suffix: str, header: Any, columns: int) -> None:
+    urls = [URL, ORIG][: columns - 60]
+    rows = [header[columns]] if header else []
+    labels, rejects = run(save(tmp_path / f"t{suffix}", [*rows, [*urls, *LABELS]]))
+    assert not rejects
+    (row,) = labels
+    assert (row["url"], row["url_orig"]) == (URL, ORIG if columns == 62 else "")
+    assert [row[unit] for unit in UNITS] == list(map(str, LABELS))
+    assert row["row"] == str(len(rows) + 1)
+
+
+def test_columns_in_another_order_or_missing(run: Ingest, tmp_path: Path) -> None:
+    header = ["URL", "'AU 12'", "URL orig", "AU01"]
+    (row,), rejects = run(save(tmp_path / "t.xlsx", [header, [URL, 1, ORIG, 0]]))
+    assert not rejects
+    assert (row["url"], row["url_orig"], row["AU12"], row["AU1"], row["AU2"]) == (URL, ORIG, "1", "0", "999")
+
+
+def test_every_row_of_every_sheet_lands_in_one_of_the_two_files(run: Ingest, tmp_path: Path) -> None:
+    good, bad, empty = [URL, *LABELS], [URL, *labels_with(7, 5)], [None] * 61
+    sheets: dict[str, list[Cells]] = {
+        "first": [empty, PLAIN_HEADER[61], good, empty, bad, good],
+        "second, sheet": [good, bad, ["", *LABELS], good],
+        "blank": [],
+    }
+    table = save(tmp_path / "t.xlsx", sheets)
+    labels, rejects = run(table)
+    assert [(r["sheet"], r["row"]) for r in labels] == [
+        ("first", "3"),
+        ("first", "6"),
+        ("second, sheet", "1"),
+        ("second, sheet", "4"),
+    ]
+    assert [(r["sheet"], r["row"]) for r in rejects] == [
+        ("first", "1"),
+        ("first", "4"),
+        ("first", "5"),
+        ("second, sheet", "2"),
+        ("second, sheet", "3"),
+    ]
+    assert all(r["table"] == "t.xlsx" and r["reason"] for r in rejects)
+    assert "empty" in rejects[0]["reason"] and "AU 7" in rejects[2]["reason"]
+    assert json.loads(rejects[2]["cells"])[0] == URL
+
+
+def test_several_tables_are_all_read(run: Ingest, tmp_path: Path) -> None:
+    tables = [save(tmp_path / name, [[URL, *LABELS]]) for name in ("a.xlsx", "b.csv", "c.txt")]
+    assert [row["table"] for row in run(*tables).labels] == ["a.xlsx", "b.csv", "c.txt"]
+
+
+@pytest.mark.parametrize("suffix", [".xlsx", ".csv"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://a.example/1,2,,3.jpg",
+        'http://a.example/"1".jpg',
+        "http://a.example/it's.jpg",
+        "http://a.example/ends-in'",
+        "http://a.example/a b  c.jpg ",
+        " http://a.example/leading.jpg",
+        "HTTPS://A.example/Ünï/日本.jpg?x=%2C&y=,'\"#f",
+        "http://a.example/line\nbreak.jpg",
+        "http://a.example/tab\tstop.jpg",
+        "http://a.example/" + 10_000 * "x",
+    ],
+)
+def test_urls_are_kept_exact(run: Ingest, tmp_path: Path, suffix: str, url: str) -> None:
+    labels, rejects = run(save(tmp_path / f"t{suffix}", [[u, *LABELS] for u in (URL, url, ORIG)]))
+    assert not rejects
+    assert [row["url"] for row in labels] == [URL, url, ORIG]
+
+
+def test_urls_with_a_carriage_return_are_kept_exact(run: Ingest, tmp_path: Path) -> None:
+    url = "http://a.example/carriage\rreturn.jpg"
+    assert [row["url"] for row in run(save(tmp_path / "t.csv", [[url, *LABELS]])).labels] == [url]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\0")), min_size=1, max_size=4))
+def test_any_url_survives(tails: list[str]) -> None:
+    urls = [f"http://x{tail}x" for tail in tails]
+    with tempfile.TemporaryDirectory() as folder:
+        table, labels = save(Path(folder, "t.csv"), [[url, *LABELS] for url in urls]), Path(folder, "labels.csv")
+        ingest([table], labels, Path(folder, "rejects.csv"))
+        assert [row["url"] for row in read_csv(labels, ["url"])] == urls
+
+
+@pytest.mark.parametrize("header", [True, False])
+def test_literal_quotes_around_urls_of_a_quoted_sheet(run: Ingest, tmp_path: Path, header: bool) -> None:
+    rows: list[Cells] = [[f"{URL}?{i}'", f"'{ORIG}?{i}'", *LABELS] for i in range(3)]
+    labels, _ = run(save(tmp_path / "t.xlsx", [QUIRKY_HEADER[62], *rows] if header else rows))
+    assert [(r["url"], r["url_orig"]) for r in labels] == [(f"{URL}?{i}", f"{ORIG}?{i}") for i in range(3)]
+
+
+@pytest.mark.parametrize("value, kept", [(0, "0"), (1, "1"), (999, "999"), (1.0, "1"), ("999", "999"), ("'1'", "1")])
+def test_values_kept(run: Ingest, tmp_path: Path, value: object, kept: str) -> None:
+    (row,), _ = run(save(tmp_path / "t.xlsx", [[URL, *labels_with(12, value)]]))
+    assert row["AU12"] == kept
+
+
+@pytest.mark.parametrize("value", [2, -1, 0.5, 99, "", " ", "x", "01", "9 99", "1e0", None, True, "#N/A", float("inf")])
+def test_bad_values_are_rejected(run: Ingest, tmp_path: Path, value: object) -> None:
+    labels, (reject,) = run(save(tmp_path / "t.csv", [[URL, *LABELS], [ORIG, *labels_with(12, value)]]))
+    assert [row["url"] for row in labels] == [URL]
+    assert reject["row"] == "2" and "AU 12" in reject["reason"]
+
+
+@pytest.mark.parametrize("url", ["", None, "n/a", "ftp://a.example/1.jpg", "a.example/1.jpg", "http://", 17])
+def test_rows_without_a_url_are_rejected(run: Ingest, tmp_path: Path, url: object) -> None:
+    labels, (reject,) = run(save(tmp_path / "t.xlsx", [[URL, *LABELS], [url, *LABELS]]))
+    assert len(labels) == 1 and "URL" in reject["reason"]
+
+
+def test_second_url_serves_where_the_first_is_none(run: Ingest, tmp_path: Path) -> None:
+    (row,), _ = run(save(tmp_path / "t.txt", [["", ORIG, *LABELS]]))
+    assert (row["url"], row["url_orig"]) == (ORIG, "")
+
+
+@pytest.mark.parametrize("header", [True, False])
+@pytest.mark.parametrize("columns", [61, 62])
+@pytest.mark.parametrize(
+    "odd",
+    [["http://a.example/short.jpg", 1, 0], [*([""] * 59), 1], ["http://a.example/x.jpg", *[1] * 70]],
+    ids=["short", "urlless", "long"],
+)
+def test_rows_of_another_width_spoil_nothing_else(
+    run: Ingest, tmp_path: Path, columns: int, header: bool, odd: Cells
+) -> None:
+    urls = [URL, ORIG][: columns - 60]
+    rows: list[Cells] = [[*urls, *LABELS], odd, [*urls, *LABELS]]
+    labels, (reject,) = run(save(tmp_path / "t.csv", [PLAIN_HEADER[columns], *rows] if header else rows))
+    assert [(r["url"], r["url_orig"]) for r in labels] == [(URL, ORIG if columns == 62 else "")] * 2
+    assert reject["row"] == str(2 + header) and reject["reason"]
+
+
+@pytest.mark.parametrize("suffix", [".xlsx", ".csv", ".txt"])
+@pytest.mark.parametrize("header", [True, False])
+def test_a_blank_last_label_spoils_only_its_own_row(run: Ingest, tmp_path: Path, suffix: str, header: bool) -> None:
+    rows: list[Cells] = [[URL, ORIG, *LABELS], [URL, ORIG, *LABELS[:-1], ""], [URL, ORIG, *LABELS]]
+    labels, (reject,) = run(save(tmp_path / f"t{suffix}", [PLAIN_HEADER[62], *rows] if header else rows))
+    assert [(r["url"], r["url_orig"]) for r in labels] == [(URL, ORIG)] * 2
+    assert "AU 60" in reject["reason"] or "columns" in reject["reason"]
+
+
+@pytest.mark.parametrize("header", [True, False])
+@pytest.mark.parametrize("urls", [["http://a.example/1,2.jpg"], ["http://a.example/1,2.jpg", "http://b.example/,.jpg"]])
+def test_unquoted_commas_in_csv_urls(run: Ingest, tmp_path: Path, urls: list[str], header: bool) -> None:
+    plain = ["http://a.example/3.jpg", "http://b.example/3.jpg"][: len(urls)]
+    lines = [",".join(map(str, [*u, *LABELS])) for u in (plain, urls, plain)]
+    if header:
+        lines.insert(0, ",".join(PLAIN_HEADER[60 + len(urls)]))
+    (tmp_path / "t.csv").write_text("\n".join(lines))
+    labels, rejects = run(tmp_path / "t.csv")
+    assert not rejects
+    assert [[r["url"], r["url_orig"]][: len(urls)] for r in labels] == [plain, urls, plain]
+
+
+def test_unquoted_commas_beside_a_short_row(run: Ingest, tmp_path: Path) -> None:
+    rows: list[Cells] = [[URL, *LABELS], ["http://a.example/1", "2.jpg", *LABELS], ["http://a.example/short", 0]]
+    (tmp_path / "t.csv").write_text("\n".join(",".join(map(str, row)) for row in rows))
+    labels, rejects = run(tmp_path / "t.csv")
+    assert [row["url"] for row in labels] == [URL, "http://a.example/1,2.jpg"]
+    assert [row["row"] for row in rejects] == ["3"]
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".txt"])
+def test_byte_order_mark_and_line_ends(run: Ingest, tmp_path: Path, suffix: str) -> None:
+    mark = "," if suffix == ".csv" else "\t"
+    lines = [mark.join(map(str, [f"{URL}?{i}", *LABELS])) for i in range(2)]
+    (tmp_path / f"t{suffix}").write_bytes(("\ufeff" + "\r\n".join(lines) + "\r\n").encode())
+    assert [row["url"] for row in run(tmp_path / f"t{suffix}").labels] == [f"{URL}?0", f"{URL}?1"]
+
+
+def test_quotes_in_tab_separated_lists_are_text(run: Ingest, tmp_path: Path) -> None:
+    urls = ['"http://quoted.example/1.jpg', "http://a.example/2.jpg", 'http://a.example/"3".jpg']
+    labels, rejects = run(save(tmp_path / "t.txt", [[url, ORIG, *LABELS] for url in urls]))
+    assert len(labels) + len(rejects) == 3
+    assert labels[-1]["url"] == urls[2]
+
+
+def damaged_zip(path: Path) -> None:
+    path.write_bytes(save(path, [[URL, *LABELS]]).read_bytes()[:2000])
+
+
+def damaged_sheet(path: Path) -> None:
+    save(path, [[URL, *LABELS]])
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    members["xl/worksheets/sheet1.xml"] = members["xl/worksheets/sheet1.xml"][:900]
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+
+
+@pytest.mark.parametrize(
+    "name, make",
+    [
+        ("missing.xlsx", lambda path: None),
+        ("folder.xlsx", Path.mkdir),
+        ("text.xlsx", lambda path: path.write_text("no workbook")),
+        ("empty.xlsx", Path.touch),
+        ("damaged.xlsx", damaged_zip),
+        ("sheet.xlsx", damaged_sheet),
+        ("binary.xls", lambda path: path.write_bytes(b"\xd0\xcf\x11\xe0" + bytes(999))),
+        ("table.pdf", lambda path: path.write_text("x")),
+        ("empty.csv", Path.touch),
+        ("latin.csv", lambda path: path.write_bytes(b"http://a.example/\xe9.jpg" + b",0" * 60)),
+        ("columns.csv", lambda path: save(path, [[URL, *LABELS[:30]]] * 3)),
+        ("columns.xlsx", lambda path: save(path, [[URL, ORIG, ORIG, *LABELS]] * 3)),
+        ("header.xlsx", lambda path: save(path, [PLAIN_HEADER[62]])),
+        ("twice.xlsx", lambda path: save(path, [[*PLAIN_HEADER[61], "AU 01"], [URL, *LABELS, 0]])),
+        ("rejects.csv", lambda path: save(path, [[URL, *labels_with(1, 7)]])),
+    ],
+)
+def test_unusable_tables_are_named(run: Ingest, tmp_path: Path, name: str, make: Callable[[Path], object]) -> None:
+    make(tmp_path / name)
+    with pytest.raises(UserError, match=name.replace(".", r"\.")):
+        run(tmp_path / name)
+    assert not list((tmp_path / "out").glob("*"))
+
+
+def test_both_readers_agree(run: Ingest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sheets: dict[str, list[Cells]] = {
+        "quoted": [[None] * 62, QUIRKY_HEADER[62], [f"{URL}'", f"'{ORIG}'", *LABELS], [], [f"{URL}2'", None, *LABELS]],
+        "odd": [
+            [URL, *LABELS],
+            *([URL, *labels_with(1, value)] for value in (True, "#N/A", 0.5, "1", 1.0, None, "=1+1")),
+            [None] * 61,
+            [" http://a.example/ ,'\"", *LABELS],
+        ],
+    }
+    table = save(tmp_path / "t.xlsx", sheets)
+    calamine = run(table)
+
+    class Unavailable:
+        @staticmethod
+        def from_path(_: str) -> None:
+            raise OSError
+
+    monkeypatch.setattr(python_calamine, "CalamineWorkbook", Unavailable)
+    fallback = run(table)
+    keys = ("sheet", "row", "reason")
+    assert fallback.labels == calamine.labels
+    assert [[r[k] for k in keys] for r in fallback.rejects] == [[r[k] for k in keys] for r in calamine.rejects]
+
+
+def test_sheets_that_are_charts_are_passed_over(run: Ingest, tmp_path: Path) -> None:
+    save(tmp_path / "t.xlsx", [[URL, *LABELS]])
+    book = openpyxl.load_workbook(tmp_path / "t.xlsx")
+    book.create_chartsheet("chart")
+    book.save(tmp_path / "t.xlsx")
+    assert len(run(tmp_path / "t.xlsx").labels) == 1
+
+
+def test_same_bytes_twice(run: Ingest, tmp_path: Path) -> None:
+    table = save(tmp_path / "t.xlsx", [[URL, *LABELS], [URL, 0]])
+    run(table)
+    before = [(tmp_path / "out" / name).read_bytes() for name in ("labels.csv", "rejects.csv")]
+    run(table)
+    assert [(tmp_path / "out" / name).read_bytes() for name in ("labels.csv", "rejects.csv")] == before
