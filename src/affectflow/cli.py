@@ -202,3 +202,7 @@ def _draw_graph(options: argparse.Namespace) -> None:
     from affectflow.graph import draw_graph
 
     draw_graph(sys.stdin.read(), options.out)
+
+
+if __name__ == "__main__":
+    main()

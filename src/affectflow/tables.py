@@ -17,10 +17,13 @@ from affectflow.errors import UserError
 
 @contextmanager
 def whole(path: Path | str) -> Iterator[Path]:
-    """A temporary path beside ``path`` that takes its name when the block ends without an error."""
+    """A temporary path beside ``path`` that takes its name when the block ends without an error.
+
+    Every file has one writer at a time, so the temporary name is fixed, and what a kill left is overwritten.
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial-{os.getpid()}")
+    partial = path.with_name(f".{path.name}.partial")
     try:
         yield partial
         os.replace(partial, path)

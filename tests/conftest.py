@@ -1,0 +1,149 @@
+"""Running the real workflow, small, in a folder of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parent.parent
+SHARED = ROOT.parent / "shared"
+TINY = ROOT / "tests" / "tiny.yaml"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run of snakemake printed, and its exit status."""
+
+    status: int
+    output: str
+
+    @property
+    def rules_run(self) -> set[str]:
+        """Names of the rules that had a job."""
+        words = [line.split() for line in self.output.splitlines()]
+        return {w[1].rstrip(":") for w in words if len(w) == 2 and w[0] in ("rule", "localrule") and w[1].endswith(":")}
+
+    @property
+    def nothing_done(self) -> bool:
+        return self.status == 0 and "Nothing to be done" in self.output
+
+
+@dataclass(frozen=True)
+class Workflow:
+    """The workflow with a configuration, in a working folder."""
+
+    folder: Path
+    root: Path = ROOT
+
+    def command(self, *targets: str, options: tuple[str, ...] = ()) -> list[str]:
+        return [
+            *(sys.executable, "-m", "snakemake", "--snakefile", str(self.root / "Snakefile")),
+            *("--profile", str(self.root / "profiles" / "default"), "--cores", "2"),
+            *("--configfile", str(self.folder / "config.yaml")),
+            *options,
+            *(("--",) if targets else ()),
+            *targets,
+        ]
+
+    def environment(self) -> dict[str, str]:
+        source = {} if self.root == ROOT else {"PYTHONPATH": str(self.root / "src")}
+        return {**os.environ, **source, "TF_CPP_MIN_LOG_LEVEL": "3"}
+
+    def run(self, *targets: str, options: tuple[str, ...] = (), timeout: float = 600) -> Result:
+        process = subprocess.run(
+            self.command(*targets, options=options),
+            cwd=self.folder,
+            env=self.environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=timeout,
+        )
+        return Result(process.returncode, process.stdout)
+
+    def succeed(self, *targets: str, **keywords: Any) -> Result:
+        result = self.run(*targets, **keywords)
+        assert result.status == 0, result.output[-6000:]
+        return result
+
+    def kill_when(self, sign: Callable[[], bool], *targets: str, timeout: float = 300) -> None:
+        """Start a run and kill it, with all its jobs, by SIGKILL as soon as ``sign`` says so."""
+        import time
+
+        process = subprocess.Popen(
+            self.command(*targets),
+            cwd=self.folder,
+            env=self.environment(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        end = time.monotonic() + timeout
+        try:
+            while not sign():
+                assert process.poll() is None, "the run ended before it was killed"
+                assert time.monotonic() < end
+                time.sleep(0.02)
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        self.succeed(options=("--unlock",))
+
+    def configure(self, **changes: Any) -> None:
+        """Change keys of the configuration, nested mappings key by key."""
+        path = self.folder / "config.yaml"
+        path.write_text(yaml.safe_dump(_merged(yaml.safe_load(path.read_text()), changes)))
+
+    def path(self, name: str) -> Path:
+        return self.folder / "results" / name
+
+
+def _merged(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(old)
+    for key, value in new.items():
+        merged[key] = _merged(old.get(key) or {}, value) if isinstance(value, dict) else value
+    return merged
+
+
+def free_ports() -> tuple[int, int]:
+    """Three free TCP ports in a row, and a free UDP port, on loopback."""
+    for start in range(20000 + os.getpid() % 10000, 60000, 7):
+        sockets = [socket.socket() for _ in range(3)]
+        try:
+            for i, one in enumerate(sockets):
+                one.bind(("127.0.0.1", start + i))
+        except OSError:
+            continue
+        finally:
+            for one in sockets:
+                one.close()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+            udp.bind(("127.0.0.1", 0))
+            return start, udp.getsockname()[1]
+    raise RuntimeError("no free ports")
+
+
+def new_workflow(folder: Path, root: Path = ROOT) -> Workflow:
+    """The tiny configuration on ports of its own."""
+    folder.mkdir(parents=True, exist_ok=True)
+    web, names = free_ports()
+    config = yaml.safe_load(TINY.read_text())
+    config["demo"] |= {"web_port": web, "name_server_port": names}
+    config["download"] |= {"nameservers": [f"127.0.0.1:{names}"]}
+    (folder / "config.yaml").write_text(yaml.safe_dump(config))
+    return Workflow(folder, root)
+
+
+@pytest.fixture
+def workflow(tmp_path: Path) -> Workflow:
+    return new_workflow(tmp_path / "work")

@@ -1,0 +1,266 @@
+"""Images into videos that never change again, and traces back to images."""
+
+from __future__ import annotations
+
+import random
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from affectflow import names
+from affectflow.annotation.batches import COLUMNS, make_batches
+from affectflow.annotation.merge import merge_traces
+from affectflow.annotation.traces import read_traces
+from affectflow.download.ledger import LEDGER_SCHEMA
+from affectflow.download.outcomes import OK
+from affectflow.errors import UserError
+from affectflow.fingerprint import file_sha256
+from affectflow.images import decode_rgb
+from affectflow.tables import write_parquet
+from affectflow.video import read_frames
+
+SIZE = 32
+
+
+class Batches:
+    """Downloaded pictures, and the batches made of them."""
+
+    def __init__(self, folder: Path, jpeg: Callable[..., bytes], rows_of: Callable[[Path], list[dict[str, str]]]) -> None:
+        self.folder = folder
+        self.images = folder / "images"
+        self.manifest = folder / "annotation/manifest.csv"
+        self._jpeg = jpeg
+        self._rows_of = rows_of
+
+    def make(self, seeds: Sequence[int], frames_per_batch: int = 3, **options: object) -> list[dict[str, str]]:
+        """Batches of the pictures of these seeds, the first of them a failed download; returns the manifest."""
+        rows: list[dict[str, object]] = [{"url": "gone", "file_name": "gone", "outcome": "not_found"}]
+        for seed in seeds:
+            url = f"http://a/{seed}"
+            path = self.images / names.relative_path(names.file_name(url))
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(self._jpeg(seed, SIZE))
+            rows.append({"url": url, "file_name": path.name, "outcome": OK, "sha256": file_sha256(path)})
+        ledger = self.folder / "ledger.parquet"
+        write_parquet(ledger, LEDGER_SCHEMA, rows)
+        arguments = {"frame_rate": 25.0, "size": SIZE, "code": "", **options}
+        make_batches(
+            ledger, self.images, self.manifest, self.folder / "state", frames_per_batch, **arguments  # type: ignore[arg-type]
+        )
+        return self._rows_of(self.manifest)
+
+    def videos(self) -> dict[str, bytes]:
+        return {path.name: path.read_bytes() for path in self.manifest.parent.glob("*.mp4")}
+
+
+@pytest.fixture
+def batches(tmp_path: Path, jpeg: Callable[..., bytes], rows_of: Callable[[Path], list[dict[str, str]]]) -> Batches:
+    return Batches(tmp_path, jpeg, rows_of)
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_every_frame_leads_to_its_image(batches: Batches, processes: int) -> None:
+    manifest = batches.make(range(7), processes=processes)
+    assert [(row["batch"], row["frame"], row["video"]) for row in manifest] == [
+        (str(i // 3 + 1), str(i % 3 + 1), f"batch_{i // 3 + 1:03d}.mp4") for i in range(7)
+    ]
+    assert [row["url"] for row in manifest] == [f"http://a/{seed}" for seed in range(7)]
+    frames = {
+        (name, frame.index): frame for name in batches.videos() for frame in read_frames(batches.manifest.parent / name)
+    }
+    assert len(frames) == 7
+    for row in manifest:
+        frame = frames[row["video"], int(row["frame"])]
+        path = batches.images / names.relative_path(row["file_name"])
+        assert row["image_sha256"] == file_sha256(path)
+        assert np.abs(decode_rgb(path.read_bytes()).pixels.astype(int) - frame.rgb).mean() < 5
+        assert float(row["time"]) == pytest.approx(frame.time, abs=1e-3)
+
+
+def test_same_bytes_twice_and_after_a_loss(batches: Batches) -> None:
+    manifest, videos = batches.make(range(5)), batches.videos()
+    (batches.manifest.parent / "batch_001.mp4").unlink()
+    (batches.manifest.parent / "batch_002.mp4").write_bytes(b"cut")
+    assert (batches.make(range(5)), batches.videos()) == (manifest, videos)
+
+
+def test_later_images_go_to_new_batches(batches: Batches) -> None:
+    manifest, videos = batches.make([1, 2, 3, 4]), batches.videos()
+    extended = batches.make([9, 1, 8, 2, 3, 4])
+    assert extended[:4] == manifest
+    assert [(row["batch"], row["url"]) for row in extended[4:]] == [("3", "http://a/9"), ("3", "http://a/8")]
+    assert videos.items() <= batches.videos().items() and len(batches.videos()) == 3
+
+
+def test_an_image_that_left_keeps_its_frame(batches: Batches) -> None:
+    manifest, videos = batches.make([1, 2, 3]), batches.videos()
+    assert (batches.make([2]), batches.videos()) == (manifest, videos)
+
+
+def test_a_damaged_image_is_named(batches: Batches) -> None:
+    manifest = batches.make([1])
+    path = batches.images / names.relative_path(manifest[0]["file_name"])
+    (batches.manifest.parent / "batch_001.mp4").unlink()
+    path.write_bytes(b"cut")
+    with pytest.raises(UserError, match=path.name):
+        make_batches(
+            *(batches.folder / "ledger.parquet", batches.images, batches.manifest, batches.folder / "state"),
+            *(3, 25.0, SIZE, ""),
+        )
+
+
+class Traces:
+    """A manifest of batches of the given lengths, a folder of traces, and their merger."""
+
+    def __init__(
+        self, folder: Path, save_csv: Callable[..., Path], rows_of: Callable[[Path], list[dict[str, str]]]
+    ) -> None:
+        self.folder = folder / "traces"
+        self.folder.mkdir()
+        self._out = folder
+        self._save_csv = save_csv
+        self._rows_of = rows_of
+
+    def write(self, name: str, text: str) -> Path:
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    def merge(self, *lengths: int, trace_range: float = 1.0) -> tuple[list[dict[str, str]], list[dict[str, str]], int]:
+        """Merged rows, agreement rows, and the number of frames without values."""
+        manifest = self._out / "manifest.csv"
+        rows = [
+            (batch, frame, "", "", f"file-{batch}-{frame}", "", "")
+            for batch, length in enumerate(lengths, start=1)
+            for frame in range(1, length + 1)
+        ]
+        self._save_csv(manifest, COLUMNS, rows)
+        merged, agreement = self._out / "merged.csv", self._out / "agreement.csv"
+        frames, empty = merge_traces(self.folder, manifest, merged, agreement, trace_range)
+        assert frames == sum(lengths)
+        return self._rows_of(merged), self._rows_of(agreement), empty
+
+
+@pytest.fixture
+def traces(
+    tmp_path: Path, save_csv: Callable[..., Path], rows_of: Callable[[Path], list[dict[str, str]]]
+) -> Traces:
+    return Traces(tmp_path, save_csv, rows_of)
+
+
+def values(rows: list[dict[str, str]], column: str) -> list[float | None]:
+    return [float(row[column]) if row[column] else None for row in rows]
+
+
+def test_both_forms_are_read(traces: Traces) -> None:
+    traces.write("batch_001_valence.txt", "0.5\n-1\n\n")
+    traces.write("batch_001_arousal.txt", "\ufeff0.25\r\n1\r\n")
+    traces.write("batch_002.csv", "Frame, Arousal ,valence,note\n3,0.1,-0.1,x\n1,,0.2,\n\n")
+    rows, _, empty = traces.merge(2, 3, 1)
+    assert values(rows, "valence") == [0.5, -1, 0.2, None, -0.1, None]
+    assert values(rows, "arousal") == [0.25, 1, None, None, 0.1, None]
+    assert [row["file_name"] for row in rows][2] == "file-2-1"
+    assert empty == 2
+    assert [row["valence_annotators"] for row in rows] == ["1", "1", "1", "0", "1", "0"]
+
+
+def test_ranges_are_scaled(traces: Traces) -> None:
+    traces.write("batch_001_valence.txt", "100\n-50\n0\n")
+    assert values(traces.merge(3, trace_range=100)[0], "valence") == [1, -0.5, 0]
+
+
+def test_annotators_are_averaged_and_compared(traces: Traces) -> None:
+    draw = random.Random(1)
+    course = {name: [round(draw.uniform(-1, 1), 3) for _ in range(30)] for name in ("anna", "ben", "cem")}
+    for name, track in course.items():
+        traces.write(f"{name}/batch_001_valence.txt", "\n".join(map(str, track)))
+    traces.write("anna/batch_002.csv", "frame,valence\n2,0.4\n")
+    traces.write("ben/batch_002.csv", "frame,valence,arousal\n2,0.2,0.9\n3,1,1\n")
+    rows, agreement, _ = traces.merge(30, 3)
+    everyone = np.array(list(course.values()))
+    assert values(rows[:30], "valence") == pytest.approx(everyone.mean(axis=0), abs=1e-6)
+    assert values(rows[:30], "valence_sd") == pytest.approx(everyone.std(axis=0), abs=1e-6)
+    assert values(rows[30:], "valence") == [None, pytest.approx(0.3), 1]
+    assert [row["valence_annotators"] for row in rows[29:]] == ["3", "0", "2", "1"]
+    pairs = {(r["dimension"], r["annotator_1"], r["annotator_2"]): r for r in agreement}
+    assert {key[1:] for key in pairs if key[0] == "valence"} == {("anna", "ben"), ("anna", "cem"), ("ben", "cem")}
+    x, y = np.array([*course["anna"], 0.4]), np.array([*course["ben"], 0.2])
+    ccc = 2 * np.cov(x, y, ddof=0)[0, 1] / (x.var() + y.var() + (x.mean() - y.mean()) ** 2)
+    row = pairs["valence", "anna", "ben"]
+    assert (int(row["frames"]), float(row["ccc"])) == (31, pytest.approx(ccc, abs=1e-6))
+
+
+@pytest.mark.parametrize(
+    "name, text, line",
+    [
+        ("batch_001_valence.txt", "0\n0\n", "2 values .* 3 frames"),
+        ("batch_001_valence.txt", "0\n0\n0\n0\n", "4 values .* 3 frames"),
+        ("batch_001_valence.txt", "", "0 values"),
+        ("batch_001_valence.txt", "0\nx\n0\n", "line 2"),
+        ("batch_001_valence.txt", "0\n0,5\n0\n", "line 2"),
+        ("batch_001_valence.txt", "0\n0\n1.01\n", "line 3"),
+        ("batch_001_valence.txt", "0\nnan\n0\n", "line 2"),
+        ("batch_001_valence.txt", "0\n-inf\n0\n", "line 2"),
+        ("batch_001.csv", "frame,valence\n1,0\n2,x\n", "line 3"),
+        ("batch_001.csv", "frame,valence\n1,0\n1,0\n", "line 3"),
+        ("batch_001.csv", "frame,valence\n4,0\n", "line 2"),
+        ("batch_001.csv", "frame,valence\n0,0\n", "line 2"),
+        ("batch_001.csv", "frame,valence\n-1,0\n", "line 2"),
+        ("batch_001.csv", "frame,valence\n1.5,0\n", "line 2"),
+        ("batch_001.csv", "frame,valence\n1,-2\n", "line 2"),
+        pytest.param(
+            *("batch_001.csv", "frame,valence\n²,0\n", "line 2"),
+            marks=pytest.mark.xfail(strict=True, raises=ValueError, reason="_table: '²' is a digit but no number"),
+        ),
+        ("batch_001.csv", "valence,arousal\n0,0\n", "frame"),
+        ("batch_001.csv", "frame,smile\n1,0\n", "valence"),
+        ("batch_001.csv", "", "frame"),
+        ("batch_009_valence.txt", "0\n0\n0\n", "batch 9"),
+        ("batch_000_valence.txt", "0\n0\n0\n", "batch 0"),
+        ("notes.txt", "hello", "named"),
+    ],
+)
+def test_traces_that_do_not_fit_are_named(traces: Traces, name: str, text: str, line: str) -> None:
+    traces.write("batch_002_valence.txt", "0\n")
+    traces.write(f"anna/{name}", text)
+    with pytest.raises(UserError, match=f"{name}.*{line}"):
+        traces.merge(3, 1)
+
+
+def test_the_same_trace_twice(traces: Traces) -> None:
+    traces.write("batch_001_valence.txt", "0\n")
+    traces.write("batch_1_valence.txt", "0\n")
+    with pytest.raises(UserError, match="same trace"):
+        traces.merge(1)
+
+
+def test_binary_rubbish_and_no_traces(traces: Traces) -> None:
+    with pytest.raises(UserError, match="no trace"):
+        traces.merge(1)
+    (traces.folder / "batch_001_valence.txt").write_bytes(b"\xff\xfe0\0")
+    with pytest.raises(UserError, match=r"batch_001_valence\.txt"):
+        traces.merge(1)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.floats(-1, 1, allow_subnormal=False), min_size=1, max_size=20),
+    st.sampled_from([1.0, 10.0, 100.0, 1000.0]),
+)
+def test_any_trace_comes_back_scaled(track: list[float], trace_range: float) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        lines = Path(folder, "batch_001_valence.txt")
+        lines.write_text("".join(f"{value * trace_range!r}\n" for value in track))
+        table = Path(folder, "batch_002.csv")
+        body = "".join(f"{i},{value * trace_range!r}\n" for i, value in enumerate(track, start=1))
+        table.write_text("frame,valence\n" + body)
+        for path in (lines, table):
+            (trace,) = read_traces(path, Path(folder), {1: len(track), 2: len(track)}, trace_range)
+            assert trace.values == pytest.approx(track, abs=1e-9)
+            assert np.abs(trace.values).max() <= 1

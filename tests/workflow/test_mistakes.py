@@ -1,0 +1,80 @@
+"""A user's mistake gives one sentence and a failure, before anything runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.conftest import Workflow
+
+REAL = {"emotionet": {"tables": []}, "annotations": None, "affwild": {"root": None}, "amfed": {"root": None}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "target", "sentence"),
+    [
+        ({"download": {"concurency": 3}}, "all", "unknown key 'download.concurency'; did you mean 'download.concurrency'?"),
+        (
+            {"models": {"resnet": {"training": {"learning_rat": 1}}}},
+            "all",
+            "did you mean 'models.resnet.training.learning_rate'?",
+        ),
+        ({"records": {"shards": 0}}, "all", "'records.shards' is wrong"),
+        ({"data": {"disfa": {"root": "elsewhere/DISFA"}}}, "all", "data.disfa.root at real data (elsewhere/DISFA)"),
+        ({"data": {"emotionet": {"tables": ["mine.xlsx"]}}}, "all", "data.emotionet.tables[0] at real data (mine.xlsx)"),
+        ({"data": {"amfed": {"root": None}}}, "results/eval/amfed_resnet.json", "set data.amfed.root"),
+        ({}, "results/eval/disfa_reznet.json", "no model 'reznet'"),
+        ({}, "results/eval/disfa_resnet-seed7.json", "no run 'resnet-seed7'"),
+        (
+            {"models": {"resnet": {"heads": ["action_units"]}}},
+            "results/eval/affwild_resnet.json",
+            "resnet learns action_units only and shares no label with affwild",
+        ),
+        ({"data": {"affwild": {"use": "train"}}}, "results/eval/affwild_resnet.json", "set data.affwild.use to split"),
+        ({"data": REAL}, "results/eval/disfa_resnet.json", "set data.emotionet.tables"),
+    ],
+)
+def test_one_sentence(workflow: Workflow, changes: dict[str, Any], target: str, sentence: str) -> None:
+    workflow.configure(**changes)
+    result = workflow.run(target, options=("-n",))
+    assert result.status != 0
+    assert sentence in result.output
+    assert "Traceback" not in result.output
+
+
+def test_unconfigured_sets_drop_out_with_a_line(workflow: Workflow) -> None:
+    workflow.configure(data={"amfed": {"root": None}})
+    result = workflow.succeed("all", options=("-n",))
+    assert "amfed is left out: data.amfed.root is not set." in result.output
+    assert "amfed_resnet" not in result.output
+
+
+def test_seeds_and_folds_are_runs_of_their_own(workflow: Workflow) -> None:
+    workflow.configure(
+        data=REAL | {"disfa": {"root": "results/demo/disfa"}},
+        models={"resnet": {"train_on": ["disfa"], "heads": ["action_units"], "seeds": [3, 4]}},
+    )
+    result = workflow.succeed("all", options=("-n",))
+    for run in ("resnet-disfa-fold1", "resnet-seed4-disfa-fold3"):
+        assert f"results/models/{run}/model.keras" in result.output
+        assert f"results/eval/disfa_{run}.json" in result.output
+    assert "results/models/vgg/" not in result.output
+
+
+def test_a_damaged_table_names_the_file(workflow: Workflow) -> None:
+    (workflow.folder / "mine.xlsx").write_bytes(b"no workbook")
+    nothing = {"root": None}
+    workflow.configure(
+        data={
+            "emotionet": {"tables": ["mine.xlsx"]},
+            "annotations": None,
+            "disfa": nothing,
+            "amfed": nothing,
+            "affwild": nothing,
+        }
+    )
+    result = workflow.run("results/emotionet/labels.csv")
+    assert result.status != 0
+    assert "affectflow: mine.xlsx cannot be read as a workbook" in result.output
+    assert not workflow.path("emotionet/labels.csv").exists()

@@ -1,0 +1,123 @@
+"""The whole workflow on real photographs: each arrives, keeps its label and is scored."""
+
+from __future__ import annotations
+
+import csv
+import json
+import threading
+from collections.abc import Iterator
+from fractions import Fraction
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import numpy as np
+import openpyxl
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+
+from affectflow import facs
+from affectflow.video import write_video
+from tests.conftest import SHARED, Workflow
+
+FACES = SHARED / "data" / "london_faces"
+FRAMES = 6
+
+pytestmark = pytest.mark.skipif(not FACES.is_dir(), reason="the photographs are not at hand")
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        return
+
+
+@pytest.fixture
+def address() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(FACES)))
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def _photographs() -> list[dict[str, str]]:
+    return list(csv.DictReader((FACES / "faces.csv").open()))
+
+
+def _write_spreadsheet(path: Path, address: str) -> None:
+    workbook = openpyxl.Workbook()
+    sheet = workbook.active
+    sheet.append(["URL", *(f"'AU {unit}'" for unit in range(1, facs.COUNT + 1))])
+    for row in _photographs():
+        labels = [999] * facs.COUNT
+        labels[12 - 1] = int(row["smiling"])
+        sheet.append([f"{address}/{row['file']}'", *labels])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    workbook.save(path)
+
+
+def _write_disfa(root: Path) -> None:
+    """A subject for each person: the neutral photograph for some frames, then the smiling one with intensity 3."""
+    persons = sorted({row["person"] for row in _photographs()})
+    for number, person in enumerate(persons, start=1):
+        subject = f"SN{number:03d}"
+        pictures = [
+            np.asarray(Image.open(FACES / f"{person}_{mood}.jpg").convert("RGB").resize((240, 240)))
+            for mood in ("neutral", "smiling")
+        ]
+        frames = [pictures[0]] * FRAMES + [pictures[1]] * FRAMES
+        write_video(
+            root / "Videos_LeftCamera" / f"LeftVideo{subject}_comp.avi", frames, Fraction(20), "avi", "mpeg4"
+        )
+        labels = root / "ActionUnit_Labels" / subject
+        labels.mkdir(parents=True)
+        lines = (f"{frame},{3 if frame > FRAMES else 0}\n" for frame in range(1, 2 * FRAMES + 1))
+        (labels / f"{subject}_au12.txt").write_text("".join(lines))
+
+
+def test_photographs_go_all_the_way(workflow: Workflow, address: str) -> None:
+    data = workflow.folder / "data"
+    _write_spreadsheet(data / "faces.xlsx", address)
+    _write_disfa(data / "DISFA")
+    workflow.configure(
+        data={
+            "emotionet": {"tables": ["data/faces.xlsx"]},
+            "annotations": None,
+            "disfa": {"root": "data/DISFA"},
+            "amfed": {"root": None},
+            "affwild": {"root": None},
+        },
+        download={"nameservers": [], "allow_private_hosts": ["127.0.0.1"], "timeout_s": 20},
+        records={"validation_fraction": 0.2, "test_fraction": 0.2},
+        training={"epochs": 2},
+    )
+    targets = ("results/eval/disfa_resnet.json", "results/eval/emotionet_resnet.json")
+    result = workflow.succeed(*targets, "results/figures/pictures_resnet.png")
+    photographs = _photographs()
+
+    ledger = pq.read_table(workflow.path("emotionet/ledger.parquet")).to_pylist()
+    assert len(ledger) == len(photographs) == 102
+    assert {row["outcome"] for row in ledger} == {"ok"}
+
+    samples = {row["url"]: row for row in pq.read_table(workflow.path("emotionet/samples.parquet")).to_pylist()}
+    for row in photographs:
+        units = samples[f"{address}/{row['file']}"]["units"]
+        assert units[12 - 1] == int(row["smiling"])
+        assert [unit for i, unit in enumerate(units) if i != 12 - 1] == [facs.UNKNOWN] * (facs.COUNT - 1)
+
+    disfa, emotionet = (json.loads((workflow.folder / target).read_text()) for target in targets)
+    persons = len({row["person"] for row in photographs})
+    assert disfa["protocol"]["frames"] == 2 * FRAMES * persons
+    assert disfa["protocol"]["subjects"] == persons
+    assert disfa["action_units"]["AU12"]["positives"] == FRAMES * persons
+    assert list(disfa["action_units"]) == ["AU12"]
+    tested = [row for row in samples.values() if row["split"] == "test"]
+    assert emotionet["action_units"]["AU12"]["frames"] == len(tested)
+    assert emotionet["valence"] is None
+    assert disfa["synthetic"] is emotionet["synthetic"] is False
+    assert "note" not in disfa
+    assert "affwild is left out: data.affwild.root is not set" in result.output
+    assert workflow.run(*targets).nothing_done

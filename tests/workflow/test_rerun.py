@@ -1,0 +1,151 @@
+"""What runs again after a change, and what does not."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Workflow
+from tests.workflow.conftest import SCORES
+
+EVALUATION = {"predict_benchmark", "score_model"}
+
+
+def _touch(*paths: Path) -> None:
+    later = time.time() + 5
+    for path in paths:
+        os.utime(path, (later, later))
+
+
+def _digests(workflow: Workflow, *patterns: str) -> dict[str, str]:
+    results = workflow.folder / "results"
+    return {
+        path.relative_to(results).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for pattern in patterns
+        for path in sorted(results.glob(pattern))
+    }
+
+
+def _edit(workflow: Workflow, module: str, old: str, new: str) -> None:
+    path = workflow.root / "src" / "affectflow" / module
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+
+
+def test_second_run_in_a_fresh_clone_does_nothing(copy: Workflow) -> None:
+    assert copy.run(*SCORES).nothing_done
+
+
+def test_touched_inputs_and_records_redo_nothing(copy: Workflow) -> None:
+    _touch(
+        copy.path("demo/emotionet/EmotioNet_FACS_drawn.xlsx"),
+        *copy.path("demo/disfa").rglob("*.avi"),
+        *copy.path("emotionet/tfrecords").glob("*.tfrecord"),
+        copy.path("emotionet/ledger.parquet"),
+    )
+    assert copy.run(*SCORES).nothing_done
+
+
+def test_edited_comments_and_docstrings_redo_nothing(copy: Workflow) -> None:
+    for path in (copy.root / "src").rglob("*.py"):
+        path.write_text(path.read_text().replace('"""', '"""Edited. ', 1) + "\n# an edited comment\n")
+    assert copy.run(*SCORES).nothing_done
+
+
+def test_learning_rate_redoes_training_and_evaluation_only(copy: Workflow) -> None:
+    copy.configure(training={"learning_rate": 0.0007})
+    assert copy.run("results/eval/disfa_resnet.json", options=("-n",)).rules_run == {"train_model", *EVALUATION}
+
+
+def test_edited_scoring_redoes_scoring_only(copy: Workflow) -> None:
+    before = json.loads(copy.path("eval/disfa_resnet.json").read_text())
+    _edit(copy, "evaluation/score.py", "THRESHOLD = 0.5", "THRESHOLD = 0.4")
+    result = copy.succeed(*SCORES)
+    after = json.loads(copy.path("eval/disfa_resnet.json").read_text())
+    assert result.rules_run == {"score_model"}
+    assert after["action_units"]["AU12"]["threshold"] == 0.4
+    assert after["provenance"]["code_sha256"] != before["provenance"]["code_sha256"]
+    assert after["provenance"]["inputs"] == before["provenance"]["inputs"]
+
+
+def test_edited_parser_of_one_benchmark_redoes_that_benchmark_only(copy: Workflow) -> None:
+    _edit(copy, "datasets/amfed.py", "if percent >= 50:", "if percent >= 60:")
+    result = copy.run(*SCORES, options=("-n",))
+    assert result.rules_run == EVALUATION
+    assert "amfed_resnet" in result.output
+    assert "results/eval/disfa_resnet.json" not in result.output
+
+
+def test_unused_key_redoes_nothing(copy: Workflow) -> None:
+    copy.configure(models={"vgg": {"dropout": 0.4}})
+    assert copy.run(*SCORES).nothing_done
+
+
+def test_added_row_fetches_one_url_and_leaves_the_rest_as_it_was(copy: Workflow) -> None:
+    labels = list(csv.DictReader(copy.path("emotionet/labels.csv").open()))
+    names = copy.path("emotionet/filenames.csv").read_text()
+    ok = next(row for row in labels if "/lost/" not in row["url"] and row["url"].startswith("http://img"))
+    new_url = ok["url"].replace("http://img", "http://added-img", 1)
+    table = copy.path("demo/added.csv")
+    with table.open("w", newline="") as stream:
+        csv.writer(stream).writerow([new_url, *("1" for _ in range(60))])
+    before = _digests(copy, "emotionet/ledger_parts/*", "emotionet/tfrecords/*.tfrecord", "annotation/*.mp4")
+    journals = list(copy.path("state/download").glob("*.jsonl"))
+    lines = sum(len(path.read_bytes().splitlines()) for path in journals)
+    # The table lies in the demo's folder, so drawn and real data are not mixed.
+    copy.configure(
+        data={"emotionet": {"tables": ["results/demo/emotionet/EmotioNet_FACS_drawn.xlsx", "results/demo/added.csv"]}}
+    )
+    copy.succeed("results/emotionet/tfrecords/index.csv", "results/annotation/manifest.csv")
+    after = _digests(copy, "emotionet/ledger_parts/*", "emotionet/tfrecords/*.tfrecord", "annotation/*.mp4")
+    assert sum(len(path.read_bytes().splitlines()) for path in journals) == lines + 1
+    assert copy.path("emotionet/filenames.csv").read_text().startswith(names)
+    assert set(before) <= set(after)
+    changed = {name for name in before if before[name] != after[name]}
+    assert len([name for name in changed if name.startswith("emotionet/ledger_parts")]) == 1
+    assert not any(name.startswith("annotation") for name in changed)
+    # The new URL shows a known picture, so one record at most has other labels.
+    assert len([name for name in changed if name.startswith("emotionet/tfrecords")]) <= 1
+
+
+def _exists(workflow: Workflow, pattern: str, count: int = 1) -> bool:
+    return len(list((workflow.folder / "results").glob(pattern))) >= count
+
+
+STAGES = {
+    "draw": ("demo/emotionet/web/*", 20),
+    "download": ("emotionet/images/*/*", 15),
+    "batches": ("annotation/.*partial*", 1),
+    "traces": ("demo/annotations/*/*.txt", 1),
+    "records": ("state/records/*/entry/*", 1),
+}
+
+
+def test_killed_at_every_stage_ends_with_the_same_bytes(finished: Workflow, workflow: Workflow) -> None:
+    target = "results/emotionet/tfrecords/index.csv"
+    config = finished.folder / "config.yaml"
+    (workflow.folder / "config.yaml").write_text(config.read_text())  # the ports are part of the URLs
+    for pattern, count in STAGES.values():
+        workflow.kill_when(lambda p=pattern, c=count: _exists(workflow, p, c), target)  # type: ignore[misc]
+    workflow.succeed(target)
+    patterns = ("demo/emotionet/*.*", "emotionet/*.*", "emotionet/tfrecords/**/*.*", "annotation/*.*")
+    undisturbed = _digests(finished, *patterns)
+    assert _digests(workflow, *patterns) == undisturbed
+
+
+@pytest.mark.parametrize("stage", ["results/models/resnet/model.keras"])
+def test_killed_training_starts_again(copy: Workflow, stage: str) -> None:
+    copy.configure(training={"learning_rate": 0.0005})
+    log = copy.path("logs/train_model/resnet.log")
+    log.unlink()
+    copy.kill_when(log.exists, stage)
+    assert not (copy.folder / stage).exists()
+    copy.succeed(stage)
+    assert (copy.folder / stage).stat().st_size > 1_000_000
