@@ -52,9 +52,7 @@ _RECIPE = {
 }
 
 
-def _train(
-    out: Path, train: list[Path], validation: list[Path], **changes: object
-) -> subprocess.CompletedProcess[str]:
+def _train(out: Path, train: list[Path], validation: list[Path], **changes: object) -> subprocess.CompletedProcess[str]:
     """Train in a process of its own, as the workflow does: determinism is set for a whole process."""
     arguments = {
         "recipe": _RECIPE | changes,

@@ -191,7 +191,7 @@ def fetch(settings: Settings, url: str, fallback: str = "") -> Fetched:
         *((f"/status/{code}", "redirect", code) for code in (301, 302, 307)),
         ("/loop/", "redirect_loop", 302),
         ("/to/?url=file:///etc/passwd", "redirect", 302),
-        ("/to/?url=http://", "redirect", 302),
+        ("/to/?url=http://[/", "redirect", 302),
         ("/to/?url=http://gone.gone.drawn-faces.test/", "name_not_known", None),
         ("/to/?url=http://127.0.0.1/", "blocked_address", None),
         ("/to/?url=http://[::1]/", "blocked_address", None),
@@ -368,9 +368,7 @@ class Download:
         parts = [self.folder / f"parts-{partitions}/{i}.parquet" for i in range(partitions)]
         for i, part in enumerate(parts):
             settings = self.site.settings(**changes)
-            download_partition(
-                self.names, i, partitions, self.images, self.folder / "journal", part, settings, code
-            )
+            download_partition(self.names, i, partitions, self.images, self.folder / "journal", part, settings, code)
         self.outcomes = collect_ledger(parts, self.names, *(self.folder / n for n in ("ledger", "errors", "summary")))
         return Counter(self.site.hits)
 
@@ -527,7 +525,9 @@ def test_no_image_at_all_is_an_error(download: Download, site: Web) -> None:
     assert not (download.folder / "ledger").exists()
 
 
-def test_a_url_without_an_outcome_is_an_error(download: Download, urls: list[str], save_csv: Callable[..., Path]) -> None:
+def test_a_url_without_an_outcome_is_an_error(
+    download: Download, urls: list[str], save_csv: Callable[..., Path]
+) -> None:
     download.run(urls)
     save_csv(download.names, names.COLUMNS, [("http://new/", "", "new")])
     with pytest.raises(UserError, match="http://new/"):

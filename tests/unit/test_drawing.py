@@ -53,9 +53,13 @@ def test_more_intensity_changes_more(unit: int) -> None:
     assert 0 < changes[0] < changes[1] < changes[2]
 
 
-@pytest.mark.parametrize(("unit", "upper"), [(1, True), (2, True), (4, True), (5, True), (12, False), (15, False), (26, False)])
+@pytest.mark.parametrize(
+    ("unit", "upper"), [(1, True), (2, True), (4, True), (5, True), (12, False), (15, False), (26, False)]
+)
 def test_a_unit_moves_its_own_half_of_the_face(unit: int, upper: bool) -> None:
-    change = sum(np.abs(_face(seed, {unit: 4}).astype(int) - _face(seed, {}).astype(int)) for seed in range(4)).sum(axis=2)
+    change = sum(np.abs(_face(seed, {unit: 4}).astype(int) - _face(seed, {}).astype(int)) for seed in range(4)).sum(
+        axis=2
+    )
     top, bottom = change[:64].sum(), change[64:].sum()
     assert (top > bottom) == upper
 

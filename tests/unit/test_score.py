@@ -161,7 +161,12 @@ def test_valence_and_arousal(tmp_path: Path) -> None:
     rows = _frames(80, ())
     truth, predicted = rng.uniform(-1, 1, 80), rng.uniform(-1, 1, 80)
     for i, row in enumerate(rows):
-        row |= {"valence": truth[i], "predicted_valence": predicted[i], "arousal": truth[i], "predicted_arousal": truth[i]}
+        row |= {
+            "valence": truth[i],
+            "predicted_valence": predicted[i],
+            "arousal": truth[i],
+            "predicted_arousal": truth[i],
+        }
     result = _score(tmp_path, rows, benchmark="affwild", taught=())
     assert result["arousal"]["ccc"] == pytest.approx(1.0, abs=1e-6)
     assert result["valence"]["pcc"] == pytest.approx(np.corrcoef(truth, predicted)[0, 1], abs=1e-5)

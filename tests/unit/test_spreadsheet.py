@@ -147,7 +147,9 @@ def test_urls_are_kept_exact(run: Ingest, tmp_path: Path, suffix: str, url: str)
     assert [row["url"] for row in labels] == [URL, url, ORIG]
 
 
-@pytest.mark.xfail(strict=True, reason="ingest: csv.writer leaves a lone carriage return unquoted, which splits the row")
+@pytest.mark.xfail(
+    strict=True, reason="ingest: csv.writer leaves a lone carriage return unquoted, which splits the row"
+)
 def test_urls_with_a_carriage_return_are_kept_exact(run: Ingest, tmp_path: Path) -> None:
     url = "http://a.example/carriage\rreturn.jpg"
     assert [row["url"] for row in run(save(tmp_path / "t.csv", [[url, *LABELS]])).labels] == [url]
@@ -253,7 +255,9 @@ def test_unquoted_commas_beside_a_short_row(run: Ingest, tmp_path: Path) -> None
     assert [row["row"] for row in rejects] == ["3"]
 
 
-@pytest.mark.xfail(strict=True, reason="_rejoin: outside comma separated files, too, it takes a label for part of the URL")
+@pytest.mark.xfail(
+    strict=True, reason="_rejoin: outside comma separated files, too, it takes a label for part of the URL"
+)
 @pytest.mark.parametrize("suffix", [".xlsx", ".txt"])
 @pytest.mark.parametrize("header", [True, False])
 def test_a_stray_cell_behind_the_labels_shifts_nothing(run: Ingest, tmp_path: Path, suffix: str, header: bool) -> None:

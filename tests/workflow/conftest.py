@@ -21,7 +21,9 @@ def copy_code(target: Path) -> Path:
     for name in _CODE:
         source = ROOT / name
         if source.is_dir():
-            shutil.copytree(source, target / name, ignore=shutil.ignore_patterns("__pycache__"), copy_function=shutil.copy)
+            shutil.copytree(
+                source, target / name, ignore=shutil.ignore_patterns("__pycache__"), copy_function=shutil.copy
+            )
         else:
             shutil.copy(source, target / name)
     return target

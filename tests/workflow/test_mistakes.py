@@ -14,7 +14,11 @@ REAL = {"emotionet": {"tables": []}, "annotations": None, "affwild": {"root": No
 @pytest.mark.parametrize(
     ("changes", "target", "sentence"),
     [
-        ({"download": {"concurency": 3}}, "all", "unknown key 'download.concurency'; did you mean 'download.concurrency'?"),
+        (
+            {"download": {"concurency": 3}},
+            "all",
+            "unknown key 'download.concurency'; did you mean 'download.concurrency'?",
+        ),
         (
             {"models": {"resnet": {"training": {"learning_rat": 1}}}},
             "all",
@@ -22,7 +26,11 @@ REAL = {"emotionet": {"tables": []}, "annotations": None, "affwild": {"root": No
         ),
         ({"records": {"shards": 0}}, "all", "'records.shards' is wrong"),
         ({"data": {"disfa": {"root": "elsewhere/DISFA"}}}, "all", "data.disfa.root at real data (elsewhere/DISFA)"),
-        ({"data": {"emotionet": {"tables": ["mine.xlsx"]}}}, "all", "data.emotionet.tables[0] at real data (mine.xlsx)"),
+        (
+            {"data": {"emotionet": {"tables": ["mine.xlsx"]}}},
+            "all",
+            "data.emotionet.tables[0] at real data (mine.xlsx)",
+        ),
         ({"data": {"amfed": {"root": None}}}, "results/eval/amfed_resnet.json", "set data.amfed.root"),
         ({}, "results/eval/disfa_reznet.json", "no model 'reznet'"),
         ({}, "results/eval/disfa_resnet-seed7.json", "no run 'resnet-seed7'"),

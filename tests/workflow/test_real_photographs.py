@@ -69,9 +69,7 @@ def _write_disfa(root: Path) -> None:
             for mood in ("neutral", "smiling")
         ]
         frames = [pictures[0]] * FRAMES + [pictures[1]] * FRAMES
-        write_video(
-            root / "Videos_LeftCamera" / f"LeftVideo{subject}_comp.avi", frames, Fraction(20), "avi", "mpeg4"
-        )
+        write_video(root / "Videos_LeftCamera" / f"LeftVideo{subject}_comp.avi", frames, Fraction(20), "avi", "mpeg4")
         labels = root / "ActionUnit_Labels" / subject
         labels.mkdir(parents=True)
         lines = (f"{frame},{3 if frame > FRAMES else 0}\n" for frame in range(1, 2 * FRAMES + 1))

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from affectflow.datasets.emotionet import SPLITS
 from affectflow.job import job
-from affectflow.records.assemble import SPLITS
 from affectflow.records.write import write_shard
 
 if __name__ == "__main__":

@@ -8,16 +8,31 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 
-from affectflow import names
+from affectflow import facs, names
 from affectflow.errors import UserError
 from affectflow.fingerprint import file_sha256
-from affectflow.records.assemble import SAMPLES_SCHEMA, SPLITS
 from affectflow.sample import ImageFile, Sample
 from affectflow.tables import read_parquet
 
 Row = Mapping[str, Any]
+SPLITS = ("train", "validation", "test")
+SAMPLES_SCHEMA = pa.schema(
+    [
+        ("url", pa.string()),
+        ("file_name", pa.string()),
+        ("sha256", pa.string()),
+        ("group", pa.string()),
+        ("split", pa.string()),
+        ("shard", pa.int32()),
+        ("units", pa.list_(pa.int8(), facs.COUNT)),
+        ("valence", pa.float32()),
+        ("arousal", pa.float32()),
+    ]
+)
+"""A row for each distinct picture; ``units`` and affect as in :class:`affectflow.sample.Sample`."""
 
 
 class EmotioNet:

@@ -45,10 +45,10 @@ class Affect:
     arousal: float
 
 
-def draw_expression(rng: np.random.Generator, presence: float) -> Intensities:
-    """Intensities float32 [60] of a face: half prototypes, half any units, each at rate ``presence``."""
+def draw_expression(rng: np.random.Generator, presence: float, emotional: float = 0.5) -> Intensities:
+    """Intensities float32 [60] of a face: a share ``emotional`` of prototypes, else any units at rate ``presence``."""
     intensity = np.zeros(facs.COUNT, np.float32)
-    if rng.random() < 0.5:
+    if rng.random() >= emotional:
         chosen = [unit for unit in DRAWN_ACTION_UNITS if rng.random() < presence]
     else:
         chosen = list(_PROTOTYPES[rng.integers(len(_PROTOTYPES))])
@@ -67,12 +67,14 @@ def with_open_jaw(intensity: Intensities) -> Intensities:
     return intensity
 
 
-def draw_course(rng: np.random.Generator, frames: int, events: int, presence: float) -> NDArray[np.float32]:
+def draw_course(
+    rng: np.random.Generator, frames: int, events: int, presence: float, emotional: float = 0.5
+) -> NDArray[np.float32]:
     """A film's intensities, float32 [frames, 60]: expressions that come (onset), stay (apex) and go (offset)."""
     course = np.zeros((frames, facs.COUNT), np.float32)
     time = np.arange(frames)
     for _ in range(events):
-        expression = draw_expression(rng, presence)
+        expression = draw_expression(rng, presence, emotional)
         start = rng.uniform(-0.1, 0.9) * frames
         onset, apex, offset = rng.uniform(0.03, 0.10), rng.uniform(0.08, 0.25), rng.uniform(0.03, 0.12)
         knots = start + frames * np.cumsum([0.0, onset, apex, offset])

@@ -97,7 +97,7 @@ def _amfed_video(number: int, film: Film, root: Path) -> None:
 def _affwild_video(number: int, film: Film, root: Path) -> None:
     rng = np.random.default_rng([film.seed, _AFFWILD, number])
     name = f"{number + 1:03d}"
-    course = draw_course(rng, film.frames, events=4, presence=0.25)
+    course = draw_course(rng, film.frames, events=5, presence=0.2, emotional=0.9)
     frames = _frames(rng, "wild", course, film.size)
     write_video(root / "videos" / "train" / f"{name}.mp4", frames, _AFFWILD_RATE)
     feelings: list[Affect] = [affect(intensity, rng) for intensity in course]

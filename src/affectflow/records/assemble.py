@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from affectflow import facs
 from affectflow.annotation.merge import COLUMNS as AFFECT_COLUMNS
+from affectflow.datasets.emotionet import SAMPLES_SCHEMA, SPLITS
 from affectflow.download.ledger import LEDGER_SCHEMA
 from affectflow.download.outcomes import OK
 from affectflow.errors import UserError
@@ -21,20 +21,6 @@ from affectflow.records.duplicates import group_near_duplicates
 from affectflow.spreadsheet.ingest import LABEL_COLUMNS
 from affectflow.tables import read_csv, read_parquet, write_csv, write_parquet
 
-SPLITS = ("train", "validation", "test")
-SAMPLES_SCHEMA = pa.schema(
-    [
-        ("url", pa.string()),
-        ("file_name", pa.string()),
-        ("sha256", pa.string()),
-        ("group", pa.string()),
-        ("split", pa.string()),
-        ("shard", pa.int32()),
-        ("units", pa.list_(pa.int8(), facs.COUNT)),
-        ("valence", pa.float32()),
-        ("arousal", pa.float32()),
-    ]
-)
 LEFT_OUT_COLUMNS = ("table", "sheet", "row", "url", "reason")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from affectflow import facs
-from affectflow.records.assemble import SAMPLES_SCHEMA
+from affectflow.datasets.emotionet import SAMPLES_SCHEMA
 from affectflow.report.style import BLUE, GREY, ORANGE, figure
 from affectflow.tables import read_parquet
 

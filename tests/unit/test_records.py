@@ -1,0 +1,446 @@
+"""Labels, ledger and pictures -> samples and TFRecords."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import math
+import struct
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from affectflow import facs, names
+from affectflow.annotation.merge import COLUMNS as AFFECT_COLUMNS
+from affectflow.datasets import get_dataset
+from affectflow.download.ledger import LEDGER_SCHEMA
+from affectflow.download.outcomes import OK
+from affectflow.errors import UserError
+from affectflow.images import decode_rgb
+from affectflow.records.assemble import SAMPLES_SCHEMA, SPLITS, assemble
+from affectflow.records.duplicates import group_near_duplicates
+from affectflow.records.example import decode_example, encode_example
+from affectflow.records.index import collect_index
+from affectflow.records.tfrecord import read_records, write_record
+from affectflow.records.write import write_shard
+from affectflow.sample import ImageFile, Sample
+from affectflow.spreadsheet.ingest import LABEL_COLUMNS
+from affectflow.tables import read_parquet, write_parquet
+
+Units = Mapping[int, int]
+SIZE = 24
+
+
+def sha(text: object) -> str:
+    return hashlib.sha256(str(text).encode()).hexdigest()
+
+
+class Assembly:
+    """A label table and a ledger as lists, and what assembling makes of them."""
+
+    def __init__(
+        self, folder: Path, save_csv: Callable[..., Path], rows_of: Callable[[Path], list[dict[str, str]]]
+    ) -> None:
+        self.folder = folder
+        self.labels: list[tuple[str, Units]] = []
+        self.ledger: dict[str, dict[str, object]] = {}
+        self.affect: list[tuple[str, str, str]] = []
+        self._save_csv = save_csv
+        self._rows_of = rows_of
+
+    def add(self, url: str, units: Units | None = None, content: object = None, **entry: object) -> None:
+        """A row of labels, and its URL's line in the ledger: ``content`` says which picture it is."""
+        self.labels.append((url, units or {}))
+        digest = sha(url if content is None else content)
+        fetched = {"outcome": OK, "sha256": digest, "dhash": digest, "file_name": names.file_name(url)}
+        self.ledger.setdefault(url, {"url": url, **fetched, **entry})
+
+    def fill(self, count: int = 200) -> None:
+        """Enough pictures that no split stays empty."""
+        for i in range(count):
+            self.add(f"http://fill/{i}", {1: i % 2})
+
+    def run(self, **options: object) -> dict[str, dict[str, object]]:
+        """Samples by URL."""
+        folder = self.folder
+        rows = [
+            ("t.xlsx", "s", i, url, "", *(units.get(unit, 999) for unit in range(1, 61)))
+            for i, (url, units) in enumerate(self.labels, start=2)
+        ]
+        self._save_csv(folder / "labels.csv", LABEL_COLUMNS, rows)
+        write_parquet(folder / "ledger.parquet", LEDGER_SCHEMA, self.ledger.values())
+        affect = None
+        if self.affect:
+            lines = [("", "", digest, 1, 1, v, a, "", "", 1, 1) for digest, v, a in self.affect]
+            affect = self._save_csv(folder / "affect.csv", AFFECT_COLUMNS, lines)
+        settings = {
+            "shards": 4,
+            "validation_fraction": 0.2,
+            "test_fraction": 0.2,
+            "near_duplicate_bits": 6,
+            **options,
+        }
+        self.counts = assemble(
+            *(folder / "labels.csv", folder / "ledger.parquet", affect),
+            *(folder / "samples.parquet", folder / "left_out.csv"),
+            **settings,  # type: ignore[arg-type]
+        )
+        self.left_out = {row["url"]: row["reason"] for row in self._rows_of(folder / "left_out.csv")}
+        table = read_parquet(folder / "samples.parquet", SAMPLES_SCHEMA).to_pylist()
+        return {row["url"]: row for row in table}
+
+
+@pytest.fixture
+def assembly(
+    tmp_path: Path, save_csv: Callable[..., Path], rows_of: Callable[[Path], list[dict[str, str]]]
+) -> Assembly:
+    made = Assembly(tmp_path, save_csv, rows_of)
+    made.fill()
+    return made
+
+
+def known(row: Mapping[str, object]) -> dict[int, int]:
+    units = row["units"]
+    assert isinstance(units, list) and len(units) == 60 and set(units) <= {0, 1, -1}
+    return {unit: value for unit, value in enumerate(units, start=1) if value != facs.UNKNOWN}
+
+
+def test_unknown_stays_unknown(assembly: Assembly) -> None:
+    assembly.add("http://a/", {1: 0, 12: 1, 60: 999})
+    assembly.affect = [(sha("http://a/"), "-0.5", ""), (sha("nobody"), "1", "1")]
+    row = assembly.run()["http://a/"]
+    assert known(row) == {1: 0, 12: 1}
+    assert row["valence"] == -0.5 and math.isnan(float(str(row["arousal"])))
+
+
+def test_every_row_is_a_sample_or_left_out_with_its_reason(assembly: Assembly) -> None:
+    for outcome in ("not_found", "timeout", "bad_url"):
+        assembly.add(f"http://{outcome}/", {1: 1}, outcome=outcome, sha256="", dhash="")
+    rows = assembly.run()
+    assert assembly.left_out.keys() == {"http://not_found/", "http://timeout/", "http://bad_url/"}
+    assert all(outcome.split("/")[2] in reason for outcome, reason in assembly.left_out.items())
+    assert len(rows) == 200 == sum(assembly.counts.values())
+    assert {row["split"] for row in rows.values()} == set(SPLITS)
+
+
+def test_duplicates_are_merged(assembly: Assembly) -> None:
+    assembly.add("http://one/", {1: 1, 2: 0}, "same")
+    assembly.add("http://two/", {2: 0, 3: 1}, "same")
+    assembly.add("http://one/", {4: 0}, "same")
+    rows = assembly.run()
+    assert known(rows["http://one/"]) == {1: 1, 2: 0, 3: 1, 4: 0}
+    assert "http://two/" not in rows and "http://one/" in assembly.left_out["http://two/"]
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        (1, 0),
+        (0, 1),
+        (1, 1, 0),
+        (0, 999, 1),
+        pytest.param(
+            (1, 0, 1),
+            marks=pytest.mark.xfail(
+                strict=True, reason="_merge: a third row revives a label that two rows contradicted"
+            ),
+        ),
+    ],
+)
+def test_contradictions_become_unknown(assembly: Assembly, labels: Sequence[int]) -> None:
+    for i, label in enumerate(labels):
+        assembly.add(f"http://{i}/", {5: label, 6: 1}, "same")
+    assert known(assembly.run()["http://0/"]) == {6: 1}
+    assert any("AU5" in reason and "AU6" not in reason for reason in assembly.left_out.values())
+
+
+def near(digest: str, bits: int) -> str:
+    return f"{int(digest, 16) ^ sum(1 << 17 * i for i in range(bits)):064x}"
+
+
+def test_near_duplicates_stay_on_one_side(assembly: Assembly) -> None:
+    for i in range(60):
+        for bits in (3, 6, 9):  # each within 6 bits of its neighbour, the last only through the others
+            assembly.add(f"http://near/{i}/{bits}", dhash=near(sha(f"http://fill/{i}"), bits))
+    rows = assembly.run()
+    for i in range(60):
+        alike = [rows[f"http://fill/{i}"], *(rows[f"http://near/{i}/{bits}"] for bits in (3, 6, 9))]
+        assert len({(row["split"], row["group"]) for row in alike}) == 1
+    assert len({row["group"] for row in rows.values()}) == 200
+
+
+def test_adding_rows_keeps_every_side(assembly: Assembly) -> None:
+    before = assembly.run()
+    for i in range(50):
+        assembly.labels.insert(i, (f"http://new/{i}", {}))
+        assembly.ledger[f"http://new/{i}"] = {
+            **{"url": f"http://new/{i}", "outcome": OK, "sha256": sha(i), "dhash": sha(i), "file_name": str(i)}
+        }
+    after = assembly.run()
+    keys = ("split", "shard", "group", "units")
+    assert all([after[url][k] for k in keys] == [row[k] for k in keys] for url, row in before.items())
+
+
+@pytest.mark.xfail(
+    strict=True, reason="_groups: a new near duplicate of smaller SHA-256 renames the group of old samples"
+)
+def test_adding_near_duplicates_keeps_every_side(assembly: Assembly) -> None:
+    before = assembly.run()
+    for i in range(100):
+        assembly.add(f"http://near/{i}", dhash=near(sha(f"http://fill/{i}"), 3))
+    after = assembly.run()
+    assert {url: after[url]["split"] for url in before} == {url: row["split"] for url, row in before.items()}
+
+
+def test_an_empty_split_is_an_error(tmp_path: Path, assembly: Assembly) -> None:
+    with pytest.raises(UserError, match="test split"):
+        assembly.run(test_fraction=1e-9)
+    assert not (tmp_path / "samples.parquet").exists()
+
+
+def test_a_label_unknown_to_the_ledger_is_an_error(assembly: Assembly) -> None:
+    assembly.add("http://lost/")
+    del assembly.ledger["http://lost/"]
+    with pytest.raises(UserError, match="http://lost/"):
+        assembly.run()
+
+
+@given(st.lists(st.integers(0, 2**256 - 1), min_size=1, max_size=6), st.integers(0, 15), st.randoms())
+def test_near_duplicates_are_connected_components(seeds: list[int], limit: int, draw: object) -> None:
+    values = list(seeds)
+    for seed in seeds:  # neighbours at every distance around the limit
+        flips = draw.sample(range(256), min(256, limit + 1))  # type: ignore[attr-defined]
+        values += [seed ^ sum(1 << bit for bit in flips[:limit]), seed ^ sum(1 << bit for bit in flips)]
+    expected = list(range(len(values)))
+    for _ in values:
+        for i, one in enumerate(values):
+            for j, other in enumerate(values):
+                if (one ^ other).bit_count() <= limit:
+                    expected[i] = min(expected[i], expected[j])
+    assert group_near_duplicates([f"{value:064x}" for value in values], limit) == expected
+
+
+class Store:
+    """Pictures of every kind in a store with their samples table, written to the files of one shard."""
+
+    def __init__(self, folder: Path, pictures: Mapping[str, bytes]) -> None:
+        self.folder = folder
+        self.images = folder / "images"
+        rows = []
+        for i, (url, data) in enumerate(pictures.items()):
+            name = names.file_name(url)
+            path = self.images / names.relative_path(name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+            units = [(-1, 0, 1)[(i + unit) % 3] for unit in range(60)]
+            digest = hashlib.sha256(data).hexdigest()
+            split = SPLITS[i % 3]
+            keys = {"url": url, "file_name": name, "sha256": digest, "group": url, "split": split, "shard": 1}
+            rows.append({**keys, "units": units, "valence": 0.25, "arousal": math.nan})
+        self.rows = rows
+        write_parquet(folder / "samples.parquet", SAMPLES_SCHEMA, rows)
+
+    def write(self, store: str = "store", size: int = SIZE, shard: int = 1, code: str = "") -> bool:
+        self.files = {split: self.folder / f"{split}.tfrecord" for split in SPLITS}
+        self.index = self.folder / "index.csv"
+        return write_shard(
+            *(self.folder / "samples.parquet", self.images, shard, self.files, self.index),
+            *(self.folder / store, size, 90, code),
+        )
+
+    def bytes(self) -> list[bytes]:
+        return [path.read_bytes() for path in (*self.files.values(), self.index)]
+
+    def path(self, i: int) -> Path:
+        return self.images / names.relative_path(str(self.rows[i]["file_name"]))
+
+
+@pytest.fixture
+def pictures(jpeg: Callable[..., bytes]) -> dict[str, bytes]:
+    def encoded(mode: str, kind: str, size: int = SIZE) -> bytes:
+        buffer = io.BytesIO()
+        Image.open(io.BytesIO(jpeg(9, size))).convert(mode).save(buffer, kind)
+        return buffer.getvalue()
+
+    return {
+        "http://right-size": jpeg(1, SIZE),
+        "http://larger": jpeg(2, 3 * SIZE),
+        "http://png": encoded("RGB", "PNG"),
+        "http://gif": encoded("P", "GIF"),
+        "http://cmyk": encoded("CMYK", "JPEG"),
+        "http://grey": encoded("L", "JPEG"),
+    }
+
+
+@pytest.fixture
+def store(tmp_path: Path, pictures: dict[str, bytes]) -> Store:
+    return Store(tmp_path, pictures)
+
+
+def features(data: bytes) -> dict[str, list[object]]:
+    decoded = decode_example(data).features.feature
+    return {name: list(getattr(value, value.WhichOneof("kind")).value) for name, value in decoded.items()}
+
+
+def test_records_say_what_the_samples_say(store: Store, pictures: dict[str, bytes]) -> None:
+    assert store.write() is False
+    found = {}
+    for split, path in store.files.items():
+        for record in read_records(path):
+            fields = features(record)
+            (name,) = fields["image/filename"]
+            found[name] = (split, fields)
+    assert len(found) == len(pictures)
+    for row, data in zip(store.rows, pictures.values(), strict=True):
+        split, fields = found[str(row["file_name"]).encode()]
+        assert split == row["split"]
+        assert fields["label/units"] == row["units"] and len(fields["label/units"]) == 60
+        assert fields["label/valence"] == [0.25] and math.isnan(float(str(fields["label/arousal"][0])))
+        assert len(fields["label/intensities"]) == 60 and all(
+            math.isnan(float(str(v))) for v in fields["label/intensities"]
+        )
+        assert (fields["image/height"], fields["image/width"]) == ([SIZE], [SIZE])
+        assert (fields["sample/dataset"], fields["sample/group"]) == ([b"emotionet"], [str(row["group"]).encode()])
+        stored = fields["image/encoded"][0]
+        assert isinstance(stored, bytes)
+        picture = Image.open(io.BytesIO(stored))
+        assert (picture.format, picture.mode, picture.size) == ("JPEG", "RGB", (SIZE, SIZE))
+        if row["url"] == "http://right-size":
+            assert stored == data
+
+
+def test_same_bytes_twice_and_nothing_done_when_nothing_changed(store: Store) -> None:
+    store.write()
+    before = store.bytes()
+    for path in (*store.files.values(), store.index):
+        path.unlink()
+    assert store.write() is True and store.bytes() == before
+    assert store.write("other store") is False and store.bytes() == before
+    assert store.write(code="edited") is False and store.bytes() == before
+    assert store.write(size=SIZE + 1) is False and store.bytes() != before
+
+
+def test_index_leads_to_each_record(store: Store, rows_of: Callable[[Path], list[dict[str, str]]]) -> None:
+    store.write()
+    rows = rows_of(store.index)
+    assert len(rows) == len(store.rows)
+    for row in rows:
+        content = (store.folder / row["file"]).read_bytes()
+        record = content[int(row["offset"]) : int(row["offset"]) + int(row["bytes"])]
+        assert features(record[12:-4])["image/filename"] == [row["source"].encode()]
+    collect_index([store.index], store.folder / "all.csv", store.folder / "counts.json")
+    assert rows_of(store.folder / "all.csv") == rows
+    assert '"train.tfrecord": 2' in (store.folder / "counts.json").read_text()
+
+
+def test_an_empty_shard_leaves_empty_files(store: Store) -> None:
+    store.write(shard=0)
+    assert [path.read_bytes() for path in store.files.values()] == [b""] * 3
+
+
+@pytest.mark.parametrize("harm", [Path.unlink, lambda path: path.write_bytes(path.read_bytes()[:-1] + b"\0")])
+def test_a_changed_image_is_named(store: Store, harm: Callable[[Path], object]) -> None:
+    harm(store.path(3))
+    with pytest.raises(UserError, match=store.path(3).name):
+        store.write()
+    assert not any(path.exists() for path in store.files.values())
+
+
+def test_emotionet_is_a_data_set(store: Store, tmp_path: Path) -> None:
+    samples = list(get_dataset("emotionet", tmp_path, "validation").samples())
+    assert [sample.group for sample in samples] == ["http://larger", "http://cmyk"]
+    assert samples[0].image.rgb().shape == (3 * SIZE, 3 * SIZE, 3)
+    assert len(list(get_dataset("emotionet", tmp_path).samples())) == len(store.rows)
+    with pytest.raises(UserError, match="dev"):
+        get_dataset("emotionet", tmp_path, "dev")
+
+
+def test_example_is_repeatable_and_keeps_intensities() -> None:
+    intensities = np.full(60, np.nan, np.float32)
+    intensities[11] = 4.5
+    sample = Sample(
+        ImageFile(Path("x")), dataset="disfa", source="SN001/1", group="SN001", subject="SN001", intensities=intensities
+    )
+    data = encode_example(sample, b"jpeg", 5, 7)
+    assert data == encode_example(sample, b"jpeg", 5, 7)
+    fields = features(data)
+    assert fields["label/intensities"][11] == 4.5 and fields["label/units"] == [-1] * 60
+    assert (fields["image/height"], fields["image/width"], fields["sample/subject"]) == ([5], [7], [b"SN001"])
+    assert math.isnan(float(str(fields["label/valence"][0])))
+
+
+@given(st.lists(st.binary(max_size=300), max_size=8))
+def test_any_records_come_back(tmp_path_factory: pytest.TempPathFactory, records: list[bytes]) -> None:
+    path = tmp_path_factory.getbasetemp() / "round.tfrecord"
+    with path.open("wb") as stream:
+        assert sum(write_record(stream, record) for record in records) == stream.tell()
+    assert list(read_records(path)) == records
+
+
+def test_the_container_is_tensorflows(tmp_path: Path) -> None:
+    path = tmp_path / "x.tfrecord"
+    with path.open("wb") as stream:
+        write_record(stream, b"123456789")
+    content = path.read_bytes()
+    # The CRC-32C of these nine digits is 0xE3069283 (RFC 3720), masked as record_writer.cc does.
+    masked = (((0xE3069283 >> 15) | (0xE3069283 << 17)) + 0xA282EAD8) & 0xFFFFFFFF
+    assert content[:8] == struct.pack("<Q", 9) and content[12:21] == b"123456789"
+    assert content[21:] == struct.pack("<I", masked)
+
+
+@pytest.fixture
+def three_records(tmp_path: Path) -> Path:
+    path = tmp_path / "three.tfrecord"
+    with path.open("wb") as stream:
+        for record in (b"first", b"", b"the third record"):
+            write_record(stream, record)
+    return path
+
+
+def test_any_flipped_bit_is_noticed(three_records: Path) -> None:
+    content = three_records.read_bytes()
+    for position in range(len(content)):
+        for bit in (0, 7):
+            damaged = bytearray(content)
+            damaged[position] ^= 1 << bit
+            three_records.write_bytes(damaged)
+            with pytest.raises(UserError, match=r"three\.tfrecord"):
+                list(read_records(three_records))
+
+
+def test_any_cut_is_noticed(three_records: Path) -> None:
+    content = three_records.read_bytes()
+    ends = {0, 21, 37, len(content)}
+    for length in set(range(len(content))) - ends:
+        three_records.write_bytes(content[:length])
+        with pytest.raises(UserError, match="damaged"):
+            list(read_records(three_records))
+
+
+@pytest.mark.xfail(strict=True, reason="read_records: a checksum cut by one byte passes where that byte is zero")
+def test_a_cut_zero_byte_is_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "cut.tfrecord"
+    for i in range(10_000):
+        stream = io.BytesIO()
+        write_record(stream, str(i).encode())
+        if stream.getvalue()[-1] == 0:
+            break
+    path.write_bytes(stream.getvalue()[:-1])
+    with pytest.raises(UserError, match="damaged"):
+        list(read_records(path))
+
+
+def test_stored_pictures_show_what_was_downloaded(store: Store, pictures: dict[str, bytes]) -> None:
+    store.write()
+    for path in store.files.values():
+        for record in read_records(path):
+            fields = features(record)
+            stored, url = fields["image/encoded"][0], fields["sample/group"][0]
+            assert isinstance(stored, bytes) and isinstance(url, bytes)
+            original = Image.fromarray(decode_rgb(pictures[url.decode()]).pixels).resize((SIZE, SIZE))
+            assert np.abs(np.asarray(original, int) - decode_rgb(stored).pixels).mean() < 8

@@ -1,0 +1,77 @@
+"""Names of runs: model, seed, fold."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from affectflow.errors import UserError
+from affectflow.runs import PATTERN, all_runs, parse_run
+
+MODELS: dict[str, dict[str, Any]] = {
+    "resnet": {"train_on": ["emotionet"], "seeds": [3, 1, 0]},
+    "inception_resnet": {"train_on": ["disfa", "affwild"], "seeds": [5, 7]},
+}
+
+
+def test_all_runs() -> None:
+    assert all_runs(MODELS) == [
+        *("resnet", "resnet-seed1", "resnet-seed0"),
+        *(f"inception_resnet-disfa-fold{k}" for k in (1, 2, 3)),
+        *(f"inception_resnet-seed7-disfa-fold{k}" for k in (1, 2, 3)),
+    ]
+
+
+@pytest.mark.parametrize("name", all_runs(MODELS))
+def test_every_run_is_parsed(name: str) -> None:
+    assert re.fullmatch(PATTERN, name)
+    run = parse_run(name, MODELS)
+    assert run.model in MODELS and name.startswith(run.model)
+
+
+@pytest.mark.parametrize(
+    "name, model, seed, fold, train_on",
+    [
+        ("resnet", "resnet", 3, None, ["emotionet"]),
+        ("resnet-seed0", "resnet", 0, None, ["emotionet"]),
+        ("inception_resnet-disfa-fold2", "inception_resnet", 5, 2, ["disfa-fold2", "affwild"]),
+        ("inception_resnet-seed7-disfa-fold3", "inception_resnet", 7, 3, ["disfa-fold3", "affwild"]),
+    ],
+)
+def test_what_a_run_is(name: str, model: str, seed: int, fold: int | None, train_on: list[str]) -> None:
+    run = parse_run(name, MODELS)
+    assert (run.model, run.seed, run.fold) == (model, seed, fold)
+    assert run.train_on(MODELS[model]) == train_on
+
+
+@pytest.mark.parametrize(
+    "name, hint",
+    [
+        ("vgg", "resnet"),
+        ("", "resnet"),
+        ("Resnet", "resnet"),
+        ("resnet-seed9", "resnet-seed1"),
+        ("resnet-seed3", "resnet"),
+        ("resnet-seed01", "resnet-seed1"),
+        ("resnet-disfa-fold1", "resnet"),
+        ("inception_resnet", "inception_resnet-disfa-fold1"),
+        ("inception_resnet-disfa-fold4", "inception_resnet"),
+        ("resnet-", "resnet"),
+    ],
+)
+def test_unknown_runs_name_the_known(name: str, hint: str) -> None:
+    with pytest.raises(UserError) as caught:
+        parse_run(name, MODELS)
+    assert repr(name) in str(caught.value) and hint in str(caught.value)
+
+
+def test_a_runs_recipe_overrides_the_defaults() -> None:
+    entry = {**MODELS["resnet"], "backbone": "resnet50", "input_size": 64, "dropout": 0.2, "heads": ["action_units"]}
+    entry["training"] = {"learning_rate": 0.5, "seed": 10}
+    config = {"models": {"resnet": entry}, "training": {"seed": 1, "epochs": 4, "learning_rate": 0.1}}
+    recipe = parse_run("resnet-seed1", config["models"]).recipe(config)
+    assert (recipe["learning_rate"], recipe["epochs"], recipe["backbone"]) == (0.5, 4, "resnet50")
+    assert recipe["seed"] == 11
+    assert config["training"]["learning_rate"] == 0.1
