@@ -10,6 +10,25 @@ configfile: workflow.source_path("config/config.yaml")
 report: "workflow/report/workflow.rst"
 
 
+# What needs the internet, or is over in a second, runs where the workflow was started.
+localrules:
+    all,
+    ingest_tables,
+    name_files,
+    download_partition,
+    collect_ledger,
+    fetch_weights,
+    collect_index,
+    score_model,
+    summarise_scores,
+    draw_download,
+    draw_balance,
+    draw_curves,
+    draw_units,
+    draw_plane,
+    draw_pictures,
+
+
 include: "rules/common.smk"
 include: "rules/demo.smk"
 include: "rules/ingest.smk"

@@ -49,7 +49,7 @@ def what_runs(source: str) -> str:
                 kept.append("\n")
             previous = None
             continue
-        if (token.start, token.end) in hidden:
+        if any(start <= token.start and token.end <= end for start, end in hidden):
             continue
         if previous is None:
             kept.append(" " * token.start[1])

@@ -51,7 +51,7 @@ def _sentence(error: Any) -> str:
     where = ".".join(map(str, error.absolute_path))
     if error.validator == "additionalProperties":
         known = list(error.schema.get("properties", {}))
-        unknown = next(key for key in error.instance if key not in known)
+        unknown = str(next(key for key in error.instance if key not in known))
         near = difflib.get_close_matches(unknown, known, n=1, cutoff=0.5)
         hint = f"did you mean '{_join(where, near[0])}'?" if near else f"known here: {', '.join(sorted(known))}."
         return f"The configuration has an unknown key '{_join(where, unknown)}'; {hint}"

@@ -68,8 +68,6 @@ def decode_rgb(data: bytes, max_pixels: int = MAX_PIXELS) -> Decoded:
 
 
 def _to_rgb(picture: Image.Image) -> Image.Image:
-    if picture.mode == "RGB":
-        return picture
     if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
         picture = picture.convert("RGBA")
         white = Image.new("RGBA", picture.size, "white")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -35,12 +35,24 @@ def write_csv(path: Path | str, columns: Sequence[str], rows: Iterable[Sequence[
     """Write a UTF-8 CSV with a header; returns the number of rows."""
     count = 0
     with whole(path) as partial, partial.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(columns)
+        write_row = csv_writer(stream)
+        write_row(columns)
         for row in rows:
-            writer.writerow(row)
+            write_row(row)
             count += 1
     return count
+
+
+def csv_writer(stream: IO[str]) -> Callable[[Sequence[object]], object]:
+    """A function that writes a row of which every cell reads back exactly."""
+    minimal = csv.writer(stream, lineterminator="\n")
+    quoted = csv.writer(stream, lineterminator="\n", quoting=csv.QUOTE_ALL)
+
+    def write_row(cells: Sequence[object]) -> object:
+        # A lone carriage return ends a line for readers, but is not quoted by itself before Python 3.13.
+        return (quoted if any("\r" in str(cell) for cell in cells) else minimal).writerow(cells)
+
+    return write_row
 
 
 def read_csv(path: Path | str, columns: Sequence[str]) -> Iterator[dict[str, str]]:
@@ -53,9 +65,14 @@ def read_csv(path: Path | str, columns: Sequence[str]) -> Iterator[dict[str, str
         yield from reader
 
 
-def open_text(path: Path | str) -> IO[str]:
-    """A text file as UTF-8, with or without byte order mark."""
-    return open(path, newline="", encoding="utf-8-sig")
+@contextmanager
+def open_text(path: Path | str) -> Iterator[IO[str]]:
+    """A text file as UTF-8, with or without byte order mark; raises :class:`UserError` where it is something else."""
+    try:
+        with open(path, newline="", encoding="utf-8-sig") as stream:
+            yield stream
+    except UnicodeDecodeError:
+        raise UserError(f"{path} is not UTF-8 text; save it as UTF-8.") from None
 
 
 def write_parquet(path: Path | str, schema: pa.Schema, rows: Iterable[Mapping[str, Any]]) -> int:

@@ -83,10 +83,9 @@ def test_every_key_is_required(config: dict[str, Any], path: tuple[str, ...]) ->
             continue
         broken = copy.deepcopy(config)
         del at(broken, path)[key]
-        if (path == () and key == "models") or path != ("models",):
-            with pytest.raises(UserError) as caught:
-                check(broken)
-            assert ".".join((*path, key)) in str(caught.value)
+        with pytest.raises(UserError) as caught:
+            check(broken)
+        assert ".".join((*path, key)) in str(caught.value)
 
 
 def test_a_key_far_from_all_others_lists_them(config: dict[str, Any]) -> None:
@@ -167,6 +166,7 @@ def test_unusable_files_are_named(tmp_path: Path, make: Callable[[Path], object]
     assert message == "." or "my.yaml" in str(caught.value)
 
 
+@pytest.mark.xfail(strict=True, raises=UnicodeDecodeError, reason="load: a file that is not UTF-8 is no UserError")
 def test_a_file_that_is_no_text(tmp_path: Path) -> None:
     path = tmp_path / "my.yaml"
     path.write_bytes(b"a: \xff\n")

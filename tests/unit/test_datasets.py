@@ -94,15 +94,20 @@ def test_disfa_falls_back_on_the_right_camera(tmp_path: Path) -> None:
         samples("disfa", tmp_path)
 
 
+@pytest.mark.parametrize("split", ["all", "fold1-test"])
 @pytest.mark.parametrize("change", [str.lower, str.upper])
-def test_disfa_in_any_case(tmp_path: Path, change: Callable[[str], str]) -> None:
+def test_disfa_in_any_case(
+    tmp_path: Path, change: Callable[[str], str], split: str, request: pytest.FixtureRequest
+) -> None:
+    if change is str.lower and split != "all":
+        reason = "Disfa: sn001 belongs to no fold and silently drops out of every one"
+        request.applymarker(pytest.mark.xfail(strict=True, raises=UserError, reason=reason))
     make_disfa(tmp_path / "original", "SN001")
     for path in (tmp_path / "original").rglob("*.*"):
         target = tmp_path / "changed" / change(str(path.relative_to(tmp_path / "original")))
         target.parent.mkdir(parents=True, exist_ok=True)
         path.rename(target)
-    assert len(samples("disfa", tmp_path / "changed")) == FRAMES
-    assert len(samples("disfa", tmp_path / "changed", "fold1-test")) == FRAMES
+    assert len(samples("disfa", tmp_path / "changed", split)) == FRAMES
 
 
 def test_disfa_counts_labels_and_frames_that_do_not_meet(tmp_path: Path) -> None:
@@ -279,7 +284,7 @@ def test_affwild_by_box(tmp_path: Path) -> None:
     ],
 )
 def test_affwild_refuses_to_guess(tmp_path: Path, lines: int, boxes: list[int]) -> None:
-    with pytest.raises(UserError, match="105.*fetch"):
+    with pytest.raises(UserError, match=r"105.*fetch"):
         samples("affwild", make_affwild(tmp_path, "105", [0] * lines, boxes))
 
 
@@ -288,6 +293,15 @@ def test_affwild_boxes_beyond_the_film(tmp_path: Path) -> None:
     root = make_affwild(tmp_path, "105", [0.1, 0.2, 0.3], boxes=[2, 3, FRAMES + 3])
     with pytest.raises(UserError, match="105"):
         samples("affwild", root)
+
+
+@pytest.mark.xfail(
+    strict=True, raises=ValueError, reason="_alignment: '._1.pts', as unpacked from a Mac's archive, has no number"
+)
+def test_affwild_passes_over_files_that_are_no_boxes(tmp_path: Path) -> None:
+    make_affwild(tmp_path, "105", [0.1, 0.2], boxes=[2, 3])
+    (tmp_path / "bboxes/train/105/._1.pts").write_bytes(b"\0")
+    assert len(samples("affwild", tmp_path)) == 2
 
 
 @pytest.mark.parametrize("line", ["x", "1.5", "-1.01", "nan", "0,5"])

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from sklearn import metrics
+from sklearn import metrics  # type: ignore[import-untyped]
 
 from affectflow.measures.concordance import concordance
 from affectflow.measures.decision import best_threshold, decide
@@ -52,7 +52,7 @@ def test_decisions(case: Case, threshold: float) -> None:
 
 
 def best_f1(truth: NDArray[np.bool_], score: NDArray[np.floating]) -> float:
-    return max(metrics.f1_score(truth, score >= cut) for cut in np.unique(score))
+    return max(float(metrics.f1_score(truth, score >= cut)) for cut in np.unique(score))
 
 
 @given(cases(probabilities))

@@ -18,11 +18,12 @@ from PIL import Image
 from affectflow import facs, names
 from affectflow.annotation.merge import COLUMNS as AFFECT_COLUMNS
 from affectflow.datasets import get_dataset
+from affectflow.datasets.emotionet import SAMPLES_SCHEMA, SPLITS
 from affectflow.download.ledger import LEDGER_SCHEMA
 from affectflow.download.outcomes import OK
 from affectflow.errors import UserError
 from affectflow.images import decode_rgb
-from affectflow.records.assemble import SAMPLES_SCHEMA, SPLITS, assemble
+from affectflow.records.assemble import assemble
 from affectflow.records.duplicates import group_near_duplicates
 from affectflow.records.example import decode_example, encode_example
 from affectflow.records.index import collect_index

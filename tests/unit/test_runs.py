@@ -70,7 +70,7 @@ def test_unknown_runs_name_the_known(name: str, hint: str) -> None:
 def test_a_runs_recipe_overrides_the_defaults() -> None:
     entry = {**MODELS["resnet"], "backbone": "resnet50", "input_size": 64, "dropout": 0.2, "heads": ["action_units"]}
     entry["training"] = {"learning_rate": 0.5, "seed": 10}
-    config = {"models": {"resnet": entry}, "training": {"seed": 1, "epochs": 4, "learning_rate": 0.1}}
+    config: dict[str, Any] = {"models": {"resnet": entry}, "training": {"seed": 1, "epochs": 4, "learning_rate": 0.1}}
     recipe = parse_run("resnet-seed1", config["models"]).recipe(config)
     assert (recipe["learning_rate"], recipe["epochs"], recipe["backbone"]) == (0.5, 4, "resnet50")
     assert recipe["seed"] == 11

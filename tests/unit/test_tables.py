@@ -79,7 +79,7 @@ def test_a_missing_column_is_named(tmp_path: Path) -> None:
 
 def test_parquet_keeps_its_schema_and_its_bytes(tmp_path: Path) -> None:
     path, other = tmp_path / "t.parquet", tmp_path / "o.parquet"
-    rows = [{"a": 1, "b": "x"}, {"a": None, "b": "ü,\n"}]
+    rows: list[dict[str, object]] = [{"a": 1, "b": "x"}, {"a": None, "b": "ü,\n"}]
     assert write_parquet(path, SCHEMA, rows) == write_parquet(other, SCHEMA, rows) == 2
     assert path.read_bytes() == other.read_bytes()
     assert read_parquet(path, SCHEMA).to_pylist() == rows

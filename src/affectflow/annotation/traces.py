@@ -55,13 +55,10 @@ def read_traces(path: Path, folder: Path, frames: dict[int, int], trace_range: f
     if batch not in frames:
         raise UserError(f"{path} is a trace of batch {batch}, which does not exist; there are {len(frames)} batches.")
     annotator = "/".join(path.parent.relative_to(folder).parts) or "annotator"
-    try:
-        if match.group(2):
-            columns = {match.group(2).lower(): _lines(path, frames[batch], trace_range)}
-        else:
-            columns = _table(path, frames[batch], trace_range)
-    except UnicodeDecodeError:
-        raise UserError(f"{path} is not UTF-8 text; save it as UTF-8.") from None
+    if match.group(2):
+        columns = {match.group(2).lower(): _lines(path, frames[batch], trace_range)}
+    else:
+        columns = _table(path, frames[batch], trace_range)
     return [Trace(path, annotator, batch, dimension, values) for dimension, values in columns.items()]
 
 
@@ -89,7 +86,7 @@ def _table(path: Path, frames: int, trace_range: float) -> dict[str, NDArray[np.
         seen: set[int] = set()
         for row in reader:
             text = (row["frame"] or "").strip()
-            frame = int(text) if text.isdigit() else 0
+            frame = int(text) if text.isascii() and text.isdigit() else 0
             if not 1 <= frame <= frames:
                 raise UserError(f"{path}, line {reader.line_num}: frame {text!r} is not between 1 and {frames}.")
             if frame in seen:

@@ -84,11 +84,11 @@ class AffWild:
     def _alignment(self, name: str, video: Path, lines: int) -> dict[int, int]:
         """Which line belongs to which frame."""
         frames = sum(1 for _ in read_frames(video))
-        if lines == frames:
+        if lines == frames > 0:
             return {index: index - 1 for index in range(1, frames + 1)}
         folder = None if self._boxes is None else find_folder(self._boxes, name)
         boxed = sorted(int(path.stem) for path in folder.glob("*.pts")) if folder is not None else []
-        if lines == len(boxed):
+        if lines == len(boxed) > 0 and boxed[-1] <= frames:
             return {index: line for line, index in enumerate(boxed)}
         raise UserError(
             f"Aff-Wild's {name} has {lines} values, which fits neither its {frames} frames "

@@ -72,6 +72,8 @@ class Client:
             headers={"User-Agent": agent, "Accept": "image/*,*/*;q=0.5"},
             trust_env=False,
         )
+        # Further tries are ours alone, or they could be neither counted nor spaced out.
+        self._session._retry_connection = False
         return self
 
     async def __aexit__(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -25,13 +26,13 @@ class Journal:
 
     def read(self) -> dict[str, tuple[str, Outcome]]:
         """For each URL the stamp under which it was last tried, and the outcome."""
-        known: dict[str, tuple[str, Outcome]] = {}
+        latest: dict[str, tuple[float, str, Outcome]] = {}
         for path in sorted(self._folder.glob("*.jsonl")):
-            if path != self._path and not path.name.endswith(self._division):
-                known.update(_lines(path))
-        if self._path.exists():
-            known.update(_lines(self._path))
-        return known
+            if path == self._path or not path.name.endswith(self._division):
+                for url, at, stamp, outcome in _lines(path):
+                    if url not in latest or at >= latest[url][0]:
+                        latest[url] = at, stamp, outcome
+        return {url: (stamp, outcome) for url, (_, stamp, outcome) in latest.items()}
 
     def __enter__(self) -> Journal:
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -49,11 +50,11 @@ class Journal:
 
     def append(self, url: str, stamp: str, outcome: Outcome) -> None:
         assert self._stream is not None
-        line = json.dumps({"url": url, "stamp": stamp, **outcome.to_json()}) + "\n"
+        line = json.dumps({"url": url, "at": round(time.time(), 3), "stamp": stamp, **outcome.to_json()}) + "\n"
         self._stream.write(line.encode())
 
 
-def _lines(path: Path) -> Iterator[tuple[str, tuple[str, Outcome]]]:
+def _lines(path: Path) -> Iterator[tuple[str, float, str, Outcome]]:
     with path.open("rb") as stream:
         for line in stream:
             entry = _parse(line)
@@ -61,12 +62,12 @@ def _lines(path: Path) -> Iterator[tuple[str, tuple[str, Outcome]]]:
                 yield entry
 
 
-def _parse(line: bytes) -> tuple[str, tuple[str, Outcome]] | None:
+def _parse(line: bytes) -> tuple[str, float, str, Outcome] | None:
     """An entry, or None for a torn line."""
     try:
         fields: dict[str, Any] = json.loads(line)
-        url, stamp = fields.pop("url"), fields.pop("stamp")
+        url, at, stamp = fields.pop("url"), float(fields.pop("at")), fields.pop("stamp")
         outcome = Outcome(**fields)
     except (ValueError, TypeError, KeyError, AttributeError):
         return None
-    return (url, (stamp, outcome)) if outcome.outcome in OUTCOMES else None
+    return (url, at, stamp, outcome) if outcome.outcome in OUTCOMES else None

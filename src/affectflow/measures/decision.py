@@ -20,7 +20,7 @@ class Decision:
 
 def decide(truth: ArrayLike, score: ArrayLike, threshold: float) -> Decision:
     """Call positive what scores at least ``threshold``. ``truth`` is bool [n], ``score`` float [n], n > 0."""
-    positive, called = np.asarray(truth, bool), np.asarray(score) >= threshold
+    positive, called = np.asarray(truth, bool), np.asarray(score, np.float64) >= threshold
     hits = int(np.sum(positive & called))
     return Decision(
         f1=_ratio(2 * hits, int(positive.sum()) + int(called.sum())),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,6 +30,7 @@ class _Picture:
     sha256: str
     dhash: str
     units: NDArray[np.int8]
+    contradicted: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(facs.COUNT, bool))
     affect: dict[str, float] = field(default_factory=dict)
 
 
@@ -101,7 +101,7 @@ def _pictures(labels: Path, ledger: Path, left_out: list[tuple[str, str, str, st
         if picture is None:
             pictures[entry["sha256"]] = _Picture(row["url"], entry["file_name"], entry["sha256"], entry["dhash"], units)
         else:
-            conflicts = _merge(picture.units, units)
+            conflicts = _merge(picture, units)
             left_out.append((*where, f"same picture as {picture.url}: labels merged"))
             if conflicts:
                 named = ", ".join(map(facs.label, conflicts))
@@ -113,12 +113,14 @@ def _unit(text: str) -> int:
     return facs.UNKNOWN if text == "999" else int(text)
 
 
-def _merge(known: NDArray[np.int8], other: NDArray[np.int8]) -> list[int]:
-    """Fill unknown labels in place; contradictions become unknown and are returned as AU numbers."""
+def _merge(picture: _Picture, other: NDArray[np.int8]) -> list[int]:
+    """Fill a picture's unknown labels; contradictions become unknown for good and are returned as AU numbers."""
+    known = picture.units
     conflict = (known != facs.UNKNOWN) & (other != facs.UNKNOWN) & (known != other)
-    fill = known == facs.UNKNOWN
+    picture.contradicted |= conflict
+    fill = (known == facs.UNKNOWN) & ~picture.contradicted
     known[fill] = other[fill]
-    known[conflict] = facs.UNKNOWN
+    known[picture.contradicted] = facs.UNKNOWN
     return (np.flatnonzero(conflict) + 1).tolist()
 
 
@@ -130,12 +132,9 @@ def _add_affect(pictures: dict[str, _Picture], affect: Path) -> None:
 
 
 def _groups(pictures: Sequence[_Picture], near_duplicate_bits: int) -> Iterable[str]:
-    """A group's name is the smallest SHA-256 of its pictures."""
+    """A group's name is the SHA-256 of its first picture, which further rows leave the first."""
     firsts = group_near_duplicates([picture.dhash for picture in pictures], near_duplicate_bits)
-    members: dict[int, list[str]] = defaultdict(list)
-    for picture, first in zip(pictures, firsts, strict=True):
-        members[first].append(picture.sha256)
-    return [min(members[first]) for first in firsts]
+    return [pictures[first].sha256 for first in firsts]
 
 
 def _split(group: str, validation_fraction: float, test_fraction: float) -> str:

@@ -35,7 +35,8 @@ def read_records(path: Path) -> Iterator[bytes]:
             if len(header) < 12 or int.from_bytes(header[8:], "little") != _masked(header[:8]):
                 raise UserError(f"{path} is damaged at byte {offset}; delete it and run again.")
             data = stream.read(length)
-            if len(data) < length or int.from_bytes(stream.read(4), "little") != _masked(data):
+            checksum = stream.read(4)
+            if len(checksum) < 4 or int.from_bytes(checksum, "little") != _masked(data):
                 raise UserError(f"{path} is damaged in the record at byte {offset}; delete it and run again.")
             offset += 16 + length
             yield data

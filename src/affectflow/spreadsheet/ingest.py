@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import itertools
 import json
 from collections import Counter
@@ -13,7 +12,7 @@ from affectflow import facs
 from affectflow.errors import UserError
 from affectflow.spreadsheet.layout import Reject, find_layout
 from affectflow.spreadsheet.read import read_sheets
-from affectflow.tables import whole
+from affectflow.tables import csv_writer, whole
 
 LABEL_COLUMNS = ("table", "sheet", "row", "url", "url_orig", *facs.LABELS)
 REJECT_COLUMNS = ("table", "sheet", "row", "reason", "cells")
@@ -34,16 +33,15 @@ def ingest(tables: Sequence[Path], labels: Path, rejects: Path) -> Counter[str]:
         labels_partial.open("w", newline="", encoding="utf-8", errors="surrogatepass") as labels_stream,
         rejects_partial.open("w", newline="", encoding="utf-8", errors="surrogatepass") as rejects_stream,
     ):
-        labelled = csv.writer(labels_stream, lineterminator="\n")
-        rejected = csv.writer(rejects_stream, lineterminator="\n")
-        labelled.writerow(LABEL_COLUMNS)
-        rejected.writerow(REJECT_COLUMNS)
+        labelled, rejected = csv_writer(labels_stream), csv_writer(rejects_stream)
+        labelled(LABEL_COLUMNS)
+        rejected(REJECT_COLUMNS)
         for table in tables:
             usable = 0
             for sheet in read_sheets(table):
                 where = f"{table}, sheet {sheet.name}," if sheet.name else str(table)
                 peeked = list(itertools.islice(sheet.rows, _PEEK))
-                layout = find_layout(where, [row for _, row in peeked])
+                layout = find_layout(where, [row for _, row in peeked], sheet.commas)
                 header_due = layout.header
                 for number, row in itertools.chain(peeked, sheet.rows):
                     if header_due and any(str(cell).strip() for cell in row if cell is not None):
@@ -53,10 +51,10 @@ def ingest(tables: Sequence[Path], labels: Path, rejects: Path) -> Counter[str]:
                         parsed = layout.parse(row)
                     except Reject as reject:
                         cells = json.dumps([str(cell) for cell in row], ensure_ascii=True)
-                        rejected.writerow((table.name, sheet.name, number, reject, cells))
+                        rejected((table.name, sheet.name, number, reject, cells))
                         counts[str(reject)] += 1
                         continue
-                    labelled.writerow((table.name, sheet.name, number, parsed.url, parsed.url_orig, *parsed.labels))
+                    labelled((table.name, sheet.name, number, parsed.url, parsed.url_orig, *parsed.labels))
                     usable += 1
             if not usable:
                 raise UserError(f"{table} holds no usable row; expected a URL and labels of 0, 1 or 999 in each.")

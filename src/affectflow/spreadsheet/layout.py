@@ -7,6 +7,7 @@ or without a header whose cells carry literal quotes and blanks.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -38,7 +39,8 @@ class Layout:
     """Where the columns of a sheet lie.
 
     ``units`` holds, for each AU 1 .. 60, its column or None. ``quoted`` tells that the sheet wraps its cells in
-    literal single quotes, so that one at the end of a URL is no part of it.
+    literal single quotes, so that one at the end of a URL is no part of it; ``commas`` that columns are separated by
+    commas.
     """
 
     width: int
@@ -46,6 +48,7 @@ class Layout:
     units: tuple[int | None, ...]
     header: bool
     quoted: bool
+    commas: bool
 
     def parse(self, row: Row) -> Labelled:
         """Read a row; raises :class:`Reject` with the reason where that is impossible."""
@@ -54,9 +57,9 @@ class Layout:
             cells.pop()
         if not any(cell.strip() for cell in cells):
             raise Reject("the row is empty")
-        if len(cells) > self.width:
+        if len(cells) > self.width and self.commas:
             cells = self._rejoin(cells)
-        if len(cells) < self.width:
+        if len(cells) != self.width:
             raise Reject(f"{len(cells)} columns, not {self.width}")
         url = self._url(cells[0])
         original = self._url(cells[self.original]) if self.original is not None else ""
@@ -89,14 +92,14 @@ class Layout:
         return urls + labels
 
 
-def find_layout(where: str, rows: Sequence[Row]) -> Layout:
+def find_layout(where: str, rows: Sequence[Row], commas: bool) -> Layout:
     """The layout of a sheet, from its first rows (up to a few hundred).
 
     Raises :class:`UserError` when the columns are neither named after AUs nor 61 or 62 in number.
     """
     filled = [[_text(cell) for cell in row] for row in rows if any(_text(cell).strip() for cell in row)]
     if not filled:
-        return Layout(facs.COUNT + 1, None, tuple(range(1, facs.COUNT + 1)), False, False)
+        return Layout(facs.COUNT + 1, None, tuple(range(1, facs.COUNT + 1)), False, False, commas)
     first = filled[0]
     while first and not first[-1].strip():
         first = first[:-1]
@@ -105,21 +108,23 @@ def find_layout(where: str, rows: Sequence[Row]) -> Layout:
     quoted_urls = sum(row[0].rstrip().endswith("'") for row in body if row)
     quoted = any("'" in cell for cell in first if facs.parse_label(cell)) or 2 * quoted_urls > len(body)
     if any(named.values()):
-        return _named_layout(where, first, named, quoted)
-    width = max(len(_rstrip(row)) for row in filled)
-    narrowest = min(len(_rstrip(row)) for row in filled)
-    # In a text file an unquoted comma widens some rows, so the narrowest row tells the layout.
-    width = narrowest if narrowest in (facs.COUNT + 1, facs.COUNT + 2) else width
-    if width not in (facs.COUNT + 1, facs.COUNT + 2):
+        return _named_layout(where, first, named, quoted, commas)
+    widths = Counter(len(_rstrip(row)) for row in filled)
+    # Single rows may be short, or widened by an unquoted comma: most rows tell the layout.
+    likely = sorted((facs.COUNT + 1, facs.COUNT + 2), reverse=not commas)
+    width = max(likely, key=lambda width: widths[width])
+    if not widths[width]:
+        width = max(widths)
+    if width not in likely:
         raise UserError(
             f"{where} has {width} columns and no header naming AUs; expected 61 (URL, AU 1 to AU 60) "
             "or 62 (URL, original URL, AU 1 to AU 60)."
         )
     start = width - facs.COUNT
-    return Layout(width, 1 if start == 2 else None, tuple(range(start, width)), False, quoted)
+    return Layout(width, 1 if start == 2 else None, tuple(range(start, width)), False, quoted, commas)
 
 
-def _named_layout(where: str, header: list[str], named: dict[int, int | None], quoted: bool) -> Layout:
+def _named_layout(where: str, header: list[str], named: dict[int, int | None], quoted: bool, commas: bool) -> Layout:
     columns: dict[int, int] = {}
     for column, unit in named.items():
         if unit is not None and columns.setdefault(unit, column) != column:
@@ -133,7 +138,7 @@ def _named_layout(where: str, header: list[str], named: dict[int, int | None], q
         )
     original = others[1] if len(others) == 2 else None
     units = tuple(columns.get(unit) for unit in range(1, facs.COUNT + 1))
-    return Layout(len(header), original, units, True, quoted)
+    return Layout(len(header), original, units, True, quoted, commas)
 
 
 def _rstrip(cells: list[str]) -> list[str]:

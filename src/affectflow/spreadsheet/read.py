@@ -16,11 +16,15 @@ _WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".ods")
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A sheet's rows with their numbers, counted from 1 as spreadsheet programs do."""
+    """A sheet's rows with their numbers, counted from 1 as spreadsheet programs do.
+
+    ``commas`` tells that columns are separated by commas, so that one in an unquoted URL makes a column too many.
+    """
 
     table: Path
     name: str
     rows: Iterator[tuple[int, Row]]
+    commas: bool = False
 
 
 def read_sheets(table: Path) -> Iterator[Sheet]:
@@ -34,7 +38,7 @@ def read_sheets(table: Path) -> Iterator[Sheet]:
     if suffix in _WORKBOOKS:
         yield from _workbook(table)
     elif suffix in (".csv", ".txt", ".tsv"):
-        yield Sheet(table, "", _text(table, "," if suffix == ".csv" else "\t"))
+        yield Sheet(table, "", _text(table, "," if suffix == ".csv" else "\t"), commas=suffix == ".csv")
     else:
         raise UserError(f"{table} is no table that affectflow reads; give .xlsx, .csv or TAB separated .txt.")
 
@@ -50,9 +54,12 @@ def _workbook(table: Path) -> Iterator[Sheet]:
             return
         raise UserError(f"{table} cannot be read as a workbook ({error}); save it again as .xlsx.") from None
     for name in workbook.sheet_names:
-        sheet = workbook.get_sheet_by_name(name)
-        # Leading empty rows are not delivered when skipped, and row numbers must be the user's.
-        rows = sheet.to_python(skip_empty_area=False)
+        try:
+            sheet = workbook.get_sheet_by_name(name)
+            # Leading empty rows are not delivered when skipped, and row numbers must be the user's.
+            rows = sheet.to_python(skip_empty_area=False)
+        except Exception as error:  # as above
+            raise UserError(f"{table}, sheet {name}, cannot be read ({error}); save it again as .xlsx.") from None
         yield Sheet(table, name, iter(enumerate(rows, start=1)))
 
 
