@@ -164,10 +164,7 @@ def test_cycles_end(package: Package) -> None:
         ('def f():\n    """é"""; return 1\n', 'def f():\n    """e"""; return 1\n'),
         ("class A:\n    '''a\n    b'''\n    x = 1\n", "class A:\n    '''c'''\n    x = 1\n"),
         ("x = (1,  # one\n     2)\n", "x = (1,\n\n     2)\n"),
-        pytest.param(
-            *('def f():\n    "a" "b"\n    return 1\n', 'def f():\n    "a" "c"\n    return 1\n'),
-            marks=pytest.mark.xfail(strict=True, reason="what_runs: a docstring in two pieces is taken for code"),
-        ),
+        ('def f():\n    "a" "b"\n    return 1\n', 'def f():\n    "a" "c"\n    return 1\n'),
     ],
 )
 def test_what_runs_is_the_same(one: str, other: str) -> None:

@@ -323,10 +323,7 @@ def test_retries(site: Web) -> None:
         ("/part/close", 3),
         ("/status/404", 1),
         ("/body/html", 1),
-        pytest.param(
-            *("/none/reset", 3),
-            marks=pytest.mark.xfail(strict=True, reason="Client: aiohttp repeats each request once more after a reset"),
-        ),
+        ("/none/reset", 3),
     ],
 )
 def test_only_what_may_pass_is_tried_again(site: Web, path: str, hits: int) -> None:
@@ -483,7 +480,6 @@ def test_what_failed_is_tried_again_under_other_settings_alone(download: Downloa
     assert not download.run(urls, timeout_s=TIMEOUT_S + 0.1)
 
 
-@pytest.mark.xfail(strict=True, reason="Journal.read: old lines of this division hide later ones of another")
 def test_going_back_to_an_earlier_number_of_partitions_keeps_later_successes(
     download: Download, urls: list[str], site: Web
 ) -> None:

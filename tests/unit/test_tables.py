@@ -58,10 +58,7 @@ def test_without_an_error_only_the_table_is_there(tmp_path: Path) -> None:
         "'",
         "",
         "\u2028",
-        pytest.param(
-            "carriage\rreturn",
-            marks=pytest.mark.xfail(strict=True, reason="write_csv: a lone carriage return is not quoted"),
-        ),
+        "carriage\rreturn",
     ],
 )
 def test_cells_come_back_exact(tmp_path: Path, text: str) -> None:

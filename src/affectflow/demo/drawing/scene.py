@@ -64,7 +64,7 @@ class _Style:
 
 _STYLES = {
     "web": _Style(
-        yaw=9, pitch=5, roll=4, offset=0.012, scale=(1.22, 1.38), side_light=0.45,
+        yaw=7, pitch=4, roll=3, offset=0.010, scale=(1.22, 1.38), side_light=0.45,
         light_strength=(0.35, 0.75), warmth=(-0.06, 0.08), exposure=(0.85, 1.1),
         contrast=(0.9, 1.1), backdrops=(0.3, 0.3, 0.2, 0.2), blur=(0.0, 0.006),
         resolution=(90, 400), noise=(0.5, 4.0),
@@ -82,7 +82,7 @@ _STYLES = {
         resolution=(60, 130), noise=(3.0, 8.0),
     ),
     "wild": _Style(
-        yaw=9, pitch=5, roll=4, offset=0.014, scale=(1.20, 1.40), side_light=0.65,
+        yaw=8, pitch=4.5, roll=3.5, offset=0.014, scale=(1.20, 1.40), side_light=0.6,
         light_strength=(0.35, 0.85), warmth=(-0.12, 0.14), exposure=(0.75, 1.15),
         contrast=(0.85, 1.15), backdrops=(0.1, 0.15, 0.3, 0.45), blur=(0.0, 0.006),
         resolution=(64, 300), noise=(1.0, 6.0),

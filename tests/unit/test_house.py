@@ -1,0 +1,89 @@
+"""Things that must not drift apart: schema and docs, lock and environments, rules and scripts."""
+
+from __future__ import annotations
+
+import re
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from affectflow import config
+from affectflow.config_docs import config_docs
+
+ROOT = Path(__file__).parents[2]
+RULES = {
+    match.group(1): match.group(2)
+    for path in sorted((ROOT / "rules").glob("*.smk"))
+    for match in re.finditer(r"^(?:    )?rule (\w+):\n(.*?)(?=^\S|^    rule|\Z)", path.read_text(), re.M | re.S)
+}
+TENSORS = {"train_model", "predict_benchmark"}
+
+
+def test_the_default_configuration_is_valid() -> None:
+    config.check(yaml.safe_load((ROOT / "config" / "config.yaml").read_text()))
+
+
+def test_the_configuration_page_is_written_from_the_schema() -> None:
+    assert (ROOT / "config" / "README.md").read_text() == config_docs(), "run: affectflow config-docs config/README.md"
+
+
+def test_every_default_key_is_explained() -> None:
+    page = config_docs()
+    default = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
+    for section, keys in default.items():
+        for key in keys if section != "models" else ():
+            assert f"`{section}.{key}" in page
+
+
+def test_environments_equal_the_lock() -> None:
+    written = runpy.run_path(str(ROOT / "requirements" / "envs.py"))["environments"]()
+    for path, text in written.items():
+        assert path.read_text() == text, "run: make lock"
+
+
+@pytest.mark.parametrize("name", ["cpu", "gpu", "test"])
+def test_the_lock_is_hashed_and_names_no_address(name: str) -> None:
+    text = (ROOT / "requirements" / f"{name}.txt").read_text()
+    assert "://" not in text
+    packages = re.findall(r"^\S+==.*?(?=^\S|\Z)", text, re.M | re.S)
+    assert len(packages) > 100
+    assert all("--hash=sha256:" in package for package in packages)
+
+
+def test_both_builds_are_the_same_tensorflow() -> None:
+    versions = set()
+    for name in ("cpu", "gpu"):
+        text = (ROOT / "requirements" / f"{name}.txt").read_text()
+        versions |= set(re.findall(r"^tensorflow(?:-cpu)?(?:\[.*\])?==(\S+)", text, re.M))
+    assert len(versions) == 1
+
+
+@pytest.mark.parametrize("rule", sorted(RULES))
+def test_every_rule_has_its_script_log_benchmark_and_environment(rule: str) -> None:
+    body = RULES[rule]
+    assert f'"../workflow/scripts/{rule}.py"' in body
+    assert (ROOT / "workflow" / "scripts" / f"{rule}.py").is_file()
+    assert f"results/logs/{rule}" in body
+    assert f"results/benchmarks/{rule}" in body
+    assert ("../envs/tensorflow.yaml" if rule in TENSORS else "../envs/base.yaml") in body
+    assert re.search(rf'code=.*{rule}"|code=lambda.*\n?.*"{rule}"', body), "the rule's code is not followed"
+
+
+def test_every_script_has_its_rule() -> None:
+    assert {path.stem for path in (ROOT / "workflow" / "scripts").glob("*.py")} == set(RULES)
+
+
+def test_only_tensor_stages_import_tensorflow() -> None:
+    """Import all that the other scripts import, in one process."""
+    imports = set()
+    for path in (ROOT / "workflow" / "scripts").glob("*.py"):
+        if path.stem != "train_model":
+            imports |= set(re.findall(r"^(?:from|import) affectflow\S*", path.read_text(), re.M))
+    modules = sorted(line.split()[1] for line in imports)
+    program = f"import sys, {', '.join(modules)}\nprint([m for m in ('tensorflow', 'keras') if m in sys.modules])"
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"
