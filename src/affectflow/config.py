@@ -31,7 +31,7 @@ def load(path: Path | str) -> Config:
         config = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror}); give the path of a configuration file.") from None
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UserError(f"{path} is not YAML: {' '.join(str(error).split())}.") from None
     if not isinstance(config, dict):
         raise UserError(f"{path} holds no keys; start from config/config.yaml.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,10 +23,7 @@ def mark(root: Path) -> None:
 
 def is_drawn(path: Path) -> bool:
     """Whether a data set's folder or table is drawn: made by the demo, or marked as such wherever it lies now."""
-    if path.is_absolute():
-        inside = path.is_relative_to(DEMO.absolute())
-    else:
-        inside = Path(*_normal(path)).is_relative_to(DEMO)
+    inside = Path(os.path.abspath(path)).is_relative_to(DEMO.absolute())
     return inside or (path / MARKER).is_file() or (path.suffix == ".xlsx" and _noted(path))
 
 
@@ -43,16 +41,6 @@ def check_unmixed(sources: Mapping[str, Path]) -> bool:
             "point both at the same kind, or set one of them to null."
         )
     return any(drawn.values())
-
-
-def _normal(path: Path) -> list[str]:
-    parts: list[str] = []
-    for part in path.parts:
-        if part == ".." and parts and parts[-1] != "..":
-            parts.pop()
-        else:
-            parts.append(part)
-    return parts
 
 
 def _noted(path: Path) -> bool:

@@ -163,7 +163,6 @@ def test_unusable_files_are_named(tmp_path: Path, make: Callable[[Path], object]
     assert message == "." or "my.yaml" in str(caught.value)
 
 
-@pytest.mark.xfail(strict=True, raises=UnicodeDecodeError, reason="load: a file that is not UTF-8 is no UserError")
 def test_a_file_that_is_no_text(tmp_path: Path) -> None:
     path = tmp_path / "my.yaml"
     path.write_bytes(b"a: \xff\n")

@@ -291,9 +291,6 @@ def test_affwild_boxes_beyond_the_film(tmp_path: Path) -> None:
         samples("affwild", root)
 
 
-@pytest.mark.xfail(
-    strict=True, raises=ValueError, reason="_alignment: '._1.pts', as unpacked from a Mac's archive, has no number"
-)
 def test_affwild_passes_over_files_that_are_no_boxes(tmp_path: Path) -> None:
     make_affwild(tmp_path, "105", [0.1, 0.2], boxes=[2, 3])
     (tmp_path / "bboxes/train/105/._1.pts").write_bytes(b"\0")

@@ -533,7 +533,6 @@ def test_a_url_without_an_outcome_is_an_error(
         collect_ledger([download.folder / "parts-3/0.parquet"], download.names, *[download.folder / "x"] * 3)
 
 
-@pytest.mark.xfail(strict=True, reason="_name: this machine's lack of sockets is put down as the host's reset")
 def test_a_fault_of_this_machine_is_not_the_hosts(site: Web) -> None:
     async def go() -> Fetched:
         with ThreadPoolExecutor(1) as decoders:

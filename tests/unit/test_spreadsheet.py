@@ -240,7 +240,6 @@ def test_unquoted_commas_beside_a_short_row(run: Ingest, tmp_path: Path) -> None
     assert [row["row"] for row in rejects] == ["3"]
 
 
-@pytest.mark.xfail(strict=True, reason="find_layout: takes 61 columns for 62 where most URLs have a comma")
 def test_most_urls_with_unquoted_commas(run: Ingest, tmp_path: Path) -> None:
     urls = ["http://a.example/1,a.jpg", "http://a.example/2,b.jpg", "http://a.example/3.jpg"]
     (tmp_path / "t.csv").write_text("".join(",".join(map(str, [url, *LABELS])) + "\n" for url in urls))
@@ -248,7 +247,6 @@ def test_most_urls_with_unquoted_commas(run: Ingest, tmp_path: Path) -> None:
     assert [(row["url"], row["url_orig"]) for row in labels] == [(url, "") for url in urls]
 
 
-@pytest.mark.xfail(strict=True, reason="find_layout: in a tie takes 62 columns for 61; _rejoin then joins two URLs")
 def test_two_urls_are_never_joined_into_one(run: Ingest, tmp_path: Path) -> None:
     rows: list[Cells] = [[URL, ORIG, *LABELS], [URL, ORIG, *LABELS[:-1], ""]]
     labels, _ = run(save(tmp_path / "t.csv", rows))

@@ -50,7 +50,6 @@ def test_what_is_real(path: str) -> None:
     assert ".." in path or not is_drawn(Path.cwd() / path)
 
 
-@pytest.mark.xfail(strict=True, reason="is_drawn: an absolute path is compared with its '..' still in it")
 @pytest.mark.parametrize("path, drawn", [("real/../results/demo/disfa", True), ("results/demo/../../real", False)])
 def test_absolute_paths_with_dots(path: str, drawn: bool) -> None:
     assert is_drawn(Path.cwd() / path) is drawn

@@ -151,7 +151,9 @@ def _frame(path: Path, size: int) -> NDArray[np.uint8]:
     try:
         pixels = decode_rgb(path.read_bytes()).pixels
     except (OSError, ImageError) as error:
-        raise UserError(f"{path} cannot be read ({error}); delete it and run with --forcerun download_partition.") from None
+        raise UserError(
+            f"{path} cannot be read ({error}); delete it and run with --forcerun download_partition."
+        ) from None
     if pixels.shape[:2] == (size, size):
         return pixels
     return np.asarray(ImageOps.pad(Image.fromarray(pixels), (size, size), Image.Resampling.BILINEAR))

@@ -18,7 +18,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from affectflow.datasets.base import find, find_folder
+from affectflow.datasets.base import find, find_folder, visible
 from affectflow.errors import UserError
 from affectflow.sample import Sample, VideoFrame
 from affectflow.tables import open_text
@@ -41,9 +41,7 @@ class AffWild:
         boxes = find_folder(root, "bboxes")
         self._boxes = None if boxes is None else _nested(root, "bboxes")
         self._names = [
-            path.stem
-            for path in sorted(self._valence.glob("*.txt"))
-            if split == "all" or self._side(path.stem) == split
+            path.stem for path in visible(self._valence, ".txt") if split == "all" or self._side(path.stem) == split
         ]
         if not self._names:
             raise UserError(f"{self._valence} holds no annotation of the split {split!r}; expected NNN.txt.")
@@ -87,7 +85,9 @@ class AffWild:
         if lines == frames > 0:
             return {index: index - 1 for index in range(1, frames + 1)}
         folder = None if self._boxes is None else find_folder(self._boxes, name)
-        boxed = sorted(int(path.stem) for path in folder.glob("*.pts")) if folder is not None else []
+        boxed = (
+            sorted(int(path.stem) for path in folder.glob("*.pts") if path.stem.isdigit()) if folder is not None else []
+        )
         if lines == len(boxed) > 0 and boxed[-1] <= frames:
             return {index: line for line, index in enumerate(boxed)}
         raise UserError(

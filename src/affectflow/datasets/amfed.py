@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 
 from affectflow import facs
-from affectflow.datasets.base import find, find_folder
+from affectflow.datasets.base import find, find_folder, visible
 from affectflow.errors import UserError
 from affectflow.sample import Sample, VideoFrame
 from affectflow.tables import open_text
@@ -50,7 +50,7 @@ class AmFed:
         labels = find_folder(root, "AU Labels", "AULabels")
         if labels is None:
             raise UserError(f"{root} has no folder AU Labels; set data.amfed.root to AM-FED's own folder.")
-        self._labels = sorted(path for path in labels.iterdir() if path.name.lower().endswith("-label.csv"))
+        self._labels = visible(labels, "-label.csv")
         if not self._labels:
             raise UserError(f"{labels} holds no label file; expected <id>-label.csv.")
         self._videos = [

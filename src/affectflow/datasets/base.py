@@ -32,6 +32,11 @@ def find(folder: Path, name: str) -> Path | None:
     return next((path for path in sorted(folder.iterdir()) if path.name.lower() == wanted), None)
 
 
+def visible(folder: Path, ending: str) -> list[Path]:
+    """The files of a folder whose names end so, in order, without the ``._`` files that some archives leave."""
+    return sorted(p for p in folder.iterdir() if p.name.lower().endswith(ending) and not p.name.startswith("."))
+
+
 def find_folder(root: Path, *spellings: str) -> Path | None:
     """The first folder under ``root`` that bears one of the names in use for it."""
     for spelling in spellings:

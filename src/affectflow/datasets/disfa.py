@@ -35,6 +35,9 @@ FOLDS: dict[int, tuple[str, ...]] = {
 }
 
 
+_NONE = np.full(facs.COUNT, np.nan, np.float32)
+
+
 class Disfa:
     """Frames of the left camera, or of the right where the left is missing."""
 
@@ -57,7 +60,7 @@ class Disfa:
         self._subjects = [
             folder
             for folder in sorted(labels.iterdir())
-            if folder.is_dir() and (wanted is None or folder.name in wanted)
+            if folder.is_dir() and (wanted is None or folder.name.upper() in wanted)
         ]
         if not self._subjects:
             raise UserError(f"{labels} holds no subject of {split!r}; expected folders such as SN001.")
@@ -138,6 +141,8 @@ def _labels(folder: Path, subject: str) -> dict[int, NDArray[np.float32]]:
             for number, line in enumerate(stream, start=1):
                 if line.strip():
                     frame, intensity = _parse(path, number, line)
+                    if not np.isnan(labels.get(frame, _NONE)[unit - 1]):
+                        raise UserError(f"{path}, line {number}: frame {frame} occurs twice; remove one of its lines.")
                     row = labels.setdefault(frame, np.full(facs.COUNT, np.nan, np.float32))
                     row[unit - 1] = intensity
     if not found:

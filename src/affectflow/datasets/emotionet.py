@@ -76,7 +76,9 @@ def sample_of_row(row: Row, images: Path) -> Sample:
     was downloaded."""
     path = images / names.relative_path(row["file_name"])
     if not path.is_file() or file_sha256(path) != row["sha256"]:
-        raise UserError(f"{path} is missing or not what was downloaded; delete it and run with --forcerun download_partition.")
+        raise UserError(
+            f"{path} is missing or not what was downloaded; delete it and run with --forcerun download_partition."
+        )
     return Sample(
         image=ImageFile(path),
         dataset="emotionet",

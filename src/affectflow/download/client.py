@@ -21,6 +21,7 @@ from affectflow import images
 from affectflow.download.outcomes import OK, Outcome
 from affectflow.download.resolver import BlockedAddress, Resolver
 from affectflow.download.settings import Settings
+from affectflow.errors import UserError
 
 _MAX_REDIRECTS = 10
 _REDIRECTS = (301, 302, 303, 307, 308)
@@ -116,7 +117,7 @@ class Client:
                     if response.status not in _REDIRECTS:
                         return await self._read(response, target)
                     target = _next(target, response)
-            except _Failed:
+            except (_Failed, UserError):
                 raise
             except Exception as error:
                 raise _name(error) from error
@@ -137,8 +138,7 @@ class Client:
     async def _read(self, response: aiohttp.ClientResponse, target: URL) -> Fetched:
         status = response.status
         if status != 200:
-            outcome = "not_found" if status == 404 else "server_error" if status >= 500 else "client_error"
-            raise _Failed(outcome, f"HTTP {status}", status, _retry_after(response))
+            raise _Failed(_of_status(status), f"HTTP {status}", status, _retry_after(response))
         limit = self._settings.max_bytes
         chunks: list[bytes] = []
         size = 0
@@ -211,6 +211,8 @@ def _name(error: Exception) -> _Failed:
         return _Failed("name_not_known", detail)
     if isinstance(error, TimeoutError):
         return _Failed("timeout", "no answer in time")
+    if isinstance(error, OSError) and error.errno in _OURS:
+        raise UserError(f"This machine ran out of sockets or memory ({detail}); lower download.concurrency.") from None
     if isinstance(error, OSError):
         return _Failed(_BY_ERRNO.get(error.errno or 0, "reset"), detail)
     if isinstance(error, aiohttp.ServerDisconnectedError):
@@ -224,6 +226,7 @@ def _name(error: Exception) -> _Failed:
     raise error
 
 
+_OURS = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS, errno.EADDRNOTAVAIL)
 _BY_ERRNO = {
     errno.ECONNREFUSED: "refused",
     errno.EHOSTUNREACH: "no_route",
@@ -239,6 +242,14 @@ def _retry_after(response: aiohttp.ClientResponse) -> float | None:
         return max(0.0, float(response.headers.get("Retry-After", "")))
     except ValueError:
         return None
+
+
+def _of_status(status: int) -> str:
+    if status == 404:
+        return "not_found"
+    if status >= 500:
+        return "server_error"
+    return "client_error" if status >= 400 else "bad_response"
 
 
 def _short(url: URL) -> str:

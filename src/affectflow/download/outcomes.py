@@ -29,7 +29,7 @@ OUTCOMES: dict[str, str] = {
     "corrupt_image": "a picture that cannot be decoded to its end",
     "blocked_address": "the host lies at a private address and is not in download.allow_private_hosts",
     "bad_url": "not a usable http or https URL",
-    "bad_response": "the server's answer is not HTTP",
+    "bad_response": "the server's answer is not HTTP, or neither an image nor an error",
 }
 
 REPORT_CLASSES: tuple[tuple[str, int], ...] = (

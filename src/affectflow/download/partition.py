@@ -45,7 +45,7 @@ def download_partition(
     stamp = fingerprint({**asdict(settings), "code": code})
     journal = Journal(journal_folder, partition, partitions)
     known = journal.read()
-    missing = [row for row in rows if not _settled(row, known, stamp, images)]
+    missing = [row for row in rows if not _settled(row, known, _mark(stamp, row), images)]
     if missing:
         try:
             with journal:
@@ -67,12 +67,17 @@ def partition_rows(file_names: Path, partition: int, partitions: int) -> Iterato
             yield {column: row[column] for column in names.COLUMNS}
 
 
-def _settled(row: Row, known: dict[str, tuple[str, Outcome]], stamp: str, images: Path) -> bool:
+def _mark(stamp: str, row: Row) -> str:
+    """Under what a failure is final: settings, code, and the second URL that was tried."""
+    return f"{stamp} {row['url_orig']}"
+
+
+def _settled(row: Row, known: dict[str, tuple[str, Outcome]], mark: str, images: Path) -> bool:
     if row["url"] not in known:
         return False
-    last_stamp, outcome = known[row["url"]]
+    last_mark, outcome = known[row["url"]]
     if outcome.outcome != OK:
-        return last_stamp == stamp
+        return last_mark == mark
     try:
         return (images / names.relative_path(row["file_name"])).stat().st_size == outcome.bytes
     except FileNotFoundError:
@@ -94,7 +99,7 @@ async def _fetch_all(rows: list[Row], images: Path, journal: Journal, stamp: str
                     fetched = await client.fetch(row["url"], row["url_orig"])
                     if fetched.outcome.outcome == OK:
                         _store(images / names.relative_path(row["file_name"]), fetched.body)
-                    journal.append(row["url"], stamp, fetched.outcome)
+                    journal.append(row["url"], _mark(stamp, row), fetched.outcome)
                     bar.update()
 
             async with asyncio.TaskGroup() as workers:

@@ -86,7 +86,7 @@ class Layout:
         urls_width = 1 if self.original is None else 2
         labels = cells[len(cells) - (self.width - urls_width) :]
         joined = ",".join(cells[: len(cells) - len(labels)])
-        urls = [joined] if urls_width == 1 else _NEXT_URL.split(joined)
+        urls = _NEXT_URL.split(joined)
         if len(urls) != urls_width or self.original not in (None, 1):
             raise Reject(f"{len(cells)} columns, not {self.width}, and the URLs cannot be told apart")
         return urls + labels
@@ -109,16 +109,15 @@ def find_layout(where: str, rows: Sequence[Row], commas: bool) -> Layout:
     quoted = any("'" in cell for cell in first if facs.parse_label(cell)) or 2 * quoted_urls > len(body)
     if any(named.values()):
         return _named_layout(where, first, named, quoted, commas)
+    # The second column is what tells the two apart; single rows may be short, or widened by an unquoted comma.
+    seconds = [row[1].strip().removeprefix("'") for row in filled if len(row) > 1]
+    originals = sum(bool(_URL.match(cell)) for cell in seconds)
+    width = facs.COUNT + (2 if originals and originals >= sum(cell in _VALUES for cell in seconds) else 1)
     widths = Counter(len(_rstrip(row)) for row in filled)
-    # Single rows may be short, or widened by an unquoted comma: most rows tell the layout.
-    likely = sorted((facs.COUNT + 1, facs.COUNT + 2), reverse=not commas)
-    width = max(likely, key=lambda width: widths[width])
-    if not widths[width]:
-        width = max(widths)
-    if width not in likely:
+    if not any(found == width or (commas and found > width) for found in widths):
         raise UserError(
-            f"{where} has {width} columns and no header naming AUs; expected 61 (URL, AU 1 to AU 60) "
-            "or 62 (URL, original URL, AU 1 to AU 60)."
+            f"{where} has {widths.most_common(1)[0][0]} columns and no header naming AUs; expected 61 (URL, AU 1 to "
+            "AU 60) or 62 (URL, original URL, AU 1 to AU 60)."
         )
     start = width - facs.COUNT
     return Layout(width, 1 if start == 2 else None, tuple(range(start, width)), False, quoted, commas)
