@@ -7,7 +7,7 @@
 SHELL := bash
 PYTHON ?= python3
 CORES ?= all
-VENV := .venv
+VENV := $(if $(GPU),.venv-gpu,.venv)
 BIN := $(VENV)/bin
 BUILD := $(if $(GPU),gpu,cpu)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
@@ -33,8 +33,8 @@ test-all: test-environment
 report: environment
 	snakemake --cores $(CORES) $(TARGETS)
 	snakemake --report results/report.zip $(TARGETS)
-	set -o pipefail; snakemake --dag dot $(TARGETS) 2>/dev/null | affectflow draw-graph results/dag.svg
-	set -o pipefail; snakemake --rulegraph dot $(TARGETS) 2>/dev/null | affectflow draw-graph results/rulegraph.svg
+	set -o pipefail; snakemake --quiet all --dag dot $(TARGETS) | affectflow draw-graph results/dag.svg
+	set -o pipefail; snakemake --quiet all --rulegraph dot $(TARGETS) | affectflow draw-graph results/rulegraph.svg
 	@echo "results/report.zip, results/dag.svg, results/rulegraph.svg"
 
 check: test-environment
@@ -64,4 +64,4 @@ lock:
 	$(PYTHON) requirements/envs.py
 
 clean:
-	rm -rf results .snakemake
+	rm -rf results .snakemake # traces of yours do not belong below results

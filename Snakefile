@@ -45,6 +45,7 @@ rule all:
     input:
         SCORES,
         "results/eval/summary.csv",
+        ["results/annotation/manifest.csv"] if PLAN.configured("emotionet") else [],
         FIGURES,
 
 

@@ -20,7 +20,7 @@ rule make_batches:
     threads: 4
     params:
         images="results/emotionet/images",
-        state="results/state/annotation",
+        state=f"results/state/annotation/{EDITION if PLAN.synthetic else 'real'}",
         frames_per_batch=ANNOTATION["frames_per_batch"],
         frame_rate=ANNOTATION["frame_rate"],
         image_size=ANNOTATION["image_size"],

@@ -6,9 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from affectflow import runs, synthetic
+from affectflow import datasets, runs, synthetic
 from affectflow.codehash import code_digest
 from affectflow.errors import UserError, one_sentence
+from affectflow.fingerprint import fingerprint
 from affectflow.plan import BENCHMARKS, Plan, marker_of, traces_state
 
 SCRIPTS = Path(workflow.basedir) / "workflow" / "scripts"
@@ -38,7 +39,7 @@ def code(script, *modules):
 
 
 def dataset_code(script, dataset):
-    return code(script, f"affectflow.datasets.{dataset}")
+    return code(script, datasets.module_of(dataset))
 
 
 def ask(question):

@@ -3,6 +3,8 @@
 # Needs: nothing. Makes: results/demo/emotionet (spreadsheet and the pictures of its web), disfa, amfed, affwild, and
 # results/demo/annotations (traces of the batches by two drawn annotators).
 DEMO = config["demo"]
+# Changes with all that decides what the drawn pictures show.
+EDITION = fingerprint([DEMO["seed"], DEMO["image_size"], code("draw_emotionet")])[:6]
 DEMO_TABLE = "results/demo/emotionet/EmotioNet_FACS_drawn.xlsx"
 
 
@@ -24,6 +26,7 @@ rule draw_emotionet:
         images=DEMO["images"],
         image_size=DEMO["image_size"],
         web_port=DEMO["web_port"],
+        edition=EDITION,
         code=code("draw_emotionet"),
     script:
         "../workflow/scripts/draw_emotionet.py"
@@ -45,6 +48,7 @@ rule draw_traces:
         seed=DEMO["seed"],
         images=DEMO["images"],
         web_port=DEMO["web_port"],
+        edition=EDITION,
         code=code("draw_traces"),
     script:
         "../workflow/scripts/draw_traces.py"

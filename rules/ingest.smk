@@ -5,7 +5,7 @@
 
 rule ingest_tables:
     input:
-        tables=config["data"]["emotionet"]["tables"],
+        tables=ask(lambda wildcards: PLAN.tables()),
     output:
         labels="results/emotionet/labels.csv",
         rejects="results/emotionet/rejects.csv",

@@ -5,7 +5,7 @@
 
 rule fetch_weights:
     output:
-        weights="results/weights/{backbone}_notop.weights.h5",
+        weights="results/weights/{backbone}_notop.h5",
     log:
         "results/logs/fetch_weights/{backbone}.log",
     benchmark:
@@ -23,6 +23,13 @@ rule train_model:
     input:
         train=record_files("train"),
         validation=record_files("validation"),
+        # Not read, but a finished index means finished records, and belongs to what a model leaves.
+        index=ask(
+            lambda wildcards: expand(
+                "results/{dataset}/tfrecords/index.csv",
+                dataset=PLAN.record_sets(wildcards.run),
+            )
+        ),
         weights=ask(lambda wildcards: PLAN.weights(wildcards.run) or []),
     output:
         model="results/models/{run}/model.keras",

@@ -1,4 +1,4 @@
-"""``affectflow``: every stage as a command, calling the same function as the workflow's script."""
+"""``affectflow``: stages as commands, each calling the same function as the workflow's script."""
 
 from __future__ import annotations
 
@@ -114,7 +114,6 @@ def _name_files(options: argparse.Namespace) -> None:
 
 def _download(options: argparse.Namespace) -> None:
     from affectflow import config
-    from affectflow.codehash import code_digest
     from affectflow.download.ledger import collect_ledger
     from affectflow.download.partition import download_partition
     from affectflow.download.settings import Settings
@@ -130,11 +129,17 @@ def _download(options: argparse.Namespace) -> None:
         journal_folder=place / "journal",
         out=part,
         settings=Settings.of(keys),
-        code=code_digest(Path(__file__), "affectflow.download.client"),
+        code=_digest("affectflow.download.client"),
     )
     summary = place / "download_summary.csv"
     collect_ledger([part], options.file_names, place / "ledger.parquet", place / "errors.csv", summary)
     print(summary.read_text(encoding="utf-8"), end="")
+
+
+def _digest(module: str) -> str:
+    from affectflow.codehash import modules_digest
+
+    return modules_digest(module)
 
 
 def _merge_traces(options: argparse.Namespace) -> None:
@@ -147,17 +152,20 @@ def _merge_traces(options: argparse.Namespace) -> None:
 
 
 def _train(options: argparse.Namespace) -> None:
-    from affectflow import config, runs, synthetic
+    from affectflow import config
+    from affectflow.plan import Plan
     from affectflow.training.train import Recipe, train
 
     settings = config.load(options.config)
-    run = runs.parse_run(options.run, settings["models"])
+    plan = Plan(settings)
+    if plan.weights(options.run) is not None and options.weights is None:
+        raise UserError(f"{options.run} starts from {plan.weights(options.run)}; name that file with --weights.")
     train(
-        Recipe.of(run.recipe(settings), options.weights),
+        Recipe.of(plan.recipe(options.run), options.weights),
         train_files=options.train,
         validation_files=options.validation,
         image_size=settings["records"]["image_size"],
-        synthetic=any(synthetic.is_drawn(Path(table)) for table in settings["data"]["emotionet"]["tables"]),
+        synthetic=plan.synthetic,
         threads=options.threads,
         model_out=options.out / "model.keras",
         history_out=options.out / "history.csv",

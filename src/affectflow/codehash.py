@@ -25,11 +25,17 @@ def code_digest(script: Path, *modules: str) -> str:
     """Hex digest of ``script``, of everything in the package that it imports, and of ``modules``.
 
     ``modules`` names what the script imports by a computed name, such as the module of one data set. Data files
-    that lie beside an imported module count as part of it.
+    of an imported sub-package count as part of it.
     """
-    digest = hashlib.sha256(what_runs(script.read_text(encoding="utf-8")).encode())
-    names = set(modules) | _imported(script, package="")
-    for name in sorted(_closure(frozenset(names))):
+    own = what_runs(script.read_text(encoding="utf-8"))
+    imported = modules_digest(*modules, *_imported(script, package=""))
+    return hashlib.sha256(f"{own}\n{imported}".encode()).hexdigest()[:20]
+
+
+def modules_digest(*modules: str) -> str:
+    """Hex digest of modules of the package and of everything in it that they import."""
+    digest = hashlib.sha256()
+    for name in sorted(_closure(frozenset(modules))):
         digest.update(name.encode())
         digest.update(_module_digest(name).encode())
     return digest.hexdigest()[:20]
@@ -103,7 +109,7 @@ def _closure(names: frozenset[str]) -> frozenset[str]:
 def _module_digest(name: str) -> str:
     path = _path(name)
     digest = hashlib.sha256(what_runs(path.read_text(encoding="utf-8")).encode())
-    if path.name == "__init__.py":
+    if path.name == "__init__.py" and name != _PACKAGE:
         for data in sorted(path.parent.iterdir()):
             if data.suffix in (".yaml", ".csv", ".json"):
                 digest.update(data.name.encode() + data.read_bytes())

@@ -40,17 +40,23 @@ def remembered(store: Path, mark: str, outputs: Sequence[Path], make: Callable[[
     """
     entry = store / "entry"
     stamp = store / "mark"
-    known = stamp.is_file() and stamp.read_text() == mark and all((entry / p.name).is_file() for p in outputs)
+    names = [path.name for path in outputs]
+    known = stamp.is_file() and stamp.read_text() == _sealed(mark, entry, names)
     if not known:
         stamp.unlink(missing_ok=True)
         shutil.rmtree(entry, ignore_errors=True)
         entry.mkdir(parents=True)
         make([entry / path.name for path in outputs])
         with whole(stamp) as partial:
-            partial.write_text(mark)
+            partial.write_text(_sealed(mark, entry, names))
     for path in outputs:
         _link(entry / path.name, path)
     return known
+
+
+def _sealed(mark: str, entry: Path, names: Sequence[str]) -> str:
+    """The mark with the contents that it vouches for: what was damaged since is made again."""
+    return "\n".join([mark, *(file_sha256(entry / name) if (entry / name).is_file() else "-" for name in names)])
 
 
 def _link(source: Path, target: Path) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from functools import cache
 from pathlib import Path
 
 _WHOLE = 1 << 20  # files up to this size are read whole
 _SAMPLE = 1 << 16  # of larger ones, which are videos, the beginning, the middle and the end
 
 
+@cache
 def folder_fingerprint(root: Path) -> str:
     """Hex digest of the names, sizes and contents of all files below ``root``, hidden ones left out."""
     digest = hashlib.sha256()

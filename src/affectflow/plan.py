@@ -18,12 +18,8 @@ from affectflow.inputs import folder_fingerprint
 FILMS = ("disfa", "amfed", "affwild")
 BENCHMARKS = (*FILMS, "emotionet")
 _AFFECT = "valence_arousal"
-_LABELS = {
-    "disfa": {"action_units"},
-    "amfed": {"action_units"},
-    "affwild": {_AFFECT},
-    "emotionet": {"action_units", _AFFECT},
-}
+_UNITS = "action_units"
+_LABELS = {"disfa": {_UNITS}, "amfed": {_UNITS}, "affwild": {_AFFECT}, "emotionet": {_UNITS, _AFFECT}}
 
 
 class Plan:
@@ -36,6 +32,8 @@ class Plan:
         check(config)
         self._config = config
         self.synthetic = synthetic.check_unmixed(self._sources())
+        if not self.synthetic:
+            self._check_real()
         self.runs = runs.all_runs(config["models"])
 
     # What there is
@@ -58,6 +56,21 @@ class Plan:
             found["data.annotations"] = Path(data["annotations"])
         return found
 
+    def _check_real(self) -> None:
+        """What would otherwise come to light after hours."""
+        for key, path in self._sources().items():
+            if not path.exists():
+                raise UserError(f"{path} does not exist; correct {key}.")
+        nameservers, port = self._config["download"]["nameservers"], self._config["demo"]["name_server_port"]
+        if self.configured("emotionet") and f"127.0.0.1:{port}" in nameservers:
+            raise UserError("download.nameservers names the demo's name server, of no use to real URLs; set it to [].")
+
+    def tables(self) -> list[str]:
+        """EmotioNet's spreadsheets; raises :class:`UserError` when there are none."""
+        if not self.configured("emotionet"):
+            raise UserError("There is no spreadsheet to read; set data.emotionet.tables.")
+        return list(self._config["data"]["emotionet"]["tables"])
+
     # Scores
 
     def scores(self) -> list[tuple[str, str]]:
@@ -69,9 +82,20 @@ class Plan:
         return [
             (benchmark, run)
             for benchmark, run in self.scores()
-            if _AFFECT in _LABELS[benchmark] & set(self._entry(run)["heads"])
+            if _AFFECT in _LABELS[benchmark] & self._taught(run)
             and (benchmark != "emotionet" or self._config["data"]["annotations"] is not None)
         ]
+
+    def _taught(self, run: str) -> set[str]:
+        """The heads of a run for which its data sets have labels."""
+        entry = self._entry(run)
+        sets = set(entry["train_on"])
+        labelled = set()
+        if sets & {"emotionet", "disfa"}:
+            labelled.add(_UNITS)
+        if "affwild" in sets or ("emotionet" in sets and self._config["data"]["annotations"] is not None):
+            labelled.add(_AFFECT)
+        return labelled & set(entry["heads"])
 
     def check_score(self, benchmark: str, run: str) -> None:
         """Raise :class:`UserError` with the reason when a pair cannot be scored."""
@@ -90,9 +114,13 @@ class Plan:
         missing = [name for name in entry["train_on"] if not self.configured(name)]
         if missing:
             return f"{run} is trained on {missing[0]}, which is not configured; set {_key(missing[0])} and run again."
-        if not _LABELS[benchmark] & set(entry["heads"]):
-            heads = " and ".join(entry["heads"])
-            return f"{run} learns {heads} only and shares no label with {benchmark}; leave this pair out."
+        taught = self._taught(run)
+        if not _LABELS[benchmark] & taught:
+            heads = " and ".join(sorted(taught)) or "nothing"
+            return (
+                f"{run} learns {heads} from its data and shares no label with {benchmark}; leave this pair out, or set "
+                "data.annotations, models.<name>.heads or train_on."
+            )
         if benchmark == "affwild" and "affwild" in entry["train_on"] and self._affwild_use() == "benchmark":
             return f"{run} is trained on Aff-Wild; set data.affwild.use to split to score it there."
         if parsed.fold is not None and benchmark != "disfa":
@@ -113,7 +141,7 @@ class Plan:
             case "none":
                 return None
             case "imagenet":
-                return f"results/weights/{entry['backbone']}_notop.weights.h5"
+                return f"results/weights/{entry['backbone']}_notop.h5"
             case path:
                 return str(path)
 
@@ -162,8 +190,12 @@ class Plan:
         parts = {
             "data": {name: data[name] for name in sorted({benchmark, *entry["train_on"]})},
             "annotations": data["annotations"],
-            "model": entry,
-            **{key: self._config[key] for key in ("annotation", "records", "training", "evaluation")},
+            "weights": entry["weights"],
+            "train_on": self.record_sets(run),
+            "recipe": self.recipe(run),
+            "split": self.benchmark_split(benchmark, run),
+            **{key: self._config[key] for key in ("annotation", "records", "evaluation")},
+            **({"demo": self._config["demo"]} if self.synthetic else {}),
         }
         return fingerprint(parts)
 
@@ -176,9 +208,9 @@ class Plan:
 
 
 def marker_of(folder: str) -> list[str]:
-    """The marker that the demo writes last into a folder of its own; nothing for a folder of the user's."""
+    """The marker that the demo leaves in a folder of its own; nothing for a folder of the user's."""
     path = Path(folder)
-    return [f"{folder}/{synthetic.MARKER}"] if path.parent == synthetic.DEMO else []
+    return [str(path / synthetic.MARKER)] if path.parent == synthetic.DEMO else []
 
 
 def traces_state(folder: str) -> str:

@@ -34,8 +34,9 @@ def read_frames(path: Path) -> Iterator[Frame]:
     index, time = 0, 0.0
     try:
         with av.open(str(path)) as container:
-            announced = container.streams.video[0].frames
-            seconds = (container.duration or 0) / av.time_base
+            stream = container.streams.video[0]
+            announced = stream.frames
+            seconds = _seconds(container, stream)
             for decoded in container.decode(video=0):
                 index += 1
                 time = float(decoded.time) if decoded.time is not None else float("nan")
@@ -45,6 +46,13 @@ def read_frames(path: Path) -> Iterator[Frame]:
     if index < announced or time + _TOLERANCE_S < seconds:
         whole_length = f"{announced} frames" if announced else f"{seconds:.1f} seconds"
         raise UserError(f"{path} breaks off after frame {index} of {whole_length}; fetch it again.")
+
+
+def _seconds(container: av.container.InputContainer, stream: av.VideoStream) -> float:
+    """The announced length of the pictures; that of the whole film only where it has nothing else, such as sound."""
+    if stream.duration is not None and stream.time_base is not None:
+        return float(stream.duration * stream.time_base)
+    return (container.duration or 0) / av.time_base if len(container.streams) == 1 else 0.0
 
 
 def write_video(

@@ -23,7 +23,7 @@ from concurrent.futures import ThreadPoolExecutor
 from affectflow.download.client import Client
 from affectflow.download.settings import Settings
 
-settings = Settings(4, 4, 2.0, 0, (), ("127.0.0.77",), 10**6, 10**6, "")
+settings = Settings(4, 4, 2.0, 0, (), ("127.0.0.77",), 10**6, 10**6, "", 1)
 
 async def main():
     with ThreadPoolExecutor(1) as decoders:

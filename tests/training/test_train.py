@@ -12,8 +12,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
-from affectflow.measures.ranking import roc_auc
+from tests.conftest import ROOT
 from tests.training.conftest import patch_samples
 
 pytest.importorskip("tensorflow")
@@ -65,7 +66,8 @@ def _train(out: Path, train: list[Path], validation: list[Path], **changes: obje
     )
 
 
-def _auc(folder: Path, unit: int) -> float:
+def _separation(folder: Path, unit: int) -> float:
+    """Mean probability of the positives less that of the negatives, on new pictures."""
     import keras
 
     card = json.loads((folder / "model.json").read_text())
@@ -73,7 +75,9 @@ def _auc(folder: Path, unit: int) -> float:
     samples = patch_samples(200, seed=99)
     pixels = np.stack([sample.image.rgb() for sample in samples])
     outputs = np.asarray(model(pixels, training=False)["action_units"])
-    return roc_auc([s.units[unit - 1] == 1 for s in samples], outputs[:, card["units"].index(unit)])
+    positive = np.array([s.units[unit - 1] == 1 for s in samples])
+    column = outputs[:, card["units"].index(unit)]
+    return float(column[positive].mean() - column[~positive].mean())
 
 
 @pytest.fixture(scope="module")
@@ -85,8 +89,8 @@ def learnt(tmp_path_factory: pytest.TempPathFactory, records: Write) -> Path:
 
 
 def test_learns_what_is_there(learnt: Path) -> None:
-    assert _auc(learnt, 12) > 0.9
-    assert _auc(learnt, 4) > 0.9
+    assert _separation(learnt, 12) > 0.5
+    assert _separation(learnt, 4) > 0.5
 
 
 def test_units_without_positives_are_not_taught(learnt: Path) -> None:
@@ -105,7 +109,7 @@ def test_history_has_a_line_an_epoch(learnt: Path) -> None:
 def test_shuffled_labels_teach_nothing(tmp_path: Path, records: Write) -> None:
     result = _train(tmp_path, records("shuffled", 640, 1, True), records("validation", 100, 2))
     assert result.returncode == 0, result.stderr[-3000:]
-    assert 0.3 < _auc(tmp_path, 12) < 0.7
+    assert abs(_separation(tmp_path, 12)) < 0.2
 
 
 def test_same_recipe_gives_the_same_bytes(tmp_path: Path, records: Write) -> None:
@@ -130,6 +134,29 @@ def test_every_optimiser_takes_steps(optimizer: str) -> None:
     for _ in range(5):
         made.apply([np.array([1.0], np.float32)])
     assert float(variable.numpy()[0]) < 1.0
+
+
+def test_imagenet_weights_are_read_in_the_layout_that_keras_publishes(tmp_path: Path) -> None:
+    """The published files are of Keras 2's layout, which Keras tells by the file's name."""
+    import keras
+
+    from affectflow.plan import Plan
+    from affectflow.training.model import build_model
+
+    config = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
+    config["models"]["resnet"]["weights"] = "imagenet"
+    name = Plan(config).weights("resnet")
+    assert name is not None
+    network = keras.applications.ResNet50(include_top=False, weights=None)
+    import h5py
+    from keras.src.legacy.saving import legacy_h5_format
+
+    path = tmp_path / Path(name).name
+    with h5py.File(path, "w") as file:
+        legacy_h5_format.save_weights_to_hdf5_group(file, network)
+    model = build_model("resnet50", path, 64, 0.0, 3, ("action_units",))
+    loaded = model.get_layer("resnet50").get_layer("conv1_conv").kernel
+    assert np.array_equal(np.asarray(loaded), np.asarray(network.get_layer("conv1_conv").kernel))
 
 
 def test_a_loss_that_is_no_number_is_one_sentence(tmp_path: Path, records: Write) -> None:

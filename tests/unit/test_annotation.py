@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from affectflow import names
-from affectflow.annotation.batches import COLUMNS, make_batches
+from affectflow.annotation.batches import make_batches
+from affectflow.annotation.columns import MANIFEST_COLUMNS
 from affectflow.annotation.merge import merge_traces
 from affectflow.annotation.traces import read_traces
 from affectflow.download.ledger import LEDGER_SCHEMA
@@ -147,7 +148,7 @@ class Traces:
             for batch, length in enumerate(lengths, start=1)
             for frame in range(1, length + 1)
         ]
-        self._save_csv(manifest, COLUMNS, rows)
+        self._save_csv(manifest, MANIFEST_COLUMNS, rows)
         merged, agreement = self._out / "merged.csv", self._out / "agreement.csv"
         frames, empty = merge_traces(self.folder, manifest, merged, agreement, trace_range)
         assert frames == sum(lengths)

@@ -155,6 +155,7 @@ class Web:
             max_bytes=MAX_BYTES,
             max_pixels=100 * 100,
             contact="who@example.test",
+            round=1,
         )
         return replace(base, **changes)  # type: ignore[arg-type]
 

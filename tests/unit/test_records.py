@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from affectflow import facs, names
-from affectflow.annotation.merge import COLUMNS as AFFECT_COLUMNS
+from affectflow.annotation.columns import AFFECT_COLUMNS
 from affectflow.datasets import get_dataset
 from affectflow.datasets.emotionet import SAMPLES_SCHEMA, SPLITS
 from affectflow.download.ledger import LEDGER_SCHEMA

@@ -37,9 +37,15 @@ REAL = {"emotionet": {"tables": []}, "annotations": None, "affwild": {"root": No
         (
             {"models": {"resnet": {"heads": ["action_units"]}}},
             "results/eval/affwild_resnet.json",
-            "resnet learns action_units only and shares no label with affwild",
+            "resnet learns action_units from its data and shares no label with affwild",
         ),
         ({"data": {"affwild": {"use": "train"}}}, "results/eval/affwild_resnet.json", "set data.affwild.use to split"),
+        (
+            {"data": REAL | {"disfa": {"root": "no/such/DISFA"}}},
+            "all",
+            "no/such/DISFA does not exist; correct data.disfa.root",
+        ),
+        ({"data": REAL}, "results/emotionet/labels.csv", "set data.emotionet.tables"),
         ({"data": REAL}, "results/eval/disfa_resnet.json", "set data.emotionet.tables"),
     ],
 )

@@ -79,8 +79,8 @@ def test_edited_parser_of_one_benchmark_redoes_that_benchmark_only(copy: Workflo
     _edit(copy, "datasets/amfed.py", "if percent >= 50:", "if percent >= 60:")
     result = copy.run(*SCORES, options=("-n",))
     assert result.rules_run == EVALUATION
-    assert "amfed_resnet" in result.output
-    assert "results/eval/disfa_resnet.json" not in result.output
+    assert "output: results/eval/amfed_resnet.json" in result.output
+    assert "output: results/eval/disfa_resnet.json" not in result.output
 
 
 def test_unused_key_redoes_nothing(copy: Workflow) -> None:

@@ -12,6 +12,7 @@ if __name__ == "__main__":
             images=snakemake.params.images,
             size=snakemake.params.image_size,
             port=snakemake.params.web_port,
+            edition=snakemake.params.edition,
             processes=snakemake.threads,
             table=Path(snakemake.output.table),
             truth=Path(snakemake.output.truth),

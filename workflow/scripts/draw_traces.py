@@ -11,6 +11,7 @@ if __name__ == "__main__":
             seed=snakemake.params.seed,
             images=snakemake.params.images,
             port=snakemake.params.web_port,
+            edition=snakemake.params.edition,
             manifest=Path(snakemake.input.manifest),
             truth=Path(snakemake.input.truth),
             out=Path(snakemake.output.marker).parent,

@@ -18,16 +18,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from affectflow import names
+from affectflow.annotation.columns import MANIFEST_COLUMNS
 from affectflow.download.ledger import LEDGER_SCHEMA
 from affectflow.download.outcomes import OK
 from affectflow.errors import UserError
 from affectflow.fingerprint import file_sha256, fingerprint
-from affectflow.images import ImageError, decode_rgb
+from affectflow.images import decode_rgb
 from affectflow.progress import progress
 from affectflow.tables import read_csv, read_parquet, whole, write_csv
 from affectflow.video import write_video
 
-COLUMNS = ("batch", "frame", "video", "time", "file_name", "url", "image_sha256")
 _ORDER_COLUMNS = ("batch", "file_name", "url", "image_sha256")
 
 
@@ -73,7 +73,7 @@ def make_batches(
                     bar.update()
     write_csv(
         manifest,
-        COLUMNS,
+        MANIFEST_COLUMNS,
         (
             (
                 p.batch,
@@ -139,21 +139,18 @@ def _make_batch(
     wanted = fingerprint([str(rate), size, code], ([p.file_name, p.image_sha256] for p in batch))
     if mark.is_file() and video.is_file() and mark.read_text() == f"{wanted} {file_sha256(video)}":
         return
-    write_video(video, (_frame(images / names.relative_path(p.file_name), size) for p in batch), rate)
+    write_video(video, (_frame(images / names.relative_path(p.file_name), p.image_sha256, size) for p in batch), rate)
     with whole(mark) as partial_path:
         partial_path.write_text(f"{wanted} {file_sha256(video)}")
 
 
-def _frame(path: Path, size: int) -> NDArray[np.uint8]:
+def _frame(path: Path, image_sha256: str, size: int) -> NDArray[np.uint8]:
     """The whole picture, centred on black."""
     from PIL import Image, ImageOps
 
-    try:
-        pixels = decode_rgb(path.read_bytes()).pixels
-    except (OSError, ImageError) as error:
-        raise UserError(
-            f"{path} cannot be read ({error}); delete it and run with --forcerun download_partition."
-        ) from None
+    if not path.is_file() or file_sha256(path) != image_sha256:
+        raise UserError(f"{path} is not what was downloaded; delete it and use --forcerun download_partition.")
+    pixels = decode_rgb(path.read_bytes()).pixels
     if pixels.shape[:2] == (size, size):
         return pixels
     return np.asarray(ImageOps.pad(Image.fromarray(pixels), (size, size), Image.Resampling.BILINEAR))

@@ -10,26 +10,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from affectflow.annotation.batches import COLUMNS as MANIFEST_COLUMNS
+from affectflow.annotation.columns import AFFECT_COLUMNS, AGREEMENT_COLUMNS, MANIFEST_COLUMNS
 from affectflow.annotation.traces import DIMENSIONS, Trace, find_traces, read_traces
 from affectflow.errors import UserError
 from affectflow.measures.concordance import concordance
 from affectflow.tables import read_csv, write_csv
-
-COLUMNS = (
-    "file_name",
-    "url",
-    "image_sha256",
-    "batch",
-    "frame",
-    "valence",
-    "arousal",
-    "valence_sd",
-    "arousal_sd",
-    "valence_annotators",
-    "arousal_annotators",
-)
-AGREEMENT_COLUMNS = ("dimension", "annotator_1", "annotator_2", "frames", "ccc")
 
 
 def merge_traces(folder: Path, manifest: Path, merged: Path, agreement: Path, trace_range: float) -> tuple[int, int]:
@@ -40,6 +25,7 @@ def merge_traces(folder: Path, manifest: Path, merged: Path, agreement: Path, tr
     that do not fit the manifest (see :func:`affectflow.annotation.traces.read_traces`).
     """
     rows = list(read_csv(manifest, MANIFEST_COLUMNS))
+    _check_copy(folder / "manifest.csv", rows)
     frames: dict[int, int] = defaultdict(int)
     for row in rows:
         frames[int(row["batch"])] += 1
@@ -52,7 +38,7 @@ def merge_traces(folder: Path, manifest: Path, merged: Path, agreement: Path, tr
     counts = {d: np.sum(~np.isnan(tracks[d][1]), axis=0) for d in DIMENSIONS}
     write_csv(
         merged,
-        COLUMNS,
+        AFFECT_COLUMNS,
         (
             (
                 row["file_name"],
@@ -69,6 +55,18 @@ def merge_traces(folder: Path, manifest: Path, merged: Path, agreement: Path, tr
     )
     write_csv(agreement, AGREEMENT_COLUMNS, (line for d in DIMENSIONS for line in _agreement(d, *tracks[d])))
     return len(rows), int(np.sum((counts["valence"] == 0) & (counts["arousal"] == 0)))
+
+
+def _check_copy(copy: Path, rows: list[dict[str, str]]) -> None:
+    """A manifest kept beside the traces says which pictures they were made of; it must still hold."""
+    if copy.is_file():
+        current = {(row["batch"], row["frame"]): row["image_sha256"] for row in rows}
+        for row in read_csv(copy, MANIFEST_COLUMNS):
+            if current.get((row["batch"], row["frame"])) != row["image_sha256"]:
+                raise UserError(
+                    f"{copy} shows another picture in batch {row['batch']}, frame {row['frame']}, than the "
+                    "batches have now; these traces belong to other batches."
+                )
 
 
 def _tracks(

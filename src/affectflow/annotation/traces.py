@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from affectflow.errors import UserError
+from affectflow.synthetic import MARKER
 from affectflow.tables import open_text
 
 DIMENSIONS = ("valence", "arousal")
@@ -37,7 +38,9 @@ def find_traces(folder: Path) -> list[Path]:
     """The trace files below a folder, in a fixed order; a sub-folder's name is its annotator's."""
     if not folder.is_dir():
         raise UserError(f"{folder} is no folder; correct data.annotations or set it to null.")
-    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in (".txt", ".csv") and path.is_file())
+    files = (path for path in folder.rglob("*") if path.suffix.lower() in (".txt", ".csv") and path.is_file())
+    hidden = (path for path in files if not any(part.startswith(".") for part in path.relative_to(folder).parts))
+    return sorted(path for path in hidden if path.name.lower() not in (MARKER.lower(), "manifest.csv"))
 
 
 def read_traces(path: Path, folder: Path, frames: dict[int, int], trace_range: float) -> list[Trace]:
@@ -48,8 +51,6 @@ def read_traces(path: Path, folder: Path, frames: dict[int, int], trace_range: f
     """
     match = _NAME.fullmatch(path.stem)
     if match is None:
-        if path.name.lower() == "drawn.txt":
-            return []
         raise UserError(f"{path} is not named after a batch; call it batch_001_valence.txt or batch_001.csv.")
     batch = int(match.group(1))
     if batch not in frames:

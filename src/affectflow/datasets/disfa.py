@@ -18,22 +18,14 @@ from numpy.typing import NDArray
 
 from affectflow import facs
 from affectflow.datasets.base import find, find_folder
+from affectflow.datasets.disfa_layout import FOLDS, UNITS
 from affectflow.errors import UserError
 from affectflow.sample import Sample, VideoFrame
 from affectflow.tables import open_text
 from affectflow.video import read_frames
 
-UNITS = (1, 2, 4, 5, 6, 9, 12, 15, 17, 20, 25, 26)
 PRESENT_FROM = 2
 """Occurrence: positive where intensity >= 2, the convention of the literature."""
-
-# Three folds by subject as published with JAA-Net and others; fold k tests on part k.
-FOLDS: dict[int, tuple[str, ...]] = {
-    1: ("SN001", "SN002", "SN009", "SN010", "SN016", "SN026", "SN027", "SN030", "SN032"),
-    2: ("SN006", "SN011", "SN012", "SN013", "SN018", "SN021", "SN024", "SN028", "SN031"),
-    3: ("SN003", "SN004", "SN005", "SN007", "SN008", "SN017", "SN023", "SN025", "SN029"),
-}
-
 
 _NONE = np.full(facs.COUNT, np.nan, np.float32)
 

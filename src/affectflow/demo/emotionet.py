@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
@@ -38,15 +39,25 @@ _CHUNK = 100
 
 
 def make_emotionet(
-    seed: int, images: int, size: int, port: int, processes: int, table: Path, truth: Path, routes: Path, web: Path
+    seed: int,
+    images: int,
+    size: int,
+    port: int,
+    edition: str,
+    processes: int,
+    table: Path,
+    truth: Path,
+    routes: Path,
+    web: Path,
 ) -> None:
     """Draw ``images`` faces of ``size`` pixels into the folder ``web`` and write the spreadsheet that lists them.
 
     ``routes`` tells the web server what lies at each path; ``truth`` keeps what was drawn, for the demo's own
     annotators. The same arguments give the same bytes, whatever the number of processes.
     """
-    plan = make_plan(seed, images, port)
-    web.mkdir(parents=True, exist_ok=True)
+    plan = make_plan(seed, images, port, edition)
+    shutil.rmtree(web, ignore_errors=True)  # what another configuration drew there
+    web.mkdir(parents=True)
     starts = range(0, images, _CHUNK)
     draw = partial(_draw_chunk, seed=seed, size=size, encodings=plan.encodings, web=web)
     rows: list[dict[str, object]] = []

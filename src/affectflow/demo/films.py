@@ -3,6 +3,7 @@ that the drawn EmotioNet does not show."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
@@ -14,7 +15,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from affectflow.datasets import disfa
+from affectflow.datasets.disfa_layout import FOLDS, UNITS
 from affectflow.demo.drawing import draw_face, draw_identity, draw_scene
 from affectflow.demo.expressions import Affect, affect, coded, draw_course
 from affectflow.progress import progress
@@ -42,7 +43,7 @@ class Film:
 
 def make_disfa(film: Film, subjects: int, processes: int, root: Path) -> None:
     """DISFA's layout: intensities 0 to 5 of 12 AUs for every frame, AVI from the left camera."""
-    names = sorted(subject for part in disfa.FOLDS.values() for subject in part)[:subjects]
+    names = sorted(subject for part in FOLDS.values() for subject in part)[:subjects]
     _make_all(partial(_disfa_subject, film=film, root=root), names, processes, root)
 
 
@@ -57,6 +58,7 @@ def make_affwild(film: Film, videos: int, processes: int, root: Path) -> None:
 
 
 def _make_all(make: Callable[[T], None], parts: Sequence[T], processes: int, root: Path) -> None:
+    shutil.rmtree(root, ignore_errors=True)  # what another configuration drew there
     with ProcessPoolExecutor(processes) as pool, progress(len(parts), "film", "draw") as bar:
         for _ in pool.map(make, parts):
             bar.update()
@@ -69,7 +71,7 @@ def _disfa_subject(name: str, film: Film, root: Path) -> None:
     frames = _frames(rng, "laboratory", course, film.size)
     write_video(root / "Videos_LeftCamera" / f"LeftVideo{name}_comp.avi", frames, _DISFA_RATE, "avi", "mpeg4")
     codes = np.array([coded(intensity) for intensity in course])
-    for unit in disfa.UNITS:
+    for unit in UNITS:
         with whole(root / "ActionUnit_Labels" / name / f"{name}_au{unit}.txt") as path:
             lines = (f"{frame},{code}\n" for frame, code in enumerate(codes[:, unit - 1], start=1))
             path.write_text("".join(lines), encoding="ascii")

@@ -45,8 +45,11 @@ class Plan:
     routes: dict[str, str]
 
 
-def make_plan(seed: int, images: int, port: int) -> Plan:
-    """The same arguments give the same plan. Failures are scaled from the report's counts to ``images``."""
+def make_plan(seed: int, images: int, port: int, edition: str) -> Plan:
+    """The same arguments give the same plan. Failures are scaled from the report's counts to ``images``.
+
+    ``edition`` becomes part of every URL of a picture: pictures drawn otherwise are other pictures.
+    """
     rng = np.random.default_rng([seed, 0])
     names = [name for name, _ in _ENCODINGS]
     shares = [share for _, share in _ENCODINGS]
@@ -56,9 +59,9 @@ def make_plan(seed: int, images: int, port: int) -> Plan:
     routes: dict[str, str] = {}
     entries: list[Entry] = []
     for number in range(images):
-        url = _image_url(rng, number, port)
+        url = _image_url(rng, number, port, f"/{edition}")
         routes[_path(url)] = f"file:{number}"
-        backup = _url("archive", port, f"/o/{number}.jpg")
+        backup = _url("archive", port, f"/{edition}/o/{number}.jpg")
         if rng.random() < 0.3:
             routes[_path(backup)] = f"file:{number}"
             if rng.random() < 0.02:
@@ -67,7 +70,7 @@ def make_plan(seed: int, images: int, port: int) -> Plan:
             backup = url
         entries.append(Entry(url, backup, number))
     for number in rng.choice(images, max(1, round(_DUPLICATES * images)), replace=False):
-        url = _url("mirror", port, f"/copy/{number}.jpg")
+        url = _url("mirror", port, f"/{edition}/copy/{number}.jpg")
         routes[_path(url)] = f"file:{number}"
         entries.append(Entry(url, "", int(number)))
     repeated = [entries[i] for i in rng.choice(images, max(1, images // 500), replace=False)]
@@ -77,23 +80,23 @@ def make_plan(seed: int, images: int, port: int) -> Plan:
     return Plan(tuple(entries[i] for i in order), tuple(str(kind) for kind in kinds), routes)
 
 
-def _image_url(rng: np.random.Generator, number: int, port: int) -> str:
+def _image_url(rng: np.random.Generator, number: int, port: int, folder: str) -> str:
     """URLs as unruly as the real list's."""
     host = f"img{rng.integers(_HOSTS)}"
     style = rng.random()
     if style < 0.05:
-        return _url(host, port, f"/photos/{number},smile,{rng.integers(99)}.jpg")
+        return _url(host, port, f"{folder}/photos/{number},smile,{rng.integers(99)}.jpg")
     if style < 0.07:
-        return _url(host, port, f"/b/it's_{number}.jpg")
+        return _url(host, port, f"{folder}/b/it's_{number}.jpg")
     if style < 0.09:
-        return _url(host, port, f"/a b/face {number}.png")
+        return _url(host, port, f"{folder}/a b/face {number}.png")
     if style < 0.11:
-        return _url(host, port, f"/gesicht-{number}-lächeln.jpg")
+        return _url(host, port, f"{folder}/gesicht-{number}-lächeln.jpg")
     if style < 0.13:
-        return _url(host, port, f"/view?id={number}&size=large")
+        return _url(host, port, f"{folder}/view?id={number}&size=large")
     if style < 0.14:
-        return _url(host, port, f"/{'deep/' * 60}{number}.jpg")  # longer than 250 characters
-    return _url(host, port, f"/{number // 1000}/{number}.jpg")
+        return _url(host, port, f"{folder}/{'deep/' * 60}{number}.jpg")  # longer than 250 characters
+    return _url(host, port, f"{folder}/{number // 1000}/{number}.jpg")
 
 
 def _dead_urls(images: int, port: int, routes: dict[str, str]) -> Iterator[str]:

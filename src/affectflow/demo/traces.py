@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
 
-from affectflow.annotation.batches import COLUMNS
+from affectflow.annotation.columns import MANIFEST_COLUMNS
 from affectflow.demo.emotionet import TRUTH_SCHEMA
 from affectflow.demo.plan import make_plan
 from affectflow.synthetic import mark
@@ -16,14 +17,17 @@ from affectflow.tables import read_csv, read_parquet, whole
 _NOISE = {"anna": 0.06, "ben": 0.10}
 
 
-def make_traces(seed: int, images: int, port: int, manifest: Path, truth: Path, out: Path) -> None:
+def make_traces(seed: int, images: int, port: int, edition: str, manifest: Path, truth: Path, out: Path) -> None:
     """Write ``{annotator}/batch_001_valence.txt`` and so on below ``out``, one value per line and frame."""
     feelings = read_parquet(truth, TRUTH_SCHEMA)
     values = {"valence": feelings["valence"].to_numpy(), "arousal": feelings["arousal"].to_numpy()}
-    shown = {entry.url: entry.image for entry in make_plan(seed, images, port).entries if entry.image is not None}
+    shown = {
+        entry.url: entry.image for entry in make_plan(seed, images, port, edition).entries if entry.image is not None
+    }
     batches: dict[int, list[int]] = defaultdict(list)
-    for row in read_csv(manifest, COLUMNS):
+    for row in read_csv(manifest, MANIFEST_COLUMNS):
         batches[int(row["batch"])].append(shown[row["url"]])
+    shutil.rmtree(out, ignore_errors=True)  # what another configuration traced there
     mark(out)
     for annotator, (name, noise) in enumerate(_NOISE.items()):
         for batch, faces in batches.items():

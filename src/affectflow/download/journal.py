@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import time
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from affectflow.download.outcomes import OUTCOMES, Outcome
+from affectflow.errors import UserError
 
 
 class Journal:
@@ -37,6 +39,10 @@ class Journal:
     def __enter__(self) -> Journal:
         self._folder.mkdir(parents=True, exist_ok=True)
         self._stream = self._path.open("a+b", buffering=0)
+        try:
+            fcntl.flock(self._stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise UserError(f"{self._path} is being written by another download; wait until that has ended.") from None
         size = self._stream.seek(0, 2)
         if size:
             self._stream.seek(size - 1)

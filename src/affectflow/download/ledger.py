@@ -49,7 +49,10 @@ def collect_ledger(parts: Sequence[Path], file_names: Path, ledger: Path, errors
     counts = Counter(str(row["outcome"]) for row in rows)
     if not counts[OK]:
         failures = ", ".join(f"{count} {outcome}" for outcome, count in counts.most_common(3))
-        raise UserError(f"None of the {len(rows)} URLs gave an image ({failures}); check the network and run again.")
+        raise UserError(
+            f"None of the {len(rows)} URLs gave an image ({failures}); check the network, raise download.round "
+            "and run again."
+        )
     write_parquet(ledger, LEDGER_SCHEMA, rows)
     write_csv(
         errors,

@@ -10,7 +10,6 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
 from pathlib import Path
 
 from affectflow import names
@@ -42,7 +41,7 @@ def download_partition(
     the settings or the code have changed since.
     """
     rows = list(partition_rows(file_names, partition, partitions))
-    stamp = fingerprint({**asdict(settings), "code": code})
+    stamp = fingerprint({**settings.decisive(), "code": code})
     journal = Journal(journal_folder, partition, partitions)
     known = journal.read()
     missing = [row for row in rows if not _settled(row, known, _mark(stamp, row), images)]

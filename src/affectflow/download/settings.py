@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Self
 
 
@@ -20,6 +20,12 @@ class Settings:
     max_bytes: int
     max_pixels: int
     contact: str
+    round: int
+
+    def decisive(self) -> dict[str, Any]:
+        """The settings that may turn a failure into a success, and so make it worth another try."""
+        how = ("concurrency", "per_host", "contact")
+        return {key: value for key, value in asdict(self).items() if key not in how}
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> Self:

@@ -44,15 +44,16 @@ def score(
 ) -> None:
     """Write ``results/eval/{benchmark}_{model}.json``.
 
-    An AU that the model was never taught stands under ``unsupported`` and counts in no mean; so does, with no
-    measure, one of which the benchmark shows only one class. Raises :class:`UserError` when the two share no label.
+    An AU that the model was never taught stands under ``unsupported``, one that no frame is labelled for under
+    ``unlabelled``; neither counts in a mean, nor does one of which the benchmark shows only one class. Raises
+    :class:`UserError` when the two share no label.
     """
     started = datetime.now(UTC)
     clock = time.perf_counter()
     protocol = PROTOCOLS[benchmark]
     taught = json.loads(card.read_text(encoding="utf-8"))
     table = read_parquet(predictions, PREDICTIONS_SCHEMA)
-    units, unsupported = _units(protocol, table, taught["thresholds"])
+    units, unsupported, unlabelled = _units(protocol, table, taught["thresholds"])
     affect = {name: _affect(table, name) if protocol.affect else None for name in ("valence", "arousal")}
     if not units and not any(affect.values()):
         wanted = ", ".join([*protocol.labels, *(("valence", "arousal") if protocol.affect else ())])
@@ -77,6 +78,7 @@ def score(
         "action_units": units,
         **affect,
         "unsupported": unsupported,
+        "unlabelled": unlabelled,
         "provenance": {
             "config_sha256": config_sha256,
             "code_sha256": code_sha256,
@@ -92,13 +94,14 @@ def score(
 
 def _units(
     protocol: Protocol, table: pa.Table, thresholds: Mapping[str, float]
-) -> tuple[dict[str, dict[str, float]], list[str]]:
-    """Measures by label, and the labels that the model was never taught."""
+) -> tuple[dict[str, dict[str, float]], list[str], list[str]]:
+    """Measures by label, the labels that the model was never taught, and those that no frame has."""
     occurrence = _matrix(table, "units")
     probabilities = _matrix(table, "probabilities")
     others = [dict(entry) for entry in table["other"].to_pylist()]
     scored: dict[str, dict[str, float]] = {}
     unsupported: list[str] = []
+    unlabelled: list[str] = []
     for name, unit in protocol.labels.items():
         if name == facs.label(unit):
             labels = occurrence[:, unit - 1]
@@ -106,6 +109,7 @@ def _units(
             labels = np.array([other.get(name, facs.UNKNOWN) for other in others], np.int8)
         known = labels != facs.UNKNOWN
         if not known.any():
+            unlabelled.append(name)
             continue
         outputs = probabilities[known, unit - 1]
         if np.isnan(outputs).any():
@@ -114,7 +118,7 @@ def _units(
         scored[name] = _measures(labels[known] == facs.PRESENT, outputs, thresholds[facs.label(unit)])
         if name != facs.label(unit):
             scored[name]["scored_by"] = facs.label(unit)  # type: ignore[assignment]
-    return scored, unsupported
+    return scored, unsupported, unlabelled
 
 
 def _measures(truth: NDArray[np.bool_], outputs: NDArray[np.float32], validation_threshold: float) -> dict[str, float]:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from affectflow import facs
-from affectflow.annotation.merge import COLUMNS as AFFECT_COLUMNS
+from affectflow.annotation.columns import AFFECT_COLUMNS
 from affectflow.datasets.emotionet import SAMPLES_SCHEMA, SPLITS
 from affectflow.download.ledger import LEDGER_SCHEMA
 from affectflow.download.outcomes import OK
@@ -55,7 +55,7 @@ def assemble(
     rows_left_out: list[tuple[str, str, str, str, str]] = []
     pictures = _pictures(labels, ledger, rows_left_out)
     if affect is not None:
-        _add_affect(pictures, affect)
+        _add_affect(pictures, affect, rows_left_out)
     listed = list(pictures.values())
     groups = _groups(listed, near_duplicate_bits)
     rows = [
@@ -124,10 +124,13 @@ def _merge(picture: _Picture, other: NDArray[np.int8]) -> list[int]:
     return (np.flatnonzero(conflict) + 1).tolist()
 
 
-def _add_affect(pictures: dict[str, _Picture], affect: Path) -> None:
+def _add_affect(pictures: dict[str, _Picture], affect: Path, left_out: list[tuple[str, str, str, str, str]]) -> None:
     for row in read_csv(affect, AFFECT_COLUMNS):
         picture = pictures.get(row["image_sha256"])
-        if picture is not None:
+        if picture is None:
+            frame = f"{row['batch']}/{row['frame']}"
+            left_out.append(("annotation", "", frame, row["url"], "annotated, but in no table any more"))
+        else:
             picture.affect = {name: float(row[name]) for name in ("valence", "arousal") if row[name]}
 
 

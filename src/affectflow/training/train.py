@@ -73,6 +73,8 @@ def train(
     cannot teach what the heads should learn, or when the loss is no number any more.
     """
     tf.config.threading.set_intra_op_parallelism_threads(threads)
+    # Operations side by side share threads, and on a busy machine their sums then differ in the last bit.
+    tf.config.threading.set_inter_op_parallelism_threads(1)
     keras.utils.set_random_seed(recipe.seed)
     tf.config.experimental.enable_op_determinism()
     labels, validation_labels = read_labels(train_files), read_labels(validation_files)
