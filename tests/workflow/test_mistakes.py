@@ -46,6 +46,11 @@ REAL = {"emotionet": {"tables": []}, "annotations": None, "affwild": {"root": No
             "no/such/DISFA does not exist; correct data.disfa.root",
         ),
         ({"data": REAL}, "results/emotionet/labels.csv", "set data.emotionet.tables"),
+        (
+            {"data": REAL | {"emotionet": {"tables": ["config.yaml"]}, "disfa": {"root": None}}},
+            "all",
+            "download.nameservers names the demo's name server",
+        ),
         ({"data": REAL}, "results/eval/disfa_resnet.json", "set data.emotionet.tables"),
     ],
 )
@@ -86,7 +91,8 @@ def test_a_damaged_table_names_the_file(workflow: Workflow) -> None:
             "disfa": nothing,
             "amfed": nothing,
             "affwild": nothing,
-        }
+        },
+        download={"nameservers": []},
     )
     result = workflow.run("results/emotionet/labels.csv")
     assert result.status != 0
