@@ -56,6 +56,16 @@ def _parser() -> argparse.ArgumentParser:
         config,
     )
     add(
+        "make-batches",
+        _make_batches,
+        "Cut downloaded images into videos to annotate.",
+        ("ledger", path),
+        ("--images", needed),
+        ("--manifest", needed),
+        ("--state", {**needed, "help": "folder that remembers which image is which frame"}),
+        config,
+    )
+    add(
         "merge-traces",
         _merge_traces,
         "Merge valence/arousal traces of annotated batches.",
@@ -64,6 +74,35 @@ def _parser() -> argparse.ArgumentParser:
         ("--merged", needed),
         ("--agreement", needed),
         ("--trace-range", {"type": float, "default": 1.0}),
+    )
+    add(
+        "assemble-samples",
+        _assemble_samples,
+        "Join labels, ledger and affect to samples with their splits.",
+        ("--labels", needed),
+        ("--ledger", needed),
+        ("--affect", {**path, "default": None}),
+        ("--samples", needed),
+        ("--left-out", needed),
+        config,
+    )
+    add(
+        "write-records",
+        _write_records,
+        "Write the TFRecords of all shards.",
+        ("samples", path),
+        ("--images", needed),
+        ("--out", needed),
+        ("--state", needed),
+        config,
+    )
+    add(
+        "fetch-weights",
+        _fetch_weights,
+        "Fetch a backbone's ImageNet weights and check them.",
+        ("backbone", {}),
+        ("--out", needed),
+        config,
     )
     add(
         "train",
@@ -86,6 +125,24 @@ def _parser() -> argparse.ArgumentParser:
         ("--model", {**needed, "help": "folder with model.keras and model.json"}),
         ("--split", {"default": "all"}),
         ("--batch-size", {"type": int, "default": 64}),
+        ("--out", needed),
+    )
+    add(
+        "score",
+        _score,
+        "Score predictions on a benchmark.",
+        ("benchmark", {}),
+        ("run", {}),
+        ("--predictions", needed),
+        ("--model", {**needed, "help": "folder with model.keras and model.json"}),
+        ("--out", needed),
+        config,
+    )
+    add(
+        "summarise",
+        _summarise,
+        "Write score files as one CSV.",
+        ("files", {**path, "nargs": "+"}),
         ("--out", needed),
     )
     add(
@@ -142,6 +199,68 @@ def _digest(module: str) -> str:
     return modules_digest(module)
 
 
+def _make_batches(options: argparse.Namespace) -> None:
+    from affectflow import config
+    from affectflow.annotation.batches import make_batches
+
+    settings = config.load(options.config)["annotation"]
+    count = make_batches(
+        options.ledger,
+        options.images,
+        options.manifest,
+        options.state,
+        frames_per_batch=settings["frames_per_batch"],
+        frame_rate=settings["frame_rate"],
+        size=settings["image_size"],
+        code=_digest("affectflow.annotation.batches"),
+    )
+    print(f"{count} batches")
+
+
+def _assemble_samples(options: argparse.Namespace) -> None:
+    from affectflow import config
+    from affectflow.records.assemble import assemble
+
+    keys = ("shards", "validation_fraction", "test_fraction", "near_duplicate_bits")
+    records = config.load(options.config)["records"]
+    settings = {key: records[key] for key in keys}
+    print(assemble(options.labels, options.ledger, options.affect, options.samples, options.left_out, **settings))
+
+
+def _write_records(options: argparse.Namespace) -> None:
+    from affectflow import config
+    from affectflow.datasets.emotionet import SPLITS
+    from affectflow.records.index import collect_index
+    from affectflow.records.write import write_shard
+
+    settings = config.load(options.config)["records"]
+    of, parts = f"of-{settings['shards']:05d}", []
+    for shard in range(settings["shards"]):
+        parts.append(options.out / "index_parts" / f"{shard:05d}-{of}.csv")
+        write_shard(
+            options.samples,
+            options.images,
+            shard,
+            files={split: options.out / f"{split}-{shard:05d}-{of}.tfrecord" for split in SPLITS},
+            index=parts[-1],
+            store=options.state / f"{shard:05d}",
+            size=settings["image_size"],
+            quality=settings["jpeg_quality"],
+            code=_digest("affectflow.records.write"),
+        )
+    collect_index(parts, options.out / "index.csv", options.out / "counts.json")
+
+
+def _fetch_weights(options: argparse.Namespace) -> None:
+    from affectflow import config
+    from affectflow.training.backbones import BACKBONES
+    from affectflow.training.pretrained import fetch_weights
+
+    if options.backbone not in BACKBONES:
+        raise UserError(f"There is no backbone {options.backbone!r}; known are {', '.join(BACKBONES)}.")
+    fetch_weights(options.backbone, config.load(options.config)["pretrained"]["base_url"], options.out)
+
+
 def _merge_traces(options: argparse.Namespace) -> None:
     from affectflow.annotation.merge import merge_traces
 
@@ -187,6 +306,32 @@ def _predict(options: argparse.Namespace) -> None:
         left_out=left_out,
     )
     print(f"{frames} frames")
+
+
+def _score(options: argparse.Namespace) -> None:
+    from affectflow import config
+    from affectflow.evaluation.score import score
+    from affectflow.plan import Plan
+
+    plan = Plan(config.load(options.config))
+    plan.check_score(options.benchmark, options.run)
+    score(
+        options.benchmark,
+        options.run,
+        predictions=options.predictions,
+        left_out=options.predictions.with_name(f"{options.predictions.stem}_left_out.csv"),
+        card=options.model / "model.json",
+        model=options.model / "model.keras",
+        config_sha256=plan.score_config(options.benchmark, options.run),
+        code_sha256=_digest("affectflow.evaluation.score"),
+        out=options.out,
+    )
+
+
+def _summarise(options: argparse.Namespace) -> None:
+    from affectflow.evaluation.summary import summarise
+
+    summarise(options.files, options.out)
 
 
 def _scores(options: argparse.Namespace) -> None:

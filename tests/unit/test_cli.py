@@ -1,0 +1,79 @@
+"""The command line gives what the workflow's scripts give."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from affectflow.cli import main
+from affectflow.names import file_name
+
+ROOT = Path(__file__).parents[2]
+CONFIG = str(ROOT / "config" / "config.yaml")
+
+
+def _run(*arguments: object) -> None:
+    main([str(argument) for argument in arguments])
+
+
+def test_ingest_and_names(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table = tmp_path / "t.csv"
+    table.write_text("http://a.example/1.jpg," + ",".join("0" * 60) + "\nnothing," + ",".join("0" * 60) + "\n")
+    labels, names = tmp_path / "labels.csv", tmp_path / "names.csv"
+    _run("ingest", table, "--labels", labels, "--rejects", tmp_path / "rejects.csv")
+    assert "1 rows: labelled" in capsys.readouterr().out
+    _run("name-files", labels, names)
+    assert file_name("http://a.example/1.jpg") in names.read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("ingest", "no.xlsx", "--labels", "l", "--rejects", "r"), "no.xlsx does not exist"),
+        (("scores", "no.json"), "no.json does not exist"),
+        (("fetch-weights", "vgg19", "--out", "w", "--config", CONFIG), "no backbone 'vgg19'"),
+        (("name-files", "l", "n", "--config", "x"), "unrecognized arguments"),
+        (("download", "n.csv", "d", "--config", "no.yaml"), "no.yaml cannot be read"),
+    ],
+)
+def test_mistakes_are_one_sentence(
+    arguments: tuple[str, ...],
+    sentence: str,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as exit_info:
+        _run(*arguments)
+    assert exit_info.value.code not in (0, None)
+    assert sentence in capsys.readouterr().err
+
+
+def test_weights_come_from_a_checked_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A file that is not the published one is refused, and leaves nothing."""
+    published = tmp_path / "web" / "resnet"
+    published.mkdir(parents=True)
+    (published / "resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5").write_bytes(b"something else")
+    config = tmp_path / "config.yaml"
+    config.write_text(
+        Path(CONFIG)
+        .read_text()
+        .replace("https://storage.googleapis.com/tensorflow/keras-applications", (tmp_path / "web").as_uri())
+    )
+    with pytest.raises(SystemExit):
+        _run("fetch-weights", "resnet50", "--out", tmp_path / "w.h5", "--config", config)
+    assert "not 4d473c1dd8becc155b73f8504c6f6626" in capsys.readouterr().err
+    assert not (tmp_path / "w.h5").exists()
+
+
+def test_draw_graph_without_a_graph(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import io
+
+    monkeypatch.setattr("sys.stdin", io.StringIO("digraph g { a -> b }"))
+    _run("draw-graph", tmp_path / "g.svg")
+    assert "<svg" in (tmp_path / "g.svg").read_text()
+    monkeypatch.setattr("sys.stdin", io.StringIO("nothing"))
+    with pytest.raises(SystemExit):
+        _run("draw-graph", tmp_path / "h.svg")
