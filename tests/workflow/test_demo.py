@@ -28,7 +28,7 @@ def test_default_configuration_learns(tmp_path: Path) -> None:
     assert disfa["mean_auc"] >= 0.85
     assert disfa["mean_f1"] >= 0.55
     assert disfa["mean_f1"] >= 1.6 * disfa["mean_f1_always_yes"]
-    assert affwild["valence"]["ccc"] >= 0.50  # the goal is 0.60; kept lower, as another processor trains another model
+    assert affwild["valence"]["ccc"] >= 0.60
     assert disfa["synthetic"] is affwild["synthetic"] is True
     rows = {row["class"]: row for row in csv.DictReader(workflow.path("emotionet/download_summary.csv").open())}
     for name, row in rows.items():
