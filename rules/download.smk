@@ -2,6 +2,8 @@
 #
 # Needs: results/emotionet/filenames.csv. Makes: results/emotionet/ledger.parquet, errors.csv, download_summary.csv;
 # the images (results/emotionet/images) and the journal behind the ledger are state that outlives a killed job.
+from affectflow.download.settings import Settings
+
 DOWNLOAD = config["download"]
 
 
@@ -20,8 +22,12 @@ rule download_partition:
         images="results/emotionet/images",
         journal="results/state/download",
         partitions=DOWNLOAD["partitions"],
-        settings={key: DOWNLOAD[key] for key in sorted(DOWNLOAD) if key != "partitions"},
+        # How fast it goes and how long it waits change no outcome, so they start nothing again.
+        settings=Settings.of(DOWNLOAD).decisive(),
+        retry=DOWNLOAD["retry"],
         code=code("download_partition"),
+    resources:
+        at_once=min(DOWNLOAD["partitions"], workflow.cores or DOWNLOAD["partitions"]),
     script:
         "../workflow/scripts/download_partition.py"
 

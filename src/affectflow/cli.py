@@ -50,10 +50,17 @@ def _parser() -> argparse.ArgumentParser:
     add(
         "download",
         _download,
-        "Fetch the images of a table with the columns url, url_orig, file_name; run again to resume.",
-        ("file_names", path),
+        "Fetch a list of images: one URL a line, or a CSV with a column url (and url_orig, tried where url is dead). "
+        "Run it again to go on where it stopped.",
+        ("urls", path),
         ("destination", path),
-        config,
+        ("--ledger", {**path, "default": None, "help": "DESTINATION/ledger.parquet"}),
+        ("--config", {**path, "default": None, "help": "take the settings from this file's section download"}),
+        ("--set", {"action": "append", "default": [], "metavar": "KEY=VALUE", "help": "a setting, as in the config"}),
+        ("--processes", {"type": int, "default": 1, "help": "they share each host's limits"}),
+        ("--retry", {"default": None, "metavar": "CLASSES", "help": "try failures of these again: timeout,dns or all"}),
+        ("--retry-older-than", {"default": None, "metavar": "AGE", "help": "try failures again after 30d, 12h"}),
+        ("--resume", {"choices": ("yes", "no"), "default": "yes", "help": "no: fetch everything again"}),
     )
     add(
         "make-batches",
@@ -171,26 +178,29 @@ def _name_files(options: argparse.Namespace) -> None:
 
 def _download(options: argparse.Namespace) -> None:
     from affectflow import config
-    from affectflow.download.ledger import collect_ledger
-    from affectflow.download.partition import download_partition
+    from affectflow.download.command import before, download
+    from affectflow.download.outcomes import OK, OUTCOMES
+    from affectflow.download.partition import Again
     from affectflow.download.settings import Settings
 
-    keys = {key: value for key, value in config.load(options.config)["download"].items() if key != "partitions"}
-    place: Path = options.destination
-    part = place / "ledger_parts" / "0.parquet"
-    download_partition(
-        options.file_names,
-        partition=0,
-        partitions=1,
-        images=place / "images",
-        journal_folder=place / "journal",
-        out=part,
-        settings=Settings.of(keys),
-        code=_digest("affectflow.download.client"),
+    section = config.load(options.config)["download"] if options.config else {}
+    settings = Settings.of({**section, **config.section("download", options.set)})
+    classes = frozenset((options.retry or "").split(",")) - {"", "all"}
+    if unknown := classes - OUTCOMES.keys():
+        raise UserError(f"--retry knows no {sorted(unknown)[0]!r}; the classes are {', '.join(OUTCOMES)}.")
+    again = Again(
+        forced=options.retry is not None or options.retry_older_than is not None,
+        classes=classes,
+        before=before(options.retry_older_than) if options.retry_older_than else None,
     )
-    summary = place / "download_summary.csv"
-    collect_ledger([part], options.file_names, place / "ledger.parquet", place / "errors.csv", summary)
-    print(summary.read_text(encoding="utf-8"), end="")
+    counts = download(
+        options.urls, options.destination, options.ledger, settings, options.processes, again, options.resume == "yes"
+    )
+    width = max(map(len, counts))
+    for outcome, count in counts.most_common():
+        print(f"{outcome:{width}}  {count:>9,}  {100 * count / counts.total():5.1f} %  {OUTCOMES[outcome]}")
+    if failed := counts.total() - counts[OK]:
+        print(f"{failed:,} failures, one by one: {options.destination / 'errors.csv'}")
 
 
 def _digest(module: str) -> str:

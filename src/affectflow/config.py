@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -45,6 +45,24 @@ def check(config: Config) -> None:
     errors = sorted(validator.iter_errors(dict(config)), key=lambda error: list(map(str, error.absolute_path)))
     if errors:
         raise UserError(_sentence(jsonschema.exceptions.best_match(errors[:1]) or errors[0]))
+
+
+def section(name: str, pairs: Sequence[str]) -> dict[str, Any]:
+    """Settings of one section from ``key=value`` texts, each checked; raises :class:`UserError`."""
+    settings: dict[str, Any] = {}
+    for pair in pairs:
+        key, equals, text = pair.partition("=")
+        if not equals:
+            raise UserError(f"{pair!r} is no setting; write it as key=value, with a key of config/README.md.")
+        try:
+            settings[key] = yaml.safe_load(text)
+        except yaml.YAMLError:
+            raise UserError(f"The value of {pair!r} cannot be read; put it in quotes.") from None
+    rules = {**schema()["properties"][name], "required": []}
+    for error in jsonschema.Draft202012Validator(rules).iter_errors(settings):
+        error.absolute_path.appendleft(name)
+        raise UserError(_sentence(error))
+    return settings
 
 
 def _sentence(error: Any) -> str:

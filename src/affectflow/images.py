@@ -16,6 +16,8 @@ FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF")
 MAX_PIXELS = 100_000_000
 Image.MAX_IMAGE_PIXELS = None  # the limit is checked here, before anything is decoded
 _EXIF_ORIENTATION = 0x0112
+_FIRST_SIDEWAYS = 5  # of the orientations
+_HASHED = 64  # pixels a side that a perceptual hash is made from, at least
 
 
 class ImageError(ValueError):
@@ -36,12 +38,56 @@ class Decoded:
     """True for an 8-bit RGB JPEG without rotation: its bytes may be stored as they are."""
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What an upright picture is, in pixels, and its perceptual hash."""
+
+    format: str
+    width: int
+    height: int
+    dhash: bytes
+
+
+def examine(data: bytes, max_pixels: int = MAX_PIXELS) -> Seen:
+    """Decode the whole of an image once, as :func:`decode_rgb` does, for the sake of what it tells.
+
+    Of a JPEG every coefficient is read, but no more pixels are made of them than the hash needs.
+    """
+    picture = _open(data, max_pixels)
+    width, height = picture.size
+    name = str(picture.format)
+    try:
+        if name == "JPEG" and picture.mode in ("RGB", "L"):
+            picture.draft("L", (_HASHED, _HASHED))
+        picture.load()
+        if _orientation(picture) >= _FIRST_SIDEWAYS:
+            width, height = height, width
+        upright = ImageOps.exif_transpose(picture)
+        dhash = difference_hash(upright if upright.mode == "L" else _to_rgb(upright))
+    except Exception as error:  # Pillow raises many kinds on hostile bytes
+        raise ImageError("corrupt_image", f"{name} that cannot be decoded: {error}") from None
+    return Seen(name, width, height, dhash)
+
+
 def decode_rgb(data: bytes, max_pixels: int = MAX_PIXELS) -> Decoded:
     """Decode the whole of an image (of an animation, the first frame).
 
     Transparency is laid over white. Raises :class:`ImageError` with reason ``not_an_image``,
     ``too_many_pixels`` (before anything is decoded) or ``corrupt_image``.
     """
+    picture = _open(data, max_pixels)
+    name = str(picture.format)
+    try:
+        picture.load()
+        plain = name == "JPEG" and picture.mode == "RGB" and "progression" not in picture.info
+        plain = plain and _orientation(picture) == 1
+        pixels = np.asarray(_to_rgb(ImageOps.exif_transpose(picture)))
+    except Exception as error:  # as above: any failure to decode is the picture's fault
+        raise ImageError("corrupt_image", f"{name} that cannot be decoded: {error}") from None
+    return Decoded(pixels, name, plain)
+
+
+def _open(data: bytes, max_pixels: int) -> Image.Image:
     if not data:
         raise ImageError("not_an_image", "the body is empty")
     try:
@@ -51,15 +97,11 @@ def decode_rgb(data: bytes, max_pixels: int = MAX_PIXELS) -> Decoded:
     width, height = picture.size
     if width * height > max_pixels:
         raise ImageError("too_many_pixels", f"{width} x {height} pixels, more than {max_pixels}")
-    name = str(picture.format)
-    try:
-        picture.load()
-        rotated = picture.getexif().get(_EXIF_ORIENTATION, 1) != 1
-        plain = name == "JPEG" and picture.mode == "RGB" and not rotated and "progression" not in picture.info
-        pixels = np.asarray(_to_rgb(ImageOps.exif_transpose(picture)))
-    except Exception as error:  # as above: any failure to decode is the picture's fault
-        raise ImageError("corrupt_image", f"{name} that cannot be decoded: {error}") from None
-    return Decoded(pixels, name, plain)
+    return picture
+
+
+def _orientation(picture: Image.Image) -> int:
+    return int(picture.getexif().get(_EXIF_ORIENTATION, 1))
 
 
 def _to_rgb(picture: Image.Image) -> Image.Image:
@@ -92,11 +134,11 @@ def encode_jpeg(pixels: NDArray[np.uint8], quality: int) -> bytes:
     return buffer.getvalue()
 
 
-def difference_hash(pixels: NDArray[np.uint8]) -> bytes:
+def difference_hash(picture: Image.Image) -> bytes:
     """A 256-bit perceptual hash: is each cell of a 16 x 17 grey thumbnail brighter than its left neighbour?
 
     After the gradient hash described by N. Krawetz, "Kind of like that" (2013).
     """
-    thumbnail = Image.fromarray(pixels).convert("L").resize((17, 16), Image.Resampling.BOX)
+    thumbnail = picture.convert("L").resize((17, 16), Image.Resampling.BOX)
     grey = np.asarray(thumbnail, np.int16)
     return np.packbits(grey[:, 1:] > grey[:, :-1]).tobytes()

@@ -7,7 +7,6 @@ every file system in use, and claims no image type, since the content alone deci
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import re
 import unicodedata
@@ -21,13 +20,22 @@ from affectflow.tables import read_csv, write_csv
 MAX_BYTES = 120
 COLUMNS = ("url", "url_orig", "file_name")
 _DIGEST_LENGTH = 26  # base32 characters of 5 bits
+_BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
+_PAIRS = [first + second for first in _BASE32 for second in _BASE32]
+_OTHER = re.compile(r"[^a-z0-9]+")
 
 
 def file_name(url: str) -> str:
     """A portable file name for any text at all."""
-    digest = base64.b32encode(url_digest(url)).decode().lower()[:_DIGEST_LENGTH]
+    digest = _base32(url_digest(url))
     readable = _readable(url)[: MAX_BYTES - _DIGEST_LENGTH - 1].strip("-")
     return f"{readable}-{digest}" if readable else digest
+
+
+def _base32(digest: bytes) -> str:
+    """The first 26 characters of RFC 4648's base 32, in lower case."""
+    bits = int.from_bytes(digest[:17]) >> 6
+    return "".join([_PAIRS[bits >> shift & 1023] for shift in range(120, -1, -10)])
 
 
 def url_digest(url: str) -> bytes:
@@ -35,15 +43,24 @@ def url_digest(url: str) -> bytes:
     return hashlib.sha256(url.encode("utf-8", "surrogatepass")).digest()
 
 
+def url_key(url: str) -> int:
+    """64 bits of the digest."""
+    return int.from_bytes(url_digest(url)[:8])
+
+
 def _readable(url: str) -> str:
     """Host and last path segment, in ASCII letters, digits and hyphens."""
     rest = url.partition("://")[2] or url
-    address = re.split(r"[?#]", rest, maxsplit=1)[0]
+    address = rest.partition("?")[0].partition("#")[0]
     host, _, path = address.partition("/")
     host = host.rpartition("@")[2]
-    last = unquote(path.rstrip("/").rpartition("/")[2][:200], errors="replace")
-    text = unicodedata.normalize("NFKD", f"{host[:60]} {last}").encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]+", "-", text).strip("-")
+    last = path.rstrip("/").rpartition("/")[2][:200]
+    if "%" in last:
+        last = unquote(last, errors="replace")
+    text = f"{host[:60]} {last}"
+    if not text.isascii():
+        text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    return _OTHER.sub("-", text.lower()).strip("-")
 
 
 def relative_path(name: str) -> Path:

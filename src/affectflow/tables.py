@@ -6,13 +6,16 @@ import csv
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
-from typing import IO, Any
-
-import pyarrow as pa
-import pyarrow.parquet as pq
+from typing import IO, TYPE_CHECKING, Any
 
 from affectflow.errors import UserError
+
+if TYPE_CHECKING:  # pyarrow takes 50 MB, and most of what reads a CSV does without
+    import pyarrow as pa
+
+_ROWS_IN_MEMORY = 10_000
 
 
 @contextmanager
@@ -77,16 +80,47 @@ def open_text(path: Path | str) -> Iterator[IO[str]]:
 
 
 def write_parquet(path: Path | str, schema: pa.Schema, rows: Iterable[Mapping[str, Any]]) -> int:
-    """Write rows under a declared schema; the same rows give the same bytes. Returns their number."""
-    table = pa.Table.from_pylist(list(rows), schema=schema)
-    with whole(path) as partial:
-        pq.write_table(table, partial, compression="zstd")
-    return int(table.num_rows)
+    """Write rows under a declared schema, a bounded number of them in memory at once.
+
+    The same rows give the same bytes. Returns their number.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    count = 0
+    with whole(path) as partial, pq.ParquetWriter(partial, schema, compression="zstd") as writer:
+        for batch in _batched(rows, _ROWS_IN_MEMORY):
+            columns = {name: [row.get(name) for row in batch] for name in schema.names}
+            writer.write_table(pa.Table.from_pydict(columns, schema=schema))
+            count += len(batch)
+    return count
 
 
 def read_parquet(path: Path | str, schema: pa.Schema) -> pa.Table:
     """Read a table and hold it to its schema; raises :class:`UserError` when it does not fit."""
+    import pyarrow.parquet as pq
+
     table = pq.read_table(path)
-    if not table.schema.equals(schema):
-        raise UserError(f"{path} was not written by this version of affectflow; delete it and run again.")
+    _hold_to(path, table.schema, schema)
     return table
+
+
+def parquet_rows(path: Path | str, schema: pa.Schema, at_once: int = _ROWS_IN_MEMORY) -> Iterator[dict[str, Any]]:
+    """The rows of such a table one by one, ``at_once`` of them in memory."""
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(path) as stored:
+        _hold_to(path, stored.schema_arrow, schema)
+        for batch in stored.iter_batches(batch_size=at_once):
+            yield from batch.to_pylist()
+
+
+def _hold_to(path: Path | str, found: pa.Schema, schema: pa.Schema) -> None:
+    if not found.equals(schema):
+        raise UserError(f"{path} was not written by this version of affectflow; delete it and run again.")
+
+
+def _batched(rows: Iterable[Mapping[str, Any]], size: int) -> Iterator[list[Mapping[str, Any]]]:
+    rows = iter(rows)
+    while batch := list(islice(rows, size)):
+        yield batch

@@ -3,161 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import gzip
 import http
 import os
 import random
 import resource
-import socket
-import struct
-import threading
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 from aiohttp import web
+from tests.loopback import TIMEOUT_S, Web
 
 from affectflow import names
 from affectflow.demo.plan import DOMAIN
-from affectflow.demo.web import NameServer, self_signed
-from affectflow.download.client import Client, Fetched
-from affectflow.download.ledger import LEDGER_SCHEMA, collect_ledger
-from affectflow.download.outcomes import OK, OUTCOMES, REPORT_CLASSES
-from affectflow.download.partition import download_partition
+from affectflow.download.client import Client, parse_url
+from affectflow.download.engine import Engine
+from affectflow.download.ledger import LEDGER_SCHEMA, collect_ledger, write_part
+from affectflow.download.lists import Row
+from affectflow.download.outcomes import OK, OUTCOMES, REPORT_CLASSES, Outcome
+from affectflow.download.partition import Again, Share, fetch_partition, outcomes, stamp_of
 from affectflow.download.resolver import is_public
 from affectflow.download.settings import Settings
+from affectflow.download.store import Store
 from affectflow.errors import UserError
 from affectflow.tables import read_parquet
-
-TIMEOUT_S = 0.4
-MAX_BYTES = 20_000
-Answer = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
-
-
-class Web:
-    """A loopback web in a thread of its own: http, https with a self-signed certificate, raw answers, names."""
-
-    def __init__(self, picture: bytes) -> None:
-        self.hits: Counter[str] = Counter()
-        self.agents: set[str] = set()
-        self.picture = picture
-        self.answers: dict[str, Answer] = {}
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._thread.start()
-        asyncio.run_coroutine_threadsafe(self._start(), self._loop).result(10)
-
-    async def _start(self) -> None:
-        self._runner = web.ServerRunner(web.Server(self._handle), shutdown_timeout=0.1)
-        await self._runner.setup()
-        for context in (None, self_signed()):
-            await web.TCPSite(self._runner, "127.0.0.1", 0, ssl_context=context).start()
-        self.port, self.tls_port = (address[1] for address in self._runner.addresses)
-        self._raw = await asyncio.start_server(self._answer_raw, "127.0.0.1", 0)
-        self.raw_port = self._raw.sockets[0].getsockname()[1]
-        self._names, _ = await self._loop.create_datagram_endpoint(NameServer, local_addr=("127.0.0.1", 0))
-        self.name_port = self._names.get_extra_info("sockname")[1]
-        self._closed = socket.socket()
-        self._closed.bind(("127.0.0.1", 0))  # never listens
-        self.closed_port = self._closed.getsockname()[1]
-
-    async def _answer_raw(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readline()
-        writer.write(b"this is no HTTP\r\n\r\n")
-        writer.close()
-
-    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        path = request.rel_url.raw_path
-        self.hits[path] += 1
-        self.agents.add(request.headers.get("User-Agent", ""))
-        action = path.split("/")[1]
-        return await (self.answers.get(path) or getattr(self, f"_{action}".replace("_loop", "_loop_")))(request)
-
-    async def _ok(self, _: web.BaseRequest) -> web.StreamResponse:
-        return web.Response(body=self.picture, content_type="text/plain")  # what a header says does not count
-
-    async def _status(self, request: web.BaseRequest) -> web.StreamResponse:
-        return web.Response(status=int(request.path.split("/")[2]), text="gone")
-
-    async def _to(self, request: web.BaseRequest) -> web.StreamResponse:
-        return web.Response(status=302, headers={"Location": request.query["url"]})
-
-    async def _loop_(self, request: web.BaseRequest) -> web.StreamResponse:
-        return web.Response(status=302, headers={"Location": request.path})
-
-    async def _many(self, request: web.BaseRequest) -> web.StreamResponse:
-        left = int(request.path.split("/")[2])
-        return web.Response(status=301, headers={"Location": f"/many/{left - 1}" if left else "/ok/end"})
-
-    async def _body(self, request: web.BaseRequest) -> web.StreamResponse:
-        bodies = {"html": b"<html>gone</html>", "empty": b"", "half": self.picture[:1200], "big": bytes(MAX_BYTES + 1)}
-        return web.Response(body=bodies[request.path.split("/")[2]], content_type="image/jpeg")
-
-    async def _part(self, request: web.BaseRequest) -> web.StreamResponse:
-        """A body that breaks off (``close``, ``reset``) or never goes on (``silent``)."""
-        response = web.StreamResponse(headers={"Content-Length": "9000", "Content-Type": "image/jpeg"})
-        await response.prepare(request)
-        await response.write(self.picture[:500])
-        return await self._end(request, response)
-
-    async def _none(self, request: web.BaseRequest) -> web.StreamResponse:
-        return await self._end(request, web.StreamResponse())
-
-    async def _drip(self, request: web.BaseRequest) -> web.StreamResponse:
-        response = web.StreamResponse(headers={"Content-Length": "9000"})
-        await response.prepare(request)
-        with contextlib.suppress(ConnectionError):
-            for byte in self.picture[:200]:
-                await response.write(bytes([byte]))
-                await asyncio.sleep(TIMEOUT_S / 4)
-        return response
-
-    async def _end(self, request: web.BaseRequest, response: web.StreamResponse) -> web.StreamResponse:
-        assert request.transport is not None
-        match request.path.split("/")[2]:
-            case "silent":
-                await asyncio.sleep(10 * TIMEOUT_S)
-            case "reset":
-                linger = struct.pack("ii", 1, 0)
-                request.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-                request.transport.abort()
-        request.transport.close()
-        return response
-
-    def stop(self) -> None:
-        asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result(10)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
-        self._loop.close()
-
-    async def _stop(self) -> None:
-        self._names.close()
-        self._raw.close()
-        self._closed.close()
-        await self._runner.cleanup()
-
-    def url(self, path: str, host: str = f"web.{DOMAIN}") -> str:
-        return f"http://{host}:{self.port}{path}"
-
-    def settings(self, **changes: object) -> Settings:
-        base = Settings(
-            concurrency=8,
-            per_host=8,
-            timeout_s=TIMEOUT_S,
-            retries=0,
-            nameservers=(f"127.0.0.1:{self.name_port}",),
-            allow_private_hosts=(f"*.{DOMAIN}",),
-            max_bytes=MAX_BYTES,
-            max_pixels=100 * 100,
-            contact="who@example.test",
-            round=1,
-        )
-        return replace(base, **changes)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")
@@ -174,13 +46,25 @@ def site(running: Web) -> Web:
     return running
 
 
-def fetch(settings: Settings, url: str, fallback: str = "") -> Fetched:
-    async def go() -> Fetched:
-        with ThreadPoolExecutor(1) as decoders:
-            async with Client(settings, decoders) as client:
-                return await client.fetch(url, fallback)
+@pytest.fixture
+def fetch(tmp_path: Path) -> Callable[..., Outcome]:
+    """What becomes of one row."""
 
-    return asyncio.run(go())
+    def go(settings: Settings, url: str, fallback: str = "") -> Outcome:
+        found: list[Outcome] = []
+        row = Row(url, fallback, "image-" + "a" * 26, 1)
+        (tmp_path / "images" / names.relative_path(row.file_name)).unlink(missing_ok=True)
+        with Store(tmp_path / "images", settings.max_pixels, settings.decode) as store:
+            engine = Engine(settings, store, lambda _, outcome: found.append(outcome))
+            asyncio.run(engine.run(iter([row])))
+        (outcome,) = found
+        assert (outcome.outcome == OK) == (tmp_path / "images" / names.relative_path(row.file_name)).exists()
+        return outcome
+
+    return go
+
+
+Fetch = Callable[..., Outcome]
 
 
 @pytest.mark.parametrize(
@@ -196,7 +80,7 @@ def fetch(settings: Settings, url: str, fallback: str = "") -> Fetched:
         ("/loop/", "redirect_loop", 302),
         ("/to/?url=file:///etc/passwd", "redirect", 302),
         ("/to/?url=http://[/", "redirect", 302),
-        ("/to/?url=http://gone.gone.drawn-faces.test/", "name_not_known", None),
+        ("/to/?url=http://gone.gone.drawn-faces.test/", "dns", None),
         ("/to/?url=http://127.0.0.1/", "blocked_address", None),
         ("/to/?url=http://[::1]/", "blocked_address", None),
         ("/to/?url=http://[::ffff:127.0.0.1]/", "blocked_address", None),
@@ -214,19 +98,19 @@ def fetch(settings: Settings, url: str, fallback: str = "") -> Fetched:
         ("/body/big", "too_large", 200),
     ],
 )
-def test_outcomes_over_http(site: Web, path: str, outcome: str | tuple[str, ...], status: int | None) -> None:
-    fetched = fetch(site.settings(), site.url(path))
-    got = fetched.outcome
+def test_outcomes_over_http(
+    fetch: Fetch, site: Web, path: str, outcome: str | tuple[str, ...], status: int | None
+) -> None:
+    got = fetch(site.settings(), site.url(path))
     assert got.outcome in ((outcome,) if isinstance(outcome, str) else outcome), got
     assert got.outcome in OUTCOMES
     if status is not None:
         assert got.http_status == status
     if got.outcome == OK:
-        assert fetched.body == site.picture
         assert (got.bytes, got.format, got.width, got.height) == (len(site.picture), "JPEG", 64, 64)
         assert got.final_url.startswith(site.url("/ok/"))
     else:
-        assert got.detail and not fetched.body
+        assert got.detail
 
 
 @pytest.mark.parametrize(
@@ -236,8 +120,8 @@ def test_outcomes_over_http(site: Web, path: str, outcome: str | tuple[str, ...]
         ("https://web.{domain}:{tls}/ok/1", "certificate"),
         ("https://web.{domain}:{port}/ok/1", "tls"),
         ("http://web.{domain}:{raw}/", "bad_response"),
-        ("http://x.gone.{domain}:{port}/", "name_not_known"),
-        ("http://elsewhere.invalid/", "name_not_known"),
+        ("http://x.gone.{domain}:{port}/", "dns"),
+        ("http://elsewhere.invalid/", "dns"),
         ("http://127.0.0.1:{port}/ok/1", "blocked_address"),
         ("http://10.0.0.1/", "blocked_address"),
         ("http://[fe80::1]/", "blocked_address"),
@@ -249,26 +133,26 @@ def test_outcomes_over_http(site: Web, path: str, outcome: str | tuple[str, ...]
         ("http://web.{domain}:99999/", "bad_url"),
         ("http://web.{domain}:port/", "bad_url"),
         ("http://[::1/", "bad_url"),
-        ("http://.../", ("bad_url", "name_not_known")),
-        ("http://" + "x" * 300 + ".{domain}/", ("bad_url", "name_not_known")),
-        ("http://\ud800.{domain}/", ("bad_url", "name_not_known")),
+        ("http://.../", ("bad_url", "dns")),
+        ("http://" + "x" * 300 + ".{domain}/", ("bad_url", "dns")),
+        ("http://\ud800.{domain}/", ("bad_url", "dns")),
     ],
 )
-def test_outcomes_elsewhere(site: Web, form: str, outcome: str | tuple[str, ...]) -> None:
+def test_outcomes_elsewhere(fetch: Fetch, site: Web, form: str, outcome: str | tuple[str, ...]) -> None:
     ports = {"closed": site.closed_port, "tls": site.tls_port, "raw": site.raw_port, "port": site.port}
-    got = fetch(site.settings(), form.format(domain=DOMAIN, **ports)).outcome
+    got = fetch(site.settings(), form.format(domain=DOMAIN, **ports))
     assert got.outcome in ((outcome,) if isinstance(outcome, str) else outcome), got
     assert not site.hits
 
 
-def test_names_at_private_addresses_are_blocked_unless_allowed(site: Web) -> None:
-    assert fetch(site.settings(allow_private_hosts=()), site.url("/ok/1")).outcome.outcome == "blocked_address"
+def test_names_at_private_addresses_are_blocked_unless_allowed(fetch: Fetch, site: Web) -> None:
+    assert fetch(site.settings(allow_private_hosts=()), site.url("/ok/1")).outcome == "blocked_address"
     system = site.settings(allow_private_hosts=(), nameservers=())
-    assert fetch(system, site.url("/ok/1", "localhost")).outcome.outcome == "blocked_address"
+    assert fetch(system, site.url("/ok/1", "localhost")).outcome == "blocked_address"
     allowed = site.settings(allow_private_hosts=("localhost", "127.0.0.1"), nameservers=())
-    assert fetch(allowed, site.url("/ok/1", "localhost")).outcome.outcome == OK
-    assert fetch(allowed, site.url("/ok/1", "127.0.0.1")).outcome.outcome == OK
-    assert fetch(site.settings(allow_private_hosts=("drawn-faces.test",)), site.url("/ok/1")).outcome.outcome != OK
+    assert fetch(allowed, site.url("/ok/1", "localhost")).outcome == OK
+    assert fetch(allowed, site.url("/ok/1", "127.0.0.1")).outcome == OK
+    assert fetch(site.settings(allow_private_hosts=("drawn-faces.test",)), site.url("/ok/1")).outcome != OK
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0", "10.1.2.3", "100.64.0.1", "169.254.169.254", "224.0.0.1"])
@@ -280,12 +164,12 @@ def test_public_addresses(address: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["/ok/a,b.jpg", "/ok/%C3%BC.jpg", "/ok/a%2Fb.jpg", "/ok/it's.jpg", "/ok/a+b%20c.jpg"])
-def test_the_path_is_asked_for_as_written(site: Web, path: str) -> None:
-    assert fetch(site.settings(), site.url(path)).outcome.outcome == OK
+def test_the_path_is_asked_for_as_written(fetch: Fetch, site: Web, path: str) -> None:
+    assert fetch(site.settings(), site.url(path)).outcome == OK
     assert site.hits == {path: 1}
 
 
-def test_who_asks_is_named(site: Web) -> None:
+def test_who_asks_is_named(fetch: Fetch, site: Web) -> None:
     fetch(site.settings(), site.url("/ok/1"))
     assert any("affectflow/" in agent and "who@example.test" in agent for agent in site.agents)
 
@@ -307,12 +191,12 @@ def after(site: Web, path: str, times: int, status: int, **headers: str) -> None
 
 
 @pytest.mark.usefixtures("no_pause")
-def test_retries(site: Web) -> None:
+def test_retries(fetch: Fetch, site: Web) -> None:
     after(site, "/busy", 2, 503)
-    got = fetch(site.settings(retries=2), site.url("/busy")).outcome
+    got = fetch(site.settings(retries=2), site.url("/busy"))
     assert (got.outcome, got.attempts, site.hits["/busy"]) == (OK, 3, 3)
     after(site, "/busier", 3, 503)
-    got = fetch(site.settings(retries=2), site.url("/busier")).outcome
+    got = fetch(site.settings(retries=2), site.url("/busier"))
     assert (got.outcome, got.attempts, site.hits["/busier"]) == ("server_error", 3, 3)
 
 
@@ -327,27 +211,27 @@ def test_retries(site: Web) -> None:
         ("/none/reset", 3),
     ],
 )
-def test_only_what_may_pass_is_tried_again(site: Web, path: str, hits: int) -> None:
+def test_only_what_may_pass_is_tried_again(fetch: Fetch, site: Web, path: str, hits: int) -> None:
     fetch(site.settings(retries=2), site.url(path))
     assert site.hits[path] == hits
 
 
 @pytest.mark.usefixtures("no_pause")
-def test_retry_after_is_respected(site: Web) -> None:
+def test_retry_after_is_respected(fetch: Fetch, site: Web) -> None:
     after(site, "/limited", 1, 429, **{"Retry-After": "0.6"})
     started = time.monotonic()
-    assert fetch(site.settings(retries=1), site.url("/limited")).outcome.outcome == OK
+    assert fetch(site.settings(retries=1), site.url("/limited")).outcome == OK
     assert time.monotonic() - started >= 0.6
     after(site, "/dated", 1, 429, **{"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"})
-    assert fetch(site.settings(retries=1), site.url("/dated")).outcome.outcome == OK
+    assert fetch(site.settings(retries=1), site.url("/dated")).outcome == OK
 
 
-def test_fallback(site: Web) -> None:
+def test_fallback(fetch: Fetch, site: Web) -> None:
     got = fetch(site.settings(), site.url("/status/404"), site.url("/ok/2"))
-    assert got.body == site.picture and got.outcome.outcome == OK
-    assert got.outcome.final_url == site.url("/ok/2") and got.outcome.attempts == 2
+    assert got.outcome == OK
+    assert got.final_url == site.url("/ok/2") and got.attempts == 2
     got = fetch(site.settings(), site.url("/status/404"), site.url("/status/500"))
-    assert (got.outcome.outcome, got.outcome.http_status) == ("not_found", 404)
+    assert (got.outcome, got.http_status) == ("not_found", 404)
     fetch(site.settings(), site.url("/ok/3"), site.url("/ok/unused"))
     assert "/ok/unused" not in site.hits
 
@@ -366,16 +250,20 @@ class Download:
         """Fetch and collect; returns the requests that arrived."""
         self._save(self.names, names.COLUMNS, [(url, "", names.file_name(url)) for url in urls])
         self.site.hits.clear()
+        settings = self.site.settings(**changes)
         parts = [self.folder / f"parts-{partitions}/{i}.parquet" for i in range(partitions)]
         for i, part in enumerate(parts):
-            settings = self.site.settings(**changes)
-            download_partition(self.names, i, partitions, self.images, self.folder / "journal", part, settings, code)
+            share = Share(self.names, i, partitions, self.images, self.folder / "journal")
+            again = Again(stamp_of(settings, code), classes=frozenset(settings.retry))
+            fetch_partition(share, settings, again, lambda counts: None)
+            write_part(part, outcomes(share))
         self.outcomes = collect_ledger(parts, self.names, *(self.folder / n for n in ("ledger", "errors", "summary")))
         return Counter(self.site.hits)
 
     def ledger(self) -> list[dict[str, object]]:
+        """The ledger without the times of its tries."""
         rows: list[dict[str, object]] = read_parquet(self.folder / "ledger", LEDGER_SCHEMA).to_pylist()
-        return rows
+        return [{name: value for name, value in row.items() if not name.endswith("_try")} for row in rows]
 
     def image(self, url: str) -> Path:
         return self.images / names.relative_path(names.file_name(url))
@@ -462,7 +350,8 @@ def test_a_torn_last_line_costs_one_url(download: Download, urls: list[str], cut
 def test_rubbish_in_the_journal_is_survived(download: Download, urls: list[str]) -> None:
     download.run(urls, partitions=1)
     (journal,) = (download.folder / "journal").iterdir()
-    rubbish = b'\xff\xfe\n[]\n1\n"x"\n{"url": "u"}\n{"url": "u", "stamp": "", "outcome": "x"}\n\n{"url": '
+    line = journal.read_bytes().splitlines()[0]
+    rubbish = b"\xff\xfe\n[]\n1\n\n" + bytes(4096) + b"\n" + line[:60] + b"\n" + line.replace(b"ok", b"no") + b"\n{"
     journal.write_bytes(rubbish + b"\n" + journal.read_bytes() + rubbish)
     assert not download.run(urls, partitions=1)
 
@@ -535,28 +424,27 @@ def test_a_url_without_an_outcome_is_an_error(
 
 
 def test_a_fault_of_this_machine_is_not_the_hosts(site: Web) -> None:
-    async def go() -> Fetched:
-        with ThreadPoolExecutor(1) as decoders:
-            async with Client(site.settings(allow_private_hosts=("127.0.0.1",)), decoders) as client:
-                soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-                free = os.dup(0)
-                os.close(free)
-                resource.setrlimit(resource.RLIMIT_NOFILE, (free, hard))
-                try:
-                    return await client.fetch(site.url("/ok/1", "127.0.0.1"))
-                finally:
-                    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    async def go() -> None:
+        async with Client(site.settings(allow_private_hosts=("127.0.0.1",))) as client:
+            soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+            free = os.dup(0)
+            os.close(free)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (free, hard))
+            try:
+                await client.attempt(parse_url(site.url("/ok/1", "127.0.0.1")))
+            finally:
+                resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
     with pytest.raises((OSError, UserError)):
         asyncio.run(go())
 
 
-def test_a_compressed_bomb_is_too_large(site: Web) -> None:
+def test_a_compressed_bomb_is_too_large(fetch: Fetch, site: Web) -> None:
     async def answer(_: web.BaseRequest) -> web.StreamResponse:
         return web.Response(body=gzip.compress(bytes(9_000_000)), headers={"Content-Encoding": "gzip"})
 
     site.answers["/bomb"] = answer
-    assert fetch(site.settings(max_bytes=1_000_000), site.url("/bomb")).outcome.outcome == "too_large"
+    assert fetch(site.settings(max_bytes=1_000_000), site.url("/bomb")).outcome == "too_large"
 
 
 def test_no_more_connections_to_a_host_than_allowed(download: Download, site: Web) -> None:
@@ -576,9 +464,9 @@ def test_no_more_connections_to_a_host_than_allowed(download: Download, site: We
     assert most == 3
 
 
-def test_every_status_has_an_outcome(site: Web) -> None:
+def test_every_status_has_an_outcome(fetch: Fetch, site: Web) -> None:
     for status in http.HTTPStatus:
         if status >= 400:
-            got = fetch(site.settings(), site.url(f"/status/{status.value}")).outcome
+            got = fetch(site.settings(), site.url(f"/status/{status.value}"))
             expected = "not_found" if status == 404 else "client_error" if status < 500 else "server_error"
             assert (got.outcome, got.http_status) == (expected, status.value)

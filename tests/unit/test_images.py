@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,12 +13,13 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, PngImagePlugin
 
-from affectflow.images import ImageError, decode_rgb, difference_hash, encode_jpeg, square
+from affectflow.images import ImageError, decode_rgb, difference_hash, encode_jpeg, examine, square
 
 Pixels = NDArray[np.uint8]
 SIZE = (24, 16)  # width, height
 COLOURS = ((200, 40, 30), (30, 180, 40), (40, 60, 210), (230, 220, 60))  # of the four quarters, row by row
 ORIENTATION = 0x0112
+READERS = pytest.mark.parametrize("read", [decode_rgb, examine])
 
 
 def quarters() -> Image.Image:
@@ -175,34 +177,38 @@ def bomb() -> bytes:
         (bomb(), "too_many_pixels"),
     ],
 )
-def test_what_is_no_picture(data: bytes, reason: str) -> None:
+@READERS
+def test_what_is_no_picture(read: Callable[..., object], data: bytes, reason: str) -> None:
     with pytest.raises(ImageError) as caught:
-        decode_rgb(data)
+        read(data)
     assert caught.value.reason == reason and str(caught.value)
 
 
 @pytest.mark.parametrize("kind, options", [("JPEG", FULL), ("PNG", {}), ("GIF", {}), ("WEBP", {}), ("BMP", {})])
 @pytest.mark.parametrize("share", [0.3, 0.6, 0.95])
-def test_truncated_pictures(kind: str, options: dict[str, Any], share: float) -> None:
-    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+@READERS
+def test_truncated_pictures(read: Callable[..., object], kind: str, options: dict[str, Any], share: float) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (200, 200, 3), np.uint8)
     data = encoded(Image.fromarray(noise), kind, **options)
     with pytest.raises(ImageError) as caught:
-        decode_rgb(data[: int(share * len(data))])
+        read(data[: int(share * len(data))])
     assert caught.value.reason in ("corrupt_image", "not_an_image")
 
 
-def test_half_a_jpeg_is_corrupt() -> None:
+@READERS
+def test_half_a_jpeg_is_corrupt(read: Callable[..., object]) -> None:
     data = encoded(quarters().resize((200, 200)), "JPEG", **FULL)
     with pytest.raises(ImageError) as caught:
-        decode_rgb(data[: len(data) // 2 + 400])
+        read(data[: len(data) // 2 + 400])
     assert caught.value.reason == "corrupt_image"
 
 
-def test_limit_on_pixels() -> None:
+@READERS
+def test_limit_on_pixels(read: Callable[..., object]) -> None:
     data = encoded(quarters(), "PNG")
-    assert decode_rgb(data, max_pixels=24 * 16).pixels.shape == (16, 24, 3)
+    read(data, max_pixels=24 * 16)
     with pytest.raises(ImageError) as caught:
-        decode_rgb(data, max_pixels=24 * 16 - 1)
+        read(data, max_pixels=24 * 16 - 1)
     assert caught.value.reason == "too_many_pixels"
 
 
@@ -247,8 +253,25 @@ def test_encode_jpeg_is_plain_and_repeatable() -> None:
 
 
 def test_difference_hash_tells_pictures_apart(smooth: Any, jpeg: Any) -> None:
-    hashes = [int.from_bytes(difference_hash(smooth(seed, 64))) for seed in range(10)]
-    again = int.from_bytes(difference_hash(decode_rgb(jpeg(0, 64)).pixels))
-    assert len(difference_hash(smooth(0, 64))) == 32
-    assert (hashes[0] ^ again).bit_count() <= 6
+    hashes = [int.from_bytes(difference_hash(Image.fromarray(smooth(seed, 64)))) for seed in range(10)]
+    assert len(difference_hash(Image.fromarray(smooth(0, 64)))) == 32
+    for size in (64, 100, 300):
+        again = int.from_bytes(examine(jpeg(0, size)).dhash)
+        assert (hashes[0] ^ again).bit_count() <= 6
     assert min((a ^ b).bit_count() for i, a in enumerate(hashes) for b in hashes[:i]) > 15
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("kind, options", [("JPEG", FULL), ("PNG", {})])
+def test_examine_sees_the_upright_picture(kind: str, options: dict[str, Any], orientation: int) -> None:
+    large = rotated_storage(orientation).resize(d * 20 for d in rotated_storage(orientation).size)
+    seen = examine(encoded(large, kind, exif=exif(orientation), **options))
+    assert (seen.format, seen.width, seen.height) == (kind, 480, 320)
+    upright = int.from_bytes(examine(encoded(quarters().resize((480, 320)), kind, **options)).dhash)
+    assert (upright ^ int.from_bytes(seen.dhash)).bit_count() <= 6
+
+
+@pytest.mark.parametrize("mode", ["L", "CMYK", "RGB"])
+def test_examine_reads_every_kind_of_jpeg(mode: str) -> None:
+    seen = examine(encoded(quarters().resize((240, 160)).convert(mode), "JPEG"))
+    assert (seen.format, seen.width, seen.height) == ("JPEG", 240, 160)

@@ -35,7 +35,7 @@ def test_a_failing_row_leaves_no_table(tmp_path: Path) -> None:
     with pytest.raises(ValueError):
         write_csv(tmp_path / "t.csv", ["a", "b"], rows())  # type: ignore[arg-type]
     with pytest.raises(pa.ArrowInvalid):
-        write_parquet(tmp_path / "t.parquet", SCHEMA, [{"a": "x"}])
+        write_parquet(tmp_path / "t.parquet", SCHEMA, [{name: "x" for name in SCHEMA.names}])
     assert not list(tmp_path.iterdir())
 
 

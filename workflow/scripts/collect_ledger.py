@@ -9,7 +9,7 @@ if __name__ == "__main__":
     with job(snakemake.log[0]):
         collect_ledger(
             [Path(part) for part in snakemake.input.parts],
-            file_names=Path(snakemake.input.file_names),
+            urls=Path(snakemake.input.file_names),
             ledger=Path(snakemake.output.ledger),
             errors=Path(snakemake.output.errors),
             summary=Path(snakemake.output.summary),

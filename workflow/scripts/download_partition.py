@@ -2,21 +2,25 @@
 
 from pathlib import Path
 
-from affectflow.download.partition import download_partition
+from affectflow.download.ledger import write_part
+from affectflow.download.partition import Again, Share, fetch_partition, outcomes, stamp_of
 from affectflow.download.settings import Settings
+from affectflow.download.tally import Tally, estimate
 from affectflow.job import job
 
 if __name__ == "__main__":
     with job(snakemake.log[0]):
-        counts = download_partition(
-            Path(snakemake.input.file_names),
+        share = Share(
+            urls=Path(snakemake.input.file_names),
             partition=int(snakemake.wildcards.part),
             partitions=snakemake.params.partitions,
             images=Path(snakemake.params.images),
-            journal_folder=Path(snakemake.params.journal),
-            out=Path(snakemake.output.ledger),
-            settings=Settings.of(snakemake.params.settings),
-            code=snakemake.params.code,
+            journal=Path(snakemake.params.journal),
+            at_once=snakemake.resources.at_once,
         )
-        for outcome, count in counts.most_common():
+        settings = Settings.of(snakemake.config["download"])
+        again = Again(stamp_of(settings, snakemake.params.code), classes=frozenset(settings.retry))
+        with Tally(estimate(share.urls) // share.partitions) as tally:
+            fetch_partition(share, settings, again, tally.add)
+        for outcome, count in write_part(Path(snakemake.output.ledger), outcomes(share)).most_common():
             print(f"{count} {outcome}")

@@ -1,246 +1,186 @@
-"""One URL -> one outcome: connections, redirects, limits and the names of failures."""
+"""One attempt at one URL: address, redirects, and what the answer amounts to."""
 
 from __future__ import annotations
 
-import asyncio
-import errno
-import hashlib
 import importlib.metadata
-import ipaddress
-import random
-import ssl
-from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import Self
 
-import aiohttp
 from yarl import URL
 
-from affectflow import images
-from affectflow.download.outcomes import OK, Outcome
-from affectflow.download.resolver import BlockedAddress, Resolver
+from affectflow.download.outcomes import Failed
+from affectflow.download.proxies import Proxies
+from affectflow.download.resolver import Resolver
 from affectflow.download.settings import Settings
-from affectflow.errors import UserError
+from affectflow.download.transfers import Exchange, Transfers
 
+_AGENT = "affectflow"
 _MAX_REDIRECTS = 10
 _REDIRECTS = (301, 302, 303, 307, 308)
-_RETRIED = ("name_not_known", "timeout", "stalled", "reset", "truncated", "server_error")
-_LONGEST_WAIT_S = 60.0
-_BODY_TIMEOUTS = 6  # a whole body may take this many times the timeout
+_OPT_OUT = frozenset({"noai", "noimageai"})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Fetched:
-    """An outcome, and the body if it is a whole image."""
+class Answer:
+    """The body of a 200, complete as HTTP counts it; ``detail`` says what was lenient about it."""
 
-    outcome: Outcome
-    body: bytes = b""
-
-
-class _Failed(Exception):
-    def __init__(self, outcome: str, detail: str, status: int | None = None, wait_s: float | None = None) -> None:
-        super().__init__(detail)
-        self.outcome = outcome
-        self.detail = detail
-        self.status = status
-        self.wait_s = wait_s
+    body: bytes
+    status: int
+    final_url: str
+    detail: str = ""
 
 
 class Client:
-    """Fetches images; use as an async context manager."""
+    """Asks for images; use as an async context manager.
 
-    def __init__(self, settings: Settings, decoders: Executor) -> None:
+    No cookie, credential or Referer is ever sent. Proxies are those of the environment. ``looked_up`` is called with
+    each name that was found.
+    """
+
+    def __init__(self, settings: Settings, looked_up: Callable[[str], None] = lambda host: None) -> None:
         self._settings = settings
-        self._decoders = decoders
-        self._resolver = Resolver(settings.nameservers, settings.allow_private_hosts, settings.timeout_s)
+        self._proxies = Proxies.of_environment()
+        self._resolver = Resolver(settings.nameservers, settings.allow_private_hosts, settings.timeout_s, looked_up)
+        version = importlib.metadata.version("affectflow")
+        purpose = "image data sets for facial expression research"
+        agent = f"{_AGENT}/{version} ({'; '.join(filter(None, (purpose, settings.contact)))})"
+        self._transfers = Transfers(settings.timeout_s, agent, self._resolver.allows, settings.max_bytes)
 
     async def __aenter__(self) -> Self:
-        version = importlib.metadata.version("affectflow")
-        agent = f"affectflow/{version} (image data sets for facial expression research; {self._settings.contact})"
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                limit=self._settings.concurrency,
-                limit_per_host=self._settings.per_host,
-                resolver=self._resolver,
-                ttl_dns_cache=300,
-            ),
-            # Waiting for one's turn at a host is not the host's fault, hence no limit on the whole request.
-            timeout=aiohttp.ClientTimeout(
-                total=None, sock_connect=self._settings.timeout_s, sock_read=self._settings.timeout_s
-            ),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            headers={"User-Agent": agent, "Accept": "image/*,*/*;q=0.5"},
-            trust_env=False,
-        )
-        # Further tries are ours alone, or they could be neither counted nor spaced out.
-        self._session._retry_connection = False
+        await self._transfers.__aenter__()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._session.close()
+        await self._transfers.__aexit__()
+        self._resolver.close()
 
-    async def fetch(self, url: str, fallback: str = "") -> Fetched:
-        """Fetch ``url``, and where that fails for good, ``fallback``. The outcome reported is the first URL's
-        unless the second succeeds."""
-        first = await self._fetch_patiently(url)
-        if first.outcome.outcome == OK or not fallback:
-            return first
-        second = await self._fetch_patiently(fallback)
-        attempts = first.outcome.attempts + second.outcome.attempts
-        best = second if second.outcome.outcome == OK else first
-        return replace(best, outcome=replace(best.outcome, attempts=attempts))
+    async def attempt(self, address: URL, answered: Callable[[], None] = lambda: None) -> Answer:
+        """Ask once for ``address``; ``answered`` is called as soon as the head of an answer is there.
 
-    async def _fetch_patiently(self, url: str) -> Fetched:
-        for attempt in range(1, self._settings.retries + 2):
-            try:
-                fetched = await self._fetch_once(url)
-                return replace(fetched, outcome=replace(fetched.outcome, attempts=attempt))
-            except _Failed as failed:
-                outcome = Outcome(failed.outcome, failed.detail, failed.status, attempts=attempt)
-                again = failed.outcome in _RETRIED or failed.status == 429
-                if not again or attempt > self._settings.retries:
-                    return Fetched(outcome)
-                pause = 0.5 * 2 ** (attempt - 1) * random.uniform(0.5, 1.5)
-                await asyncio.sleep(min(_LONGEST_WAIT_S, max(pause, failed.wait_s or 0.0)))
-        raise AssertionError("unreachable")
+        Raises :class:`Failed`, or :class:`UserError` where the fault is this machine's.
+        """
+        try:
+            return await self._follow(address, answered, verify=True)
+        except Failed as failed:
+            if failed.outcome != "certificate" or not self._settings.tls_fallback:
+                raise
+            lenient = failed.detail
+        answer = await self._follow(address, answered, verify=False)
+        return Answer(answer.body, answer.status, answer.final_url, f"certificate not verified: {lenient}")
 
-    async def _fetch_once(self, url: str) -> Fetched:
-        target = _parse(url.strip())
+    async def reaches(self, address: URL) -> bool:
+        """Whether the site of ``address`` answers anything at all."""
+        try:
+            exchange = await self._get(address.origin(), lambda _: None, verify=False, head=True)
+        except Failed as failed:
+            return failed.outcome == "blocked_address"
+        return exchange.status not in (502, 503, 504)
+
+    async def finds(self, host: str) -> bool:
+        """Whether a fresh look-up of ``host`` succeeds."""
+        try:
+            await self._resolver.addresses(host, fresh=True)
+        except Failed as failed:
+            return failed.outcome == "blocked_address"
+        return True
+
+    async def _get(
+        self, target: URL, answered: Callable[[Exchange], None], verify: bool = True, head: bool = False
+    ) -> Exchange:
+        host, proxy, resolve = target.raw_host or "", self._proxies.proxy_of(target), None
+        if proxy is None:
+            addresses = await self._resolver.addresses(host)
+            if addresses != (host,):
+                resolve = f"{host}:{target.port}:{','.join(map(_bracketed, addresses))}"
+        else:
+            self._resolver.check_literal(host)
+        return await self._transfers.get(str(target), host, answered, resolve, proxy, verify=verify, head=head)
+
+    async def _follow(self, target: URL, answered: Callable[[], None], verify: bool) -> Answer:
         seen = {target}
+
+        def began(exchange: Exchange) -> None:
+            answered()
+            if exchange.status == 200 and self._settings.robots_tag and _opts_out(exchange.headers.get(_ROBOTS, ())):
+                raise Failed("robots_opt_out", "X-Robots-Tag forbids it", 200)
+
         while True:
             try:
-                self._check_literal_address(target)
-                async with self._session.get(target, allow_redirects=False) as response:
-                    if response.status not in _REDIRECTS:
-                        return await self._read(response, target)
-                    target = _next(target, response)
-            except (_Failed, UserError):
+                exchange = await self._get(target, began, verify)
+                status = exchange.status
+                if status not in _REDIRECTS:
+                    return Answer(_body(exchange), status, str(target))
+                following = _next(target, exchange)
+            except Failed as failed:
+                failed.final_url = str(target)
                 raise
-            except Exception as error:
-                raise _name(error) from error
-            if target in seen or len(seen) > _MAX_REDIRECTS:
-                raise _Failed("redirect_loop", f"redirected to {_short(target)} again", response.status)
-            seen.add(target)
-
-    def _check_literal_address(self, target: URL) -> None:
-        """Addresses written into a URL never pass through the resolver."""
-        host = target.host or ""
-        try:
-            ipaddress.ip_address(host)
-        except ValueError:
-            return
-        if not self._resolver.allows(host, host):
-            raise _Failed("blocked_address", f"{host} is a private address")
-
-    async def _read(self, response: aiohttp.ClientResponse, target: URL) -> Fetched:
-        status = response.status
-        if status != 200:
-            raise _Failed(_of_status(status), f"HTTP {status}", status, _retry_after(response))
-        limit = self._settings.max_bytes
-        chunks: list[bytes] = []
-        size = 0
-        try:
-            async with asyncio.timeout(_BODY_TIMEOUTS * self._settings.timeout_s):
-                async for chunk in response.content.iter_any():
-                    size += len(chunk)
-                    if size > limit:
-                        raise _Failed("too_large", f"more than {limit} bytes", status)
-                    chunks.append(chunk)
-        except TimeoutError:
-            raise _Failed("stalled", f"{size} bytes came, then too little in time", status) from None
-        body = b"".join(chunks)
-        try:
-            checked = await asyncio.get_running_loop().run_in_executor(
-                self._decoders, _check, body, self._settings.max_pixels
-            )
-        except images.ImageError as error:
-            raise _Failed(error.reason, str(error), status) from None
-        return Fetched(replace(checked, http_status=status, final_url=str(target)), body)
+            if following in seen or len(seen) > _MAX_REDIRECTS:
+                raise Failed("redirect_loop", f"redirected to {_short(following)} again", status, str(target))
+            seen.add(following)
+            target = following
 
 
-def _check(body: bytes, max_pixels: int) -> Outcome:
-    """Decode the whole image once; nothing later has to doubt it."""
-    decoded = images.decode_rgb(body, max_pixels)
-    height, width = decoded.pixels.shape[:2]
-    return Outcome(
-        OK,
-        bytes=len(body),
-        sha256=hashlib.sha256(body).hexdigest(),
-        format=decoded.format,
-        width=width,
-        height=height,
-        dhash=images.difference_hash(decoded.pixels).hex(),
-    )
+_ROBOTS = "x-robots-tag"
 
 
-def _parse(url: str) -> URL:
+def parse_url(url: str) -> URL:
+    """A URL to ask for, without user, password and fragment; raises :class:`Failed` where it is none."""
     try:
-        parsed = URL(url)
+        parsed = URL(url.strip())
         usable = parsed.scheme in ("http", "https") and parsed.host and parsed.port
     except ValueError as error:
-        raise _Failed("bad_url", str(error)[:200]) from None
+        raise Failed("bad_url", str(error)[:200]) from None
     if not usable:
-        raise _Failed("bad_url", "not an http or https URL with a host")
-    return parsed.with_user(None).with_fragment(None)
+        raise Failed("bad_url", "not an http or https URL with a host")
+    if parsed.raw_user is not None or parsed.raw_password is not None:
+        parsed = parsed.with_user(None)
+    return parsed.with_fragment(None) if parsed.raw_fragment else parsed
 
 
-def _next(target: URL, response: aiohttp.ClientResponse) -> URL:
-    location = response.headers.get("Location", "")
+def _body(exchange: Exchange) -> bytes:
+    status = exchange.status
+    if status != 200 or exchange.body is None:
+        raise Failed(_of_status(status), f"HTTP {status}", status, wait_s=_retry_after(exchange.header("retry-after")))
+    return exchange.body.end()
+
+
+def _next(target: URL, exchange: Exchange) -> URL:
+    location = exchange.header("location")
     if not location:
-        raise _Failed("redirect", f"HTTP {response.status} without a target", response.status)
+        raise Failed("redirect", f"HTTP {exchange.status} without a target", exchange.status)
     try:
-        return _parse(str(target.join(URL(location))))
-    except (_Failed, ValueError):
-        raise _Failed("redirect", f"HTTP {response.status} to an unusable target", response.status) from None
+        return parse_url(str(target.join(URL(location))))
+    except (Failed, ValueError):
+        raise Failed("redirect", f"HTTP {exchange.status} to an unusable target", exchange.status) from None
 
 
-def _name(error: Exception) -> _Failed:
-    """The outcome that an exception of the network stands for."""
-    detail = " ".join(str(error).split())[:200] or type(error).__name__
-    cause = error.__cause__
-    if isinstance(error, BlockedAddress) or isinstance(cause, BlockedAddress):
-        return _Failed("blocked_address", detail)
-    if isinstance(error, aiohttp.ClientConnectorCertificateError | ssl.SSLCertVerificationError):
-        return _Failed("certificate", detail)
-    if isinstance(error, aiohttp.ClientSSLError | ssl.SSLError):
-        return _Failed("tls", detail)
-    if isinstance(error, aiohttp.ClientConnectorDNSError):
-        return _Failed("name_not_known", detail)
-    if isinstance(error, TimeoutError):
-        return _Failed("timeout", "no answer in time")
-    if isinstance(error, OSError) and error.errno in _OURS:
-        raise UserError(f"This machine ran out of sockets or memory ({detail}); lower download.concurrency.") from None
-    if isinstance(error, OSError):
-        return _Failed(_BY_ERRNO.get(error.errno or 0, "reset"), detail)
-    if isinstance(error, aiohttp.ServerDisconnectedError):
-        return _Failed("reset", detail)
-    if isinstance(error, aiohttp.ClientPayloadError):
-        return _Failed("reset" if isinstance(cause, ConnectionError) else "truncated", detail)
-    if isinstance(error, aiohttp.InvalidURL | aiohttp.NonHttpUrlClientError | ValueError | UnicodeError):
-        return _Failed("bad_url", detail)
-    if isinstance(error, aiohttp.ClientError):
-        return _Failed("bad_response", detail)
-    raise error
+def _opts_out(tags: Iterable[str]) -> bool:
+    """Whether an X-Robots-Tag, meant for all or for us, forbids use by AI ("bot: a, b" is meant for that bot)."""
+    for tag in tags:
+        bot, colon, rest = tag.partition(":")
+        if colon and "," not in bot and bot.strip().lower() not in ("unavailable_after", "*", _AGENT):
+            continue
+        words = (rest if colon else tag).split(",")
+        if _OPT_OUT & {word.strip().lower() for word in words}:
+            return True
+    return False
 
 
-_OURS = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS, errno.EADDRNOTAVAIL)
-_BY_ERRNO = {
-    errno.ECONNREFUSED: "refused",
-    errno.EHOSTUNREACH: "no_route",
-    errno.ENETUNREACH: "no_route",
-    errno.ECONNRESET: "reset",
-    errno.EPIPE: "reset",
-    errno.ETIMEDOUT: "timeout",
-}
-
-
-def _retry_after(response: aiohttp.ClientResponse) -> float | None:
+def _retry_after(text: str) -> float | None:
+    """Seconds that a server asks for, as a number or as a date (RFC 9110, 10.2.3)."""
     try:
-        return max(0.0, float(response.headers.get("Retry-After", "")))
+        return max(0.0, float(text))
     except ValueError:
+        pass
+    try:
+        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
+    except (ValueError, TypeError):
         return None
 
 
@@ -250,6 +190,10 @@ def _of_status(status: int) -> str:
     if status >= 500:
         return "server_error"
     return "client_error" if status >= 400 else "bad_response"
+
+
+def _bracketed(address: str) -> str:
+    return f"[{address}]" if ":" in address else address
 
 
 def _short(url: URL) -> str:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
-from affectflow import names
-from affectflow.download.outcomes import OK, REPORT_CLASSES, report_class
+from affectflow.download.lists import Row, partition_rows
+from affectflow.download.outcomes import OK, REPORT_CLASSES, Outcome, report_class
+from affectflow.download.placeholders import Placeholders
 from affectflow.errors import UserError
-from affectflow.tables import read_csv, read_parquet, write_csv, write_parquet
+from affectflow.tables import parquet_rows, write_csv, write_parquet
 
+_TIME = pa.timestamp("ms", tz="UTC")
 LEDGER_SCHEMA = pa.schema(
     [
         ("url", pa.string()),
@@ -29,41 +34,115 @@ LEDGER_SCHEMA = pa.schema(
         ("width", pa.int32()),
         ("height", pa.int32()),
         ("dhash", pa.string()),
+        ("first_try", _TIME),
+        ("last_try", _TIME),
     ]
 )
-ERROR_COLUMNS = ("url", "outcome", "http_status", "attempts", "detail")
+_OF_OUTCOME = tuple(field.name for field in fields(Outcome))
+ERROR_COLUMNS = ("url", "outcome", "http_status", "attempts", "detail", "final_url", "last_try")
 SUMMARY_COLUMNS = ("class", "report_2017", "urls", "share_percent")
+_ROWS_IN_MEMORY = 10_000
+
+LedgerRow = dict[str, Any]
 
 
-def collect_ledger(parts: Sequence[Path], file_names: Path, ledger: Path, errors: Path, summary: Path) -> Counter[str]:
-    """Join the partitions' ledgers in the order of the file name table; returns counts by outcome.
+def write_part(part: Path, outcomes: Iterable[tuple[Row, Outcome]]) -> Counter[str]:
+    """Write one partition's ledger; returns counts by outcome."""
+    counts: Counter[str] = Counter()
+    write_parquet(part, LEDGER_SCHEMA, _counted(map(ledger_row, outcomes), counts))
+    return counts
+
+
+def ledger_row(row_and_outcome: tuple[Row, Outcome]) -> LedgerRow:
+    """A row of the ledger. Text that is not valid Unicode is kept with replacement characters."""
+    row, outcome = row_and_outcome
+    cells: LedgerRow = {"url": _clean(row.url), "url_orig": _clean(row.url_orig), "file_name": row.file_name}
+    for name in _OF_OUTCOME:
+        value = getattr(outcome, name)
+        cells[name] = _clean(value) if isinstance(value, str) else value
+    cells["first_try"], cells["last_try"] = (round(1000 * t) for t in (outcome.first_try, outcome.last_try))
+    return cells
+
+
+def collect_ledger(parts: Sequence[Path], urls: Path, ledger: Path, errors: Path, summary: Path) -> Counter[str]:
+    """Join the partitions' ledgers in the order of the list; returns counts by outcome.
 
     Raises :class:`UserError` when a URL is missing from the parts or when no image at all came.
     """
-    by_url = {row["url"]: row for part in parts for row in read_parquet(part, LEDGER_SCHEMA).to_pylist()}
-    rows = []
-    for row in read_csv(file_names, names.COLUMNS):
-        if row["url"] not in by_url:
-            raise UserError(f"The download has no outcome for {row['url'][:200]!r}; run the download again.")
-        rows.append(by_url[row["url"]])
-    counts = Counter(str(row["outcome"]) for row in rows)
-    if not counts[OK]:
-        failures = ", ".join(f"{count} {outcome}" for outcome, count in counts.most_common(3))
-        raise UserError(
-            f"None of the {len(rows)} URLs gave an image ({failures}); check the network, raise download.round "
-            "and run again."
-        )
-    write_parquet(ledger, LEDGER_SCHEMA, rows)
-    write_csv(
-        errors,
-        ERROR_COLUMNS,
-        ([row[column] for column in ERROR_COLUMNS] for row in rows if row["outcome"] != OK),
-    )
-    classes = Counter(report_class(row["outcome"], row["http_status"]) for row in rows)
-    lines = [("downloaded", "", classes[None])] + [(name, count, classes[name]) for name, count in REPORT_CLASSES]
+    at_once = max(100, _ROWS_IN_MEMORY // len(parts))
+
+    def rows() -> Iterator[LedgerRow]:
+        streams = [parquet_rows(part, LEDGER_SCHEMA, at_once) for part in parts]
+        for row in partition_rows(urls, 0, 1):
+            found = next(streams[row.key % len(parts)], None)
+            if found is None or found["url"] != _clean(row.url):
+                raise UserError(f"The download has no outcome for {row.url[:200]!r}; run the download again.")
+            yield found
+
+    return write_ledger(rows, ledger, errors, summary)
+
+
+def write_ledger(rows: Callable[[], Iterable[LedgerRow]], ledger: Path, errors: Path, summary: Path) -> Counter[str]:
+    """Write the ledger, its failures, and its summary by the classes of the report of 2017.
+
+    ``rows`` is read twice: placeholders are known only when all rows have been seen. Raises :class:`UserError` when no
+    image at all came.
+    """
+    placeholders = Placeholders(rows())
+    counts: Counter[str] = Counter()
+    failures: Counter[tuple[str, int | None]] = Counter()
+
+    def marked() -> Iterator[LedgerRow]:
+        for row in rows():
+            row = placeholders.marked(row)
+            failures[row["outcome"], row["http_status"]] += 1
+            yield row
+        if not any(outcome == OK for outcome, _ in failures):
+            raise UserError(_no_image(failures))
+
+    def failed() -> Iterator[Sequence[object]]:
+        for row in parquet_rows(ledger, LEDGER_SCHEMA):
+            if row["outcome"] != OK:
+                row["last_try"] = row["last_try"].isoformat(timespec="seconds")
+                yield [inert(row[column]) for column in ERROR_COLUMNS]
+
+    write_parquet(ledger, LEDGER_SCHEMA, _counted(marked(), counts))
+    write_csv(errors, ERROR_COLUMNS, failed())
+    classes: Counter[str | None] = Counter()
+    for (outcome, status), count in failures.items():
+        classes[report_class(outcome, status)] += count
+    total = counts.total()
+    lines = [("downloaded", "", classes[None])] + [(name, then, classes[name]) for name, then in REPORT_CLASSES]
     write_csv(
         summary,
         SUMMARY_COLUMNS,
-        ((name, then, now, f"{100 * now / len(rows):.2f}") for name, then, now in lines),
+        ((name, then, now, f"{100 * now / total:.2f}") for name, then, now in lines),
     )
     return counts
+
+
+def _no_image(failures: Counter[tuple[str, int | None]]) -> str:
+    common: Counter[str] = Counter()
+    for (outcome, _), count in failures.items():
+        common[outcome] += count
+    named = ", ".join(f"{count} {outcome}" for outcome, count in common.most_common(3))
+    return f"None of the {failures.total()} URLs gave an image ({named}); check the network and try them again."
+
+
+def inert(cell: object) -> object:
+    """A cell that no spreadsheet takes for a formula and no terminal for a command."""
+    if not isinstance(cell, str):
+        return cell
+    text = re.sub(r"[\x00-\x1f\x7f-\x9f]", lambda match: f"\\x{ord(match[0]):02x}", cell)
+    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
+
+
+def _counted(rows: Iterable[LedgerRow], counts: Counter[str]) -> Iterator[LedgerRow]:
+    for row in rows:
+        counts[row["outcome"]] += 1
+        yield row
+
+
+def _clean(text: str) -> str:
+    """Parquet holds valid Unicode only; a lone surrogate from a hostile list is none."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()

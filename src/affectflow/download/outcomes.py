@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 OK = "ok"
 
@@ -14,7 +13,7 @@ OUTCOMES: dict[str, str] = {
     "server_error": "the server answered 5xx",
     "redirect": "a 3xx answer without a usable target",
     "redirect_loop": "redirected in a circle or more than ten times",
-    "name_not_known": "the host's name could not be looked up",
+    "dns": "the host's name could not be looked up",
     "timeout": "no connection or no answer in time",
     "stalled": "the body stopped coming or came too slowly",
     "reset": "the connection was closed by the other side",
@@ -27,10 +26,18 @@ OUTCOMES: dict[str, str] = {
     "too_many_pixels": "more pixels than download.max_pixels",
     "not_an_image": "the body is no picture, whatever its name or header says",
     "corrupt_image": "a picture that cannot be decoded to its end",
+    "placeholder": "the picture that a site shows in place of a removed one",
+    "robots_opt_out": "the site asks that its pictures be kept out of data sets (X-Robots-Tag noai, noimageai)",
     "blocked_address": "the host lies at a private address and is not in download.allow_private_hosts",
     "bad_url": "not a usable http or https URL",
     "bad_response": "the server's answer is not HTTP, or neither an image nor an error",
 }
+
+NETWORK = frozenset({"dns", "timeout", "stalled", "reset", "refused", "no_route", "truncated"})
+"""Failures that a lost network causes as well as a dead host."""
+
+PASSING = NETWORK - {"refused", "no_route"} | {"server_error"}
+"""Failures that another try may mend. (So may the statuses 408, 425 and 429.)"""
 
 REPORT_CLASSES: tuple[tuple[str, int], ...] = (
     ("404", 1726),
@@ -51,7 +58,7 @@ _CLASS_OF = {
     "not_found": "404",
     "redirect": "301/302 left unresolved",
     "redirect_loop": "301/302 left unresolved",
-    "name_not_known": "name not known",
+    "dns": "name not known",
     "timeout": "timed out",
     "stalled": "timed out",
     "reset": "connection reset",
@@ -74,19 +81,46 @@ def report_class(outcome: str, http_status: int | None) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one URL. ``detail`` is one phrase for people; ``dhash`` is the perceptual hash in hex."""
+    """What became of one URL.
+
+    ``detail`` is one phrase for people; ``dhash`` the perceptual hash in hex; ``first_try`` and ``last_try`` are
+    seconds since 1970 UTC. Width, height (pixels) and dhash are unknown where pictures are not decoded.
+    """
 
     outcome: str
     detail: str = ""
     http_status: int | None = None
     final_url: str = ""
-    attempts: int = 1
+    attempts: int = 0
     bytes: int | None = None
     sha256: str = ""
     format: str = ""
     width: int | None = None
     height: int | None = None
     dhash: str = ""
+    first_try: float = 0.0
+    last_try: float = 0.0
 
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+
+class Failed(Exception):
+    """An attempt that gave no image: one of the outcomes, and how long the server asks to be left alone."""
+
+    def __init__(
+        self,
+        outcome: str,
+        detail: str,
+        http_status: int | None = None,
+        final_url: str = "",
+        wait_s: float | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.outcome = outcome
+        self.detail = detail
+        self.http_status = http_status
+        self.final_url = final_url
+        self.wait_s = wait_s
+
+    @property
+    def passing(self) -> bool:
+        """Whether another try may mend it."""
+        return self.outcome in PASSING or self.http_status in (408, 425, 429)

@@ -1,114 +1,190 @@
-"""A partition's share of the URLs -> images in the store and a ledger part.
-
-A URL belongs to a partition by its hash, never by its position, so that further rows leave the other partitions
-as they are.
-"""
+"""A partition's share of the URLs -> images in the store and lines in the journal."""
 
 from __future__ import annotations
 
 import asyncio
+import resource
+import time
 from collections import Counter
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from affectflow import names
-from affectflow.download.journal import Journal
-from affectflow.download.ledger import LEDGER_SCHEMA
-from affectflow.download.outcomes import OK, Outcome
+from yarl import URL
+
+from affectflow.download.engine import MOST_OPEN, Engine
+from affectflow.download.journal import Entry, Index, Journal
+from affectflow.download.lists import Row, partition_rows
+from affectflow.download.outcomes import Outcome
 from affectflow.download.settings import Settings
+from affectflow.download.store import Store
 from affectflow.errors import UserError
 from affectflow.fingerprint import fingerprint
-from affectflow.progress import progress
-from affectflow.tables import read_csv, whole, write_parquet
 
-Row = dict[str, str]
+_SCANNED_AT_ONCE = 256  # rows between two looks at the network
+_REPORT_EVERY_S = 0.5
+_KNOWN_SITES = 200
+_OTHER_FILES = 64  # besides sockets
+
+Report = Callable[[Counter[str]], None]
 
 
-def download_partition(
-    file_names: Path,
-    partition: int,
-    partitions: int,
-    images: Path,
-    journal_folder: Path,
-    out: Path,
-    settings: Settings,
-    code: str,
-) -> Counter[str]:
-    """Fetch what is missing of one partition and write its part of the ledger; returns counts by outcome.
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Which part of a list, and where its results go. ``at_once`` partitions share each host's limits."""
 
-    What succeeded is never fetched again while its file is in the store. What failed is tried again only when
-    the settings or the code have changed since.
+    urls: Path
+    partition: int
+    partitions: int
+    images: Path
+    journal: Path
+    at_once: int = 1
+
+    def rows(self) -> Iterator[Row]:
+        return partition_rows(self.urls, self.partition, self.partitions)
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """Which failures of earlier runs to try again.
+
+    Those written down under another ``stamp`` (other settings, other code, another second URL), or all if ``forced``;
+    of these only some classes, or only those from before a time (seconds since 1970), where these are given.
     """
-    rows = list(partition_rows(file_names, partition, partitions))
-    stamp = fingerprint({**settings.decisive(), "code": code})
-    journal = Journal(journal_folder, partition, partitions)
-    known = journal.read()
-    missing = [row for row in rows if not _settled(row, known, _mark(stamp, row), images)]
-    if missing:
-        try:
-            with journal:
-                asyncio.run(_fetch_all(missing, images, journal, stamp, settings))
-        except* UserError as group:
-            raise group.exceptions[0] from None
-        known = journal.read()
-    results = [known[row["url"]][1] for row in rows]
-    write_parquet(
-        out, LEDGER_SCHEMA, ({**row, **outcome.to_json()} for row, outcome in zip(rows, results, strict=True))
-    )
-    return Counter(outcome.outcome for outcome in results)
+
+    stamp: str = ""
+    forced: bool = False
+    classes: frozenset[str] = frozenset()
+    before: float | None = None
+
+    def mark(self, row: Row) -> str:
+        """What a row's outcome is written down under."""
+        return fingerprint([self.stamp, row.url_orig])[:16] if row.url_orig else self.stamp
+
+    def wants(self, row: Row, mark: str, outcome: Outcome) -> bool:
+        """Whether a failure is to be tried again."""
+        if not (self.forced or mark != self.mark(row)):
+            return False
+        if self.classes and outcome.outcome not in self.classes:
+            return False
+        return self.before is None or outcome.last_try < self.before
 
 
-def partition_rows(file_names: Path, partition: int, partitions: int) -> Iterator[Row]:
-    """The rows of a file name table that belong to one partition."""
-    for row in read_csv(file_names, names.COLUMNS):
-        if int.from_bytes(names.url_digest(row["url"])[:8]) % partitions == partition:
-            yield {column: row[column] for column in names.COLUMNS}
+def stamp_of(settings: Settings, code: str) -> str:
+    """Under what failures are final in a workflow: the settings that decide, and the code."""
+    return fingerprint({**settings.decisive(), "code": code})[:16]
 
 
-def _mark(stamp: str, row: Row) -> str:
-    """Under what a failure is final: settings, code, and the second URL that was tried."""
-    return f"{stamp} {row['url_orig']}"
+def fetch_partition(share: Share, settings: Settings, again: Again, report: Report) -> None:
+    """Fetch what is missing of a partition and write it down in the journal.
 
-
-def _settled(row: Row, known: dict[str, tuple[str, Outcome]], mark: str, images: Path) -> bool:
-    if row["url"] not in known:
-        return False
-    last_mark, outcome = known[row["url"]]
-    if outcome.outcome != OK:
-        return last_mark == mark
-    try:
-        return (images / names.relative_path(row["file_name"])).stat().st_size == outcome.bytes
-    except FileNotFoundError:
-        return False
-
-
-async def _fetch_all(rows: list[Row], images: Path, journal: Journal, stamp: str, settings: Settings) -> None:
-    from affectflow.download.client import Client
-
-    waiting = iter(rows)
+    What succeeded is never fetched again while its file is in the store; what failed only where ``again`` wants it.
+    The memory that this takes hardly grows with the list. Raises :class:`UserError` where this machine, its disk or
+    its network is at fault; nothing that was done is lost.
+    """
     with (
-        ThreadPoolExecutor(2, thread_name_prefix="decode") as decoders,
-        progress(total=len(rows), unit="image", description="download") as bar,
+        Index(share.journal, share.partition, share.partitions) as index,
+        Store(share.images, settings.max_pixels, settings.decode) as store,
     ):
-        async with Client(settings, decoders) as client:
+        missing = _missing(share, index, store, again)
+        first = next((row for row in missing if row is not None), None)
+        if first is None:
+            return
+        with Journal(share.journal, share.partition, share.partitions) as journal, _Reports(report) as reports:
 
-            async def work() -> None:
-                for row in waiting:
-                    fetched = await client.fetch(row["url"], row["url_orig"])
-                    if fetched.outcome.outcome == OK:
-                        _store(images / names.relative_path(row["file_name"]), fetched.body)
-                    journal.append(row["url"], _mark(stamp, row), fetched.outcome)
-                    bar.update()
+            def finish(row: Row, outcome: Outcome) -> None:
+                journal.append(row, again.mark(row), outcome)
+                reports.add(outcome.outcome)
 
-            async with asyncio.TaskGroup() as workers:
-                for _ in range(min(settings.concurrency, len(rows))):
-                    workers.create_task(work())
+            own = _own_share(settings, share.at_once)
+            engine = Engine(own, store, finish, _known_sites(index), _sockets())
+            try:
+                asyncio.run(engine.run(_chained(first, missing)))
+            except* UserError as group:
+                raise group.exceptions[0] from None
 
 
-def _store(path: Path, body: bytes) -> None:
-    try:
-        with whole(path) as partial:
-            partial.write_bytes(body)
-    except OSError as error:
-        raise UserError(f"{path} cannot be written ({error.strerror}); make room and run again.") from None
+def outcomes(share: Share) -> Iterator[tuple[Row, Outcome]]:
+    """Each row of a partition with its outcome, in the list's order.
+
+    Raises :class:`UserError` for a URL that has none.
+    """
+    with Index(share.journal, share.partition, share.partitions) as index:
+        for row in share.rows():
+            entry = index.get(row.key)
+            url, outcome = "", None
+            if entry is not None:
+                url, _, outcome = index.read(entry)
+            if outcome is None or url != row.url:
+                raise UserError(f"The download has no outcome for {row.url[:200]!r}; run the download again.")
+            yield row, outcome
+
+
+def _missing(share: Share, index: Index, store: Store, again: Again) -> Iterator[Row | None]:
+    for number, row in enumerate(share.rows()):
+        if number % _SCANNED_AT_ONCE == 0:
+            yield None
+        entry = index.get(row.key)
+        if entry is None or not _settled(row, entry, index, store, again):
+            yield row
+
+
+def _settled(row: Row, entry: Entry, index: Index, store: Store, again: Again) -> bool:
+    if entry.bytes:
+        return store.holds(row, entry.bytes)
+    _, mark, outcome = index.read(entry)
+    return not again.wants(row, mark, outcome)
+
+
+def _chained(first: Row, rest: Iterator[Row | None]) -> Iterator[Row | None]:
+    yield first
+    yield from rest
+
+
+def _known_sites(index: Index) -> Iterator[URL]:
+    for entry in index.successes(_KNOWN_SITES):
+        with suppress(ValueError):
+            yield URL(index.read(entry)[2].final_url)
+
+
+def _own_share(settings: Settings, at_once: int) -> Settings:
+    """What is left for one of several partitions that run at once, so that together they keep to the limits."""
+    return replace(
+        settings, per_host=max(1, settings.per_host // at_once), rate_per_host=settings.rate_per_host / at_once
+    )
+
+
+def _sockets() -> int:
+    """How many requests may be open, after the limit on open files was raised as far as it may be."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 2 * MOST_OPEN + _OTHER_FILES  # a request may need a look-up's socket too
+    if 0 <= soft < wanted:
+        soft = wanted if hard < 0 else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return MOST_OPEN if soft < 0 else max(1, min(MOST_OPEN, (soft - _OTHER_FILES) // 2))
+
+
+class _Reports:
+    """Hands outcomes on in small heaps."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self._heap: Counter[str] = Counter()
+        self._handed = time.monotonic()
+
+    def __enter__(self) -> _Reports:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._hand_on()
+
+    def add(self, outcome: str) -> None:
+        self._heap[outcome] += 1
+        if time.monotonic() - self._handed > _REPORT_EVERY_S:
+            self._hand_on()
+
+    def _hand_on(self) -> None:
+        self._handed = time.monotonic()
+        self._report(self._heap)
+        self._heap = Counter()

@@ -1,0 +1,239 @@
+"""Rows -> outcomes, as many at once as the settings and the hosts allow."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+
+from yarl import URL
+
+from affectflow.download.client import Client, parse_url
+from affectflow.download.hosts import Host, Task
+from affectflow.download.lists import Row
+from affectflow.download.network import Network
+from affectflow.download.outcomes import NETWORK, Failed, Outcome
+from affectflow.download.settings import Settings
+from affectflow.download.store import Store
+
+MOST_OPEN = 2048
+"""Requests that may wait for an answer at once, in one process."""
+
+_LOOK_AHEAD = 4096  # rows that wait for their hosts
+_MOST_HOSTS = 10_000  # before those that are done with are forgotten
+_SLOW_S = 0.5  # without an answer for so long, a request makes room for another
+_FIRST_PAUSE_S = 1.0  # longer than the network can be away unnoticed
+_LONGEST_PAUSE_S = 120.0
+
+Finish = Callable[[Row, Outcome], None]
+
+
+class Engine:
+    """Fetches rows and reports each one's outcome once.
+
+    ``concurrency`` counts requests that are being answered: one that has waited half a second for its host gives
+    its place to another and goes on waiting, so that silent hosts hold nobody up.
+    """
+
+    def __init__(
+        self, settings: Settings, store: Store, finish: Finish, known: Iterable[URL] = (), most_open: int = MOST_OPEN
+    ) -> None:
+        self._settings = settings
+        self._most_open = most_open
+        self._store = store
+        self._finish = finish
+        self._hosts: dict[str, Host] = {}
+        self._most_hosts = _MOST_HOSTS
+        self._ready: deque[Host] = deque()
+        self._waiting = 0  # rows that wait for their host's turn
+        self._left = 0  # rows under way
+        self._open = 0
+        self._active = 0
+        self._wake = asyncio.Event()
+        self._network = Network(settings.timeout_s, settings.outage_patience_s, lambda: self._open > 0, self._wake.set)
+        self._network.remember(known)
+
+    async def run(self, rows: Iterator[Row | None]) -> None:
+        """Fetch all ``rows``; a None among them gives other work a chance.
+
+        Raises :class:`UserError` (in a group) where this machine or its network is at fault.
+        """
+        async with Client(self._settings, self._network.looked_up) as self._client, asyncio.TaskGroup() as self._tasks:
+            watches = self._network.watches(self._client.reaches, self._client.finds)
+            watchers = [self._tasks.create_task(watch) for watch in watches]
+            more = True
+            while more or self._left:
+                self._wake.clear()
+                if more and self._waiting < _LOOK_AHEAD:
+                    more = self._admit(rows)
+                self._dispatch()
+                if more and self._waiting < _LOOK_AHEAD:
+                    await asyncio.sleep(0)
+                elif self._left:
+                    await self._wake.wait()
+            for watcher in watchers:
+                watcher.cancel()
+
+    def _admit(self, rows: Iterator[Row | None]) -> bool:
+        """Take in a few rows; False when there are no more."""
+        for row in rows:
+            if row is None:
+                return True
+            self._left += 1
+            now = time.time()
+            try:
+                address = parse_url(row.url)
+            except Failed as failed:
+                self._fall_back(Task(row, URL(), first_try=now), failed)
+            else:
+                self._enqueue(Task(row, address, first_try=now))
+                if self._waiting % 64 == 0:
+                    return True
+        return False
+
+    def _enqueue(self, task: Task) -> None:
+        site = f"{task.address.host}:{task.address.port}"
+        host = self._hosts.get(site)
+        if host is None:
+            if len(self._hosts) >= self._most_hosts:
+                self._forget_hosts()
+            host = self._hosts[site] = Host()
+        host.waiting.append(task)
+        self._waiting += 1
+        self._list(host)
+
+    def _forget_hosts(self) -> None:
+        """Or a list of a million hosts would fill the memory."""
+        now = time.monotonic()
+        self._hosts = {site: host for site, host in self._hosts.items() if not host.forgettable(now)}
+        self._most_hosts = max(_MOST_HOSTS, 2 * len(self._hosts))
+
+    def _list(self, host: Host) -> None:
+        """Put a host in line if it may start something."""
+        if host.listed or not host.waiting or not host.room(self._settings.per_host):
+            return
+        host.listed = True
+        delay = host.opens_at - time.monotonic()
+        if delay > 0:
+            asyncio.get_running_loop().call_later(delay, self._line_up, host)
+        else:
+            self._line_up(host)
+
+    def _line_up(self, host: Host) -> None:
+        self._ready.append(host)
+        self._wake.set()
+
+    def _dispatch(self) -> None:
+        while (
+            self._ready
+            and self._active < self._settings.concurrency
+            and self._open < self._most_open
+            and self._network.up
+        ):
+            host = self._ready.popleft()
+            host.listed = False
+            if host.waiting and host.given_up is not None:
+                self._waiting -= 1
+                self._fall_back(host.waiting.popleft(), host.given_up)
+            elif host.waiting and host.room(self._settings.per_host) and host.opens_at <= (now := time.monotonic()):
+                self._waiting -= 1
+                if self._settings.rate_per_host:
+                    host.not_before = now + 1 / self._settings.rate_per_host
+                host.running += 1
+                self._tasks.create_task(self._try(host.waiting.popleft(), host))
+            self._list(host)
+
+    async def _try(self, task: Task, host: Host) -> None:
+        place = _Place(self)
+        started = time.monotonic()
+        failed: Failed | None = None
+        outcome: Outcome | None = None
+        task.attempts += 1
+
+        def answered() -> None:
+            place.keep()
+            host.answered()
+            self._network.answered(task.address)
+
+        try:
+            answer = await self._client.attempt(task.address, answered)
+            outcome = await self._store.keep(task.row, answer)
+        except Failed as error:
+            failed = error
+        finally:
+            place.leave()
+            host.running -= 1
+            self._list(host)
+        if failed is None:
+            assert outcome is not None
+            self._end(task, outcome)
+        elif failed.outcome in NETWORK and not await self._network.vouch(failed.outcome, task.address, started):
+            self._enqueue(task)
+        else:
+            self._judge(task, host, failed)
+
+    def _judge(self, task: Task, host: Host, failed: Failed) -> None:
+        """Another try, the second URL, or the end."""
+        now = time.monotonic()
+        if failed.outcome in NETWORK and failed.http_status is None:
+            host.failed(failed, now, self._settings.timeout_s)
+        if failed.wait_s is not None and failed.passing:
+            host.not_before = max(host.not_before, now + min(failed.wait_s, _LONGEST_PAUSE_S))
+        task.tries += 1
+        if failed.passing and task.tries <= self._settings.retries and host.given_up is None:
+            pause = _FIRST_PAUSE_S * 2 ** (task.tries - 1) * random.uniform(1.0, 1.5)
+            asyncio.get_running_loop().call_later(min(_LONGEST_PAUSE_S, pause), self._enqueue, task)
+        else:
+            self._fall_back(task, failed)
+
+    def _fall_back(self, task: Task, failed: Failed) -> None:
+        outcome = Outcome(failed.outcome, failed.detail, failed.http_status, failed.final_url)
+        if task.first_failure is None and task.row.url_orig.strip() not in ("", task.row.url.strip()):
+            task.first_failure = outcome
+            task.tries = 0
+            try:
+                task.address = parse_url(task.row.url_orig)
+            except Failed:
+                self._end(task, outcome)
+            else:
+                self._enqueue(task)
+        else:
+            self._end(task, task.first_failure or outcome)
+
+    def _end(self, task: Task, outcome: Outcome) -> None:
+        now = time.time()
+        self._finish(
+            task.row,
+            replace(outcome, attempts=task.attempts, first_try=task.first_try, last_try=max(now, task.first_try)),
+        )
+        self._left -= 1
+        self._wake.set()
+
+
+class _Place:
+    """A request's place among the active ones, given up while its host is slow to answer."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._held = True
+        engine._open += 1
+        engine._active += 1
+        self._timer = asyncio.get_running_loop().call_later(_SLOW_S, self._lend)
+
+    def keep(self) -> None:
+        self._timer.cancel()
+
+    def leave(self) -> None:
+        self._timer.cancel()
+        self._engine._open -= 1
+        if self._held:
+            self._engine._active -= 1
+        self._engine._wake.set()
+
+    def _lend(self) -> None:
+        self._held = False
+        self._engine._active -= 1
+        self._engine._wake.set()

@@ -1,0 +1,83 @@
+"""Where images lie: checked bodies under their final names, in hashed sub-folders."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from affectflow import names
+from affectflow.download.check import check
+from affectflow.download.client import Answer
+from affectflow.download.lists import Row
+from affectflow.download.outcomes import Failed, Outcome
+from affectflow.errors import UserError
+
+_THREADS = 2
+
+
+class Store:
+    """A folder of images; a context manager. An image's name appears when the whole image is there."""
+
+    def __init__(self, folder: Path, max_pixels: int, decode: bool) -> None:
+        self._folder = str(folder)
+        self._max_pixels = max_pixels
+        self._decode = decode
+        self._made: set[str] = set()
+
+    def __enter__(self) -> Self:
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="images")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._threads.shutdown()
+
+    def holds(self, row: Row, size: int) -> bool:
+        """Whether a row's image of ``size`` bytes is there."""
+        try:
+            return os.stat(os.path.join(self._folder, names.relative_path(row.file_name))).st_size == size
+        except FileNotFoundError:
+            return False
+
+    async def keep(self, row: Row, answer: Answer) -> Outcome:
+        """Check a body and store it. Raises :class:`Failed` where it is no whole image.
+
+        Decoding takes milliseconds, so it is done in threads; what is left without it takes less than handing it over.
+        """
+        try:
+            if self._decode:
+                outcome = await asyncio.get_running_loop().run_in_executor(self._threads, self._keep, row, answer.body)
+            else:
+                outcome = self._keep(row, answer.body)
+        except Failed as failed:
+            raise Failed(failed.outcome, failed.detail, answer.status, answer.final_url) from None
+        return replace(outcome, http_status=answer.status, final_url=answer.final_url, detail=answer.detail)
+
+    def _keep(self, row: Row, body: bytes) -> Outcome:
+        outcome = check(body, self._max_pixels, self._decode)
+        path = os.path.join(self._folder, names.relative_path(row.file_name))
+        folder, name = os.path.split(path)
+        try:
+            if folder not in self._made:
+                os.makedirs(folder, exist_ok=True)
+                self._made.add(folder)
+            partial = os.path.join(folder, f".{name}.partial")
+            try:
+                with open(partial, "wb", buffering=0) as stream:
+                    view = memoryview(body)
+                    while view:
+                        view = view[stream.write(view) :]
+                os.rename(partial, path)
+            except OSError:
+                if os.path.exists(partial):
+                    os.unlink(partial)
+                raise
+        except OSError as error:
+            raise UserError(f"{path} cannot be written ({error.strerror}); make room and run again.") from None
+        return outcome
