@@ -18,6 +18,8 @@ rule download_partition:
         "results/benchmarks/download_partition/{part}.tsv"
     conda:
         "../envs/base.yaml"
+    resources:
+        at_once=min(DOWNLOAD["partitions"], workflow.cores or DOWNLOAD["partitions"]),
     params:
         images="results/emotionet/images",
         journal="results/state/download",
@@ -26,8 +28,6 @@ rule download_partition:
         settings=Settings.of(DOWNLOAD).decisive(),
         retry=DOWNLOAD["retry"],
         code=code("download_partition"),
-    resources:
-        at_once=min(DOWNLOAD["partitions"], workflow.cores or DOWNLOAD["partitions"]),
     script:
         "../workflow/scripts/download_partition.py"
 

@@ -22,6 +22,17 @@ MAX_BYTES = 20_000
 Answer = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
+class _Names(NameServer):
+    """A name server that can fall silent."""
+
+    def __init__(self, site: Web) -> None:
+        self._site = site
+
+    def datagram_received(self, data: bytes, address: tuple[str, int]) -> None:
+        if not self._site.names_lost:
+            super().datagram_received(data, address)
+
+
 class Web:
     """A loopback web in a thread of its own: http, https with a self-signed certificate, raw answers, names."""
 
@@ -30,6 +41,7 @@ class Web:
         self.agents: set[str] = set()
         self.picture = picture
         self.answers: dict[str, Answer] = {}
+        self.names_lost = False
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
@@ -43,7 +55,7 @@ class Web:
         self.port, self.tls_port = (address[1] for address in self._runner.addresses)
         self._raw = await asyncio.start_server(self._answer_raw, "127.0.0.1", 0)
         self.raw_port = self._raw.sockets[0].getsockname()[1]
-        self._names, _ = await self._loop.create_datagram_endpoint(NameServer, local_addr=("127.0.0.1", 0))
+        self._names, _ = await self._loop.create_datagram_endpoint(lambda: _Names(self), local_addr=("127.0.0.1", 0))
         self.name_port = self._names.get_extra_info("sockname")[1]
         self._closed = socket.socket()
         self._closed.bind(("127.0.0.1", 0))  # never listens
@@ -59,6 +71,8 @@ class Web:
         self.hits[path] += 1
         self.agents.add(request.headers.get("User-Agent", ""))
         action = path.split("/")[1]
+        if path == "/":
+            return web.Response(status=404)
         return await (self.answers.get(path) or getattr(self, f"_{action}".replace("_loop", "_loop_")))(request)
 
     async def _ok(self, _: web.BaseRequest) -> web.StreamResponse:

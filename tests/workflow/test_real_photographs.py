@@ -88,7 +88,7 @@ def test_photographs_go_all_the_way(workflow: Workflow, address: str) -> None:
             "amfed": {"root": None},
             "affwild": {"root": None},
         },
-        download={"nameservers": [], "allow_private_hosts": ["127.0.0.1"], "timeout_s": 20},
+        download={"nameservers": [], "allow_private_hosts": ["127.0.0.1"], "timeout_s": 20, "per_host": 8},
         records={"validation_fraction": 0.2, "test_fraction": 0.2},
         training={"epochs": 2},
     )

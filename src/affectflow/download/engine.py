@@ -143,11 +143,10 @@ class Engine:
                 if self._settings.rate_per_host:
                     host.not_before = now + 1 / self._settings.rate_per_host
                 host.running += 1
-                self._tasks.create_task(self._try(host.waiting.popleft(), host))
+                self._tasks.create_task(self._try(host.waiting.popleft(), host, _Place(self)))
             self._list(host)
 
-    async def _try(self, task: Task, host: Host) -> None:
-        place = _Place(self)
+    async def _try(self, task: Task, host: Host, place: _Place) -> None:
         started = time.monotonic()
         failed: Failed | None = None
         outcome: Outcome | None = None

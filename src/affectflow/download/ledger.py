@@ -39,7 +39,7 @@ LEDGER_SCHEMA = pa.schema(
     ]
 )
 _OF_OUTCOME = tuple(field.name for field in fields(Outcome))
-ERROR_COLUMNS = ("url", "outcome", "http_status", "attempts", "detail", "final_url", "last_try")
+ERROR_COLUMNS = ("url", "outcome", "http_status", "attempts", "detail", "final_url")
 SUMMARY_COLUMNS = ("class", "report_2017", "urls", "share_percent")
 _ROWS_IN_MEMORY = 10_000
 
@@ -103,7 +103,6 @@ def write_ledger(rows: Callable[[], Iterable[LedgerRow]], ledger: Path, errors: 
     def failed() -> Iterator[Sequence[object]]:
         for row in parquet_rows(ledger, LEDGER_SCHEMA):
             if row["outcome"] != OK:
-                row["last_try"] = row["last_try"].isoformat(timespec="seconds")
                 yield [inert(row[column]) for column in ERROR_COLUMNS]
 
     write_parquet(ledger, LEDGER_SCHEMA, _counted(marked(), counts))

@@ -1,9 +1,9 @@
 """Is it the host, or is it our network? A failure is a host's only if others were heard from at that time.
 
-Look-ups and connections are watched apart, since either can be lost alone. While nothing has been heard for a
-second and something fails, sites that answered before are probed. If they are silent too, or if hosts that have
-nothing to do with each other fail with no success between them, the network counts as lost: nothing new is started,
-probing goes on, and attempts that fell into the silence do not count.
+Look-ups and connections are watched apart, since either can be lost alone. When something fails and nothing is heard
+after it, sites that answered before are probed. If they are silent too, or if for a second hosts that have nothing to
+do with each other fail with no success between them, the network counts as lost: nothing new is started, probing goes
+on, and attempts that fell into the silence do not count.
 """
 
 from __future__ import annotations
@@ -37,6 +37,8 @@ class _Channel:
     def __init__(self, name: str, now: float) -> None:
         self.name = name
         self.last = now
+        self.probed = now
+        """When the latest probe began that came to a verdict."""
         self.lost = False
         self.failing: dict[str, URL] = {}
         self.away: list[tuple[float, float]] = []
@@ -104,7 +106,7 @@ class Network:
         channel = self._names if outcome == "dns" else self._connections
         ended = time.monotonic()
         channel.failing.setdefault(domain(address.host or ""), address)
-        while channel.last < ended and (channel.lost or time.monotonic() - ended < _QUIET_S):
+        while channel.last < ended and (channel.lost or channel.probed < ended):
             channel.changed.clear()
             with suppress(TimeoutError):
                 async with asyncio.timeout(_QUIET_S / 4):
@@ -139,8 +141,10 @@ class Network:
             begun = time.monotonic()
             if await _any(probe, [*known[-_PROBED:], *list(channel.failing.values())[:_PROBED]]):
                 self._works(channel)
-            elif channel.last < begun and time.monotonic() - channel.last > _QUIET_S:
+            elif channel.last < begun and (known or begun - channel.last > _QUIET_S):
                 self._lose(channel, silent=len(known))
+                channel.probed = begun
+                channel.changed.set()
             pause = min(_LONGEST_PAUSE_S, pause * 1.5) if channel.lost else _FIRST_PAUSE_S
 
     def _works(self, channel: _Channel) -> None:
