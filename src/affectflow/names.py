@@ -27,9 +27,14 @@ _OTHER = re.compile(r"[^a-z0-9]+")
 
 def file_name(url: str) -> str:
     """A portable file name for any text at all."""
-    digest = _base32(url_digest(url))
+    return name(url, url_digest(url))
+
+
+def name(url: str, digest: bytes) -> str:
+    """The file name, where the URL's digest is known already."""
+    unique = _base32(digest)
     readable = _readable(url)[: MAX_BYTES - _DIGEST_LENGTH - 1].strip("-")
-    return f"{readable}-{digest}" if readable else digest
+    return f"{readable}-{unique}" if readable else unique
 
 
 def _base32(digest: bytes) -> str:
@@ -43,9 +48,9 @@ def url_digest(url: str) -> bytes:
     return hashlib.sha256(url.encode("utf-8", "surrogatepass")).digest()
 
 
-def url_key(url: str) -> int:
-    """64 bits of the digest."""
-    return int.from_bytes(url_digest(url)[:8])
+def key(digest: bytes) -> int:
+    """64 bits of a URL's digest."""
+    return int.from_bytes(digest[:8])
 
 
 def _readable(url: str) -> str:
@@ -63,9 +68,14 @@ def _readable(url: str) -> str:
     return _OTHER.sub("-", text.lower()).strip("-")
 
 
+def folder(name: str) -> str:
+    """The sub-folder of the image store in which a file lies: one of 1,024, by the hash in its name."""
+    return name[-_DIGEST_LENGTH:][:2]
+
+
 def relative_path(name: str) -> Path:
-    """Where a file lies inside the image store: one of 1,024 sub-folders, by the hash in its name."""
-    return Path(name[-_DIGEST_LENGTH:][:2]) / name
+    """Where a file lies inside the image store."""
+    return Path(folder(name)) / name
 
 
 def write_file_names(labels: Path, out: Path) -> int:

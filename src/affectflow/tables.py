@@ -15,7 +15,7 @@ from affectflow.errors import UserError
 if TYPE_CHECKING:  # pyarrow takes 50 MB, and most of what reads a CSV does without
     import pyarrow as pa
 
-_ROWS_IN_MEMORY = 10_000
+_ROWS_IN_MEMORY = 2_000
 
 
 @contextmanager

@@ -29,7 +29,7 @@ def outcomes(settings: Settings, urls: list[str]) -> Counter[str]:
     def finish(_: Row, outcome: Outcome) -> None:
         found[outcome.outcome] += 1
 
-    rows = [Row(url, "", names.file_name(url), names.url_key(url)) for url in urls]
+    rows = [Row(url, "", names.file_name(url), names.key(names.url_digest(url))) for url in urls]
     with tempfile.TemporaryDirectory() as folder, Store(Path(folder), 10**6, decode=False) as store:
         asyncio.run(Engine(settings, store, finish).run(iter(rows)))
     return found

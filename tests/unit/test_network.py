@@ -39,7 +39,7 @@ def run(tmp_path: Path) -> Run:
 
     def go(settings: Settings, urls: Sequence[str]) -> dict[str, Outcome]:
         found: list[tuple[str, Outcome]] = []
-        rows = [Row(url, "", names.file_name(url), names.url_key(url)) for url in urls]
+        rows = [Row(url, "", names.file_name(url), names.key(names.url_digest(url))) for url in urls]
         with Store(tmp_path / "images", settings.max_pixels, settings.decode) as store:
             engine = Engine(settings, store, lambda row, outcome: found.append((row.url, outcome)))
             asyncio.run(engine.run(iter(rows)))

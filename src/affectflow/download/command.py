@@ -43,8 +43,12 @@ def download(
 
 
 def _write_ledger(share: Share, destination: Path, ledger: Path) -> Counter[str]:
-    from affectflow.download.ledger import ledger_row, write_ledger  # pyarrow is large
+    import pyarrow as pa  # it is large, and only needed here
+
+    from affectflow.download.ledger import ledger_row, write_ledger
     from affectflow.download.partition import outcomes
+
+    pa.set_memory_pool(pa.system_memory_pool())  # the default one keeps 40 MB more than it needs
 
     return write_ledger(
         lambda: map(ledger_row, outcomes(share)),

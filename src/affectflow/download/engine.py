@@ -7,7 +7,6 @@ import random
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 
 from yarl import URL
 
@@ -24,7 +23,9 @@ MOST_OPEN = 2048
 
 _LOOK_AHEAD = 4096  # rows that wait for their hosts
 _MOST_HOSTS = 10_000  # before those that are done with are forgotten
-_SLOW_S = 0.5  # without an answer for so long, a request makes room for another
+_SLOW = 4  # times the usual time without an answer, and a request makes room for another
+_EARLIEST_S, _LATEST_S = 0.1, 1.0  # when that may be
+_WEIGHT = 0.02  # of one answer in the usual time
 _FIRST_PAUSE_S = 1.0  # longer than the network can be away unnoticed
 _LONGEST_PAUSE_S = 120.0
 
@@ -34,8 +35,8 @@ Finish = Callable[[Row, Outcome], None]
 class Engine:
     """Fetches rows and reports each one's outcome once.
 
-    ``concurrency`` counts requests that are being answered: one that has waited half a second for its host gives
-    its place to another and goes on waiting, so that silent hosts hold nobody up.
+    ``concurrency`` counts requests that are being answered: one that has waited four times as long as is usual
+    gives its place to another and goes on waiting, so that silent hosts hold nobody up.
     """
 
     def __init__(
@@ -52,6 +53,8 @@ class Engine:
         self._left = 0  # rows under way
         self._open = 0
         self._active = 0
+        self._places: deque[_Place] = deque()
+        self._usual_s = 0.0
         self._wake = asyncio.Event()
         self._network = Network(settings.timeout_s, settings.outage_patience_s, lambda: self._open > 0, self._wake.set)
         self._network.remember(known)
@@ -63,7 +66,7 @@ class Engine:
         """
         async with Client(self._settings, self._network.looked_up) as self._client, asyncio.TaskGroup() as self._tasks:
             watches = self._network.watches(self._client.reaches, self._client.finds)
-            watchers = [self._tasks.create_task(watch) for watch in watches]
+            watchers = [self._tasks.create_task(watch) for watch in (*watches, self._lend_places())]
             more = True
             while more or self._left:
                 self._wake.clear()
@@ -203,36 +206,51 @@ class Engine:
             self._end(task, task.first_failure or outcome)
 
     def _end(self, task: Task, outcome: Outcome) -> None:
-        now = time.time()
-        self._finish(
-            task.row,
-            replace(outcome, attempts=task.attempts, first_try=task.first_try, last_try=max(now, task.first_try)),
-        )
+        outcome.attempts, outcome.first_try = task.attempts, task.first_try
+        outcome.last_try = max(time.time(), task.first_try)
+        self._finish(task.row, outcome)
         self._left -= 1
         self._wake.set()
 
+    async def _lend_places(self) -> None:
+        """Give the places of slow requests to others, again and again."""
+        while True:
+            patience = min(_LATEST_S, max(_EARLIEST_S, _SLOW * self._usual_s))
+            await asyncio.sleep(patience / 5)
+            long_ago = time.monotonic() - patience
+            while self._places and self._places[0].since < long_ago:
+                self._places.popleft().lend()
+            self._wake.set()
+
 
 class _Place:
-    """A request's place among the active ones, given up while its host is slow to answer."""
+    """A request's place among the active ones, lent to another while its host is slow to answer."""
+
+    __slots__ = ("_engine", "_held", "_kept", "since")
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._held = True
+        self._kept = False
+        self.since = time.monotonic()
         engine._open += 1
         engine._active += 1
-        self._timer = asyncio.get_running_loop().call_later(_SLOW_S, self._lend)
+        engine._places.append(self)
 
     def keep(self) -> None:
-        self._timer.cancel()
+        """An answer has come; redirects bring several."""
+        if not self._kept:
+            self._kept = True
+            self._engine._usual_s += _WEIGHT * (time.monotonic() - self.since - self._engine._usual_s)
+
+    def lend(self) -> None:
+        if self._held and not self._kept:
+            self._held = False
+            self._engine._active -= 1
 
     def leave(self) -> None:
-        self._timer.cancel()
         self._engine._open -= 1
         if self._held:
+            self._held = False
             self._engine._active -= 1
-        self._engine._wake.set()
-
-    def _lend(self) -> None:
-        self._held = False
-        self._engine._active -= 1
         self._engine._wake.set()

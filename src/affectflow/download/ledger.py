@@ -15,7 +15,7 @@ from affectflow.download.lists import Row, partition_rows
 from affectflow.download.outcomes import OK, REPORT_CLASSES, Outcome, report_class
 from affectflow.download.placeholders import Placeholders
 from affectflow.errors import UserError
-from affectflow.tables import parquet_rows, write_csv, write_parquet
+from affectflow.tables import csv_writer, parquet_rows, whole, write_csv, write_parquet
 
 _TIME = pa.timestamp("ms", tz="UTC")
 LEDGER_SCHEMA = pa.schema(
@@ -92,21 +92,19 @@ def write_ledger(rows: Callable[[], Iterable[LedgerRow]], ledger: Path, errors: 
     counts: Counter[str] = Counter()
     failures: Counter[tuple[str, int | None]] = Counter()
 
-    def marked() -> Iterator[LedgerRow]:
+    def marked(write_error: Callable[[Sequence[object]], object]) -> Iterator[LedgerRow]:
+        write_error(ERROR_COLUMNS)
         for row in rows():
             row = placeholders.marked(row)
+            if row["outcome"] != OK:
+                write_error([inert(row[column]) for column in ERROR_COLUMNS])
             failures[row["outcome"], row["http_status"]] += 1
             yield row
         if not any(outcome == OK for outcome, _ in failures):
             raise UserError(_no_image(failures))
 
-    def failed() -> Iterator[Sequence[object]]:
-        for row in parquet_rows(ledger, LEDGER_SCHEMA):
-            if row["outcome"] != OK:
-                yield [inert(row[column]) for column in ERROR_COLUMNS]
-
-    write_parquet(ledger, LEDGER_SCHEMA, _counted(marked(), counts))
-    write_csv(errors, ERROR_COLUMNS, failed())
+    with whole(errors) as partial, partial.open("w", newline="", encoding="utf-8") as stream:
+        write_parquet(ledger, LEDGER_SCHEMA, _counted(marked(csv_writer(stream)), counts))
     classes: Counter[str | None] = Counter()
     for (outcome, status), count in failures.items():
         classes[report_class(outcome, status)] += count

@@ -38,9 +38,10 @@ def partition_rows(path: Path, partition: int, partitions: int) -> Iterator[Row]
     """
     seen = _Keys()
     for url, url_orig in read_urls(path):
-        key = names.url_key(url)
+        digest = names.url_digest(url)
+        key = names.key(digest)
         if key % partitions == partition and seen.add(key):
-            yield Row(url, url_orig, names.file_name(url), key)
+            yield Row(url, url_orig, names.name(url, digest), key)
 
 
 def read_urls(path: Path) -> Iterator[tuple[str, str]]:

@@ -79,7 +79,7 @@ def report_class(outcome: str, http_status: int | None) -> str | None:
     return _CLASS_OF.get(outcome, "other")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Outcome:
     """What became of one URL.
 

@@ -12,6 +12,7 @@ from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 from affectflow.download.outcomes import Failed
+from affectflow.errors import UserError
 
 if TYPE_CHECKING:
     import dns.asyncresolver
@@ -28,7 +29,9 @@ class Resolver:
     def __init__(
         self, nameservers: Sequence[str], allowed: Sequence[str], timeout_s: float, looked_up: Callable[[str], None]
     ) -> None:
-        self._allowed = tuple(host.lower() for host in allowed)
+        self._allowed = frozenset(host.lower() for host in allowed if not host.startswith("*.") and "/" not in host)
+        self._below = tuple(host[1:].lower() for host in allowed if host.startswith("*."))
+        self._networks = [_network(text) for text in allowed if "/" in text]
         self._looked_up = looked_up
         self._timeout_s = timeout_s
         self._known: dict[str, tuple[float, tuple[str, ...]]] = {}
@@ -68,7 +71,9 @@ class Resolver:
 
     def allows(self, host: str, address: str) -> bool:
         """Whether ``host`` may be connected to at ``address``."""
-        return is_public(address) or any(_matches(host.lower(), pattern) for pattern in self._allowed)
+        if is_public(address) or host.lower() in self._allowed or host.lower().endswith(self._below):
+            return True
+        return any(ipaddress.ip_address(address.partition("%")[0]) in network for network in self._networks)
 
     def close(self) -> None:
         """Leave look-ups that are under way to themselves."""
@@ -141,8 +146,11 @@ def is_public(address: str) -> bool:
     return parsed.is_global and not parsed.is_multicast
 
 
-def _matches(host: str, pattern: str) -> bool:
-    return host.endswith(pattern[1:]) if pattern.startswith("*.") else host == pattern
+def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    try:
+        return ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        raise UserError(f"download.allow_private_hosts: {text!r} is no network; write it like 10.1.0.0/16.") from None
 
 
 def _nameserver(text: str) -> dns.nameserver.Nameserver:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -41,7 +40,7 @@ class Store:
     def holds(self, row: Row, size: int) -> bool:
         """Whether a row's image of ``size`` bytes is there."""
         try:
-            return os.stat(os.path.join(self._folder, names.relative_path(row.file_name))).st_size == size
+            return os.stat(f"{self._folder}/{names.folder(row.file_name)}/{row.file_name}").st_size == size
         except FileNotFoundError:
             return False
 
@@ -57,17 +56,18 @@ class Store:
                 outcome = self._keep(row, answer.body)
         except Failed as failed:
             raise Failed(failed.outcome, failed.detail, answer.status, answer.final_url) from None
-        return replace(outcome, http_status=answer.status, final_url=answer.final_url, detail=answer.detail)
+        outcome.http_status, outcome.final_url, outcome.detail = answer.status, answer.final_url, answer.detail
+        return outcome
 
     def _keep(self, row: Row, body: bytes) -> Outcome:
         outcome = check(body, self._max_pixels, self._decode)
-        path = os.path.join(self._folder, names.relative_path(row.file_name))
-        folder, name = os.path.split(path)
+        folder = f"{self._folder}/{names.folder(row.file_name)}"
+        path = f"{folder}/{row.file_name}"
         try:
             if folder not in self._made:
                 os.makedirs(folder, exist_ok=True)
                 self._made.add(folder)
-            partial = os.path.join(folder, f".{name}.partial")
+            partial = f"{folder}/.{row.file_name}.partial"
             try:
                 with open(partial, "wb", buffering=0) as stream:
                     view = memoryview(body)

@@ -47,6 +47,7 @@ class Exchange:
         self._limit = limit
         self._answered = answered
         self._complete = False
+        self._head: list[bytes] = []
         self.skipped = 0
         self.enough = False
         self.fault: Failed | UserError | None = None
@@ -57,24 +58,37 @@ class Exchange:
         """The last value of a header, or ""."""
         return self.headers.get(name, ("",))[-1]
 
-    def on_header(self, line: bytes) -> None:
+    # What libcurl calls. An exception would be lost in it, so it is kept.
+
+    def on_header(self, line: bytes) -> int | None:
         """A line of the answer's head; after the body, of its trailer."""
+        if line not in (b"\r\n", b"\n"):
+            self._head.append(line)
+            return None
         if self._complete:
-            return
+            return None
+        try:
+            self._read_head()
+        except Failed as failed:
+            self.fault = failed
+            return -1
+        return None
+
+    def _read_head(self) -> None:
         self.heard = time.monotonic()
-        if line.startswith(b"HTTP/"):
-            self.headers = {}
-            with suppress(ValueError, IndexError):
-                self.status = int(line.split(None, 2)[1])
-        elif line in (b"\r\n", b"\n"):
-            if self.status >= 200:
-                self._complete = True
-                self._answered(self)
-                if self.status == 200:
-                    self._begin()
-        else:
+        status, *lines = self._head
+        self._head = []
+        with suppress(ValueError, IndexError):
+            self.status = int(status.split(None, 2)[1])
+        if self.status < 200:
+            return
+        for line in lines:
             name, _, value = line.partition(b":")
             self.headers.setdefault(name.decode("latin-1").lower(), []).append(value.strip().decode("latin-1"))
+        self._complete = True
+        self._answered(self)
+        if self.status == 200:
+            self._begin()
 
     def _begin(self) -> None:
         announced = self.header("content-length")
@@ -120,7 +134,7 @@ class Transfers:
         self._headers = [f"User-Agent: {user_agent}", "Accept: image/*,*/*;q=0.5", "Accept-Encoding: identity"]
         self._running: dict[Any, Exchange] = {}
         self._idle: list[Any] = []
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: asyncio.Handle | None = None
         self._watched: dict[int, int] = {}
         self._large = 0
         self._wait_for_room: deque[tuple[Any, Exchange]] = deque()
@@ -164,6 +178,7 @@ class Transfers:
         exchange = Exchange(url, host, self._limit, answered)
         easy = self._idle.pop() if self._idle else self._make()
         easy.setopt(pycurl.URL, url)
+        easy.setopt(pycurl.HEADERFUNCTION, exchange.on_header)
         easy.setopt(pycurl.NOBODY, head)
         easy.setopt(pycurl.PROXY, proxy or "")
         easy.setopt(pycurl.SSL_VERIFYPEER, verify)
@@ -191,23 +206,11 @@ class Transfers:
             (pycurl.BUFFERSIZE, _BUFFER),
             (pycurl.CONNECTTIMEOUT_MS, max(1, int(1000 * self._timeout_s))),
             (pycurl.CAINFO, os.environ.get("SSL_CERT_FILE") or certifi.where()),
-            (pycurl.HEADERFUNCTION, lambda line: self._on_header(easy, line)),
             (pycurl.WRITEFUNCTION, lambda chunk: self._on_data(easy, chunk)),
             (pycurl.OPENSOCKETFUNCTION, lambda purpose, address: self._on_connect(easy, address)),
         ):
             easy.setopt(option, value)
         return easy
-
-    # What libcurl calls. An exception would be lost in it, so it is kept with its exchange.
-
-    def _on_header(self, easy: Any, line: bytes) -> int | None:
-        exchange = self._running[easy]
-        try:
-            exchange.on_header(line)
-        except Failed as failed:
-            exchange.fault = failed
-            return -1
-        return None
 
     def _on_data(self, easy: Any, chunk: bytes) -> int | None:
         exchange = self._running[easy]
@@ -247,8 +250,10 @@ class Transfers:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if milliseconds >= 0:
-            # Never at once from here: libcurl must not be entered from what it calls.
+        # Never at once from here: libcurl must not be entered from what it calls.
+        if milliseconds == 0:
+            self._timer = self._loop.call_soon(self._act, pycurl.SOCKET_TIMEOUT, 0)
+        elif milliseconds > 0:
             self._timer = self._loop.call_later(milliseconds / 1000, self._act, pycurl.SOCKET_TIMEOUT, 0)
 
     def _watch(self, fd: int, what: int) -> None:
