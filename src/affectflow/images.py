@@ -6,6 +6,9 @@ Identified by content, never by name or header. Decoding is Pillow's; orientatio
 from __future__ import annotations
 
 import io
+import math
+import threading
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +20,9 @@ MAX_PIXELS = 100_000_000
 Image.MAX_IMAGE_PIXELS = None  # the limit is checked here, before anything is decoded
 _EXIF_ORIENTATION = 0x0112
 _FIRST_SIDEWAYS = 5  # of the orientations
+_LARGE = 8_000_000  # pixels; one such picture at a time is decoded
+_ENOUGH = 1_000_000  # pixels for everything but the check
+_one_large_picture = threading.Lock()
 _HASHED = 64  # pixels a side that a perceptual hash is made from, at least
 
 
@@ -54,6 +60,11 @@ def examine(data: bytes, max_pixels: int = MAX_PIXELS) -> Seen:
     Of a JPEG every coefficient is read, but no more pixels are made of them than the hash needs.
     """
     picture = _open(data, max_pixels)
+    with _one_large_picture if picture.width * picture.height > _LARGE else nullcontext():
+        return _examine(picture)
+
+
+def _examine(picture: Image.Image) -> Seen:
     width, height = picture.size
     name = str(picture.format)
     try:
@@ -62,8 +73,10 @@ def examine(data: bytes, max_pixels: int = MAX_PIXELS) -> Seen:
         picture.load()
         if _orientation(picture) >= _FIRST_SIDEWAYS:
             width, height = height, width
-        upright = ImageOps.exif_transpose(picture)
+        upright = ImageOps.exif_transpose(_smaller(picture))
         dhash = difference_hash(upright if upright.mode == "L" else _to_rgb(upright))
+    except MemoryError:
+        raise
     except Exception as error:  # Pillow raises many kinds on hostile bytes
         raise ImageError("corrupt_image", f"{name} that cannot be decoded: {error}") from None
     return Seen(name, width, height, dhash)
@@ -100,8 +113,24 @@ def _open(data: bytes, max_pixels: int) -> Image.Image:
     return picture
 
 
+def _smaller(picture: Image.Image) -> Image.Image:
+    """About a megapixel of a larger picture, before it is copied in every way."""
+    share = math.isqrt(picture.width * picture.height // _ENOUGH)
+    if share < 2:
+        return picture
+    if picture.mode in ("L", "RGB", "RGBA", "LA", "CMYK", "YCbCr"):
+        smaller = picture.reduce(share)
+        smaller.info = picture.info
+        return smaller
+    size = max(1, picture.width // share), max(1, picture.height // share)
+    return picture.resize(size, Image.Resampling.NEAREST)
+
+
 def _orientation(picture: Image.Image) -> int:
-    return int(picture.getexif().get(_EXIF_ORIENTATION, 1))
+    try:
+        return int(picture.getexif().get(_EXIF_ORIENTATION, 1))
+    except (ValueError, TypeError, ZeroDivisionError):
+        return 1
 
 
 def _to_rgb(picture: Image.Image) -> Image.Image:

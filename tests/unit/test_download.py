@@ -212,8 +212,9 @@ def test_retries(fetch: Fetch, site: Web) -> None:
     ],
 )
 def test_only_what_may_pass_is_tried_again(fetch: Fetch, site: Web, path: str, hits: int) -> None:
-    fetch(site.settings(retries=2), site.url(path))
-    assert site.hits[path] == hits
+    assert fetch(site.settings(retries=2), site.url(path)).attempts == hits
+    # A connection kept from before that dies before an answer is replaced without counting, as HTTP recommends.
+    assert hits <= site.hits[path] <= (hits + 2 if path == "/none/reset" else hits)
 
 
 @pytest.mark.usefixtures("no_pause")

@@ -16,6 +16,7 @@ class Body:
 
     def __init__(self, encoding: str, limit: int) -> None:
         self.size = 0
+        self._raw = 0
         self._limit = limit
         self._chunks: list[bytes] = []
         self._inflate: Any = None
@@ -29,7 +30,12 @@ class Body:
                     raise Failed("bad_response", f"compressed in a way that was not asked for: {encoding[:40]!r}")
 
     def add(self, chunk: bytes) -> None:
+        self._raw += len(chunk)
+        if self._raw > self._limit:
+            raise Failed("too_large", f"more than {self._limit} bytes")
         if self._inflate is not None:
+            if self._inflate.eof:
+                return
             try:
                 chunk = self._inflate.decompress(chunk, self._limit - self.size + 1)
             except zlib.error as error:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from functools import partial
 from types import TracebackType
 from typing import Self
 
@@ -17,21 +18,35 @@ from affectflow.download.proxies import Proxies
 from affectflow.download.resolver import Resolver
 from affectflow.download.settings import Settings
 from affectflow.download.transfers import Exchange, Transfers
+from affectflow.errors import UserError
 
 _AGENT = "affectflow"
 _MAX_REDIRECTS = 10
+_LONGEST_URL = 65_536
 _REDIRECTS = (301, 302, 303, 307, 308)
 _OPT_OUT = frozenset({"noai", "noimageai"})
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Answer:
-    """The body of a 200, complete as HTTP counts it; ``detail`` says what was lenient about it."""
+    """The body of a 200, complete as HTTP counts it; ``detail`` says what was lenient about it.
+
+    ``release`` is to be called when the body is not needed any more.
+    """
 
     body: bytes
     status: int
     final_url: str
+    release: Callable[[], None]
     detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A redirect, and its HTTP status."""
+
+    target: URL
+    status: int
 
 
 class Client:
@@ -60,10 +75,11 @@ class Client:
         await self._transfers.__aexit__()
         self._resolver.close()
 
-    async def attempt(self, address: URL, answered: Callable[[], None] = lambda: None) -> Answer:
+    async def attempt(self, address: URL, answered: Callable[[], None] = lambda: None) -> Answer | Moved:
         """Ask once for ``address``; ``answered`` is called as soon as the head of an answer is there.
 
-        Raises :class:`Failed`, or :class:`UserError` where the fault is this machine's.
+        A redirect to another host is returned for
+        the caller to follow. Raises :class:`Failed`, or :class:`UserError` where the fault is this machine's.
         """
         try:
             return await self._follow(address, answered, verify=True)
@@ -72,15 +88,19 @@ class Client:
                 raise
             lenient = failed.detail
         answer = await self._follow(address, answered, verify=False)
-        return Answer(answer.body, answer.status, answer.final_url, f"certificate not verified: {lenient}")
+        if isinstance(answer, Answer):
+            answer.detail = f"certificate not verified: {lenient}"
+        return answer
 
     async def reaches(self, address: URL) -> bool:
         """Whether the site of ``address`` answers anything at all."""
         try:
             exchange = await self._get(address.origin(), lambda _: None, verify=False, head=True)
         except Failed as failed:
-            return failed.outcome == "blocked_address"
-        return exchange.status not in (502, 503, 504)
+            return failed.outcome == "blocked_address" or failed.http_status is not None
+        self._transfers.release(exchange)
+        # These may be the proxy's own words.
+        return self._proxies.proxy_of(address) is None or exchange.status not in (502, 503, 504)
 
     async def finds(self, host: str) -> bool:
         """Whether a fresh look-up of ``host`` succeeds."""
@@ -102,28 +122,40 @@ class Client:
             self._resolver.check_literal(host)
         return await self._transfers.get(str(target), host, answered, resolve, proxy, verify=verify, head=head)
 
-    async def _follow(self, target: URL, answered: Callable[[], None], verify: bool) -> Answer:
+    async def _follow(self, target: URL, answered: Callable[[], None], verify: bool) -> Answer | Moved:
+        """Follow redirects within a host; those to another are for the caller, who counts what runs at each."""
         seen = {target}
+        while True:
+            result = await self._step(target, answered, verify)
+            if isinstance(result, Answer) or result.target.host != target.host:
+                return result
+            if result.target in seen or len(seen) > _MAX_REDIRECTS:
+                detail = f"redirected to {_short(result.target)} again"
+                raise Failed("redirect_loop", detail, result.status, str(target))
+            target = result.target
+            seen.add(target)
 
+    async def _step(self, target: URL, answered: Callable[[], None], verify: bool) -> Answer | Moved:
         def began(exchange: Exchange) -> None:
             answered()
             if exchange.status == 200 and self._settings.robots_tag and _opts_out(exchange.headers.get(_ROBOTS, ())):
                 raise Failed("robots_opt_out", "X-Robots-Tag forbids it", 200)
 
-        while True:
+        try:
+            exchange = await self._get(target, began, verify)
             try:
-                exchange = await self._get(target, began, verify)
-                status = exchange.status
-                if status not in _REDIRECTS:
-                    return Answer(_body(exchange), status, str(target))
-                following = _next(target, exchange)
-            except Failed as failed:
-                failed.final_url = str(target)
+                if exchange.status == 407 and self._proxies.proxy_of(target):
+                    raise UserError("The proxy asks for a password; write it into HTTP_PROXY and HTTPS_PROXY.")
+                if exchange.status in _REDIRECTS:
+                    return Moved(_next(target, exchange), exchange.status)
+                body = _body(exchange)
+            except BaseException:
+                self._transfers.release(exchange)
                 raise
-            if following in seen or len(seen) > _MAX_REDIRECTS:
-                raise Failed("redirect_loop", f"redirected to {_short(following)} again", status, str(target))
-            seen.add(following)
-            target = following
+        except Failed as failed:
+            failed.final_url = str(target)
+            raise
+        return Answer(body, exchange.status, str(target), partial(self._transfers.release, exchange))
 
 
 _ROBOTS = "x-robots-tag"
@@ -131,6 +163,8 @@ _ROBOTS = "x-robots-tag"
 
 def parse_url(url: str) -> URL:
     """A URL to ask for, without user, password and fragment; raises :class:`Failed` where it is none."""
+    if len(url) > _LONGEST_URL:
+        raise Failed("bad_url", f"{len(url)} characters, more than {_LONGEST_URL}")
     try:
         parsed = URL(url.strip())
         usable = parsed.scheme in ("http", "https") and parsed.host and parsed.port
@@ -180,7 +214,7 @@ def _retry_after(text: str) -> float | None:
         pass
     try:
         return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return None
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from yarl import URL
 
-from affectflow.download.client import Client, parse_url
+from affectflow.download.client import Client, Moved, parse_url
 from affectflow.download.hosts import Host, Task
 from affectflow.download.lists import Row
 from affectflow.download.network import Network
@@ -26,6 +26,7 @@ _MOST_HOSTS = 10_000  # before those that are done with are forgotten
 _SLOW = 4  # times the usual time without an answer, and a request makes room for another
 _EARLIEST_S, _LATEST_S = 0.1, 1.0  # when that may be
 _WEIGHT = 0.02  # of one answer in the usual time
+_MAX_HOPS = 10  # from host to host
 _FIRST_PAUSE_S = 1.0  # longer than the network can be away unnoticed
 _LONGEST_PAUSE_S = 120.0
 
@@ -90,15 +91,15 @@ class Engine:
             try:
                 address = parse_url(row.url)
             except Failed as failed:
-                self._fall_back(Task(row, URL(), first_try=now), failed)
+                self._fall_back(Task(row, URL(), URL(), first_try=now), failed)
             else:
-                self._enqueue(Task(row, address, first_try=now))
+                self._enqueue(Task(row, address, address, first_try=now))
                 if self._waiting % 64 == 0:
                     return True
         return False
 
     def _enqueue(self, task: Task) -> None:
-        site = f"{task.address.host}:{task.address.port}"
+        site = task.address.host or ""
         host = self._hosts.get(site)
         if host is None:
             if len(self._hosts) >= self._most_hosts:
@@ -152,8 +153,9 @@ class Engine:
     async def _try(self, task: Task, host: Host, place: _Place) -> None:
         started = time.monotonic()
         failed: Failed | None = None
-        outcome: Outcome | None = None
-        task.attempts += 1
+        outcome: Outcome | Moved | None = None
+        if not task.hops:
+            task.attempts += 1
 
         def answered() -> None:
             place.keep()
@@ -161,21 +163,46 @@ class Engine:
             self._network.answered(task.address)
 
         try:
-            answer = await self._client.attempt(task.address, answered)
-            outcome = await self._store.keep(task.row, answer)
+            outcome = await self._fetch(task, answered)
         except Failed as error:
-            failed = error
+            failed = error.with_traceback(None)  # or it would hold on to the body
         finally:
             place.leave()
             host.running -= 1
             self._list(host)
         if failed is None:
             assert outcome is not None
-            self._end(task, outcome)
+            if isinstance(outcome, Moved):
+                self._move(task, outcome)
+            else:
+                self._end(task, outcome)
         elif failed.outcome in NETWORK and not await self._network.vouch(failed.outcome, task.address, started):
-            self._enqueue(task)
+            self._again(task)
         else:
             self._judge(task, host, failed)
+
+    async def _fetch(self, task: Task, answered: Callable[[], None]) -> Outcome | Moved:
+        answer = await self._client.attempt(task.address, answered)
+        if isinstance(answer, Moved):
+            return answer
+        try:
+            return await self._store.keep(task.row, answer)
+        finally:
+            answer.release()
+
+    def _move(self, task: Task, moved: Moved) -> None:
+        task.hops += 1
+        if task.hops > _MAX_HOPS:
+            detail = f"redirected from host to host more than {_MAX_HOPS} times"
+            self._fall_back(task, Failed("redirect_loop", detail, moved.status, str(moved.target)))
+        else:
+            task.address = moved.target
+            self._enqueue(task)
+
+    def _again(self, task: Task) -> None:
+        """From the start."""
+        task.address, task.hops = task.start, 0
+        self._enqueue(task)
 
     def _judge(self, task: Task, host: Host, failed: Failed) -> None:
         """Another try, the second URL, or the end."""
@@ -187,7 +214,7 @@ class Engine:
         task.tries += 1
         if failed.passing and task.tries <= self._settings.retries and host.given_up is None:
             pause = _FIRST_PAUSE_S * 2 ** (task.tries - 1) * random.uniform(1.0, 1.5)
-            asyncio.get_running_loop().call_later(min(_LONGEST_PAUSE_S, pause), self._enqueue, task)
+            asyncio.get_running_loop().call_later(min(_LONGEST_PAUSE_S, pause), self._again, task)
         else:
             self._fall_back(task, failed)
 
@@ -197,11 +224,11 @@ class Engine:
             task.first_failure = outcome
             task.tries = 0
             try:
-                task.address = parse_url(task.row.url_orig)
+                task.start = parse_url(task.row.url_orig)
             except Failed:
                 self._end(task, outcome)
             else:
-                self._enqueue(task)
+                self._again(task)
         else:
             self._end(task, task.first_failure or outcome)
 

@@ -19,7 +19,10 @@ class Task:
     """A row on its way: which of its URLs is being tried, and what has come of it so far."""
 
     row: Row
+    start: URL
     address: URL
+    """``start``, or where it was redirected to."""
+    hops: int = 0
     tries: int = 0
     """Of this URL, without those that a lost network spoilt."""
     attempts: int = 0

@@ -139,7 +139,7 @@ class Network:
                 if channel is self._connections or not is_address(address.host or "")
             ]
             begun = time.monotonic()
-            if await _any(probe, [*known[-_PROBED:], *list(channel.failing.values())[:_PROBED]]):
+            if await _any(probe, known[-_PROBED:] or list(channel.failing.values())[:_PROBED]):
                 self._works(channel)
             elif channel.last < begun and (known or begun - channel.last > _QUIET_S):
                 self._lose(channel, silent=len(known))
@@ -172,7 +172,17 @@ class Network:
 
 
 async def _any(probe: Probe, addresses: list[URL]) -> bool:
-    return any(await asyncio.gather(*(probe(address) for address in addresses)))
+    """Whether one of them succeeds; the others are not waited for."""
+    pending = {asyncio.ensure_future(probe(address)) for address in addresses}
+    try:
+        while pending:
+            done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+            if any(probed.result() for probed in done):
+                return True
+    finally:
+        for probed in pending:
+            probed.cancel()
+    return False
 
 
 def domain(host: str) -> str:

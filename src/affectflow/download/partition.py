@@ -19,13 +19,14 @@ from affectflow.download.lists import Row, partition_rows
 from affectflow.download.outcomes import Outcome
 from affectflow.download.settings import Settings
 from affectflow.download.store import Store
+from affectflow.download.transfers import KEPT_CONNECTIONS
 from affectflow.errors import UserError
 from affectflow.fingerprint import fingerprint
 
 _SCANNED_AT_ONCE = 256  # rows between two looks at the network
 _REPORT_EVERY_S = 0.5
 _KNOWN_SITES = 200
-_OTHER_FILES = 64  # besides sockets
+_OTHER_FILES = 64 + KEPT_CONNECTIONS  # besides the sockets of requests
 
 Report = Callable[[Counter[str]], None]
 
@@ -84,6 +85,7 @@ def fetch_partition(share: Share, settings: Settings, again: Again, report: Repo
     its network is at fault; nothing that was done is lost.
     """
     with (
+        Journal(share.journal, share.partition, share.partitions) as journal,
         Index(share.journal, share.partition, share.partitions) as index,
         Store(share.images, settings.max_pixels, settings.decode) as store,
     ):
@@ -91,9 +93,11 @@ def fetch_partition(share: Share, settings: Settings, again: Again, report: Repo
         first = next((row for row in missing if row is not None), None)
         if first is None:
             return
-        with Journal(share.journal, share.partition, share.partitions) as journal, _Reports(report) as reports:
+        with _Reports(report) as reports:
 
             def finish(row: Row, outcome: Outcome) -> None:
+                if entry := index.get(row.key):  # the latest line counts, even after the clock was set back
+                    outcome.last_try = max(outcome.last_try, entry.at + 0.001)
                 journal.append(row, again.mark(row), outcome)
                 reports.add(outcome.outcome)
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from affectflow.download.outcomes import Failed
 from affectflow.errors import UserError
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     import dns.nameserver
 
 _LOOK_UPS_AT_ONCE = 64  # getaddrinfo blocks a thread, for a dead name up to ten seconds
+_PROBES_AT_ONCE = 16  # on top, for those that must not wait
 _KEPT_S = 300.0
 _MOST_KEPT = 10_000
 
@@ -35,9 +37,10 @@ class Resolver:
         self._looked_up = looked_up
         self._timeout_s = timeout_s
         self._known: dict[str, tuple[float, tuple[str, ...]]] = {}
-        self._under_way: dict[str, asyncio.Future[tuple[str, ...]]] = {}
+        self._under_way: dict[tuple[str, bool], asyncio.Future[tuple[str, ...]]] = {}
         self._dns: dns.asyncresolver.Resolver | None = None
         self._threads: ThreadPoolExecutor | None = None
+        self._turn = asyncio.Semaphore(_LOOK_UPS_AT_ONCE)
         if nameservers:
             import dns.asyncresolver
 
@@ -46,7 +49,7 @@ class Resolver:
             self._dns.lifetime = timeout_s
             self._dns.timeout = timeout_s / 2
         else:
-            self._threads = ThreadPoolExecutor(_LOOK_UPS_AT_ONCE, thread_name_prefix="look-up")
+            self._threads = ThreadPoolExecutor(_LOOK_UPS_AT_ONCE + _PROBES_AT_ONCE, thread_name_prefix="look-up")
 
     async def addresses(self, host: str, fresh: bool = False) -> tuple[str, ...]:
         """Addresses of a host that may be connected to, kept for five minutes.
@@ -58,7 +61,7 @@ class Resolver:
             return (host,)
         found = self._kept(host)
         if fresh or not found:
-            found = await self._look_up_once(host)
+            found = await self._look_up_once(host, fresh)
         passed = tuple(address for address in found if self.allows(host, address))
         if not passed:
             raise Failed("blocked_address", f"{host} lies at {found[0]}")
@@ -66,7 +69,8 @@ class Resolver:
 
     def check_literal(self, host: str) -> None:
         """Raise :class:`Failed` for a host that is written as an address which may not be connected to."""
-        if is_address(host) and not self.allows(host, host):
+        address = _literal(host)
+        if address and not self.allows(host, address):
             raise Failed("blocked_address", f"{host} is a private address")
 
     def allows(self, host: str, address: str) -> bool:
@@ -84,13 +88,13 @@ class Resolver:
         at, addresses = self._known.get(host, (0.0, ()))
         return addresses if time.monotonic() - at < _KEPT_S else ()
 
-    async def _look_up_once(self, host: str) -> tuple[str, ...]:
+    async def _look_up_once(self, host: str, fresh: bool) -> tuple[str, ...]:
         """However many ask for a name, it is looked up once."""
-        pending = self._under_way.get(host)
+        pending = self._under_way.get((host, fresh))
         if pending is None:
-            pending = asyncio.ensure_future(self._look_up(host))
-            self._under_way[host] = pending
-            pending.add_done_callback(lambda _: self._under_way.pop(host))
+            pending = asyncio.ensure_future(self._look_up(host, fresh))
+            self._under_way[host, fresh] = pending
+            pending.add_done_callback(lambda _: self._under_way.pop((host, fresh)))
         try:
             addresses = await asyncio.shield(pending)
         except OSError as error:
@@ -101,18 +105,9 @@ class Resolver:
         self._known[host] = time.monotonic(), addresses
         return addresses
 
-    async def _look_up(self, host: str) -> tuple[str, ...]:
+    async def _look_up(self, host: str, fresh: bool) -> tuple[str, ...]:
         if self._dns is None:
-            loop = asyncio.get_running_loop()
-            look_up = partial(socket.getaddrinfo, host, None, type=socket.SOCK_STREAM)
-            try:
-                async with asyncio.timeout(self._timeout_s):
-                    found = await loop.run_in_executor(self._threads, look_up)
-            except TimeoutError:
-                raise OSError(f"looking up {host} took too long") from None
-            except UnicodeError as error:
-                raise OSError(f"{host} is no name: {error}") from None
-            return tuple(str(entry[4][0]) for entry in found)
+            return await self._ask_the_system(host, fresh)
         import dns.exception
 
         try:
@@ -123,6 +118,24 @@ class Resolver:
         if not addresses:
             raise OSError(f"{host} has no address")
         return addresses
+
+    async def _ask_the_system(self, host: str, at_once: bool) -> tuple[str, ...]:
+        """A thread that hangs keeps its turn, so that waiting for one is not taken for a slow name server."""
+        loop = asyncio.get_running_loop()
+        look_up = partial(socket.getaddrinfo, host, None, type=socket.SOCK_STREAM)
+        if not at_once:
+            await self._turn.acquire()
+        asked = loop.run_in_executor(self._threads, look_up)
+        if not at_once:
+            asked.add_done_callback(lambda _: self._turn.release())
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                found = await asyncio.shield(asked)
+        except TimeoutError:
+            raise OSError(f"looking up {host} took too long") from None
+        except UnicodeError as error:
+            raise OSError(f"{host} is no name: {error}") from None
+        return tuple(str(entry[4][0]) for entry in found)
 
 
 @lru_cache(10_000)
@@ -135,6 +148,17 @@ def is_address(host: str) -> bool:
     return True
 
 
+def _literal(host: str) -> str:
+    """The address that a host means without a look-up, in whatever spelling (127.1, 2130706433); "" for a name."""
+    host = unquote(host).rstrip(".")
+    if is_address(host):
+        return host
+    try:
+        return socket.inet_ntoa(socket.inet_aton(host))
+    except (OSError, UnicodeError):
+        return ""
+
+
 @lru_cache(10_000)
 def is_public(address: str) -> bool:
     """False for private, loopback, link-local, multicast and reserved addresses, also inside mapped IPv6."""
@@ -143,7 +167,18 @@ def is_public(address: str) -> bool:
         inner = parsed.ipv4_mapped or parsed.sixtofour or (parsed.teredo[1] if parsed.teredo else None)
         if inner is not None:
             parsed = inner
+    if any(parsed in network for network in _INNER if network.version == parsed.version):
+        return False
     return parsed.is_global and not parsed.is_multicast
+
+
+# What Python's releases judge differently: translated, compatible and site-local addresses (RFC 6052, 4291, 6890).
+_INNER = tuple(
+    map(
+        ipaddress.ip_network,
+        ("64:ff9b::/96", "64:ff9b:1::/48", "::/96", "::ffff:0:0:0/96", "fec0::/10", "192.0.0.0/24"),
+    )
+)
 
 
 def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:

@@ -41,7 +41,7 @@ class Store:
         """Whether a row's image of ``size`` bytes is there."""
         try:
             return os.stat(f"{self._folder}/{names.folder(row.file_name)}/{row.file_name}").st_size == size
-        except FileNotFoundError:
+        except OSError:
             return False
 
     async def keep(self, row: Row, answer: Answer) -> Outcome:
@@ -60,7 +60,10 @@ class Store:
         return outcome
 
     def _keep(self, row: Row, body: bytes) -> Outcome:
-        outcome = check(body, self._max_pixels, self._decode)
+        try:
+            outcome = check(body, self._max_pixels, self._decode)
+        except MemoryError:
+            raise UserError("This machine ran out of memory; lower download.max_pixels and run again.") from None
         folder = f"{self._folder}/{names.folder(row.file_name)}"
         path = f"{folder}/{row.file_name}"
         try:

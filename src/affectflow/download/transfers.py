@@ -27,11 +27,12 @@ from affectflow.errors import UserError
 _SWEEP_S = 0.05
 _GRACE = 6  # a body may take this many times the timeout before its rate counts
 _LOWEST_RATE = 4096  # bytes per second, on average
-_LARGE = 512 * 1024  # bytes; of larger bodies only a few are held in memory at once
-_LARGE_AT_ONCE = 4
+_HELD = 64_000_000  # bytes of bodies in memory; beyond these, only a few bodies go on growing
+_PASSES = 4
 _READ_OF_OTHERS = 64 * 1024  # bytes of an error's page that are read so that the connection can be used again
 _BUFFER = 128 * 1024
-_KEPT_CONNECTIONS = 512
+KEPT_CONNECTIONS = 256
+_SUPPRESS_CONNECT_HEADERS = 265  # libcurl's number: pycurl has no name for it
 
 
 class Exchange:
@@ -51,7 +52,9 @@ class Exchange:
         self.skipped = 0
         self.enough = False
         self.fault: Failed | UserError | None = None
-        self.large = self.paused = False
+        self.held = 0
+        self.has_pass = False
+        self.paused_at = 0.0
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def header(self, name: str) -> str:
@@ -75,16 +78,16 @@ class Exchange:
         return None
 
     def _read_head(self) -> None:
-        self.heard = time.monotonic()
         status, *lines = self._head
         self._head = []
         with suppress(ValueError, IndexError):
             self.status = int(status.split(None, 2)[1])
         if self.status < 200:
             return
+        self.heard = time.monotonic()
         for line in lines:
             name, _, value = line.partition(b":")
-            self.headers.setdefault(name.decode("latin-1").lower(), []).append(value.strip().decode("latin-1"))
+            self.headers.setdefault(name.decode("latin-1").lower(), []).append(_decoded(value.strip()))
         self._complete = True
         self._answered(self)
         if self.status == 200:
@@ -108,7 +111,7 @@ class Exchange:
 
     def late(self, now: float, timeout_s: float) -> Failed | None:
         """The failure, if nothing or too little has come for too long."""
-        if self.paused:
+        if self.paused_at:
             return None
         if now - self.heard > timeout_s:
             if not self._complete:
@@ -136,7 +139,8 @@ class Transfers:
         self._idle: list[Any] = []
         self._timer: asyncio.Handle | None = None
         self._watched: dict[int, int] = {}
-        self._large = 0
+        self._held = 0
+        self._passes = _PASSES
         self._wait_for_room: deque[tuple[Any, Exchange]] = deque()
 
     async def __aenter__(self) -> Transfers:
@@ -144,7 +148,7 @@ class Transfers:
         self._multi = pycurl.CurlMulti()
         self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._on_socket)
         self._multi.setopt(pycurl.M_TIMERFUNCTION, self._on_timer)
-        self._multi.setopt(pycurl.M_MAXCONNECTS, _KEPT_CONNECTIONS)
+        self._multi.setopt(pycurl.M_MAXCONNECTS, KEPT_CONNECTIONS)
         self._sweeper = self._loop.call_later(_SWEEP_S, self._sweep)
         return self
 
@@ -170,7 +174,7 @@ class Transfers:
         verify: bool = True,
         head: bool = False,
     ) -> Exchange:
-        """One request without redirects; returns when the answer is complete.
+        """One request without redirects; returns when the answer is complete. Then :meth:`release` it.
 
         ``resolve`` is ``host:port:address[,address]``. Raises :class:`Failed` or, where this machine is at fault,
         :class:`UserError`.
@@ -190,9 +194,11 @@ class Transfers:
         try:
             self._multi.add_handle(easy)
             await exchange.done
-        finally:
+        except BaseException:
             if self._running.get(easy) is exchange:
                 self._end(easy)
+            self.release(exchange)
+            raise
         return exchange
 
     def _make(self) -> Any:
@@ -202,6 +208,8 @@ class Transfers:
             (pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1),
             (pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS),
             (pycurl.PATH_AS_IS, 1),
+            (pycurl.NOPROXY, ""),  # who goes by a proxy is decided above, and by that alone
+            (_SUPPRESS_CONNECT_HEADERS, 1),  # what a proxy says to CONNECT is not the answer
             (pycurl.NOSIGNAL, 1),
             (pycurl.BUFFERSIZE, _BUFFER),
             (pycurl.CONNECTTIMEOUT_MS, max(1, int(1000 * self._timeout_s))),
@@ -214,19 +222,23 @@ class Transfers:
 
     def _on_data(self, easy: Any, chunk: bytes) -> int | None:
         exchange = self._running[easy]
-        body = exchange.body
-        if body is not None and not exchange.large and body.size + len(chunk) > _LARGE:
-            if self._large == _LARGE_AT_ONCE:
-                exchange.paused = True
+        if not exchange.has_pass and self._held + len(chunk) > _HELD:
+            if not self._passes:
+                exchange.paused_at = time.monotonic()
                 self._wait_for_room.append((easy, exchange))
                 return int(pycurl.WRITEFUNC_PAUSE)
-            self._large += 1
-            exchange.large = True
+            self._passes -= 1
+            exchange.has_pass = True
         try:
-            return None if exchange.on_data(chunk) else -1
+            if not exchange.on_data(chunk):
+                return -1
         except Failed as failed:
             exchange.fault = failed
             return -1
+        if exchange.body is not None:
+            self._held += exchange.body.size - exchange.held
+            exchange.held = exchange.body.size
+        return None
 
     def _on_connect(self, easy: Any, address: Any) -> Any:
         exchange = self._running[easy]
@@ -299,22 +311,34 @@ class Transfers:
             exchange.done.set_exception(fault)
 
     def _end(self, easy: Any) -> None:
-        exchange = self._running[easy]
-        self._multi.remove_handle(easy)
         del self._running[easy]
+        self._multi.remove_handle(easy)
+        easy.unsetopt(pycurl.HEADERFUNCTION)  # or it would keep its exchange in memory
         self._idle.append(easy)
-        if exchange.large:
-            self._large -= 1
-            while self._wait_for_room and self._large < _LARGE_AT_ONCE:
-                waiting, its = self._wait_for_room.popleft()
-                if self._running.get(waiting) is its:
-                    self._large += 1
-                    its.large, its.paused, its.heard = True, False, time.monotonic()
-                    self._loop.call_soon(self._go_on, waiting, its)
+
+    def release(self, exchange: Exchange) -> None:
+        """Say that an exchange's body is not in memory any more."""
+        exchange.body = None
+        self._held -= exchange.held
+        exchange.held = 0
+        if exchange.has_pass:
+            exchange.has_pass = False
+            self._passes += 1
+        while self._wait_for_room and (self._passes or self._held < _HELD):
+            easy, waiting = self._wait_for_room.popleft()
+            if self._running.get(easy) is waiting:
+                if self._passes:
+                    self._passes -= 1
+                    waiting.has_pass = True
+                pause = time.monotonic() - waiting.paused_at
+                waiting.started, waiting.heard = waiting.started + pause, waiting.heard + pause
+                waiting.paused_at = 0.0
+                self._loop.call_soon(self._go_on, easy, waiting)
 
     def _go_on(self, easy: Any, exchange: Exchange) -> None:
         if self._running.get(easy) is exchange:
-            easy.pause(pycurl.PAUSE_CONT)
+            with suppress(pycurl.error):  # what was held back is refused: the exchange has its fault
+                easy.pause(pycurl.PAUSE_CONT)
             self._act(pycurl.SOCKET_TIMEOUT, 0)
 
     def _sweep(self) -> None:
@@ -323,6 +347,13 @@ class Transfers:
         for easy, exchange in list(self._running.items()):
             if late := exchange.late(now, self._timeout_s):
                 self._settle(easy, late)
+
+
+def _decoded(value: bytes) -> str:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
 
 
 def _text(address: Any) -> str:
@@ -343,7 +374,7 @@ _BY_ERRNO = {
 _TIMING = re.compile(r" after \d+ ms")  # the same failure reads the same
 _BY_CODE = {
     pycurl.E_COULDNT_RESOLVE_HOST: "dns",
-    pycurl.E_COULDNT_RESOLVE_PROXY: "dns",
+    pycurl.E_COULDNT_RESOLVE_PROXY: "no_route",
     pycurl.E_COULDNT_CONNECT: "refused",
     pycurl.E_OPERATION_TIMEDOUT: "timeout",
     pycurl.E_PEER_FAILED_VERIFICATION: "certificate",
