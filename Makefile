@@ -2,6 +2,7 @@
 # make test       the test suite (make test-all adds long and privileged tests)
 # make report     the HTML report and the graphs of the workflow
 # make check      formatters, linters, type checker
+# make bench-download   the download beside img2dataset, curl and requests
 # make lock       new versions of all packages (needs uv)
 # GPU=1 installs TensorFlow's CUDA build instead of the CPU's.
 SHELL := bash
@@ -14,7 +15,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 TARGETS ?=
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test test-all report check lock environment test-environment clean
+.PHONY: demo test test-all report bench-download check lock environment test-environment clean
 
 demo: environment
 	snakemake --cores $(CORES) results/eval/disfa_resnet.json
@@ -36,6 +37,15 @@ report: environment
 	set -o pipefail; snakemake --quiet all --dag dot $(TARGETS) | affectflow draw-graph results/dag.svg
 	set -o pipefail; snakemake --quiet all --rulegraph dot $(TARGETS) | affectflow draw-graph results/rulegraph.svg
 	@echo "results/report.zip, results/dag.svg, results/rulegraph.svg"
+
+# Needs nginx and its echo module (Debian: nginx-light libnginx-mod-http-echo) and curl; about ten minutes.
+bench-download: environment .venv-bench/.installed
+	$(BIN)/python -m benchmarks.download
+
+.venv-bench/.installed: benchmarks/requirements.txt
+	$(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	touch $@
 
 check: test-environment
 	ruff check .

@@ -68,12 +68,15 @@ class Web:
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         path = request.rel_url.raw_path
-        self.hits[path] += 1
         self.agents.add(request.headers.get("User-Agent", ""))
+        if path == "/":  # a look whether the site is there
+            return await self.answers.get(path, self._status_404)(request)
+        self.hits[path] += 1
         action = path.split("/")[1]
-        if path == "/":
-            return web.Response(status=404)
         return await (self.answers.get(path) or getattr(self, f"_{action}".replace("_loop", "_loop_")))(request)
+
+    async def _status_404(self, _: web.BaseRequest) -> web.StreamResponse:
+        return web.Response(status=404)
 
     async def _ok(self, _: web.BaseRequest) -> web.StreamResponse:
         return web.Response(body=self.picture, content_type="text/plain")  # what a header says does not count

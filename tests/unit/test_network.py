@@ -151,3 +151,32 @@ def test_the_rate_at_a_host_is_kept(site: Web, run: Run) -> None:
 def test_domains() -> None:
     assert domain("farm3.staticflickr.com") == domain("FARM4.staticflickr.com") == "staticflickr.com"
     assert domain("10.1.2.3") == "10.1.2.3" and domain("10.9.2.3") != domain("10.1.2.3")
+
+
+def test_a_site_whose_front_page_is_broken_is_no_lost_network(site: Web, run: Run) -> None:
+    async def broken(_: web.BaseRequest) -> web.StreamResponse:
+        return web.Response(status=503)
+
+    site.answers["/"] = broken
+    outcomes = run(site.settings(), [site.url("/ok/1"), site.url("/none/silent", f"dead.{DOMAIN}")])
+    assert Counter(outcome.outcome for outcome in outcomes.values()) == {OK: 1, "timeout": 1}
+
+
+def test_redirects_keep_to_the_limits_of_where_they_lead(site: Web, run: Run) -> None:
+    most = now = 0
+
+    async def answer(_: web.BaseRequest) -> web.StreamResponse:
+        nonlocal most, now
+        now += 1
+        most = max(most, now)
+        await asyncio.sleep(0.05)
+        now -= 1
+        return web.Response(body=site.picture)
+
+    paths = [f"/slow/{i}" for i in range(12)]
+    site.answers.update(dict.fromkeys(paths, answer))
+    target = site.url("", f"target.{DOMAIN}")
+    urls = [site.url(f"/to/{i}?url={target}{path}", f"host{i}.{DOMAIN}") for i, path in enumerate(paths)]
+    outcomes = run(site.settings(per_host=2, timeout_s=5, concurrency=12), urls)
+    assert {outcome.outcome for outcome in outcomes.values()} == {OK}
+    assert most == 2

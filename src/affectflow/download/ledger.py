@@ -85,26 +85,24 @@ def collect_ledger(parts: Sequence[Path], urls: Path, ledger: Path, errors: Path
 def write_ledger(rows: Callable[[], Iterable[LedgerRow]], ledger: Path, errors: Path, summary: Path) -> Counter[str]:
     """Write the ledger, its failures, and its summary by the classes of the report of 2017.
 
-    ``rows`` is read twice: placeholders are known only when all rows have been seen. Raises :class:`UserError` when no
-    image at all came.
+    ``rows`` may be read twice, since placeholders are known only when all rows have been seen. Raises
+    :class:`UserError` when no image at all came.
     """
-    placeholders = Placeholders(rows())
+    shared: dict[int, int] = {}
+    while True:
+        placeholders = Placeholders(shared)
+        failures: Counter[tuple[str, int | None]] = Counter()
+        with whole(errors) as partial, partial.open("w", newline="", encoding="utf-8") as stream:
+            write_error = csv_writer(stream)
+            write_error(ERROR_COLUMNS)
+            marked = map(placeholders.marked, rows())
+            write_parquet(ledger, LEDGER_SCHEMA, _split(marked, write_error, failures))
+        if (seen := placeholders.seen()) == shared:
+            break
+        shared = seen
     counts: Counter[str] = Counter()
-    failures: Counter[tuple[str, int | None]] = Counter()
-
-    def marked(write_error: Callable[[Sequence[object]], object]) -> Iterator[LedgerRow]:
-        write_error(ERROR_COLUMNS)
-        for row in rows():
-            row = placeholders.marked(row)
-            if row["outcome"] != OK:
-                write_error([inert(row[column]) for column in ERROR_COLUMNS])
-            failures[row["outcome"], row["http_status"]] += 1
-            yield row
-        if not any(outcome == OK for outcome, _ in failures):
-            raise UserError(_no_image(failures))
-
-    with whole(errors) as partial, partial.open("w", newline="", encoding="utf-8") as stream:
-        write_parquet(ledger, LEDGER_SCHEMA, _counted(marked(csv_writer(stream)), counts))
+    for (outcome, _), count in failures.items():
+        counts[outcome] += count
     classes: Counter[str | None] = Counter()
     for (outcome, status), count in failures.items():
         classes[report_class(outcome, status)] += count
@@ -118,12 +116,25 @@ def write_ledger(rows: Callable[[], Iterable[LedgerRow]], ledger: Path, errors: 
     return counts
 
 
-def _no_image(failures: Counter[tuple[str, int | None]]) -> str:
-    common: Counter[str] = Counter()
-    for (outcome, _), count in failures.items():
-        common[outcome] += count
-    named = ", ".join(f"{count} {outcome}" for outcome, count in common.most_common(3))
-    return f"None of the {failures.total()} URLs gave an image ({named}); check the network and try them again."
+def _split(
+    rows: Iterable[LedgerRow],
+    write_error: Callable[[Sequence[object]], object],
+    failures: Counter[tuple[str, int | None]],
+) -> Iterator[LedgerRow]:
+    """Pass rows on, write down those that failed, and count all by outcome and status."""
+    for row in rows:
+        if row["outcome"] != OK:
+            write_error([inert(row[column]) for column in ERROR_COLUMNS])
+        failures[row["outcome"], row["http_status"]] += 1
+        yield row
+    if not any(outcome == OK for outcome, _ in failures):
+        common: Counter[str] = Counter()
+        for (outcome, _), count in failures.items():
+            common[outcome] += count
+        named = ", ".join(f"{count} {outcome}" for outcome, count in common.most_common(3))
+        raise UserError(
+            f"None of the {failures.total()} URLs gave an image ({named}); check the network and try them again."
+        )
 
 
 def inert(cell: object) -> object:

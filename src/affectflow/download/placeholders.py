@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from array import array
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -28,33 +27,39 @@ Row = dict[str, Any]
 
 
 class Placeholders:
-    """Finds stand-ins among the rows of a ledger; needs to have seen all of them once."""
+    """Finds stand-ins among the rows of a ledger, given how many URLs are ``shared``: redirected to the same address.
 
-    def __init__(self, rows: Iterable[Row]) -> None:
-        targets = array("Q", (_key(row["final_url"]) for row in rows if _redirected(row)))  # 8 bytes each
-        keys, counts = np.unique(np.frombuffer(targets, np.uint64), return_counts=True)
-        often = counts >= _REDIRECTED_TO_ONE
-        self._shared = dict(zip(keys[often].tolist(), counts[often].tolist(), strict=True))
+    Which these are is known in :meth:`seen` when all rows have passed.
+    """
+
+    def __init__(self, shared: dict[int, int]) -> None:
+        self._shared = shared
+        self._targets = array("Q")  # 8 bytes for each redirected row
 
     def marked(self, row: Row) -> Row:
         """The row, with outcome ``placeholder`` and the reason where it is one."""
         if row["outcome"] != OK:
             return row
-        if _redirected(row) and (count := self._shared.get(_key(row["final_url"]))):
-            reason = f"{count} URLs are redirected to this picture"
-        elif _KNOWN.search(row["final_url"]):
-            reason = "the address of a known stand-in"
-        else:
-            return row
-        return {**row, "outcome": "placeholder", "detail": reason}
+        if _redirected(row):
+            key = names.key(names.url_digest(row["final_url"]))
+            self._targets.append(key)
+            if key in self._shared:
+                return _stand_in(row, f"{self._shared[key]} URLs are redirected to this picture")
+        return _stand_in(row, "the address of a known stand-in") if _KNOWN.search(row["final_url"]) else row
+
+    def seen(self) -> dict[int, int]:
+        """Keys of addresses to which several rows were redirected, and how many."""
+        keys, counts = np.unique(np.frombuffer(self._targets, np.uint64), return_counts=True)
+        often = counts >= _REDIRECTED_TO_ONE
+        return dict(zip(keys[often].tolist(), counts[often].tolist(), strict=True))
 
 
-def _key(url: str) -> int:
-    return names.key(names.url_digest(url))
+def _stand_in(row: Row, reason: str) -> Row:
+    return {**row, "outcome": "placeholder", "detail": reason}
 
 
 def _redirected(row: Row) -> bool:
-    if row["outcome"] != OK or row["final_url"] in (row["url"], row["url_orig"]):
+    if row["final_url"] in (row["url"], row["url_orig"]):
         return False
     return row["final_url"] not in (_as_asked(row["url"]), _as_asked(row["url_orig"]))
 

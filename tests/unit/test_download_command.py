@@ -1,0 +1,131 @@
+"""``affectflow download``, as a user types it."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from tests.loopback import Web
+
+from affectflow.cli import main
+from affectflow.demo.plan import DOMAIN
+
+Run = Callable[..., Counter[str]]
+
+
+@pytest.fixture
+def site(jpeg: Callable[..., bytes]) -> Iterator[Web]:
+    server = Web(jpeg(1, 64))
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def urls(site: Web) -> list[str]:
+    bad = ["/status/404", "/none/silent", "/body/html"]
+    return [*(site.url(f"/ok/{i}") for i in range(12)), *map(site.url, bad), "=cmd|'/c calc'!A1", "\x1b[31mred"]
+
+
+@pytest.fixture
+def run(tmp_path: Path, site: Web, urls: list[str]) -> Run:
+    """Run the command on the list; returns the requests that arrived."""
+    (tmp_path / "urls.txt").write_text("\n".join(urls) + "\n")
+    settings = {
+        "timeout_s": 0.4,
+        "retries": 0,
+        "rate_per_host": 0,
+        "nameservers": f"[127.0.0.1:{site.name_port}]",
+        "allow_private_hosts": f"['*.{DOMAIN}']",
+    }
+
+    def go(*options: str, **changes: object) -> Counter[str]:
+        site.hits.clear()
+        pairs = [word for key, value in {**settings, **changes}.items() for word in ("--set", f"{key}={value}")]
+        main(["download", str(tmp_path / "urls.txt"), str(tmp_path / "out"), *pairs, *options])
+        return Counter(site.hits)
+
+    return go
+
+
+def ledger(tmp_path: Path) -> dict[str, str]:
+    table = pq.read_table(tmp_path / "out" / "ledger.parquet").to_pylist()
+    return {row["url"]: row["outcome"] for row in table}
+
+
+def test_a_list_becomes_a_folder(run: Run, tmp_path: Path, urls: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run().total() == 15
+    outcomes = ["ok"] * 12 + ["not_found", "timeout", "not_an_image", "bad_url", "bad_url"]
+    assert list(ledger(tmp_path).items()) == list(zip(urls, outcomes, strict=True))
+    assert len([path for path in (tmp_path / "out" / "images").rglob("*") if path.is_file()]) == 12
+    said = capsys.readouterr().out
+    assert "ok" in said and "5 failures" in said and "\x1b" not in said
+    with (tmp_path / "out" / "errors.csv").open(newline="") as stream:
+        errors = list(csv.DictReader(stream))
+    assert [row["url"] for row in errors[-2:]] == ["'=cmd|'/c calc'!A1", "\\x1b[31mred"]
+    assert not run()
+
+
+def test_two_processes_do_the_same(run: Run, tmp_path: Path, urls: list[str]) -> None:
+    assert run("--processes", "2").total() == 15
+    assert list(ledger(tmp_path)) == urls and Counter(ledger(tmp_path).values())["ok"] == 12
+    assert not run("--processes", "1")
+
+
+def test_failures_are_tried_again_when_asked(run: Run, tmp_path: Path, site: Web) -> None:
+    run()
+    assert run("--retry", "timeout,dns") == {"/none/silent": 1}
+    assert not run("--retry-older-than", "1h")
+    assert sorted(run("--retry", "all")) == ["/body/html", "/none/silent", "/status/404"]
+    site.answers["/none/silent"] = site._ok
+    assert sorted(run("--retry-older-than", "0s")) == ["/body/html", "/none/silent", "/status/404"]
+    assert ledger(tmp_path)[site.url("/none/silent")] == "ok"
+    assert run("--resume", "no").total() == 15
+
+
+def test_pictures_need_not_be_decoded(run: Run, tmp_path: Path, site: Web) -> None:
+    run(decode="false")
+    row = pq.read_table(tmp_path / "out" / "ledger.parquet").to_pylist()[0]
+    assert (row["format"], row["width"], row["bytes"]) == ("JPEG", None, len(site.picture))
+    assert len(row["sha256"]) == 64
+
+
+@pytest.mark.parametrize(
+    "options, named",
+    [
+        (["--retry", "timeouts"], "timeouts"),
+        (["--retry-older-than", "30"], "30d"),
+        (["--set", "timeout=3"], "timeout_s"),
+        (["--set", "timeout_s"], "key=value"),
+        (["--set", "retries=many"], "retries"),
+        (["--set", "allow_private_hosts=[300.0.0.0/8]"], "network"),
+        (["--config", "nowhere.yaml"], "nowhere.yaml"),
+    ],
+)
+def test_mistakes_are_one_sentence(
+    run: Run, options: list[str], named: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        run(*options)
+    assert caught.value.code == 1
+    said = capsys.readouterr().err.strip().splitlines()[-1]
+    assert said.startswith("affectflow: ") and named in said
+
+
+def test_a_list_that_is_not_there_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["download", str(tmp_path / "none.csv"), str(tmp_path)])
+    assert "none.csv does not exist" in capsys.readouterr().err
+
+
+def test_pictures_that_stand_for_removed_ones(run: Run, tmp_path: Path, site: Web, urls: list[str]) -> None:
+    gone = [site.url(f"/to/{i}?url=/ok/removed") for i in range(3)]
+    moved = [site.url("/to/4?url=/ok/moved")]
+    (tmp_path / "urls.txt").write_text("\n".join([*urls, *gone, *moved]))
+    run()
+    outcomes = ledger(tmp_path)
+    assert [outcomes[url] for url in [*gone, *moved]] == ["placeholder"] * 3 + ["ok"]
+    assert not run()

@@ -1,0 +1,125 @@
+"""Lists of URLs and the journal behind the ledger."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from affectflow import names
+from affectflow.download import lists
+from affectflow.download.client import parse_url
+from affectflow.download.journal import Index, Journal
+from affectflow.download.ledger import inert
+from affectflow.download.lists import Row, partition_rows, read_urls
+from affectflow.download.outcomes import OK, OUTCOMES, Failed, Outcome
+from affectflow.errors import UserError
+
+ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=80)
+AN_OUTCOME = st.builds(
+    Outcome,
+    outcome=st.sampled_from(sorted(OUTCOMES)),
+    detail=ANY_TEXT,
+    http_status=st.none() | st.integers(100, 599),
+    final_url=ANY_TEXT,
+    attempts=st.integers(0, 99),
+    bytes=st.integers(1, 10**9),
+)
+
+
+def row(url: str) -> Row:
+    digest = names.url_digest(url)
+    return Row(url, "", names.name(url, digest), names.key(digest))
+
+
+def test_a_text_has_one_url_a_line_commas_and_all(tmp_path: Path) -> None:
+    path = tmp_path / "urls.txt"
+    path.write_text("http://a/1,2.jpg\n\n  http://b/?q=a,b \r\nnot a url\n")
+    assert [url for url, _ in read_urls(path)] == ["http://a/1,2.jpg", "http://b/?q=a,b", "not a url"]
+
+
+def test_a_table_is_read_by_its_header(tmp_path: Path) -> None:
+    path = tmp_path / "urls.csv"
+    path.write_text('id,url_orig,url\n1,http://old/,"http://a/1,2.jpg"\n2,,http://b/\n')
+    assert list(read_urls(path)) == [("http://a/1,2.jpg", "http://old/"), ("http://b/", "")]
+
+
+@pytest.mark.parametrize(
+    "content, named",
+    [("id,link\n1,x\n", "column 'url'"), ("id,url\n1\n", "row 2"), (b"url\n\xff\xfe\n", "UTF-8")],
+)
+def test_what_is_no_list_is_one_sentence(tmp_path: Path, content: str | bytes, named: str) -> None:
+    path = tmp_path / "urls.csv"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(UserError, match=named):
+        list(read_urls(path))
+
+
+def test_partitions_share_a_list_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lists, "_RECENT", 7)  # so that few rows make many merges
+    path = tmp_path / "urls.txt"
+    urls = [f"http://host/{i}" for i in range(100)]
+    path.write_text("\n".join(urls + urls[::-1]))
+    parts = [[row.url for row in partition_rows(path, i, 3)] for i in range(3)]
+    assert Counter(url for part in parts for url in part) == Counter(urls)
+    assert all(part == [url for url in urls if url in part] for part in parts)
+    assert min(map(len, parts)) > 15
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(ANY_TEXT, AN_OUTCOME), max_size=30), st.integers(1, 3), st.randoms())
+def test_what_is_written_down_is_read_again(
+    tmp_path_factory: pytest.TempPathFactory,
+    entries: list[tuple[str, Outcome]],
+    partitions: int,
+    chance: random.Random,
+) -> None:
+    folder = tmp_path_factory.mktemp("journal")
+    latest: dict[str, Outcome] = {}
+    for number, (url, outcome) in enumerate(entries):
+        outcome.last_try = float(number)  # later lines count
+        latest[url] = outcome
+        with Journal(folder, row(url).key % partitions, partitions) as journal:
+            journal.append(row(url), "stamp", outcome)
+    for path in folder.iterdir():  # a kill in the middle of one more line
+        line = path.read_bytes().splitlines(keepends=True)[0]
+        with path.open("ab") as stream:
+            stream.write(line[: chance.randrange(len(line))])
+    for url, outcome in latest.items():
+        with Index(folder, row(url).key % partitions, partitions) as index:
+            entry = index.get(row(url).key)
+            assert entry is not None
+            assert index.read(entry) == (url, "stamp", outcome)
+            assert entry.bytes == (outcome.bytes if outcome.outcome == OK else 0)
+            assert index.get(row(url + "?").key) is None or url + "?" in latest
+
+
+def test_two_downloads_do_not_write_one_journal(tmp_path: Path) -> None:
+    with Journal(tmp_path, 0, 1), pytest.raises(UserError, match="another download"), Journal(tmp_path, 0, 1):
+        pass
+
+
+@settings(deadline=None)
+@given(
+    ANY_TEXT | ANY_TEXT.map(lambda text: f"http://{text}") | ANY_TEXT.map(lambda text: f"http://user:pw@host/{text}#x")
+)
+def test_a_url_is_parsed_or_refused(text: str) -> None:
+    try:
+        url = parse_url(text)
+    except Failed as failed:
+        assert failed.outcome == "bad_url" and failed.detail
+    else:
+        assert url.scheme in ("http", "https") and url.host
+        assert url.user is None and url.password is None and not url.fragment
+        assert str(url).isascii() and parse_url(str(url)) == url
+
+
+@given(ANY_TEXT)
+def test_cells_are_inert(text: str) -> None:
+    cell = str(inert(text))
+    assert not cell.startswith(("=", "+", "-", "@", "\t", "\r"))
+    assert all(character >= " " and not "\x7f" <= character <= "\x9f" for character in cell)
