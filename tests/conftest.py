@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pycurl  # noqa: F401  # before TensorFlow, whose libraries export another libcurl (no job needs both)
 import pytest
 import yaml
 

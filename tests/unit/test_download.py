@@ -19,7 +19,7 @@ from tests.loopback import TIMEOUT_S, Web
 
 from affectflow import names
 from affectflow.demo.plan import DOMAIN
-from affectflow.download.client import Client, parse_url
+from affectflow.download.client import Client
 from affectflow.download.engine import Engine
 from affectflow.download.ledger import LEDGER_SCHEMA, collect_ledger, write_part
 from affectflow.download.lists import Row
@@ -28,6 +28,7 @@ from affectflow.download.partition import Again, Share, fetch_partition, outcome
 from affectflow.download.resolver import is_public
 from affectflow.download.settings import Settings
 from affectflow.download.store import Store
+from affectflow.download.urls import parse_url
 from affectflow.errors import UserError
 from affectflow.tables import read_parquet
 

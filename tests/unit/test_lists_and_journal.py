@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from affectflow import names
 from affectflow.download import lists
-from affectflow.download.client import parse_url
 from affectflow.download.journal import Index, Journal
 from affectflow.download.ledger import inert
 from affectflow.download.lists import Row, partition_rows, read_urls
 from affectflow.download.outcomes import OK, OUTCOMES, Failed, Outcome
+from affectflow.download.urls import parse_url
 from affectflow.errors import UserError
 
 ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=80)

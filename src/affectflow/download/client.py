@@ -18,11 +18,11 @@ from affectflow.download.proxies import Proxies
 from affectflow.download.resolver import Resolver
 from affectflow.download.settings import Settings
 from affectflow.download.transfers import Exchange, Transfers
+from affectflow.download.urls import parse_url
 from affectflow.errors import UserError
 
 _AGENT = "affectflow"
 _MAX_REDIRECTS = 10
-_LONGEST_URL = 65_536
 _REDIRECTS = (301, 302, 303, 307, 308)
 _OPT_OUT = frozenset({"noai", "noimageai"})
 
@@ -159,22 +159,6 @@ class Client:
 
 
 _ROBOTS = "x-robots-tag"
-
-
-def parse_url(url: str) -> URL:
-    """A URL to ask for, without user, password and fragment; raises :class:`Failed` where it is none."""
-    if len(url) > _LONGEST_URL:
-        raise Failed("bad_url", f"{len(url)} characters, more than {_LONGEST_URL}")
-    try:
-        parsed = URL(url.strip())
-        usable = parsed.scheme in ("http", "https") and parsed.host and parsed.port
-    except ValueError as error:
-        raise Failed("bad_url", str(error)[:200]) from None
-    if not usable:
-        raise Failed("bad_url", "not an http or https URL with a host")
-    if parsed.raw_user is not None or parsed.raw_password is not None:
-        parsed = parsed.with_user(None)
-    return parsed.with_fragment(None) if parsed.raw_fragment else parsed
 
 
 def _body(exchange: Exchange) -> bytes:

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from affectflow import names
-from affectflow.download.client import parse_url
 from affectflow.download.outcomes import OK, Failed
+from affectflow.download.urls import parse_url
 
 _REDIRECTED_TO_ONE = 3
 _KNOWN = re.compile(
