@@ -161,6 +161,7 @@ def test_public_addresses(address: str) -> None:
     assert not is_public(address)
     assert not is_public(f"::ffff:{address}")
     assert is_public("8.8.8.8") and is_public("2606:4700::1111")
+    assert not any(map(is_public, ("64:ff9b::7f00:1", "64:ff9b:1::1", "::7f00:1", "::ffff:0:7f00:1", "fec0::1")))
     assert not is_public("::1") and not is_public("fd00::1") and not is_public("fe80::1%eth0")
 
 
@@ -224,8 +225,60 @@ def test_retry_after_is_respected(fetch: Fetch, site: Web) -> None:
     started = time.monotonic()
     assert fetch(site.settings(retries=1), site.url("/limited")).outcome == OK
     assert time.monotonic() - started >= 0.6
-    after(site, "/dated", 1, 429, **{"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"})
-    assert fetch(site.settings(retries=1), site.url("/dated")).outcome == OK
+    for number, date in enumerate(("Wed, 21 Oct 2015 07:28:00 GMT", "Wed, 21 Oct 2015 9999999999999999999:28:00 GMT")):
+        after(site, f"/dated/{number}", 1, 429, **{"Retry-After": date})
+        assert fetch(site.settings(retries=1), site.url(f"/dated/{number}")).outcome == OK
+
+
+def test_a_head_that_drips_is_a_timeout(fetch: Fetch, site: Web) -> None:
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        assert request.transport is not None
+        request.transport.write(b"HTTP/1.1 200 OK\r\n")
+        for i in range(20):
+            await asyncio.sleep(TIMEOUT_S / 4)
+            request.transport.write(b"X-Header-%d: 1\r\n" % i)
+        request.transport.close()
+        return web.Response()
+
+    site.answers["/drips"] = answer
+    assert fetch(site.settings(), site.url("/drips")).outcome == "timeout"
+
+
+def test_x_robots_tag(fetch: Fetch, site: Web) -> None:
+    for number, (tag, outcome) in enumerate(
+        [
+            ("noai", "robots_opt_out"),
+            ("nofollow, NoImageAI", "robots_opt_out"),
+            ("affectflow: noai", "robots_opt_out"),
+            ("otherbot: noai", OK),
+            ("noindex", OK),
+        ]
+    ):
+
+        async def answer(_: web.BaseRequest, tag: str = tag) -> web.StreamResponse:
+            return web.Response(body=site.picture, headers={"X-Robots-Tag": tag})
+
+        site.answers[f"/tagged/{number}"] = answer
+        assert fetch(site.settings(), site.url(f"/tagged/{number}")).outcome == outcome
+        assert fetch(site.settings(robots_tag=False), site.url(f"/tagged/{number}")).outcome == OK
+
+
+def test_a_bad_certificate_may_be_overlooked(fetch: Fetch, site: Web) -> None:
+    url = f"https://web.{DOMAIN}:{site.tls_port}/ok/1"
+    assert fetch(site.settings(), url).outcome == "certificate"
+    got = fetch(site.settings(tls_fallback=True), url)
+    assert got.outcome == OK and "not verified" in got.detail
+
+
+def test_large_bodies_wait_for_memory(site: Web, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("affectflow.download.transfers._HELD", 1000)
+    monkeypatch.setattr("affectflow.download.transfers._PASSES", 1)
+    rows = [Row(site.url(f"/ok/{i}"), "", names.file_name(str(i)), i) for i in range(30)]
+    found: list[str] = []
+    with Store(tmp_path, 10**6, decode=True) as store:
+        engine = Engine(site.settings(timeout_s=2), store, lambda _, outcome: found.append(outcome.outcome))
+        asyncio.run(engine.run(iter(rows)))
+    assert found == [OK] * 30
 
 
 def test_fallback(fetch: Fetch, site: Web) -> None:
