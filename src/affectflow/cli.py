@@ -13,10 +13,14 @@ _Command = Callable[[argparse.Namespace], None]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Entry point. A user's mistake gives one sentence and exit status 1."""
+    """Entry point. A user's mistake gives one sentence and exit status 1, Ctrl-C another and status 130."""
     options = _parser().parse_args(arguments)
-    with one_sentence():
-        options.command(options)
+    try:
+        with one_sentence():
+            options.command(options)
+    except KeyboardInterrupt:
+        print("affectflow: stopped; what was finished is kept.", file=sys.stderr)
+        raise SystemExit(130) from None
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -244,6 +244,19 @@ def test_a_head_that_drips_is_a_timeout(fetch: Fetch, site: Web) -> None:
     assert fetch(site.settings(), site.url("/drips")).outcome == "timeout"
 
 
+def test_a_chunked_body_without_its_end_is_truncated(fetch: Fetch, site: Web) -> None:
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        assert request.transport is not None
+        head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+        request.transport.write(head + b"%x\r\n%b\r\n" % (len(site.picture), site.picture))
+        await asyncio.sleep(0.05)
+        request.transport.close()
+        return web.Response()
+
+    site.answers["/chunked"] = answer
+    assert fetch(site.settings(), site.url("/chunked")).outcome == "truncated"
+
+
 def test_x_robots_tag(fetch: Fetch, site: Web) -> None:
     for number, (tag, outcome) in enumerate(
         [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import signal
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -113,6 +114,21 @@ def test_mistakes_are_one_sentence(
     assert caught.value.code == 1
     said = capsys.readouterr().err.strip().splitlines()[-1]
     assert said.startswith("affectflow: ") and named in said
+
+
+def test_stopping_it_is_no_traceback(run: Run, tmp_path: Path, site: Web, capsys: pytest.CaptureFixture[str]) -> None:
+    def stop(request: web.BaseRequest) -> object:
+        signal.raise_signal(signal.SIGINT)
+        return site._ok(request)
+
+    site.answers["/ok/5"] = stop  # type: ignore[assignment]
+    with pytest.raises(SystemExit) as caught:
+        run()
+    assert caught.value.code == 130
+    assert "stopped" in capsys.readouterr().err and not (tmp_path / "out" / "ledger.parquet").exists()
+    site.answers.clear()
+    run()
+    assert Counter(ledger(tmp_path).values())["ok"] == 12
 
 
 def test_a_list_that_is_not_there_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
