@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
+
+from tests.loopback import Web
 
 Pixels = NDArray[np.uint8]
 
@@ -60,3 +62,11 @@ def save_csv() -> Callable[[Path, Sequence[str], Sequence[Sequence[object]]], Pa
         return path
 
     return save
+
+
+@pytest.fixture
+def site(jpeg: Callable[..., bytes]) -> Iterator[Web]:
+    """A loopback web of one's own."""
+    server = Web(jpeg(1, 64))
+    yield server
+    server.stop()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import signal
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -17,13 +17,6 @@ from affectflow.cli import main
 from affectflow.demo.plan import DOMAIN
 
 Run = Callable[..., Counter[str]]
-
-
-@pytest.fixture
-def site(jpeg: Callable[..., bytes]) -> Iterator[Web]:
-    server = Web(jpeg(1, 64))
-    yield server
-    server.stop()
 
 
 @pytest.fixture

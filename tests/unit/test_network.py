@@ -6,7 +6,7 @@ import asyncio
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -24,13 +24,6 @@ from affectflow.download.store import Store
 from affectflow.errors import UserError
 
 Run = Callable[[Settings, Sequence[str]], dict[str, Outcome]]
-
-
-@pytest.fixture
-def site(jpeg: Callable[..., bytes]) -> Iterator[Web]:
-    server = Web(jpeg(1, 64))
-    yield server
-    server.stop()
 
 
 @pytest.fixture
