@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
-
 from tests.loopback import Web
 
 Pixels = NDArray[np.uint8]
