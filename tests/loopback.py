@@ -129,6 +129,20 @@ class Web:
         request.transport.close()
         return response
 
+    def count_at_once(self, paths: list[str], seconds: float) -> None:
+        """Answer ``paths`` slowly, and remember in ``at_once`` how many were open together at most."""
+        self.at_once = now = 0
+
+        async def answer(_: web.BaseRequest) -> web.StreamResponse:
+            nonlocal now
+            now += 1
+            self.at_once = max(self.at_once, now)
+            await asyncio.sleep(seconds)
+            now -= 1
+            return web.Response(body=self.picture)
+
+        self.answers.update(dict.fromkeys(paths, answer))
+
     def stop(self) -> None:
         asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result(10)
         self._loop.call_soon_threadsafe(self._loop.stop)

@@ -516,20 +516,10 @@ def test_a_compressed_bomb_is_too_large(fetch: Fetch, site: Web) -> None:
 
 
 def test_no_more_connections_to_a_host_than_allowed(download: Download, site: Web) -> None:
-    open_now, most = 0, 0
-
-    async def answer(_: web.BaseRequest) -> web.StreamResponse:
-        nonlocal open_now, most
-        open_now += 1
-        most = max(most, open_now)
-        await asyncio.sleep(0.03)
-        open_now -= 1
-        return web.Response(body=site.picture)
-
     paths = [f"/slow/{i}" for i in range(8)]
-    site.answers.update(dict.fromkeys(paths, answer))
+    site.count_at_once(paths, 0.03)
     download.run([site.url(path) for path in paths], partitions=1, per_host=3, timeout_s=5)
-    assert most == 3
+    assert site.at_once == 3
 
 
 def test_every_status_has_an_outcome(fetch: Fetch, site: Web) -> None:

@@ -156,20 +156,10 @@ def test_a_site_whose_front_page_is_broken_is_no_lost_network(site: Web, run: Ru
 
 
 def test_redirects_keep_to_the_limits_of_where_they_lead(site: Web, run: Run) -> None:
-    most = now = 0
-
-    async def answer(_: web.BaseRequest) -> web.StreamResponse:
-        nonlocal most, now
-        now += 1
-        most = max(most, now)
-        await asyncio.sleep(0.05)
-        now -= 1
-        return web.Response(body=site.picture)
-
     paths = [f"/slow/{i}" for i in range(12)]
-    site.answers.update(dict.fromkeys(paths, answer))
+    site.count_at_once(paths, 0.05)
     target = site.url("", f"target.{DOMAIN}")
     urls = [site.url(f"/to/{i}?url={target}{path}", f"host{i}.{DOMAIN}") for i, path in enumerate(paths)]
     outcomes = run(site.settings(per_host=2, timeout_s=5, concurrency=12), urls)
     assert {outcome.outcome for outcome in outcomes.values()} == {OK}
-    assert most == 2
+    assert site.at_once == 2

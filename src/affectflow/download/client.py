@@ -13,11 +13,12 @@ from typing import Self
 
 from yarl import URL
 
+from affectflow.download.exchange import Exchange
 from affectflow.download.outcomes import Failed
 from affectflow.download.proxies import Proxies
 from affectflow.download.resolver import Resolver
 from affectflow.download.settings import Settings
-from affectflow.download.transfers import Exchange, Transfers
+from affectflow.download.transfers import Transfers
 from affectflow.download.urls import parse_url
 from affectflow.errors import UserError
 

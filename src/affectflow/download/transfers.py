@@ -7,9 +7,7 @@ which address it is about to connect.
 from __future__ import annotations
 
 import asyncio
-import errno
 import os
-import re
 import socket
 import time
 from collections import deque
@@ -20,108 +18,17 @@ from typing import Any
 import certifi
 import pycurl
 
-from affectflow.download.body import Body
+from affectflow.download.exchange import Exchange
+from affectflow.download.faults import OURS, named_fault
 from affectflow.download.outcomes import Failed
 from affectflow.errors import UserError
 
 _SWEEP_S = 0.05
-_GRACE = 6  # a body may take this many times the timeout before its rate counts
-_LOWEST_RATE = 4096  # bytes per second, on average
 _HELD = 64_000_000  # bytes of bodies in memory; beyond these, only a few bodies go on growing
 _PASSES = 4
-_READ_OF_OTHERS = 64 * 1024  # bytes of an error's page that are read so that the connection can be used again
 _BUFFER = 128 * 1024
 KEPT_CONNECTIONS = 256
 _SUPPRESS_CONNECT_HEADERS = 265  # libcurl's number: pycurl has no name for it
-
-
-class Exchange:
-    """A request and what has come of it. Header names are in lower case."""
-
-    def __init__(self, url: str, host: str, limit: int, answered: Callable[[Exchange], None]) -> None:
-        self.url = url
-        self.host = host
-        self.status = 0
-        self.headers: dict[str, list[str]] = {}
-        self.body: Body | None = None
-        self.started = self.heard = time.monotonic()
-        self._limit = limit
-        self._answered = answered
-        self._complete = False
-        self._head: list[bytes] = []
-        self.skipped = 0
-        self.enough = False
-        self.fault: Failed | UserError | None = None
-        self.held = 0
-        self.has_pass = False
-        self.paused_at = 0.0
-        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-    def header(self, name: str) -> str:
-        """The last value of a header, or ""."""
-        return self.headers.get(name, ("",))[-1]
-
-    # What libcurl calls. An exception would be lost in it, so it is kept.
-
-    def on_header(self, line: bytes) -> int | None:
-        """A line of the answer's head; after the body, of its trailer."""
-        if line not in (b"\r\n", b"\n"):
-            self._head.append(line)
-            return None
-        if self._complete:
-            return None
-        try:
-            self._read_head()
-        except Failed as failed:
-            self.fault = failed
-            return -1
-        return None
-
-    def _read_head(self) -> None:
-        status, *lines = self._head
-        self._head = []
-        with suppress(ValueError, IndexError):
-            self.status = int(status.split(None, 2)[1])
-        if self.status < 200:
-            return
-        self.heard = time.monotonic()
-        for line in lines:
-            name, _, value = line.partition(b":")
-            self.headers.setdefault(name.decode("latin-1").lower(), []).append(_decoded(value.strip()))
-        self._complete = True
-        self._answered(self)
-        if self.status == 200:
-            self._begin()
-
-    def _begin(self) -> None:
-        announced = self.header("content-length")
-        if announced.isdigit() and int(announced) > self._limit:
-            raise Failed("too_large", f"{announced} bytes announced")
-        self.body = Body(self.header("content-encoding"), self._limit)
-
-    def on_data(self, chunk: bytes) -> bool:
-        """A piece of the body; False when no more of it is wanted."""
-        self.heard = time.monotonic()
-        if self.body is not None:
-            self.body.add(chunk)
-            return True
-        self.skipped += len(chunk)
-        self.enough = self.skipped > _READ_OF_OTHERS
-        return not self.enough
-
-    def late(self, now: float, timeout_s: float) -> Failed | None:
-        """The failure, if nothing or too little has come for too long."""
-        if self.paused_at:
-            return None
-        if now - self.heard > timeout_s:
-            if not self._complete:
-                return Failed("timeout", "no answer in time")
-            return Failed("stalled", f"{self.body.size if self.body else 0} bytes came, then none")
-        if (self.body is not None and self.body.size > 0) or self._complete:
-            elapsed, size = now - self.started, self.body.size if self.body else self.skipped
-            if elapsed > _GRACE * timeout_s and size < elapsed * _LOWEST_RATE:
-                return Failed("stalled", f"only {size} bytes in {elapsed:.0f} s")
-        return None
 
 
 class Transfers:
@@ -249,7 +156,7 @@ class Transfers:
         try:
             return socket.socket(family, kind, protocol)
         except OSError as error:
-            if error.errno in _OURS:
+            if error.errno in OURS:
                 exchange.fault = UserError(
                     f"This machine ran out of sockets or memory ({error.strerror}); lower download.concurrency."
                 )
@@ -293,7 +200,7 @@ class Transfers:
             for easy in succeeded:
                 self._settle(easy, None)
             for easy, code, message in failed:
-                self._settle(easy, _fault(code, message, easy.getinfo(pycurl.OS_ERRNO)))
+                self._settle(easy, named_fault(code, message, easy.getinfo(pycurl.OS_ERRNO)))
             if not left:
                 break
 
@@ -349,56 +256,5 @@ class Transfers:
                 self._settle(easy, late)
 
 
-def _decoded(value: bytes) -> str:
-    try:
-        return value.decode()
-    except UnicodeDecodeError:
-        return value.decode("latin-1")
-
-
 def _text(address: Any) -> str:
     return address.decode() if isinstance(address, bytes) else str(address)
-
-
-_OURS = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS)
-_BY_ERRNO = {
-    errno.ECONNREFUSED: "refused",
-    errno.EHOSTUNREACH: "no_route",
-    errno.ENETUNREACH: "no_route",
-    errno.ENETDOWN: "no_route",
-    errno.EADDRNOTAVAIL: "no_route",
-    errno.ECONNRESET: "reset",
-    errno.EPIPE: "reset",
-    errno.ETIMEDOUT: "timeout",
-}
-_TIMING = re.compile(r" after \d+ ms")  # the same failure reads the same
-_BY_CODE = {
-    pycurl.E_COULDNT_RESOLVE_HOST: "dns",
-    pycurl.E_COULDNT_RESOLVE_PROXY: "no_route",
-    pycurl.E_COULDNT_CONNECT: "refused",
-    pycurl.E_OPERATION_TIMEDOUT: "timeout",
-    pycurl.E_PEER_FAILED_VERIFICATION: "certificate",
-    pycurl.E_SSL_CONNECT_ERROR: "tls",
-    pycurl.E_SSL_CIPHER: "tls",
-    pycurl.E_SSL_ENGINE_INITFAILED: "tls",
-    pycurl.E_USE_SSL_FAILED: "tls",
-    pycurl.E_GOT_NOTHING: "reset",
-    pycurl.E_SEND_ERROR: "reset",
-    pycurl.E_RECV_ERROR: "reset",
-    pycurl.E_PARTIAL_FILE: "truncated",
-    pycurl.E_URL_MALFORMAT: "bad_url",
-}
-
-
-def _fault(code: int, message: str, number: int) -> Failed | UserError:
-    """The outcome that libcurl's error stands for; ``number`` is the system's, where there was one."""
-    detail = _TIMING.sub("", " ".join(message.split()))[:200]
-    if code == pycurl.E_OUT_OF_MEMORY or number in _OURS:
-        return UserError(f"This machine ran out of sockets or memory ({detail}); lower download.concurrency.")
-    if code == pycurl.E_SSL_CACERT_BADFILE:
-        return UserError(f"The certificates to trust cannot be read ({detail}); mend or unset SSL_CERT_FILE.")
-    if code == pycurl.E_OPERATION_TIMEDOUT:
-        return Failed("timeout", "no answer in time")
-    if code in (pycurl.E_COULDNT_CONNECT, pycurl.E_SSL_CONNECT_ERROR) and number in _BY_ERRNO:
-        return Failed(_BY_ERRNO[number], detail)
-    return Failed(_BY_CODE.get(code, "bad_response"), detail)
