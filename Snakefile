@@ -18,6 +18,7 @@ localrules:
     download_partition,
     collect_ledger,
     fetch_weights,
+    take_snapshot,
     collect_index,
     score_model,
     summarise_scores,

@@ -16,6 +16,7 @@ SCRIPTS = Path(workflow.basedir) / "workflow" / "scripts"
 
 with one_sentence():
     PLAN = Plan(config)
+    SNAPSHOT = PLAN.snapshot()
     SCORES = [
         f"results/eval/{benchmark}_{run}.json" for benchmark, run in PLAN.scores()
     ]

@@ -35,6 +35,7 @@ rule score_model:
         left_out="results/predictions/{benchmark}_{run}_left_out.csv",
         card="results/models/{run}/model.json",
         model="results/models/{run}/model.keras",
+        snapshot=ask(lambda w: PLAN.cited(w.benchmark, w.run)),
     output:
         score="results/eval/{benchmark}_{run}.json",
     log:

@@ -1,6 +1,6 @@
 # Spreadsheets -> labels and file names.
 #
-# Needs: data.emotionet.tables. Makes: results/emotionet/labels.csv, rejects.csv, filenames.csv.
+# Needs: data.emotionet.tables, data.emotionet.snapshot. Makes: results/emotionet/labels.csv, rejects.csv, filenames.csv.
 
 
 rule ingest_tables:
@@ -24,6 +24,7 @@ rule ingest_tables:
 rule name_files:
     input:
         labels="results/emotionet/labels.csv",
+        snapshot=SNAPSHOT or [],
     output:
         file_names="results/emotionet/filenames.csv",
     log:

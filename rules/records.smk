@@ -1,7 +1,7 @@
 # Labelled pictures -> TFRecords for training, one job a shard.
 #
 # Needs: labels, ledger, images and valence_arousal.csv of EmotioNet, or a video data set that models train on. Makes:
-# results/emotionet/samples.parquet, left_out.csv, tfrecords/{split}-00000-of-00008.tfrecord with index.csv; and the
+# results/emotionet/samples.parquet, left_out.csv, snapshot.parquet, tfrecords/{split}-00000-of-00008.tfrecord with index.csv; and the
 # same under results/affwild and results/disfa-fold1 and so on.
 RECORDS = config["records"]
 SHARDS = [f"{shard:05d}" for shard in range(RECORDS["shards"])]
@@ -13,6 +13,7 @@ rule assemble_samples:
         labels="results/emotionet/labels.csv",
         ledger="results/emotionet/ledger.parquet",
         affect=[] if TRACES is None else "results/emotionet/valence_arousal.csv",
+        snapshot=SNAPSHOT or [],
     output:
         samples="results/emotionet/samples.parquet",
         left_out="results/emotionet/left_out.csv",
@@ -30,6 +31,31 @@ rule assemble_samples:
         code=code("assemble_samples"),
     script:
         "../workflow/scripts/assemble_samples.py"
+
+
+rule take_snapshot:
+    input:
+        ledger="results/emotionet/ledger.parquet",
+        samples="results/emotionet/samples.parquet",
+        reference=SNAPSHOT or [],
+    output:
+        snapshot="results/emotionet/snapshot.parquet",
+        card="results/emotionet/snapshot.json",
+        **(
+            {"differences": "results/emotionet/snapshot_difference.csv"}
+            if SNAPSHOT
+            else {}
+        ),
+    log:
+        "results/logs/take_snapshot.log",
+    benchmark:
+        "results/benchmarks/take_snapshot.tsv"
+    conda:
+        "../envs/base.yaml"
+    params:
+        code=code("take_snapshot"),
+    script:
+        "../workflow/scripts/take_snapshot.py"
 
 
 rule write_records:

@@ -10,15 +10,10 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import unquote
 
-from affectflow.errors import UserError
-from affectflow.tables import read_csv, write_csv
-
 MAX_BYTES = 120
-COLUMNS = ("url", "url_orig", "file_name")
 _DIGEST_LENGTH = 26  # base32 characters of 5 bits
 _BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
 _PAIRS = [first + second for first in _BASE32 for second in _BASE32]
@@ -76,27 +71,3 @@ def folder(name: str) -> str:
 def relative_path(name: str) -> Path:
     """Where a file lies inside the image store."""
     return Path(folder(name)) / name
-
-
-def write_file_names(labels: Path, out: Path) -> int:
-    """Name each distinct URL of a label table, in order of first appearance.
-
-    Raises :class:`UserError` if two URLs came to the same name, which would take a SHA-256 collision.
-    """
-    fallbacks: dict[str, str] = {}
-    for row in read_csv(labels, ("url", "url_orig")):
-        known = fallbacks.setdefault(row["url"], row["url_orig"])
-        if not known:
-            fallbacks[row["url"]] = row["url_orig"]
-    names = {url: file_name(url) for url in fallbacks}
-    check_bijection(names.items())
-    return write_csv(out, COLUMNS, ((url, fallbacks[url], names[url]) for url in fallbacks))
-
-
-def check_bijection(pairs: Iterable[tuple[str, str]]) -> None:
-    """Raise :class:`UserError` unless URLs and file names correspond one to one."""
-    by_url: dict[str, str] = {}
-    by_name: dict[str, str] = {}
-    for url, name in pairs:
-        if by_name.setdefault(name, url) != url or by_url.setdefault(url, name) != name:
-            raise UserError(f"The URLs {by_name[name]!r} and {url!r} share the file name {name!r}; remove one of them.")

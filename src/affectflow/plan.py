@@ -71,6 +71,18 @@ class Plan:
             raise UserError("There is no spreadsheet to read; set data.emotionet.tables.")
         return list(self._config["data"]["emotionet"]["tables"])
 
+    def snapshot(self) -> str | None:
+        """The snapshot that EmotioNet's pictures are to be; raises :class:`UserError` when its file is not there."""
+        path: str | None = self._config["data"]["emotionet"]["snapshot"]
+        if path is not None and self.configured("emotionet") and not Path(path).is_file():
+            raise UserError(f"{path} does not exist; correct data.emotionet.snapshot.")
+        return path
+
+    def cited(self, benchmark: str, run: str) -> list[str]:
+        """What a score cites to say of which pictures it is: EmotioNet's are not the same everywhere."""
+        concerned = benchmark == "emotionet" or "emotionet" in self._entry(run)["train_on"]
+        return ["results/emotionet/snapshot.json"] if concerned else []
+
     # Scores
 
     def scores(self) -> list[tuple[str, str]]:

@@ -14,6 +14,7 @@ from affectflow.errors import UserError
 
 if TYPE_CHECKING:  # pyarrow takes 50 MB, and most of what reads a CSV does without
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
 _ROWS_IN_MEMORY = 2_000
 
@@ -113,6 +114,57 @@ def parquet_rows(path: Path | str, schema: pa.Schema, at_once: int = _ROWS_IN_ME
         _hold_to(path, stored.schema_arrow, schema)
         for batch in stored.iter_batches(batch_size=at_once):
             yield from batch.to_pylist()
+
+
+def parquet_columns(path: Path | str, columns: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    """The texts in some columns of any Parquet file, row by row; "" where a cell or a column is missing.
+
+    Raises :class:`UserError` where the first column is missing, or one of them holds no text.
+    """
+    import pyarrow as pa
+
+    try:
+        with _opened(path) as stored:
+            held = stored.schema_arrow
+            if columns[0] not in held.names:
+                raise UserError(f"{path} has no column {columns[0]!r}; found {', '.join(held.names)}.")
+            found = [name for name in columns if name in held.names]
+            for name in found:
+                if not (pa.types.is_string(held.field(name).type) or pa.types.is_large_string(held.field(name).type)):
+                    raise UserError(f"{path}: the column {name!r} holds no text; store it as strings.")
+            for batch in stored.iter_batches(_ROWS_IN_MEMORY, columns=found):
+                cells = {name: batch[name].to_pylist() for name in found}
+                nothing = [""] * batch.num_rows
+                for row in zip(*(cells.get(name, nothing) for name in columns), strict=True):
+                    yield tuple(cell or "" for cell in row)
+    except (pa.ArrowException, OSError) as error:
+        raise UserError(f"{path} cannot be read to its end ({_line(error)}); get it again.") from None
+
+
+def parquet_length(path: Path | str) -> int:
+    """The rows of a Parquet file."""
+    with _opened(path) as stored:
+        return int(stored.metadata.num_rows)
+
+
+def parquet_note(path: Path | str, name: str) -> str:
+    """What a Parquet file's metadata hold under a name, or ""."""
+    with _opened(path) as stored:
+        return ((stored.schema_arrow.metadata or {}).get(name.encode()) or b"").decode("utf-8", "replace")
+
+
+def _opened(path: Path | str) -> pq.ParquetFile:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return pq.ParquetFile(path)
+    except (pa.ArrowException, OSError) as error:
+        raise UserError(f"{path} is no whole Parquet file ({_line(error)}); get it again.") from None
+
+
+def _line(error: Exception) -> str:
+    return (str(error).splitlines() or ["unknown"])[0]
 
 
 def _hold_to(path: Path | str, found: pa.Schema, schema: pa.Schema) -> None:

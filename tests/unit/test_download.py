@@ -316,7 +316,7 @@ class Download:
 
     def run(self, urls: Sequence[str], partitions: int = 3, code: str = "", **changes: object) -> Counter[str]:
         """Fetch and collect; returns the requests that arrived."""
-        self._save(self.names, names.COLUMNS, [(url, "", names.file_name(url)) for url in urls])
+        self._save(self.names, ["url", "url_orig", "file_name"], [(url, "", names.file_name(url)) for url in urls])
         self.site.hits.clear()
         settings = self.site.settings(**changes)
         parts = [self.folder / f"parts-{partitions}/{i}.parquet" for i in range(partitions)]
@@ -486,7 +486,7 @@ def test_a_url_without_an_outcome_is_an_error(
     download: Download, urls: list[str], save_csv: Callable[..., Path]
 ) -> None:
     download.run(urls)
-    save_csv(download.names, names.COLUMNS, [("http://new/", "", "new")])
+    save_csv(download.names, ["url", "url_orig", "file_name"], [("http://new/", "", "new")])
     with pytest.raises(UserError, match="http://new/"):
         collect_ledger([download.folder / "parts-3/0.parquet"], download.names, *[download.folder / "x"] * 3)
 

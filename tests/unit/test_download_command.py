@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import signal
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -37,13 +38,21 @@ def run(tmp_path: Path, site: Web, urls: list[str]) -> Run:
         "allow_private_hosts": f"['*.{DOMAIN}']",
     }
 
-    def go(*options: str, **changes: object) -> Counter[str]:
+    def go(*options: str, urls: bool = True, **changes: object) -> Counter[str]:
         site.hits.clear()
         pairs = [word for key, value in {**settings, **changes}.items() for word in ("--set", f"{key}={value}")]
-        main(["download", str(tmp_path / "urls.txt"), str(tmp_path / "out"), *pairs, *options])
+        listed = [str(tmp_path / "urls.txt")] if urls else []
+        main(["download", *listed, str(tmp_path / "out"), *pairs, *options])
         return Counter(site.hits)
 
     return go
+
+
+def serve(picture: bytes) -> Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]:
+    async def answer(_: web.BaseRequest) -> web.StreamResponse:
+        return web.Response(body=picture)
+
+    return answer
 
 
 def ledger(tmp_path: Path) -> dict[str, str]:
@@ -88,6 +97,67 @@ def test_pictures_need_not_be_decoded(run: Run, tmp_path: Path, site: Web) -> No
     assert len(row["sha256"]) == 64
 
 
+def test_a_snapshot_is_reproduced_or_the_difference_is_told(
+    run: Run,
+    tmp_path: Path,
+    site: Web,
+    jpeg: Callable[..., bytes],
+    rows_of: Callable[[Path], list[dict[str, str]]],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    site.answers["/ok/1"] = serve(jpeg(7, 64))
+    run()
+    taken = tmp_path / "taken"  # by its content it is told what it is
+    main(["snapshot", str(tmp_path / "out" / "ledger.parquet"), "--out", str(taken)])
+    identity = capsys.readouterr().out.splitlines()[-1].split()[1].rstrip(":")
+    (tmp_path / "out").rename(tmp_path / "first")
+
+    assert run("--snapshot", str(taken), urls=False).total() == 12
+    assert capsys.readouterr().out.splitlines()[-1] == f"snapshot {identity}: 2 of 2 pictures are there"
+    again = tmp_path / "again"
+    main(["snapshot", str(tmp_path / "out" / "ledger.parquet"), "--out", str(again)])
+    assert again.read_bytes() == taken.read_bytes()
+    assert not run("--snapshot", str(taken), urls=False)
+
+    (tmp_path / "out").rename(tmp_path / "second")
+    site.answers["/ok/1"] = serve(jpeg(8, 64))
+    site.answers["/ok/2"] = site._status_404
+    with pytest.raises(SystemExit) as caught:
+        run("--snapshot", str(taken), urls=False)
+    assert caught.value.code == 1
+    assert "1 pictures are lost" in capsys.readouterr().err
+    rows = {row["url"]: row for row in rows_of(tmp_path / "out" / "snapshot_difference.csv")}
+    assert {url: (row["outcome"], row["picture"]) for url, row in rows.items()} == {
+        site.url("/ok/1"): ("changed", "lost"),
+        site.url("/ok/2"): ("not_found", "came by another URL"),
+    }
+    assert ledger(tmp_path)[site.url("/ok/1")] == "changed"
+    stored = [path.read_bytes() for path in (tmp_path / "out" / "images").rglob("*") if path.is_file()]
+    assert stored == [site.picture] * 10
+
+
+def test_the_wanted_image_is_looked_for_at_the_second_url_too(
+    run: Run, tmp_path: Path, site: Web, jpeg: Callable[..., bytes]
+) -> None:
+    site.answers["/ok/new"] = serve(jpeg(7, 64))
+    (tmp_path / "out").mkdir()
+    wanted = hashlib.sha256(site.picture).hexdigest()
+    urls = tmp_path / "urls.txt"
+    urls.write_text(f"url,url_orig\n{site.url('/ok/new')},{site.url('/ok/old')}\n")
+    assert run() == {"/ok/new": 1}
+    urls.write_text(f"url,url_orig,sha256\n{site.url('/ok/new')},{site.url('/ok/old')},{wanted}\n")
+    assert run() == {"/ok/new": 1, "/ok/old": 1}
+    assert ledger(tmp_path) == {site.url("/ok/new"): "ok"}
+    assert not run()
+    site.answers["/ok/old"] = site._status_404
+    urls.write_text(f"url,url_orig,sha256\n{site.url('/ok/new')},{site.url('/ok/old')},{'0' * 64}\n")
+    with pytest.raises(SystemExit):
+        run()
+    urls.write_text(f"url,url_orig\n{site.url('/ok/new')},{site.url('/ok/old')}\n")
+    assert run() == {"/ok/new": 1}
+    assert ledger(tmp_path) == {site.url("/ok/new"): "ok"}
+
+
 @pytest.mark.parametrize(
     "options, named",
     [
@@ -98,6 +168,7 @@ def test_pictures_need_not_be_decoded(run: Run, tmp_path: Path, site: Web) -> No
         (["--set", "retries=many"], "retries"),
         (["--set", "allow_private_hosts=[300.0.0.0/8]"], "network"),
         (["--config", "nowhere.yaml"], "nowhere.yaml"),
+        (["--snapshot", "nowhere.parquet"], "or --snapshot"),
     ],
 )
 def test_mistakes_are_one_sentence(

@@ -6,6 +6,8 @@ import random
 from collections import Counter
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -39,18 +41,28 @@ def row(url: str) -> Row:
 def test_a_text_has_one_url_a_line_commas_and_all(tmp_path: Path) -> None:
     path = tmp_path / "urls.txt"
     path.write_text("http://a/1,2.jpg\n\n  http://b/?q=a,b \r\nnot a url\n")
-    assert [url for url, _ in read_urls(path)] == ["http://a/1,2.jpg", "http://b/?q=a,b", "not a url"]
+    assert [url for url, *_ in read_urls(path)] == ["http://a/1,2.jpg", "http://b/?q=a,b", "not a url"]
 
 
 def test_a_table_is_read_by_its_header(tmp_path: Path) -> None:
     path = tmp_path / "urls.csv"
-    path.write_text('id,url_orig,url\n1,http://old/,"http://a/1,2.jpg"\n2,,http://b/\n')
-    assert list(read_urls(path)) == [("http://a/1,2.jpg", "http://old/"), ("http://b/", "")]
+    path.write_text(f'id,url_orig,url,sha256\n1,http://old/,"http://a/1,2.jpg",\n2,,http://b/,{"AB" * 32}\n')
+    rows = [("http://a/1,2.jpg", "http://old/", ""), ("http://b/", "", "ab" * 32)]
+    assert list(read_urls(path)) == rows
+    table = pa.table({"url": [row[0] for row in rows], "n": [1, 2], "url_orig": ["http://old/", None]})
+    pq.write_table(table, tmp_path / "a list")
+    assert list(read_urls(tmp_path / "a list")) == [(url, orig, "") for url, orig, _ in rows]
 
 
 @pytest.mark.parametrize(
     "content, named",
-    [("id,link\n1,x\n", "column 'url'"), ("id,url\n1\n", "row 2"), (b"url\n\xff\xfe\n", "UTF-8")],
+    [
+        ("id,link\n1,x\n", "column 'url'"),
+        ("id,url\n1\n", "row 2"),
+        (b"url\n\xff\xfe\n", "UTF-8"),
+        ("url,sha256\nhttp://a/,\nhttp://b/,abc\n", "row 3.*'abc'"),
+        (b"PAR1 and then nothing", "no whole Parquet file"),
+    ],
 )
 def test_what_is_no_list_is_one_sentence(tmp_path: Path, content: str | bytes, named: str) -> None:
     path = tmp_path / "urls.csv"

@@ -30,6 +30,7 @@ from affectflow.records.index import collect_index
 from affectflow.records.tfrecord import read_records, write_record
 from affectflow.records.write import write_shard
 from affectflow.sample import ImageFile, Sample
+from affectflow.snapshot.form import Entry, Snapshot, write_snapshot
 from affectflow.spreadsheet.ingest import LABEL_COLUMNS
 from affectflow.tables import read_parquet, write_parquet
 
@@ -51,6 +52,7 @@ class Assembly:
         self.labels: list[tuple[str, Units]] = []
         self.ledger: dict[str, dict[str, object]] = {}
         self.affect: list[tuple[str, str, str]] = []
+        self.snapshot: Path | None = None
         self._save_csv = save_csv
         self._rows_of = rows_of
 
@@ -87,7 +89,7 @@ class Assembly:
             **options,
         }
         self.counts = assemble(
-            *(folder / "labels.csv", folder / "ledger.parquet", affect),
+            *(folder / "labels.csv", folder / "ledger.parquet", affect, self.snapshot),
             *(folder / "samples.parquet", folder / "left_out.csv"),
             **settings,  # type: ignore[arg-type]
         )
@@ -109,6 +111,34 @@ def known(row: Mapping[str, object]) -> dict[int, int]:
     units = row["units"]
     assert isinstance(units, list) and len(units) == 60 and set(units) <= {0, 1, -1}
     return {unit: value for unit, value in enumerate(units, start=1) if value != facs.UNKNOWN}
+
+
+def test_splits_and_groups_are_the_snapshots(assembly: Assembly) -> None:
+    first = assembly.run()
+    assembly.snapshot = assembly.folder / "snapshot"
+    sides = dict(zip(first, ["train", "validation", "test", "train"] * len(first), strict=False))
+    entries = {url: Entry("", str(row["sha256"]), sides[url], f"group {url}") for url, row in first.items()}
+    write_snapshot(Snapshot(entries), assembly.snapshot)
+    assembly.add("http://new/", {1: 1})
+    del assembly.ledger["http://new/"]
+    assembly.ledger["http://fill/3"]["sha256"] = sha("something else")
+    rows = assembly.run()
+    assert rows.keys() == first.keys() - {"http://fill/3"}
+    assert {url: (row["split"], row["group"]) for url, row in rows.items()} == {
+        url: (sides[url], f"group {url}") for url in rows
+    }
+    assert assembly.left_out == {
+        "http://new/": "not in the snapshot",
+        "http://fill/3": "another picture than in the snapshot",
+    }
+    write_snapshot(Snapshot({url: entry._replace(split="dev") for url, entry in entries.items()}), assembly.snapshot)
+    with pytest.raises(UserError, match="split 'dev'"):
+        assembly.run()
+    write_snapshot(Snapshot({url: Entry("", e.sha256, "", "") for url, e in entries.items()}), assembly.snapshot)
+    rows = assembly.run()
+    assert {url: (row["split"], row["group"]) for url, row in rows.items()} == {
+        url: (first[url]["split"], first[url]["group"]) for url in rows
+    }
 
 
 def test_unknown_stays_unknown(assembly: Assembly) -> None:

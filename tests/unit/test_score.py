@@ -58,6 +58,8 @@ def _score(
     thresholds = {facs.label(unit): 0.3 for unit in taught}
     (folder / "card.json").write_text(json.dumps({"thresholds": thresholds, "synthetic": True} | card))
     out = folder / f"{benchmark}_m.json"
+    snapshot = folder / "snapshot.json"
+    snapshot.write_text('{"id": "abc", "pictures": 3}')
     score(
         benchmark,
         "m",
@@ -65,6 +67,7 @@ def _score(
         folder / "left_out.csv",
         folder / "card.json",
         folder / "model.keras",
+        snapshot=snapshot if benchmark == "disfa" else None,
         config_sha256="c",
         code_sha256="d",
         out=out,
@@ -187,4 +190,5 @@ def test_summary_has_a_row_a_score(tmp_path: Path) -> None:
     values = dict(zip(header.split(","), row.split(","), strict=True))
     assert float(values["mean_f1"]) == result["mean_f1"]
     assert values["synthetic"] == "true"
+    assert values["snapshot"] == result["snapshot"]["id"] == "abc"
     assert "Drawn data" in table([tmp_path / "disfa_m.json"])

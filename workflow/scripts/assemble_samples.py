@@ -11,6 +11,7 @@ if __name__ == "__main__":
             labels=Path(snakemake.input.labels),
             ledger=Path(snakemake.input.ledger),
             affect=Path(snakemake.input.affect) if snakemake.input.affect else None,
+            snapshot=Path(snakemake.input.snapshot) if snakemake.input.snapshot else None,
             samples=Path(snakemake.output.samples),
             left_out=Path(snakemake.output.left_out),
             shards=snakemake.params.shards,

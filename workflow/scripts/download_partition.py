@@ -3,9 +3,10 @@
 from pathlib import Path
 
 from affectflow.download.ledger import write_part
+from affectflow.download.lists import estimate
 from affectflow.download.partition import Again, Share, fetch_partition, outcomes, stamp_of
 from affectflow.download.settings import Settings
-from affectflow.download.tally import Tally, estimate
+from affectflow.download.tally import Tally
 from affectflow.job import job
 
 if __name__ == "__main__":

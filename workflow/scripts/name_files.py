@@ -3,9 +3,10 @@
 from pathlib import Path
 
 from affectflow.job import job
-from affectflow.names import write_file_names
+from affectflow.spreadsheet.file_names import write_file_names
 
 if __name__ == "__main__":
     with job(snakemake.log[0]):
-        count = write_file_names(Path(snakemake.input.labels), Path(snakemake.output.file_names))
+        snapshot = Path(snakemake.input.snapshot) if snakemake.input.snapshot else None
+        count = write_file_names(Path(snakemake.input.labels), snapshot, Path(snakemake.output.file_names))
         print(f"{count} distinct URLs")

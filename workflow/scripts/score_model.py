@@ -14,6 +14,7 @@ if __name__ == "__main__":
             left_out=Path(snakemake.input.left_out),
             card=Path(snakemake.input.card),
             model=Path(snakemake.input.model),
+            snapshot=Path(snakemake.input.snapshot[0]) if snakemake.input.snapshot else None,
             config_sha256=snakemake.params.config_sha256,
             code_sha256=snakemake.params.code,
             out=Path(snakemake.output.score),

@@ -10,25 +10,26 @@ from collections import Counter
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
-from affectflow.download.partition import Again, Share, fetch_partition
+from affectflow.download.lists import estimate
+from affectflow.download.partition import Again, Share, fetch_partition, outcomes
 from affectflow.download.settings import Settings
-from affectflow.download.tally import Tally, estimate
+from affectflow.download.tally import Tally
 from affectflow.errors import UserError
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
 def download(
-    urls: Path, destination: Path, ledger: Path | None, settings: Settings, processes: int, again: Again, resume: bool
+    urls: Path, destination: Path, ledger: Path, settings: Settings, processes: int, again: Again, resume: bool
 ) -> Counter[str]:
-    """Fetch a list into ``destination`` (``images``, ``ledger.parquet``, ``errors.csv``, ``download_summary.csv``).
+    """Fetch a list into ``destination`` (``images``, ``errors.csv``, ``download_summary.csv``) and a ledger.
 
     What an earlier run did is not done again, unless ``resume`` is false or ``again`` wants it. Returns counts by
     outcome. Raises :class:`UserError`.
     """
     journal = destination / "journal"
     if not urls.is_file():
-        raise UserError(f"{urls} does not exist; name a file with one URL a line, or a CSV with a column 'url'.")
+        raise UserError(f"{urls} does not exist; name a text with one URL a line, or a table with a column 'url'.")
     if not resume:
         shutil.rmtree(journal, ignore_errors=True)
     shares = [Share(urls, i, processes, destination / "images", journal, processes) for i in range(processes)]
@@ -37,16 +38,13 @@ def download(
             fetch_partition(shares[0], settings, again, tally.add)
         else:
             _fetch_in_processes(shares, settings, again, tally)
-    return _write_ledger(
-        Share(urls, 0, 1, destination / "images", journal), destination, ledger or destination / "ledger.parquet"
-    )
+    return _write_ledger(Share(urls, 0, 1, destination / "images", journal), destination, ledger)
 
 
 def _write_ledger(share: Share, destination: Path, ledger: Path) -> Counter[str]:
     import pyarrow as pa  # it is large, and only needed here
 
     from affectflow.download.ledger import ledger_row, write_ledger
-    from affectflow.download.partition import outcomes
 
     pa.set_memory_pool(pa.system_memory_pool())  # the default one keeps 40 MB more than it needs
 

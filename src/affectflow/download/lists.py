@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from array import array
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,42 +11,72 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from affectflow import names
 from affectflow.errors import UserError
-from affectflow.tables import open_text
+from affectflow.tables import open_text, parquet_columns, parquet_length
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+_COLUMNS = ("url", "url_orig", "sha256")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 _RECENT = 1 << 16
 _LONGEST_CELL = 10_000_000  # characters
 
 
 class Row(NamedTuple):
-    """A URL to fetch, another to try where that is dead (or ""), and the image's file name."""
+    """A URL to fetch, another to try where that is dead (or ""), and the image's file name.
+
+    ``sha256`` is the image that is wanted, in lower-case hex; with "" any image is.
+    """
 
     url: str
     url_orig: str
     file_name: str
     key: int
+    sha256: str = ""
 
 
 def partition_rows(path: Path, partition: int, partitions: int) -> Iterator[Row]:
     """The distinct URLs of a list that belong to one partition, in the list's order.
 
     A URL belongs to a partition by its hash, never by its position, so that further rows leave the other partitions
-    as they are. The list is a CSV with a column ``url`` (and ``url_orig``), or a text with one URL a line. Raises
-    :class:`UserError` where it is neither.
+    as they are. The list is a CSV or Parquet file with a column ``url`` (and ``url_orig``, ``sha256``), or a text with
+    one URL a line. Raises :class:`UserError` where it is none of these.
     """
     seen = _Keys()
-    for url, url_orig in read_urls(path):
+    for url, url_orig, sha256 in read_urls(path):
         digest = names.url_digest(url)
         key = names.key(digest)
         if key % partitions == partition and seen.add(key):
-            yield Row(url, url_orig, names.name(url, digest), key)
+            yield Row(url, url_orig, names.name(url, digest), key, sha256)
 
 
-def read_urls(path: Path) -> Iterator[tuple[str, str]]:
-    """Every row's URL and second URL ("" where there is none)."""
+def read_urls(path: Path) -> Iterator[tuple[str, str, str]]:
+    """Every row's URL, second URL and SHA-256 ("" where there is none)."""
+    if _is_parquet(path):
+        return _of_parquet(path)
+    return _of_text(path)
+
+
+def estimate(path: Path) -> int:
+    """About how many URLs a list has: its rows or lines."""
+    if _is_parquet(path):
+        return parquet_length(path)
+    with path.open("rb") as stream:
+        return sum(block.count(b"\n") for block in iter(lambda: stream.read(1 << 20), b""))
+
+
+def _is_parquet(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return stream.read(4) == b"PAR1"
+
+
+def _of_parquet(path: Path) -> Iterator[tuple[str, str, str]]:
+    for number, cells in enumerate(parquet_columns(path, _COLUMNS), 1):
+        yield _row(path, number, *cells)
+
+
+def _of_text(path: Path) -> Iterator[tuple[str, str, str]]:
     csv.field_size_limit(_LONGEST_CELL)
     with open_text(path) as stream:
         first = stream.readline()
@@ -59,21 +90,29 @@ def read_urls(path: Path) -> Iterator[tuple[str, str]]:
         elif path.suffix.lower() in (".csv", ".tsv") and "://" not in first:
             raise UserError(f"{path} has no column 'url'; name the column of URLs so, or give one URL a line.")
         else:
-            yield from ((line.strip(), "") for line in stream if line.strip())
+            yield from ((line.strip(), "", "") for line in stream if line.strip())
 
 
-def _of_table(path: Path, reader: Iterator[list[str]], header: list[str]) -> Iterator[tuple[str, str]]:
-    first, second = header.index("url"), header.index("url_orig") if "url_orig" in header else None
+def _of_table(path: Path, reader: Iterator[list[str]], header: list[str]) -> Iterator[tuple[str, str, str]]:
+    places = [header.index(name) if name in header else None for name in _COLUMNS]
     next(reader)
     row = 1
     try:
         for cells in reader:
             row += 1
             if cells:
-                yield cells[first], cells[second] if second is not None else ""
+                yield _row(path, row, *(cells[place] if place is not None else "" for place in places))
     except (csv.Error, IndexError) as error:
         reason = str(error) if isinstance(error, csv.Error) else "it has too few cells"
         raise UserError(f"{path}, row {row}: {reason}; mend that row.") from None
+
+
+def _row(path: Path, number: int, url: str, url_orig: str, sha256: str) -> tuple[str, str, str]:
+    if sha256:
+        sha256 = sha256.strip().lower()
+        if not _SHA256.fullmatch(sha256):
+            raise UserError(f"{path}, row {number}: {sha256[:80]!r} is no SHA-256; mend that row.")
+    return url, url_orig, sha256
 
 
 class _Keys:

@@ -27,6 +27,7 @@ OUTCOMES: dict[str, str] = {
     "not_an_image": "the body is no picture, whatever its name or header says",
     "corrupt_image": "a picture that cannot be decoded to its end",
     "placeholder": "the picture that a site shows in place of a removed one",
+    "changed": "an image, but not the one whose SHA-256 the list gives",
     "robots_opt_out": "the site asks that its pictures be kept out of data sets (X-Robots-Tag noai, noimageai)",
     "blocked_address": "the host lies at a private address and is not in download.allow_private_hosts",
     "bad_url": "not a usable http or https URL",

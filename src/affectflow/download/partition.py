@@ -50,8 +50,9 @@ class Share:
 class Again:
     """Which failures of earlier runs to try again.
 
-    Those written down under another ``stamp`` (other settings, other code, another second URL), or all if ``forced``;
-    of these only some classes, or only those from before a time (seconds since 1970), where these are given.
+    Those written down under another ``stamp`` (other settings, other code, another second URL, another image wanted),
+    or all if ``forced``; of these only some classes, or only those from before a time (seconds since 1970), where
+    these are given.
     """
 
     stamp: str = ""
@@ -61,7 +62,7 @@ class Again:
 
     def mark(self, row: Row) -> str:
         """What a row's outcome is written down under."""
-        return fingerprint([self.stamp, row.url_orig])[:16] if row.url_orig else self.stamp
+        return fingerprint([self.stamp, row.url_orig, row.sha256])[:16] if row.url_orig or row.sha256 else self.stamp
 
     def wants(self, row: Row, mark: str, outcome: Outcome) -> bool:
         """Whether a failure is to be tried again."""
@@ -136,7 +137,7 @@ def _missing(share: Share, index: Index, store: Store, again: Again) -> Iterator
 
 def _settled(row: Row, entry: Entry, index: Index, store: Store, again: Again) -> bool:
     if entry.bytes:
-        return store.holds(row, entry.bytes)
+        return store.holds(row, entry.bytes) and row.sha256 in ("", index.read(entry)[2].sha256)
     _, mark, outcome = index.read(entry)
     return not again.wants(row, mark, outcome)
 

@@ -64,6 +64,8 @@ class Store:
             outcome = check(body, self._max_pixels, self._decode)
         except MemoryError:
             raise UserError("This machine ran out of memory; lower download.max_pixels and run again.") from None
+        if row.sha256 not in ("", outcome.sha256):
+            raise Failed("changed", f"the image's SHA-256 is {outcome.sha256}, wanted is {row.sha256}")
         folder = f"{self._folder}/{names.folder(row.file_name)}"
         path = f"{folder}/{row.file_name}"
         try:

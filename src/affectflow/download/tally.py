@@ -5,19 +5,12 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter
-from pathlib import Path
 
 from affectflow.download.outcomes import OK
 from affectflow.progress import progress
 
 _SHOWN = 4  # classes of failures
 _BETWEEN_LINES_S = 30.0
-
-
-def estimate(urls: Path) -> int:
-    """About how many URLs a list has: its lines."""
-    with urls.open("rb") as stream:
-        return sum(block.count(b"\n") for block in iter(lambda: stream.read(1 << 20), b""))
 
 
 class Tally:

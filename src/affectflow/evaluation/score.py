@@ -38,6 +38,7 @@ def score(
     left_out: Path,
     card: Path,
     model: Path,
+    snapshot: Path | None,
     config_sha256: str,
     code_sha256: str,
     out: Path,
@@ -45,7 +46,8 @@ def score(
     """Write ``results/eval/{benchmark}_{model}.json``.
 
     An AU that the model was never taught stands under ``unsupported``, one that no frame is labelled for under
-    ``unlabelled``; neither counts in a mean, nor does one of which the benchmark shows only one class. Raises
+    ``unlabelled``; neither counts in a mean, nor does one of which the benchmark shows only one class. ``snapshot`` is
+    the card of the downloaded pictures that the model was trained or is scored on, None where there are none. Raises
     :class:`UserError` when the two share no label.
     """
     started = datetime.now(UTC)
@@ -79,6 +81,7 @@ def score(
         **affect,
         "unsupported": unsupported,
         "unlabelled": unlabelled,
+        "snapshot": json.loads(snapshot.read_text(encoding="utf-8")) if snapshot is not None else None,
         "provenance": {
             "config_sha256": config_sha256,
             "code_sha256": code_sha256,

@@ -22,6 +22,7 @@ COLUMNS = (
     "frames",
     "subjects",
     "unsupported",
+    "snapshot",
 )
 
 
@@ -44,6 +45,7 @@ def _row(score: dict[str, Any]) -> list[object]:
         score["protocol"]["frames"],
         score["protocol"]["subjects"],
         " ".join(score["unsupported"]),
+        score["snapshot"]["id"] if score["snapshot"] else None,
     ]
 
 

@@ -17,6 +17,7 @@ from affectflow.download.ledger import LEDGER_SCHEMA
 from affectflow.download.outcomes import OK
 from affectflow.errors import UserError
 from affectflow.records.duplicates import group_near_duplicates
+from affectflow.snapshot.form import Snapshot, read_snapshot
 from affectflow.spreadsheet.ingest import LABEL_COLUMNS
 from affectflow.tables import read_csv, read_parquet, write_csv, write_parquet
 
@@ -38,6 +39,7 @@ def assemble(
     labels: Path,
     ledger: Path,
     affect: Path | None,
+    snapshot: Path | None,
     samples: Path,
     left_out: Path,
     shards: int,
@@ -50,27 +52,33 @@ def assemble(
     A row's picture that did not come, and labels that could not be used, stand in ``left_out`` with the reason.
     Rows that show the same bytes become one sample: the first URL wins, known labels fill unknown ones, and labels
     that contradict each other become unknown. Splits go by a hash of the group of near duplicates, so that further
-    rows leave the sides of the others as they are. Raises :class:`UserError` when a split stays empty.
+    rows leave the sides of the others as they are; with a ``snapshot`` that has splits, they and the groups are its
+    own. Raises :class:`UserError` when a split stays empty.
     """
     rows_left_out: list[tuple[str, str, str, str, str]] = []
-    pictures = _pictures(labels, ledger, rows_left_out)
+    reference = read_snapshot(snapshot) if snapshot is not None else None
+    pictures = _pictures(labels, ledger, reference, rows_left_out)
     if affect is not None:
         _add_affect(pictures, affect, rows_left_out)
     listed = list(pictures.values())
-    groups = _groups(listed, near_duplicate_bits)
+    if reference is not None and reference.has_splits:
+        sides = _sides_of(reference, listed)
+    else:
+        groups = _groups(listed, near_duplicate_bits)
+        sides = [(_split(group, validation_fraction, test_fraction), group) for group in groups]
     rows = [
         {
             "url": picture.url,
             "file_name": picture.file_name,
             "sha256": picture.sha256,
             "group": group,
-            "split": _split(group, validation_fraction, test_fraction),
+            "split": split,
             "shard": _number(picture.sha256) % shards,
             "units": picture.units.tolist(),
             "valence": picture.affect.get("valence", np.nan),
             "arousal": picture.affect.get("arousal", np.nan),
         }
-        for picture, group in zip(listed, groups, strict=True)
+        for picture, (split, group) in zip(listed, sides, strict=True)
     ]
     counts = {split: sum(row["split"] == split for row in rows) for split in SPLITS}
     for split, count in counts.items():
@@ -84,17 +92,26 @@ def assemble(
     return counts
 
 
-def _pictures(labels: Path, ledger: Path, left_out: list[tuple[str, str, str, str, str]]) -> dict[str, _Picture]:
+def _pictures(
+    labels: Path, ledger: Path, reference: Snapshot | None, left_out: list[tuple[str, str, str, str, str]]
+) -> dict[str, _Picture]:
     """Distinct pictures by SHA-256, in order of first appearance."""
     fetched = {row["url"]: row for row in read_parquet(ledger, LEDGER_SCHEMA).to_pylist()}
+    known = reference.pictures() if reference is not None else {}
     pictures: dict[str, _Picture] = {}
     for row in read_csv(labels, LABEL_COLUMNS):
         where = (row["table"], row["sheet"], row["row"], row["url"])
         entry = fetched.get(row["url"])
+        if entry is None and reference is not None and row["url"] not in reference.entries:
+            left_out.append((*where, "not in the snapshot"))
+            continue
         if entry is None:
             raise UserError(f"{ledger} knows nothing of {row['url'][:200]!r}; run the download again.")
         if entry["outcome"] != OK:
             left_out.append((*where, f"download: {entry['outcome']}"))
+            continue
+        if reference is not None and entry["sha256"] not in known:
+            left_out.append((*where, "another picture than in the snapshot"))
             continue
         units = np.array([_unit(row[name]) for name in facs.LABELS], np.int8)
         picture = pictures.get(entry["sha256"])
@@ -132,6 +149,14 @@ def _add_affect(pictures: dict[str, _Picture], affect: Path, left_out: list[tupl
             left_out.append(("annotation", "", frame, row["url"], "annotated, but in no table any more"))
         else:
             picture.affect = {name: float(row[name]) for name in ("valence", "arousal") if row[name]}
+
+
+def _sides_of(reference: Snapshot, pictures: Sequence[_Picture]) -> list[tuple[str, str]]:
+    known = reference.pictures()
+    sides = [known[picture.sha256] for picture in pictures]
+    if strange := {split for split, _ in sides} - set(SPLITS):
+        raise UserError(f"The snapshot {reference.id} has a split {min(strange)!r}; known are {', '.join(SPLITS)}.")
+    return sides
 
 
 def _groups(pictures: Sequence[_Picture], near_duplicate_bits: int) -> Iterable[str]:

@@ -1,0 +1,91 @@
+"""Commands that prepare data: each maps its options onto one call."""
+
+from __future__ import annotations
+
+import argparse
+
+from affectflow.codehash import modules_digest
+
+
+def ingest(options: argparse.Namespace) -> None:
+    from affectflow.spreadsheet.ingest import ingest
+
+    for what, count in ingest(options.tables, options.labels, options.rejects).most_common():
+        print(f"{count} rows: {what}")
+
+
+def name_files(options: argparse.Namespace) -> None:
+    from affectflow.spreadsheet.file_names import write_file_names
+
+    print(f"{write_file_names(options.labels, options.snapshot, options.file_names)} distinct URLs")
+
+
+def make_batches(options: argparse.Namespace) -> None:
+    from affectflow import config
+    from affectflow.annotation.batches import make_batches
+
+    settings = config.load(options.config)["annotation"]
+    count = make_batches(
+        options.ledger,
+        options.images,
+        options.manifest,
+        options.state,
+        frames_per_batch=settings["frames_per_batch"],
+        frame_rate=settings["frame_rate"],
+        size=settings["image_size"],
+        code=modules_digest("affectflow.annotation.batches"),
+    )
+    print(f"{count} batches")
+
+
+def merge_traces(options: argparse.Namespace) -> None:
+    from affectflow.annotation.merge import merge_traces
+
+    frames, without = merge_traces(
+        options.traces, options.manifest, options.merged, options.agreement, options.trace_range
+    )
+    print(f"{frames} frames, {without} of them without values")
+
+
+def assemble_samples(options: argparse.Namespace) -> None:
+    from affectflow import config
+    from affectflow.records.assemble import assemble
+
+    keys = ("shards", "validation_fraction", "test_fraction", "near_duplicate_bits")
+    records = config.load(options.config)["records"]
+    settings = {key: records[key] for key in keys}
+    print(
+        assemble(
+            options.labels,
+            options.ledger,
+            options.affect,
+            options.snapshot,
+            options.samples,
+            options.left_out,
+            **settings,
+        )
+    )
+
+
+def write_records(options: argparse.Namespace) -> None:
+    from affectflow import config
+    from affectflow.datasets.emotionet import SPLITS
+    from affectflow.records.index import collect_index
+    from affectflow.records.write import write_shard
+
+    settings = config.load(options.config)["records"]
+    of, parts = f"of-{settings['shards']:05d}", []
+    for shard in range(settings["shards"]):
+        parts.append(options.out / "index_parts" / f"{shard:05d}-{of}.csv")
+        write_shard(
+            options.samples,
+            options.images,
+            shard,
+            files={split: options.out / f"{split}-{shard:05d}-{of}.tfrecord" for split in SPLITS},
+            index=parts[-1],
+            store=options.state / f"{shard:05d}",
+            size=settings["image_size"],
+            quality=settings["jpeg_quality"],
+            code=modules_digest("affectflow.records.write"),
+        )
+    collect_index(parts, options.out / "index.csv", options.out / "counts.json")

@@ -1,0 +1,92 @@
+"""Commands that train, predict and score."""
+
+from __future__ import annotations
+
+import argparse
+
+from affectflow.codehash import modules_digest
+from affectflow.errors import UserError
+
+
+def fetch_weights(options: argparse.Namespace) -> None:
+    from affectflow import config
+    from affectflow.training.backbones import BACKBONES
+    from affectflow.training.pretrained import fetch_weights
+
+    if options.backbone not in BACKBONES:
+        raise UserError(f"There is no backbone {options.backbone!r}; known are {', '.join(BACKBONES)}.")
+    fetch_weights(options.backbone, config.load(options.config)["pretrained"]["base_url"], options.out)
+
+
+def train(options: argparse.Namespace) -> None:
+    from affectflow import config
+    from affectflow.plan import Plan
+    from affectflow.training.train import Recipe, train
+
+    settings = config.load(options.config)
+    plan = Plan(settings)
+    if plan.weights(options.run) is not None and options.weights is None:
+        raise UserError(f"{options.run} starts from {plan.weights(options.run)}; name that file with --weights.")
+    train(
+        Recipe.of(plan.recipe(options.run), options.weights),
+        train_files=options.train,
+        validation_files=options.validation,
+        image_size=settings["records"]["image_size"],
+        synthetic=plan.synthetic,
+        threads=options.threads,
+        model_out=options.out / "model.keras",
+        history_out=options.out / "history.csv",
+        card_out=options.out / "model.json",
+    )
+
+
+def predict(options: argparse.Namespace) -> None:
+    from affectflow.datasets import get_dataset
+    from affectflow.evaluation.predictions import predict
+
+    left_out = options.out.with_name(f"{options.out.stem}_left_out.csv")
+    frames = predict(
+        get_dataset(options.dataset, options.root, options.split),
+        options.model / "model.keras",
+        options.model / "model.json",
+        batch_size=options.batch_size,
+        out=options.out,
+        left_out=left_out,
+    )
+    print(f"{frames} frames")
+
+
+def score(options: argparse.Namespace) -> None:
+    from affectflow import config
+    from affectflow.evaluation.score import score
+    from affectflow.plan import Plan
+
+    plan = Plan(config.load(options.config))
+    plan.check_score(options.benchmark, options.run)
+    score(
+        options.benchmark,
+        options.run,
+        predictions=options.predictions,
+        left_out=options.predictions.with_name(f"{options.predictions.stem}_left_out.csv"),
+        card=options.model / "model.json",
+        model=options.model / "model.keras",
+        snapshot=options.snapshot,
+        config_sha256=plan.score_config(options.benchmark, options.run),
+        code_sha256=modules_digest("affectflow.evaluation.score"),
+        out=options.out,
+    )
+
+
+def summarise(options: argparse.Namespace) -> None:
+    from affectflow.evaluation.summary import summarise
+
+    summarise(options.files, options.out)
+
+
+def scores(options: argparse.Namespace) -> None:
+    from affectflow.evaluation.summary import table
+
+    missing = [path for path in options.files if not path.is_file()]
+    if missing:
+        raise UserError(f"{missing[0]} does not exist; run snakemake {missing[0]} first.")
+    print(table(options.files))

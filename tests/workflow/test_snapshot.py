@@ -1,0 +1,64 @@
+"""A set of pictures travels as its snapshot."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from tests.conftest import Workflow
+
+CARD = "results/emotionet/snapshot.json"
+SCORE = "results/eval/emotionet_resnet.json"
+
+
+def card(workflow: Workflow) -> dict[str, Any]:
+    read: dict[str, Any] = json.loads(workflow.path("emotionet/snapshot.json").read_text())
+    return read
+
+
+def sides(workflow: Workflow) -> dict[str, tuple[str, str]]:
+    rows = pq.read_table(workflow.path("emotionet/samples.parquet")).to_pylist()
+    return {row["sha256"]: (row["split"], row["group"]) for row in rows}
+
+
+def test_the_same_set_is_the_same_records_and_id(finished: Workflow, copy: Workflow) -> None:
+    copy.configure(data={"emotionet": {"snapshot": str(finished.path("emotionet/snapshot.parquet"))}})
+    journals = {path: path.read_bytes() for path in copy.path("state/download").glob("*.jsonl")}
+    result = copy.succeed(SCORE)
+    assert {path: path.read_bytes() for path in journals} == journals  # nothing was fetched
+    assert sides(copy) == sides(finished)
+    there, here = card(finished), card(copy)
+    assert here["id"] == there["id"] and "reproduces" not in there
+    assert here["reproduces"]["id"] == there["id"] and here["reproduces"]["pictures_lost"] == 0
+    assert here["reproduces"]["urls_that_differ"] == {}
+    assert json.loads(copy.path("eval/emotionet_resnet.json").read_text())["snapshot"] == here
+    models = [workflow.path("models/resnet/model.keras").read_bytes() for workflow in (finished, copy)]
+    assert models[0] == models[1]
+    assert "train_model" in result.rules_run
+
+
+def test_what_is_gone_elsewhere_is_told_and_the_rest_keeps_its_side(
+    finished: Workflow, workflow: Workflow, tmp_path: Path
+) -> None:
+    workflow.configure(
+        data={"emotionet": {"snapshot": str(finished.path("emotionet/snapshot.parquet"))}},
+        records={"validation_fraction": 0.3},
+    )
+    workflow.succeed("results/demo/emotionet/routes.json")
+    pictures = sorted(workflow.path("demo/emotionet/web").iterdir())
+    by_sha = {row["file_name"]: row for row in pq.read_table(finished.path("emotionet/ledger.parquet")).to_pylist()}
+    assert by_sha
+    pictures[3].write_bytes(pictures[4].read_bytes())
+    pictures[5].unlink()
+    workflow.succeed(CARD)
+    told = list(csv.DictReader(workflow.path("emotionet/snapshot_difference.csv").open()))
+    reproduced = card(workflow)["reproduces"]
+    assert reproduced["id"] == card(finished)["id"] != card(workflow)["id"]
+    assert {row["outcome"] for row in told} == {"changed", "not_found"} == set(reproduced["urls_that_differ"])
+    lost = {row["sha256"] for row in told if row["picture"] == "lost"}
+    assert len(lost) == reproduced["pictures_lost"] > 0
+    assert sides(workflow) == {sha256: side for sha256, side in sides(finished).items() if sha256 not in lost}
