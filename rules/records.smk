@@ -39,13 +39,13 @@ rule take_snapshot:
         samples="results/emotionet/samples.parquet",
         reference=SNAPSHOT or [],
     output:
-        snapshot="results/emotionet/snapshot.parquet",
-        card="results/emotionet/snapshot.json",
         **(
             {"differences": "results/emotionet/snapshot_difference.csv"}
             if SNAPSHOT
             else {}
         ),
+        snapshot="results/emotionet/snapshot.parquet",
+        card="results/emotionet/snapshot.json",
     log:
         "results/logs/take_snapshot.log",
     benchmark:

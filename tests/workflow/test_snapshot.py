@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -28,7 +27,7 @@ def sides(workflow: Workflow) -> dict[str, tuple[str, str]]:
 def test_the_same_set_is_the_same_records_and_id(finished: Workflow, copy: Workflow) -> None:
     copy.configure(data={"emotionet": {"snapshot": str(finished.path("emotionet/snapshot.parquet"))}})
     journals = {path: path.read_bytes() for path in copy.path("state/download").glob("*.jsonl")}
-    result = copy.succeed(SCORE)
+    copy.succeed(SCORE)
     assert {path: path.read_bytes() for path in journals} == journals  # nothing was fetched
     assert sides(copy) == sides(finished)
     there, here = card(finished), card(copy)
@@ -38,27 +37,24 @@ def test_the_same_set_is_the_same_records_and_id(finished: Workflow, copy: Workf
     assert json.loads(copy.path("eval/emotionet_resnet.json").read_text())["snapshot"] == here
     models = [workflow.path("models/resnet/model.keras").read_bytes() for workflow in (finished, copy)]
     assert models[0] == models[1]
-    assert "train_model" in result.rules_run
 
 
-def test_what_is_gone_elsewhere_is_told_and_the_rest_keeps_its_side(
-    finished: Workflow, workflow: Workflow, tmp_path: Path
-) -> None:
+def test_what_is_gone_elsewhere_is_told_and_the_rest_keeps_its_side(finished: Workflow, workflow: Workflow) -> None:
+    # The same addresses: the port is part of them.
+    (workflow.folder / "config.yaml").write_text((finished.folder / "config.yaml").read_text())
     workflow.configure(
         data={"emotionet": {"snapshot": str(finished.path("emotionet/snapshot.parquet"))}},
         records={"validation_fraction": 0.3},
     )
     workflow.succeed("results/demo/emotionet/routes.json")
     pictures = sorted(workflow.path("demo/emotionet/web").iterdir())
-    by_sha = {row["file_name"]: row for row in pq.read_table(finished.path("emotionet/ledger.parquet")).to_pylist()}
-    assert by_sha
     pictures[3].write_bytes(pictures[4].read_bytes())
-    pictures[5].unlink()
+    pictures[5].unlink()  # the demo's web answers 500
     workflow.succeed(CARD)
     told = list(csv.DictReader(workflow.path("emotionet/snapshot_difference.csv").open()))
     reproduced = card(workflow)["reproduces"]
     assert reproduced["id"] == card(finished)["id"] != card(workflow)["id"]
-    assert {row["outcome"] for row in told} == {"changed", "not_found"} == set(reproduced["urls_that_differ"])
+    assert {row["outcome"] for row in told} == {"changed", "server_error"} == set(reproduced["urls_that_differ"])
     lost = {row["sha256"] for row in told if row["picture"] == "lost"}
     assert len(lost) == reproduced["pictures_lost"] > 0
     assert sides(workflow) == {sha256: side for sha256, side in sides(finished).items() if sha256 not in lost}
