@@ -154,6 +154,10 @@ class Web:
         self._raw.close()
         self._closed.close()
         await self._runner.cleanup()
+        answering = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in answering:  # to those who never read on
+            task.cancel()
+        await asyncio.gather(*answering, return_exceptions=True)
 
     def url(self, path: str, host: str = f"web.{DOMAIN}") -> str:
         return f"http://{host}:{self.port}{path}"

@@ -88,11 +88,13 @@ def write_parquet(path: Path | str, schema: pa.Schema, rows: Iterable[Mapping[st
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    from affectflow.columns import column
+
     count = 0
     with whole(path) as partial, pq.ParquetWriter(partial, schema, compression="zstd") as writer:
         for batch in _batched(rows, _ROWS_IN_MEMORY):
-            columns = {name: [row.get(name) for row in batch] for name in schema.names}
-            writer.write_table(pa.Table.from_pydict(columns, schema=schema))
+            columns = [column([row.get(field.name) for row in batch], field.type) for field in schema]
+            writer.write_table(pa.Table.from_arrays(columns, schema=schema))
             count += len(batch)
     return count
 

@@ -13,7 +13,7 @@ from typing import Self
 
 from yarl import URL
 
-from affectflow.download.exchange import Exchange
+from affectflow.download.exchange import LOCATION, RETRY_AFTER, ROBOTS_TAG, Exchange
 from affectflow.download.outcomes import Failed
 from affectflow.download.proxies import Proxies
 from affectflow.download.resolver import Resolver
@@ -125,21 +125,21 @@ class Client:
 
     async def _follow(self, target: URL, answered: Callable[[], None], verify: bool) -> Answer | Moved:
         """Follow redirects within a host; those to another are for the caller, who counts what runs at each."""
-        seen = {target}
+        seen: set[URL] = set()
         while True:
             result = await self._step(target, answered, verify)
             if isinstance(result, Answer) or result.target.host != target.host:
                 return result
+            seen.add(target)
             if result.target in seen or len(seen) > _MAX_REDIRECTS:
                 detail = f"redirected to {_short(result.target)} again"
                 raise Failed("redirect_loop", detail, result.status, str(target))
             target = result.target
-            seen.add(target)
 
     async def _step(self, target: URL, answered: Callable[[], None], verify: bool) -> Answer | Moved:
         def began(exchange: Exchange) -> None:
             answered()
-            if exchange.status == 200 and self._settings.robots_tag and _opts_out(exchange.headers.get(_ROBOTS, ())):
+            if exchange.status == 200 and self._settings.robots_tag and _opts_out(exchange.headers.get(ROBOTS_TAG, ())):
                 raise Failed("robots_opt_out", "X-Robots-Tag forbids it", 200)
 
         try:
@@ -159,18 +159,15 @@ class Client:
         return Answer(body, exchange.status, str(target), partial(self._transfers.release, exchange))
 
 
-_ROBOTS = "x-robots-tag"
-
-
 def _body(exchange: Exchange) -> bytes:
     status = exchange.status
     if status != 200 or exchange.body is None:
-        raise Failed(_of_status(status), f"HTTP {status}", status, wait_s=_retry_after(exchange.header("retry-after")))
+        raise Failed(_of_status(status), f"HTTP {status}", status, wait_s=_retry_after(exchange.header(RETRY_AFTER)))
     return exchange.body.end()
 
 
 def _next(target: URL, exchange: Exchange) -> URL:
-    location = exchange.header("location")
+    location = exchange.header(LOCATION)
     if not location:
         raise Failed("redirect", f"HTTP {exchange.status} without a target", exchange.status)
     try:

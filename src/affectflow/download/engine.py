@@ -132,6 +132,18 @@ class Engine:
         self._wake.set()
 
     def _dispatch(self) -> None:
+        while (turn := self._next()) is not None:
+            self._tasks.create_task(self._work(*turn))
+
+    async def _work(self, task: Task, host: Host, place: _Place) -> None:
+        """One attempt after another, for as long as there is something to do at once."""
+        turn: _Turn | None = (task, host, place)
+        while turn is not None:
+            await self._try(*turn)
+            turn = self._next()
+
+    def _next(self) -> _Turn | None:
+        """Whose turn it is, if there is room."""
         while (
             self._ready
             and self._active < self._settings.concurrency
@@ -140,6 +152,7 @@ class Engine:
         ):
             host = self._ready.popleft()
             host.listed = False
+            task = None
             if host.waiting and host.given_up is not None:
                 self._waiting -= 1
                 self._fall_back(host.waiting.popleft(), host.given_up)
@@ -148,8 +161,11 @@ class Engine:
                 if self._settings.rate_per_host:
                     host.not_before = now + 1 / self._settings.rate_per_host
                 host.running += 1
-                self._tasks.create_task(self._try(host.waiting.popleft(), host, _Place(self)))
+                task = host.waiting.popleft()
             self._list(host)
+            if task is not None:
+                return task, host, _Place(self)
+        return None
 
     async def _try(self, task: Task, host: Host, place: _Place) -> None:
         started = time.monotonic()
@@ -282,3 +298,6 @@ class _Place:
             self._held = False
             self._engine._active -= 1
         self._engine._wake.set()
+
+
+_Turn = tuple[Task, Host, _Place]

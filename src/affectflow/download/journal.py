@@ -148,7 +148,7 @@ class Index:
         """An entry's URL, stamp and outcome."""
         stream = self._stream(entry.place >> 44)
         stream.seek(entry.place & (1 << 44) - 1)
-        fields: dict[str, Any] = json.loads(stream.readline()[_JSON:])
+        fields: dict[str, Any] = json.loads(stream.readline()[_JSON:].decode())
         return fields.pop("url"), fields.pop("stamp"), Outcome(**fields)
 
     def _stream(self, number: int) -> IO[bytes]:

@@ -38,6 +38,7 @@ LEDGER_SCHEMA = pa.schema(
         ("last_try", _TIME),
     ]
 )
+_TEXTS = tuple(field.name for field in LEDGER_SCHEMA if pa.types.is_string(field.type))
 _OF_OUTCOME = tuple(field.name for field in fields(Outcome))
 ERROR_COLUMNS = ("url", "outcome", "http_status", "attempts", "detail", "final_url")
 SUMMARY_COLUMNS = ("class", "report_2017", "urls", "share_percent")
@@ -56,10 +57,11 @@ def write_part(part: Path, outcomes: Iterable[tuple[Row, Outcome]]) -> Counter[s
 def ledger_row(row_and_outcome: tuple[Row, Outcome]) -> LedgerRow:
     """A row of the ledger. Text that is not valid Unicode is kept with replacement characters."""
     row, outcome = row_and_outcome
-    cells: LedgerRow = {"url": _clean(row.url), "url_orig": _clean(row.url_orig), "file_name": row.file_name}
-    for name in _OF_OUTCOME:
-        value = getattr(outcome, name)
-        cells[name] = _clean(value) if isinstance(value, str) else value
+    cells: LedgerRow = {name: getattr(outcome, name) for name in _OF_OUTCOME}
+    cells.update(url=row.url, url_orig=row.url_orig, file_name=row.file_name)
+    for name in _TEXTS:
+        if not cells[name].isascii():
+            cells[name] = _clean(cells[name])
     cells["first_try"], cells["last_try"] = (round(1000 * t) for t in (outcome.first_try, outcome.last_try))
     return cells
 
@@ -153,4 +155,4 @@ def _counted(rows: Iterable[LedgerRow], counts: Counter[str]) -> Iterator[Ledger
 
 def _clean(text: str) -> str:
     """Parquet holds valid Unicode only; a lone surrogate from a hostile list is none."""
-    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+    return text.encode("utf-8", "replace").decode()

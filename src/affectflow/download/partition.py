@@ -16,10 +16,10 @@ from yarl import URL
 from affectflow.download.engine import MOST_OPEN, Engine
 from affectflow.download.journal import Entry, Index, Journal
 from affectflow.download.lists import Row, partition_rows
+from affectflow.download.multi import KEPT_CONNECTIONS
 from affectflow.download.outcomes import Outcome
 from affectflow.download.settings import Settings
 from affectflow.download.store import Store
-from affectflow.download.transfers import KEPT_CONNECTIONS
 from affectflow.errors import UserError
 from affectflow.fingerprint import fingerprint
 

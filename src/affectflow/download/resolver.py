@@ -34,6 +34,7 @@ class Resolver:
         self._allowed = frozenset(host.lower() for host in allowed if not host.startswith("*.") and "/" not in host)
         self._below = tuple(host[1:].lower() for host in allowed if host.startswith("*."))
         self._networks = [_network(text) for text in allowed if "/" in text]
+        self._allows = lru_cache(_MOST_KEPT)(self._judge)
         self._looked_up = looked_up
         self._timeout_s = timeout_s
         self._known: dict[str, tuple[float, tuple[str, ...]]] = {}
@@ -75,6 +76,9 @@ class Resolver:
 
     def allows(self, host: str, address: str) -> bool:
         """Whether ``host`` may be connected to at ``address``."""
+        return self._allows(host, address)
+
+    def _judge(self, host: str, address: str) -> bool:
         if is_public(address) or host.lower() in self._allowed or host.lower().endswith(self._below):
             return True
         return any(ipaddress.ip_address(address.partition("%")[0]) in network for network in self._networks)
@@ -148,6 +152,7 @@ def is_address(host: str) -> bool:
     return True
 
 
+@lru_cache(10_000)
 def _literal(host: str) -> str:
     """The address that a host means without a look-up, in whatever spelling (127.1, 2130706433); "" for a name."""
     host = unquote(host).rstrip(".")

@@ -20,6 +20,7 @@ import pycurl
 
 from affectflow.download.exchange import Exchange
 from affectflow.download.faults import OURS, named_fault
+from affectflow.download.multi import Multi
 from affectflow.download.outcomes import Failed
 from affectflow.errors import UserError
 
@@ -27,7 +28,6 @@ _SWEEP_S = 0.05
 _HELD = 64_000_000  # bytes of bodies in memory; beyond these, only a few bodies go on growing
 _PASSES = 4
 _BUFFER = 128 * 1024
-KEPT_CONNECTIONS = 256
 _SUPPRESS_CONNECT_HEADERS = 265  # libcurl's number: pycurl has no name for it
 
 
@@ -44,18 +44,13 @@ class Transfers:
         self._headers = [f"User-Agent: {user_agent}", "Accept: image/*,*/*;q=0.5", "Accept-Encoding: identity"]
         self._running: dict[Any, Exchange] = {}
         self._idle: list[Any] = []
-        self._timer: asyncio.Handle | None = None
-        self._watched: dict[int, int] = {}
         self._held = 0
         self._passes = _PASSES
         self._wait_for_room: deque[tuple[Any, Exchange]] = deque()
 
     async def __aenter__(self) -> Transfers:
         self._loop = asyncio.get_running_loop()
-        self._multi = pycurl.CurlMulti()
-        self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._on_socket)
-        self._multi.setopt(pycurl.M_TIMERFUNCTION, self._on_timer)
-        self._multi.setopt(pycurl.M_MAXCONNECTS, KEPT_CONNECTIONS)
+        self._multi = Multi(self._on_finished)
         self._sweeper = self._loop.call_later(_SWEEP_S, self._sweep)
         return self
 
@@ -63,13 +58,9 @@ class Transfers:
         self._sweeper.cancel()
         for easy in list(self._running):
             self._end(easy)
-        if self._timer is not None:
-            self._timer.cancel()
         for easy in self._idle:
             easy.close()
         self._multi.close()
-        for fd in list(self._watched):
-            self._watch(fd, pycurl.POLL_REMOVE)
 
     async def get(
         self,
@@ -86,20 +77,21 @@ class Transfers:
         ``resolve`` is ``host:port:address[,address]``. Raises :class:`Failed` or, where this machine is at fault,
         :class:`UserError`.
         """
-        exchange = Exchange(url, host, self._limit, answered)
         easy = self._idle.pop() if self._idle else self._make()
+        easy.head.clear()
+        exchange = Exchange(host, self._limit, easy.head, answered)
         easy.setopt(pycurl.URL, url)
-        easy.setopt(pycurl.HEADERFUNCTION, exchange.on_header)
-        easy.setopt(pycurl.NOBODY, head)
-        easy.setopt(pycurl.PROXY, proxy or "")
-        easy.setopt(pycurl.SSL_VERIFYPEER, verify)
-        easy.setopt(pycurl.SSL_VERIFYHOST, 2 if verify else 0)
+        if easy.manner != (proxy, verify, head):
+            easy.manner = proxy, verify, head
+            easy.setopt(pycurl.PROXY, proxy or "")
+            easy.setopt(pycurl.SSL_VERIFYPEER, verify)
+            easy.setopt(pycurl.SSL_VERIFYHOST, 2 if verify else 0)
+            easy.setopt(pycurl.NOBODY, head)
         if resolve is not None:
             easy.setopt(pycurl.RESOLVE, [f"+{resolve}"])
-        easy.proxied = proxy is not None
         self._running[easy] = exchange
         try:
-            self._multi.add_handle(easy)
+            self._multi.add(easy)
             await exchange.done
         except BaseException:
             if self._running.get(easy) is exchange:
@@ -109,7 +101,9 @@ class Transfers:
         return exchange
 
     def _make(self) -> Any:
-        easy = pycurl.Curl()
+        easy: Any = pycurl.Curl()
+        easy.head = []
+        easy.manner = None
         for option, value in (
             (pycurl.HTTPHEADER, self._headers),
             (pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1),
@@ -121,6 +115,7 @@ class Transfers:
             (pycurl.BUFFERSIZE, _BUFFER),
             (pycurl.CONNECTTIMEOUT_MS, max(1, int(1000 * self._timeout_s))),
             (pycurl.CAINFO, os.environ.get("SSL_CERT_FILE") or certifi.where()),
+            (pycurl.HEADERFUNCTION, easy.head.append),
             (pycurl.WRITEFUNCTION, lambda chunk: self._on_data(easy, chunk)),
             (pycurl.OPENSOCKETFUNCTION, lambda purpose, address: self._on_connect(easy, address)),
         ):
@@ -150,7 +145,8 @@ class Transfers:
     def _on_connect(self, easy: Any, address: Any) -> Any:
         exchange = self._running[easy]
         family, kind, protocol, place = address
-        if not easy.proxied and not self._allows(exchange.host, _text(place[0])):
+        proxied = easy.manner[0] is not None
+        if not proxied and not self._allows(exchange.host, _text(place[0])):
             exchange.fault = Failed("blocked_address", f"{exchange.host} lies at {_text(place[0])}")
             return pycurl.SOCKET_BAD
         try:
@@ -162,53 +158,12 @@ class Transfers:
                 )
             return pycurl.SOCKET_BAD
 
-    def _on_socket(self, what: int, fd: int, *_: object) -> None:
-        self._watch(fd, what)
-
-    def _on_timer(self, milliseconds: int) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        # Never at once from here: libcurl must not be entered from what it calls.
-        if milliseconds == 0:
-            self._timer = self._loop.call_soon(self._act, pycurl.SOCKET_TIMEOUT, 0)
-        elif milliseconds > 0:
-            self._timer = self._loop.call_later(milliseconds / 1000, self._act, pycurl.SOCKET_TIMEOUT, 0)
-
-    def _watch(self, fd: int, what: int) -> None:
-        before = self._watched.get(fd, 0)
-        wanted = 0 if what == pycurl.POLL_REMOVE else what
-        if wanted == before:
-            return
-        if wanted & pycurl.POLL_IN and not before & pycurl.POLL_IN:
-            self._loop.add_reader(fd, self._act, fd, pycurl.CSELECT_IN)
-        elif before & pycurl.POLL_IN and not wanted & pycurl.POLL_IN:
-            self._loop.remove_reader(fd)
-        if wanted & pycurl.POLL_OUT and not before & pycurl.POLL_OUT:
-            self._loop.add_writer(fd, self._act, fd, pycurl.CSELECT_OUT)
-        elif before & pycurl.POLL_OUT and not wanted & pycurl.POLL_OUT:
-            self._loop.remove_writer(fd)
-        if wanted:
-            self._watched[fd] = wanted
-        else:
-            self._watched.pop(fd, None)
-
-    def _act(self, fd: int, event: int) -> None:
-        self._multi.socket_action(fd, event)
-        while True:
-            left, succeeded, failed = self._multi.info_read()
-            for easy in succeeded:
-                self._settle(easy, None)
-            for easy, code, message in failed:
-                self._settle(easy, named_fault(code, message, easy.getinfo(pycurl.OS_ERRNO)))
-            if not left:
-                break
+    def _on_finished(self, easy: Any, code: int, message: str) -> None:
+        self._settle(easy, named_fault(code, message, easy.getinfo(pycurl.OS_ERRNO)) if code else None)
 
     def _settle(self, easy: Any, fault: Failed | UserError | None) -> None:
         exchange = self._running[easy]
-        fault = None if exchange.enough else exchange.fault or fault
-        if isinstance(fault, Failed) and exchange.status >= 200:
-            fault.http_status = exchange.status
+        fault = exchange.end(fault)
         self._end(easy)
         if exchange.done.done():
             return
@@ -219,8 +174,7 @@ class Transfers:
 
     def _end(self, easy: Any) -> None:
         del self._running[easy]
-        self._multi.remove_handle(easy)
-        easy.unsetopt(pycurl.HEADERFUNCTION)  # or it would keep its exchange in memory
+        self._multi.remove(easy)
         self._idle.append(easy)
 
     def release(self, exchange: Exchange) -> None:
@@ -246,7 +200,7 @@ class Transfers:
         if self._running.get(easy) is exchange:
             with suppress(pycurl.error):  # what was held back is refused: the exchange has its fault
                 easy.pause(pycurl.PAUSE_CONT)
-            self._act(pycurl.SOCKET_TIMEOUT, 0)
+            self._multi.look_soon()
 
     def _sweep(self) -> None:
         self._sweeper = self._loop.call_later(_SWEEP_S, self._sweep)
