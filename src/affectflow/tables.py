@@ -101,18 +101,14 @@ def write_parquet(path: Path | str, schema: pa.Schema, rows: Iterable[Mapping[st
 
 def read_parquet(path: Path | str, schema: pa.Schema) -> pa.Table:
     """Read a table and hold it to its schema; raises :class:`UserError` when it does not fit."""
-    import pyarrow.parquet as pq
-
-    table = pq.read_table(path)
-    _hold_to(path, table.schema, schema)
-    return table
+    with _opened(path) as stored:
+        _hold_to(path, stored.schema_arrow, schema)
+        return stored.read()
 
 
 def parquet_rows(path: Path | str, schema: pa.Schema, at_once: int = _ROWS_IN_MEMORY) -> Iterator[dict[str, Any]]:
     """The rows of such a table one by one, ``at_once`` of them in memory."""
-    import pyarrow.parquet as pq
-
-    with pq.ParquetFile(path) as stored:
+    with _opened(path) as stored:
         _hold_to(path, stored.schema_arrow, schema)
         for batch in stored.iter_batches(batch_size=at_once):
             yield from batch.to_pylist()

@@ -14,6 +14,7 @@ from typing import Self
 from yarl import URL
 
 from affectflow.download.exchange import LOCATION, RETRY_AFTER, ROBOTS_TAG, Exchange
+from affectflow.download.faults import WANTS_PASSWORD
 from affectflow.download.outcomes import Failed
 from affectflow.download.proxies import Proxies
 from affectflow.download.resolver import Resolver
@@ -146,7 +147,7 @@ class Client:
             exchange = await self._get(target, began, verify)
             try:
                 if exchange.status == 407 and self._proxies.proxy_of(target):
-                    raise UserError("The proxy asks for a password; write it into HTTP_PROXY and HTTPS_PROXY.")
+                    raise UserError(WANTS_PASSWORD)
                 if exchange.status in _REDIRECTS:
                     return Moved(_next(target, exchange), exchange.status)
                 body = _body(exchange)

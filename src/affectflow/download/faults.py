@@ -40,8 +40,19 @@ _BY_CODE = {
 }
 
 
-def named_fault(code: int, message: str, number: int) -> Failed | UserError:
-    """The outcome that libcurl's error stands for; ``number`` is the system's, where there was one."""
+WANTS_PASSWORD = "The proxy asks for a password; write it into HTTP_PROXY and HTTPS_PROXY."
+
+
+def named_fault(code: int, message: str, number: int, tunnel: int) -> Failed | UserError:
+    """The outcome that libcurl's error stands for.
+
+    ``number`` is the system's error, where there was one; ``tunnel`` what a proxy answered to CONNECT.
+    """
+    if tunnel == 407:
+        return UserError(WANTS_PASSWORD)
+    if tunnel >= 400:
+        outcome, what = ("no_route", "cannot reach it") if tunnel >= 500 else ("refused", "refuses")
+        return Failed(outcome, f"the proxy {what} (HTTP {tunnel})")
     detail = _TIMING.sub("", " ".join(message.split()))[:200]
     if code == pycurl.E_OUT_OF_MEMORY or number in OURS:
         return UserError(f"This machine ran out of sockets or memory ({detail}); lower download.concurrency.")

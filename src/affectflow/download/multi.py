@@ -67,10 +67,11 @@ class Multi:
     def _watch(self, what: int, fd: int, *_: object) -> None:
         if what == pycurl.POLL_REMOVE:
             self._selector.unregister(fd)
-        elif fd in self._selector.get_map():
-            self._selector.modify(fd, _WANTED[what])
-        else:
+            return
+        try:
             self._selector.register(fd, _WANTED[what])
+        except KeyError:
+            self._selector.modify(fd, _WANTED[what])
 
     def _set_timer(self, milliseconds: int) -> None:
         """An earlier timer stays as it is: to be asked too early does libcurl no harm."""

@@ -159,7 +159,11 @@ class Transfers:
             return pycurl.SOCKET_BAD
 
     def _on_finished(self, easy: Any, code: int, message: str) -> None:
-        self._settle(easy, named_fault(code, message, easy.getinfo(pycurl.OS_ERRNO)) if code else None)
+        fault = None
+        if code:
+            numbers = easy.getinfo(pycurl.OS_ERRNO), easy.getinfo(pycurl.HTTP_CONNECTCODE)
+            fault = named_fault(code, message, *numbers)
+        self._settle(easy, fault)
 
     def _settle(self, easy: Any, fault: Failed | UserError | None) -> None:
         exchange = self._running[easy]
