@@ -41,6 +41,7 @@ report: environment
 # Needs nginx and its echo module (Debian: nginx-light libnginx-mod-http-echo) and curl; about ten minutes.
 bench-download: environment .venv-bench/.installed
 	$(BIN)/python -m benchmarks.download
+	$(BIN)/python -m benchmarks.long_list
 
 .venv-bench/.installed: benchmarks/requirements.txt
 	$(PYTHON) -m venv .venv-bench

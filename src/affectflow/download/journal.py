@@ -13,7 +13,8 @@ import json
 import os
 import zlib
 from array import array
-from collections.abc import Callable, Iterator
+from bisect import bisect_left
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import fields
 from pathlib import Path
@@ -102,24 +103,10 @@ class Index:
                     times.append(int(line[_TIME : _TIME + 13]))
                     sizes.append(int(line[_BYTES : _BYTES + 11]))
                     places.append(number << 44 | place)
-        self._length = 0
-        if keys:
-            self._sort(keys, times, sizes, places)
-
-    def _sort(self, *columns: array[int]) -> None:
-        import numpy as np
-
-        keys, times, sizes, places = (np.frombuffer(column, column.typecode) for column in columns)
-        order = np.lexsort((times, keys))
-        keys = keys[order]
-        latest = np.append(keys[1:] != keys[:-1], True)
-        chosen = order[latest]
-        self._keys, self._times, self._sizes, self._places = keys[latest], times[chosen], sizes[chosen], places[chosen]
-        self._length = len(self._keys)
-        self._find: Callable[[int], int] = lambda key: int(np.searchsorted(self._keys, np.uint64(key)))
+        self._keys, self._times, self._sizes, self._places = _latest(keys, times, sizes, places)
 
     def __len__(self) -> int:
-        return self._length
+        return len(self._keys)
 
     def __enter__(self) -> Self:
         return self
@@ -131,18 +118,16 @@ class Index:
 
     def get(self, key: int) -> Entry | None:
         """What is known of the URL with this key."""
-        if not self._length:
-            return None
-        i = self._find(key)
-        return self._entry(i) if i < self._length and int(self._keys[i]) == key else None
+        i = bisect_left(self._keys, key)
+        return self._entry(i) if i < len(self._keys) and self._keys[i] == key else None
 
     def successes(self, at_most: int) -> Iterator[Entry]:
         """Some entries of images, from all over the journal."""
-        step = max(1, self._length // at_most)
-        return (entry for i in range(0, self._length, step) if (entry := self._entry(i)).bytes)
+        step = max(1, len(self) // at_most)
+        return (entry for i in range(0, len(self), step) if (entry := self._entry(i)).bytes)
 
     def _entry(self, i: int) -> Entry:
-        return Entry(int(self._sizes[i]), int(self._times[i]) / 1000, int(self._places[i]))
+        return Entry(self._sizes[i], self._times[i] / 1000, self._places[i])
 
     def read(self, entry: Entry) -> tuple[str, str, Outcome]:
         """An entry's URL, stamp and outcome."""
@@ -155,6 +140,20 @@ class Index:
         if number not in self._streams:
             self._streams[number] = self._open.enter_context(self._paths[number].open("rb"))
         return self._streams[number]
+
+
+def _latest(*columns: array[int]) -> Iterator[array[int]]:
+    """Of keys, times and whatever goes with them: the rows with each key's latest time, by key."""
+    if not columns[0]:
+        return iter(columns)
+    import numpy as np  # only where there is something to sort
+
+    keys, times, *_ = arrays = [np.frombuffer(column, column.typecode) for column in columns]
+    order = np.lexsort((times, keys))
+    sorted_keys = keys[order]
+    chosen = order[np.append(sorted_keys[1:] != sorted_keys[:-1], True)]
+    # To look one up in an array of the standard library's takes a third of the time.
+    return (array(column.typecode, values[chosen].tobytes()) for column, values in zip(columns, arrays, strict=True))
 
 
 def _sound_lines(path: Path) -> Iterator[tuple[int, bytes]]:
