@@ -1,4 +1,4 @@
-"""Fingerprints of folders that the user owns, so that a touched file re-runs nothing and a changed one does."""
+"""What the user owns: folders told apart by content, so that a touched file re-runs nothing, and tables in folders."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import hashlib
 from functools import cache
 from pathlib import Path
 
+from affectflow.errors import UserError
+
+_TABLES = (".xlsx", ".xlsm", ".xls", ".ods", ".csv", ".txt", ".tsv")
 _WHOLE = 1 << 20  # files up to this size are read whole
 _SAMPLE = 1 << 16  # of larger ones, which are videos, the beginning, the middle and the end
 
@@ -24,3 +27,14 @@ def folder_fingerprint(root: Path) -> str:
                     stream.seek(start)
                     digest.update(stream.read(_WHOLE if size <= _WHOLE else _SAMPLE))
     return digest.hexdigest()[:20]
+
+
+def table_files(path: Path) -> list[Path]:
+    """A table itself, or all tables below a folder, in order; raises :class:`UserError` where there is none."""
+    if not path.is_dir():
+        return [path]
+    files = (p for p in path.rglob("*") if p.suffix.lower() in _TABLES and not p.name.startswith((".", "~$")))
+    found = sorted(p for p in files if p.is_file())
+    if not found:
+        raise UserError(f"{path} holds no table; expected .xlsx, .csv or TAB separated .txt.")
+    return found

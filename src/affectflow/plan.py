@@ -13,7 +13,7 @@ from affectflow import runs, synthetic
 from affectflow.config import Config, check
 from affectflow.errors import UserError
 from affectflow.fingerprint import fingerprint
-from affectflow.inputs import folder_fingerprint
+from affectflow.inputs import folder_fingerprint, table_files
 
 FILMS = ("disfa", "amfed", "affwild")
 BENCHMARKS = (*FILMS, "emotionet")
@@ -66,10 +66,11 @@ class Plan:
             raise UserError("download.nameservers names the demo's name server, of no use to real URLs; set it to [].")
 
     def tables(self) -> list[str]:
-        """EmotioNet's spreadsheets; raises :class:`UserError` when there are none."""
+        """EmotioNet's spreadsheets, those in folders too; raises :class:`UserError` when there are none."""
         if not self.configured("emotionet"):
             raise UserError("There is no spreadsheet to read; set data.emotionet.tables.")
-        return list(self._config["data"]["emotionet"]["tables"])
+        tables = self._config["data"]["emotionet"]["tables"]
+        return [str(file) for table in tables for file in table_files(Path(table))]
 
     def snapshot(self) -> str | None:
         """The snapshot that EmotioNet's pictures are to be; raises :class:`UserError` when its file is not there."""

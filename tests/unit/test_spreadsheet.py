@@ -17,7 +17,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from affectflow.errors import UserError
+from affectflow.inputs import table_files
 from affectflow.spreadsheet.ingest import ingest
+from affectflow.spreadsheet.rates import KNOWN_PERCENT
 from affectflow.tables import read_csv
 
 Cells = Sequence[object]
@@ -318,7 +320,9 @@ def test_unusable_tables_are_named(run: Ingest, tmp_path: Path, name: str, make:
     assert not list((tmp_path / "out").glob("*"))
 
 
-def test_both_readers_agree(run: Ingest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_both_readers_agree(
+    run: Ingest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     sheets: dict[str, list[Cells]] = {
         "quoted": [[None] * 62, QUIRKY_HEADER[62], [f"{URL}'", f"'{ORIG}'", *LABELS], [], [f"{URL}2'", None, *LABELS]],
         "odd": [
@@ -336,8 +340,10 @@ def test_both_readers_agree(run: Ingest, tmp_path: Path, monkeypatch: pytest.Mon
         def from_path(_: str) -> None:
             raise OSError
 
+    assert "read with python-calamine" in capsys.readouterr().out
     monkeypatch.setattr(python_calamine, "CalamineWorkbook", Unavailable)
     fallback = run(table)
+    assert "read with openpyxl" in capsys.readouterr().out
     keys = ("sheet", "row", "reason")
     assert fallback.labels == calamine.labels
     assert [[r[k] for k in keys] for r in fallback.rejects] == [[r[k] for k in keys] for r in calamine.rejects]
@@ -357,3 +363,51 @@ def test_same_bytes_twice(run: Ingest, tmp_path: Path) -> None:
     before = [(tmp_path / "out" / name).read_bytes() for name in ("labels.csv", "rejects.csv")]
     run(table)
     assert [(tmp_path / "out" / name).read_bytes() for name in ("labels.csv", "rejects.csv")] == before
+
+
+def test_a_sheet_too_large_for_the_memory_is_read_row_by_row(
+    run: Ingest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = save(tmp_path / "t.xlsx", [[URL, *LABELS]] * 50)
+    monkeypatch.setattr("affectflow.spreadsheet.read._available_bytes", lambda: 100_000)
+    assert len(run(table).labels) == 50
+    assert "row by row" in capsys.readouterr().out
+
+
+def challenge_rows(count: int, shift: int) -> list[Cells]:
+    """Labels as often positive as in the manual set, moved some columns to the right (not annotated otherwise)."""
+    rows: list[Cells] = []
+    for i in range(count):
+        labels = [999] * 60
+        for unit, percent in KNOWN_PERCENT.items():
+            if 1 <= unit + shift <= 60:
+                labels[unit + shift - 1] = int((i * 37 + unit) % count < count * percent / 100)
+        rows.append([f"{URL}?{i}", *labels])
+    return rows
+
+
+@pytest.mark.parametrize("header", [False, True])
+@pytest.mark.parametrize("shift, side", [(1, "1 column too far to the right"), (-2, "2 columns too far to the left")])
+def test_shifted_labels_are_caught_and_named(run: Ingest, tmp_path: Path, header: bool, shift: int, side: str) -> None:
+    rows = challenge_rows(400, shift)
+    with pytest.raises(UserError, match=f"t.csv: the labels lie {side}"):
+        run(save(tmp_path / "t.csv", [PLAIN_HEADER[61], *rows] if header else rows))
+
+
+def test_labels_in_their_place_or_of_another_kind_are_taken_as_they_are(run: Ingest, tmp_path: Path) -> None:
+    assert len(run(save(tmp_path / "known.csv", challenge_rows(400, 0))).labels) == 400
+    rare = [[f"{URL}?{i}", *(int((i * 37 + u) % 400 < 8) for u in range(60))] for i in range(400)]
+    assert len(run(save(tmp_path / "rare.csv", rare)).labels) == 400
+    assert len(run(save(tmp_path / "few.csv", challenge_rows(60, 1))).labels) == 60
+
+
+def test_a_folder_stands_for_its_tables(tmp_path: Path) -> None:
+    for name in ("b/dataFile_0002.txt", "b/dataFile_0001.txt", "a.csv", ".hidden.csv", "~$a.xlsx", "readme.md"):
+        (tmp_path / "set" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "set" / name).touch()
+    found = [path.relative_to(tmp_path / "set").as_posix() for path in table_files(tmp_path / "set")]
+    assert found == ["a.csv", "b/dataFile_0001.txt", "b/dataFile_0002.txt"]
+    assert table_files(tmp_path / "set/a.csv") == [tmp_path / "set/a.csv"]
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UserError, match="holds no table"):
+        table_files(tmp_path / "empty")

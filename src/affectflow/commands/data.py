@@ -8,9 +8,11 @@ from affectflow.codehash import modules_digest
 
 
 def ingest(options: argparse.Namespace) -> None:
+    from affectflow.inputs import table_files
     from affectflow.spreadsheet.ingest import ingest
 
-    for what, count in ingest(options.tables, options.labels, options.rejects).most_common():
+    tables = [file for table in options.tables for file in table_files(table)]
+    for what, count in ingest(tables, options.labels, options.rejects).most_common():
         print(f"{count} rows: {what}")
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from affectflow import facs
 from affectflow.errors import UserError
 from affectflow.spreadsheet.layout import Reject, find_layout
+from affectflow.spreadsheet.rates import Rates
 from affectflow.spreadsheet.read import read_sheets
 from affectflow.tables import csv_writer, whole
 
@@ -24,7 +25,8 @@ def ingest(tables: Sequence[Path], labels: Path, rejects: Path) -> Counter[str]:
 
     URLs are kept exactly as written. Labels are 0, 1 or 999 (not annotated). A reject keeps its table, sheet, row
     number, reason, and its cells as a JSON list. Returns how many rows were ``labelled`` or rejected by reason.
-    Raises :class:`UserError` when a table as a whole cannot be read or holds no usable row.
+    Raises :class:`UserError` when a table as a whole cannot be read, holds no usable row, or has its labels in the
+    wrong columns.
     """
     counts: Counter[str] = Counter()
     with (
@@ -37,7 +39,7 @@ def ingest(tables: Sequence[Path], labels: Path, rejects: Path) -> Counter[str]:
         labelled(LABEL_COLUMNS)
         rejected(REJECT_COLUMNS)
         for table in tables:
-            usable = 0
+            usable, rates = 0, Rates()
             for sheet in read_sheets(table):
                 where = f"{table}, sheet {sheet.name}," if sheet.name else str(table)
                 peeked = list(itertools.islice(sheet.rows, _PEEK))
@@ -55,8 +57,11 @@ def ingest(tables: Sequence[Path], labels: Path, rejects: Path) -> Counter[str]:
                         counts[str(reject)] += 1
                         continue
                     labelled((table.name, sheet.name, number, parsed.url, parsed.url_orig, *parsed.labels))
+                    rates.add(parsed.labels)
                     usable += 1
+                print(f"{where} was read {sheet.reader}")
             if not usable:
                 raise UserError(f"{table} holds no usable row; expected a URL and labels of 0, 1 or 999 in each.")
+            rates.check(str(table))
             counts["labelled"] += usable
     return counts

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import sys
+import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,18 +13,22 @@ from affectflow.errors import UserError
 
 Row = Sequence[object]
 _WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".ods")
+_TEXTS = (".csv", ".txt", ".tsv")
+_TIMES_UNPACKED = 3  # memory that a sheet's cells take, by the size of its XML
 
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
     """A sheet's rows with their numbers, counted from 1 as spreadsheet programs do.
 
-    ``commas`` tells that columns are separated by commas, so that one in an unquoted URL makes a column too many.
+    ``commas`` tells that columns are separated by commas, so that one in an unquoted URL makes a column too many;
+    ``reader`` how the sheet is read.
     """
 
     table: Path
     name: str
     rows: Iterator[tuple[int, Row]]
+    reader: str
     commas: bool = False
 
 
@@ -37,20 +42,24 @@ def read_sheets(table: Path) -> Iterator[Sheet]:
     suffix = table.suffix.lower()
     if suffix in _WORKBOOKS:
         yield from _workbook(table)
-    elif suffix in (".csv", ".txt", ".tsv"):
-        yield Sheet(table, "", _text(table, "," if suffix == ".csv" else "\t"), commas=suffix == ".csv")
+    elif suffix in _TEXTS:
+        yield Sheet(table, "", _text(table, "," if suffix == ".csv" else "\t"), "as text", commas=suffix == ".csv")
     else:
         raise UserError(f"{table} is no table that affectflow reads; give .xlsx, .csv or TAB separated .txt.")
 
 
 def _workbook(table: Path) -> Iterator[Sheet]:
+    """Calamine is ten times as fast and holds a sheet in memory as a whole; openpyxl goes row by row."""
     import python_calamine
 
+    if _bytes_to_hold(table) > _available_bytes() // 2:
+        yield from _openpyxl(table, "with openpyxl, row by row, since memory is short")
+        return
     try:
         workbook = python_calamine.CalamineWorkbook.from_path(str(table))
     except Exception as error:  # calamine raises a kind of its own for each format
         if table.suffix.lower() in (".xlsx", ".xlsm"):
-            yield from _openpyxl(table)
+            yield from _openpyxl(table, "with openpyxl, since python-calamine could not open it")
             return
         raise UserError(f"{table} cannot be read as a workbook ({error}); save it again as .xlsx.") from None
     for name in workbook.sheet_names:
@@ -60,10 +69,28 @@ def _workbook(table: Path) -> Iterator[Sheet]:
             rows = sheet.to_python(skip_empty_area=False)
         except Exception as error:  # as above
             raise UserError(f"{table}, sheet {name}, cannot be read ({error}); save it again as .xlsx.") from None
-        yield Sheet(table, name, iter(enumerate(rows, start=1)))
+        yield Sheet(table, name, iter(enumerate(rows, start=1)), "with python-calamine")
 
 
-def _openpyxl(table: Path) -> Iterator[Sheet]:
+def _bytes_to_hold(table: Path) -> int:
+    """About what calamine will take; 0 where that cannot be told."""
+    try:
+        with zipfile.ZipFile(table) as archive:
+            unpacked = sum(entry.file_size for entry in archive.infolist() if entry.filename.endswith(".xml"))
+    except (OSError, zipfile.BadZipFile):
+        return 0
+    return _TIMES_UNPACKED * unpacked
+
+
+def _available_bytes() -> int:
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
+    except (OSError, StopIteration):
+        return sys.maxsize  # not told on this system
+
+
+def _openpyxl(table: Path, reader: str) -> Iterator[Sheet]:
     import openpyxl
 
     try:
@@ -72,7 +99,7 @@ def _openpyxl(table: Path) -> Iterator[Sheet]:
         raise UserError(f"{table} cannot be read as a workbook ({error}); save it again as .xlsx.") from None
     for sheet in workbook.worksheets:
         rows = ([("" if cell is None else cell) for cell in row] for row in sheet.iter_rows(values_only=True))
-        yield Sheet(table, sheet.title, enumerate(rows, start=1))
+        yield Sheet(table, sheet.title, enumerate(rows, start=1), reader)
 
 
 def _text(table: Path, delimiter: str) -> Iterator[tuple[int, Row]]:
