@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -22,6 +23,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except KeyboardInterrupt:
         print("affectflow: stopped; what was finished is kept.", file=sys.stderr)
         raise SystemExit(130) from None
+    except BrokenPipeError:  # as with | head
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or closing it would complain
+        raise SystemExit(141) from None
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -175,6 +179,13 @@ def _parser() -> argparse.ArgumentParser:
         models.scores,
         "Print score files as a table.",
         ("files", {**path, "nargs": "+"}),
+    )
+    add(
+        "facs",
+        documents.facs,
+        "Print what the 60 AU columns are, or which AUs make an emotion.",
+        ("--emotions", {"default": None, "metavar": "TABLE", "help": "report2017, emfacs or du2014"}),
+        ("--sadness", {"type": int, "default": None, "help": "14 or 15, in place of the table's own"}),
     )
     add("config-docs", documents.config_docs, "Write config/README.md from the schema.", ("out", path))
     add("draw-graph", documents.draw_graph, "Turn a DOT graph on standard input into SVG.", ("out", path))

@@ -18,3 +18,19 @@ def draw_graph(options: argparse.Namespace) -> None:
     from affectflow.graph import draw_graph
 
     draw_graph(sys.stdin.read(), options.out)
+
+
+def facs(options: argparse.Namespace) -> None:
+    from affectflow.facs import label
+    from affectflow.facs.emotions import emotions
+    from affectflow.facs.units import UNITS, Kind
+
+    if options.emotions:
+        for emotion in emotions(options.emotions, options.sadness).values():
+            print(f"{emotion.name:10} {' '.join(map(str, emotion.parts)) or 'none'}")
+        return
+    for unit in UNITS.values():
+        name = unit.name or ("" if unit.kind is Kind.UNDEFINED else "not in the edition of 2002")
+        then = f"1978: {unit.name_1978}" if unit.name_1978 != unit.name else ""
+        parts = (unit.kind if unit.kind is not Kind.ACTION_UNIT else "", then, "; ".join(unit.muscles))
+        print(f"{label(unit.number):5} {name:27} {' | '.join(filter(None, parts))}".rstrip())

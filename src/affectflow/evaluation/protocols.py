@@ -46,7 +46,7 @@ PROTOCOLS: dict[str, Protocol] = {
     "emotionet": Protocol(
         "emotionet challenge 2020 action units, test split",
         "label 1",
-        _units(1, 2, 4, 5, 6, 9, 10, 12, 15, 17, 18, 20, 24, 25, 26, 28, 43, 51, 52, 53, 54, 55, 56),
+        _units(*facs.SUBSETS["emotionet2020"]),
         affect=True,
         subject="picture",
     ),

@@ -1,0 +1,84 @@
+"""Facts of FACS."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from affectflow import facs
+from affectflow.cli import main
+from affectflow.errors import UserError
+from affectflow.facs.emotions import Part, emotions, intensity
+from affectflow.facs.units import UNITS, Kind
+
+
+def test_every_column_is_something_or_said_to_be_nothing() -> None:
+    assert list(UNITS) == list(range(1, facs.COUNT + 1))
+    assert [n for n, unit in UNITS.items() if unit.kind is Kind.UNDEFINED] == [3, 47, 48, 49]
+    assert [n for n, unit in UNITS.items() if unit.kind is Kind.HEAD] == list(range(51, 61))
+    for unit in UNITS.values():
+        assert bool(unit.name or unit.name_1978) == (unit.kind is not Kind.UNDEFINED)
+        assert bool(unit.muscles) == (unit.kind is Kind.ACTION_UNIT)
+
+
+def test_the_editions_differ_in_three_codes() -> None:
+    assert [n for n, unit in UNITS.items() if unit.name != unit.name_1978] == [13, 41, 42]
+    assert (UNITS[13].name, UNITS[13].name_1978) == ("sharp lip puller", "cheek puffer")
+    assert (UNITS[41].name, UNITS[41].name_1978) == ("", "lid droop")
+
+
+def test_challenges_grew() -> None:
+    sets = [set(facs.SUBSETS[f"emotionet{year}"]) for year in (2017, 2018, 2020)]
+    assert [len(one) for one in sets] == [11, 12, 23]
+    assert sets[1] - sets[0] == {43} and sets[2] - sets[1] == {10, 15, 18, 24, 28, *range(51, 57)}
+
+
+def test_letters_are_disfas_numbers() -> None:
+    assert [intensity(letter) for letter in "ABCDe"] == [1, 2, 3, 4, 5]
+    with pytest.raises(ValueError):
+        intensity("F")
+
+
+def test_sadness_is_the_reports_or_the_usual() -> None:
+    report, usual = emotions("report2017"), emotions("emfacs")
+    assert [name for name in report if report[name] != usual[name]] == ["Sadness"]
+    assert emotions("report2017", sadness=15) == usual and emotions("emfacs", sadness=14) == report
+    assert emotions("du2014", sadness=14)["Sadness"].parts == (Part(4), Part(14))
+    assert len(report) == len(emotions("du2014")) == 7
+    for bad in (lambda: emotions("ekman"), lambda: emotions("emfacs", sadness=13)):
+        with pytest.raises(UserError):
+            bad()
+
+
+def test_a_letter_is_a_least_intensity() -> None:
+    surprise = emotions("emfacs")["Surprise"]
+    assert " ".join(map(str, surprise.parts)) == "1 2 5B 26"
+    face = {1: 1.0, 2: 1.0, 26: 1.0}
+    assert surprise.judge({**face, 5: 2.0}).share == 1
+    assert surprise.judge({**face, 5: 1.0}).share == 0.75
+
+
+def test_an_emotion_is_judged_by_what_is_known() -> None:
+    anger = emotions("emfacs")["Anger"].judge({4: 5.0, 5: 0.0})
+    assert anger.share == 0.5 and anger.unknown == (7, 23)
+    assert emotions("emfacs")["Disgust"].judge({4: 5.0}).share is None
+
+
+def test_the_facts_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["facs"])
+    lines = capsys.readouterr().out.splitlines()
+    assert any("AU13" in line and "sharp lip puller" in line and "cheek puffer" in line for line in lines)
+    assert any("AU47" in line and "undefined" in line for line in lines)
+    main(["facs", "--emotions", "emfacs", "--sadness", "14"])
+    assert "Sadness    1 4 14" in capsys.readouterr().out
+
+
+def test_a_reader_that_goes_away_is_no_error() -> None:
+    words = [sys.executable, "-m", "affectflow.cli", "facs"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout and process.stderr
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 141
