@@ -60,7 +60,7 @@ class Sample:
     ``valence`` and ``arousal`` lie in [-1, 1] or are NaN. ``group`` is what must stay on one side of a split: a
     person where known, else a video, else a set of duplicate pictures. ``frame`` counts from 1; ``time`` is in
     seconds; both are absent (0 and NaN) for stills. ``other`` holds occurrence labels outside FACS, such as AM-FED's
-    ``Smile``.
+    ``Smile``, and as ``AU2 percent`` how many percent of several coders saw a label.
     """
 
     image: Image

@@ -70,6 +70,15 @@ def read_csv(path: Path | str, columns: Sequence[str]) -> Iterator[dict[str, str
         yield from reader
 
 
+def read_facts(path: Path, columns: Sequence[str]) -> Iterator[dict[str, str]]:
+    """Rows of a data file of ours: a CSV after lines with # that say where it is from."""
+    with path.open(newline="", encoding="utf-8") as stream:
+        reader = csv.DictReader(line for line in stream if not line.startswith("#"))
+        if tuple(reader.fieldnames or ()) != tuple(columns):
+            raise ValueError(f"{path} has other columns than {', '.join(columns)}")
+        yield from reader
+
+
 @contextmanager
 def open_text(path: Path | str) -> Iterator[IO[str]]:
     """A text file as UTF-8, with or without byte order mark; raises :class:`UserError` where it is something else."""

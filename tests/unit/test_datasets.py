@@ -187,6 +187,11 @@ def test_amfeds_columns(tmp_path: Path, column: str, unit: int | None) -> None:
     assert "Smile" not in first.other
 
 
+def test_amfeds_percentages_are_kept_for_other_protocols(tmp_path: Path) -> None:
+    first = samples("amfed", make_amfed(tmp_path, "Time,AU02,Smile,negAU12,Expressive", "0,49.9,50,3,4"))[0]
+    assert first.other == {"Smile": 1, "Smile percent": 50, "AU2 percent": 49}
+
+
 def test_amfeds_files_with_other_columns_and_empty_cells(tmp_path: Path) -> None:
     make_amfed(tmp_path, "Time,AU02,AU04", "0,100,")
     make_amfed(tmp_path, "Time,AU09", "0,0", identity="cd-2")

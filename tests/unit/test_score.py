@@ -12,10 +12,11 @@ from sklearn.metrics import f1_score, roc_auc_score
 
 from affectflow import facs
 from affectflow.errors import UserError
+from affectflow.evaluation import variants
 from affectflow.evaluation.predictions import PREDICTIONS_SCHEMA
 from affectflow.evaluation.score import score
 from affectflow.evaluation.summary import summarise, table
-from affectflow.tables import write_csv, write_parquet
+from affectflow.tables import read_facts, write_csv, write_parquet
 
 DISFA = (1, 2, 4, 6, 9, 12, 25, 26)
 
@@ -192,3 +193,42 @@ def test_summary_has_a_row_a_score(tmp_path: Path) -> None:
     assert values["synthetic"] == "true"
     assert values["snapshot"] == result["snapshot"]["id"] == "abc"
     assert "Drawn data" in table([tmp_path / "disfa_m.json"])
+
+
+def test_disfa_is_scored_without_frames_of_bad_landmarks_too(tmp_path: Path) -> None:
+    rows = _frames(60, DISFA)
+    for i, row in enumerate(rows):
+        row.update(subject=("SN001", "sn023")[i % 2], frame=(398 if i % 3 else 4000) + i // 2)
+    kept = [row for row in rows if not (row["subject"] == "SN001" and 398 <= row["frame"] <= 420)]
+    assert 0 < len(kept) < len(rows)
+    variant = _score(tmp_path, rows)["variants"]["without frames of bad landmarks"]
+    alone = _score(tmp_path, kept)
+    assert (
+        variant["frames"] == len(kept) and variant["mean_f1"] == alone["mean_f1"] != _score(tmp_path, rows)["mean_f1"]
+    )
+    assert variant["action_units"] == alone["action_units"]
+
+
+def test_the_frames_of_bad_landmarks_are_those_of_the_smaller_evaluation_set() -> None:
+    path = Path(variants.__file__).with_name("disfa_bad_landmarks.csv")
+    ranges = list(read_facts(path, ("subject", "first", "last")))
+    assert sum(int(row["last"]) - int(row["first"]) + 1 for row in ranges) == 130_814 - 126_144
+
+
+def test_amfed_is_scored_by_the_majority_too(tmp_path: Path) -> None:
+    rows = _frames(90, (2, 12))
+    percents = [0, 20, 49, 50, 80, None]
+    for i, row in enumerate(rows):
+        percent = percents[i % 6]
+        label = -1 if percent in (None, 20, 49) else int(percent >= 50)
+        row["units"] = [-1, label] + [-1] * 58
+        row["other"] = [] if percent is None else [("AU2 percent", percent), ("Smile percent", percent)]
+    result = _score(tmp_path, rows, "amfed", taught=(2, 12))
+    majority = result["variants"]["majority of coders"]
+    counts = {name: (m["positives"], m["frames"]) for name, m in majority["action_units"].items()}
+    assert counts == {"AU2": (30, 75), "Smile": (30, 75)} and majority["frames"] == 75
+    assert (result["action_units"]["AU2"]["positives"], result["action_units"]["AU2"]["frames"]) == (30, 45)
+    truth = np.array([percents[i % 6] or 0 for i in range(90)])[[i % 6 != 5 for i in range(90)]] >= 50
+    outputs = np.array([row["probabilities"][1] for i, row in enumerate(rows) if i % 6 != 5], np.float32)
+    assert majority["action_units"]["AU2"]["f1"] == pytest.approx(f1_score(truth, outputs >= 0.5), abs=1e-6)
+    assert majority["action_units"]["Smile"]["scored_by"] == "AU12"

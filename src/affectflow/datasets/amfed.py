@@ -91,7 +91,7 @@ class AmFed:
                     frame=frame.index,
                     time=frame.time,
                     units=_units(percent),
-                    other={SMILE: _occurrence(percent[SMILE])} if SMILE in percent else {},
+                    other=_others(percent),
                 )
 
     def _video(self, identity: str) -> Path:
@@ -119,10 +119,24 @@ def _occurrence(percent: float) -> int:
 def _units(percent: dict[str, float]) -> np.ndarray:
     units = np.full(facs.COUNT, facs.UNKNOWN, np.int8)
     for column, value in percent.items():
-        unit = _ALIASES.get(column.lower()) or facs.parse_label(column)
-        if unit is not None and not _SIDED.match(column):
+        if (unit := _unit(column)) is not None:
             units[unit - 1] = _occurrence(value)
     return units
+
+
+def _others(percent: dict[str, float]) -> dict[str, int]:
+    """Smile, and how many percent of the coders saw each label, for protocols that judge them otherwise."""
+    others = {SMILE: _occurrence(percent[SMILE])} if SMILE in percent else {}
+    for column, value in percent.items():
+        if (unit := _unit(column)) is not None or column == SMILE:
+            others[f"{column if unit is None else facs.label(unit)} percent"] = math.floor(value)
+    return others
+
+
+def _unit(column: str) -> int | None:
+    if _SIDED.match(column):
+        return None
+    return _ALIASES.get(column.lower()) or facs.parse_label(column)
 
 
 def _change_points(path: Path) -> list[_ChangePoint]:

@@ -20,6 +20,7 @@ from affectflow import facs
 from affectflow.errors import UserError
 from affectflow.evaluation.predictions import LEFT_OUT_COLUMNS, PREDICTIONS_SCHEMA
 from affectflow.evaluation.protocols import PROTOCOLS, Protocol
+from affectflow.evaluation.variants import VARIANTS, Labels, Variant
 from affectflow.fingerprint import file_sha256
 from affectflow.measures.concordance import concordance
 from affectflow.measures.decision import decide
@@ -46,7 +47,8 @@ def score(
     """Write ``results/eval/{benchmark}_{model}.json``.
 
     An AU that the model was never taught stands under ``unsupported``, one that no frame is labelled for under
-    ``unlabelled``; neither counts in a mean, nor does one of which the benchmark shows only one class. ``snapshot`` is
+    ``unlabelled``; neither counts in a mean, nor does one of which the benchmark shows only one class. Other protocols
+    in use on the benchmark are scored under ``variants``. ``snapshot`` is
     the card of the downloaded pictures that the model was trained or is scored on, None where there are none. Raises
     :class:`UserError` when the two share no label.
     """
@@ -55,7 +57,8 @@ def score(
     protocol = PROTOCOLS[benchmark]
     taught = json.loads(card.read_text(encoding="utf-8"))
     table = read_parquet(predictions, PREDICTIONS_SCHEMA)
-    units, unsupported, unlabelled = _units(protocol, table, taught["thresholds"])
+    labels, probabilities = _labels(protocol, table), _matrix(table, "probabilities")
+    units, unsupported, unlabelled = _units(protocol, labels, probabilities, taught["thresholds"])
     affect = {name: _affect(table, name) if protocol.affect else None for name in ("valence", "arousal")}
     if not units and not any(affect.values()):
         wanted = ", ".join([*protocol.labels, *(("valence", "arousal") if protocol.affect else ())])
@@ -73,12 +76,13 @@ def score(
             "subjects": _count_subjects(protocol, table),
             "left_out": {row["reason"]: int(row["count"]) for row in read_csv(left_out, LEFT_OUT_COLUMNS)},
         },
-        "mean_f1": _mean(units, "f1"),
-        "mean_f1_validation_threshold": _mean(units, "f1_validation_threshold"),
-        "mean_f1_always_yes": _mean(units, "f1_always_yes"),
-        "mean_auc": _mean(units, "auc"),
+        **_means(units),
         "action_units": units,
         **affect,
+        "variants": {
+            name: _variant(variant, protocol, table, labels, probabilities, taught["thresholds"])
+            for name, variant in VARIANTS.get(benchmark, {}).items()
+        },
         "unsupported": unsupported,
         "unlabelled": unlabelled,
         "snapshot": json.loads(snapshot.read_text(encoding="utf-8")) if snapshot is not None else None,
@@ -95,22 +99,26 @@ def score(
         partial.write_text(json.dumps(_plain(result), indent=1) + "\n", encoding="utf-8")
 
 
+def _labels(protocol: Protocol, table: pa.Table) -> Labels:
+    occurrence = _matrix(table, "units")
+    others = [dict(entry) for entry in table["other"].to_pylist()]
+    return {
+        name: occurrence[:, unit - 1]
+        if name == facs.label(unit)
+        else np.array([other.get(name, facs.UNKNOWN) for other in others], np.int8)
+        for name, unit in protocol.labels.items()
+    }
+
+
 def _units(
-    protocol: Protocol, table: pa.Table, thresholds: Mapping[str, float]
+    protocol: Protocol, labels: Labels, probabilities: NDArray[np.float32], thresholds: Mapping[str, float]
 ) -> tuple[dict[str, dict[str, float]], list[str], list[str]]:
     """Measures by label, the labels that the model was never taught, and those that no frame has."""
-    occurrence = _matrix(table, "units")
-    probabilities = _matrix(table, "probabilities")
-    others = [dict(entry) for entry in table["other"].to_pylist()]
     scored: dict[str, dict[str, float]] = {}
     unsupported: list[str] = []
     unlabelled: list[str] = []
     for name, unit in protocol.labels.items():
-        if name == facs.label(unit):
-            labels = occurrence[:, unit - 1]
-        else:
-            labels = np.array([other.get(name, facs.UNKNOWN) for other in others], np.int8)
-        known = labels != facs.UNKNOWN
+        known = labels[name] != facs.UNKNOWN
         if not known.any():
             unlabelled.append(name)
             continue
@@ -118,10 +126,38 @@ def _units(
         if np.isnan(outputs).any():
             unsupported.append(name)
             continue
-        scored[name] = _measures(labels[known] == facs.PRESENT, outputs, thresholds[facs.label(unit)])
+        scored[name] = _measures(labels[name][known] == facs.PRESENT, outputs, thresholds[facs.label(unit)])
         if name != facs.label(unit):
             scored[name]["scored_by"] = facs.label(unit)  # type: ignore[assignment]
     return scored, unsupported, unlabelled
+
+
+def _variant(
+    variant: Variant,
+    protocol: Protocol,
+    table: pa.Table,
+    labels: Labels,
+    probabilities: NDArray[np.float32],
+    thresholds: Mapping[str, float],
+) -> dict[str, Any]:
+    changed = variant.labels(table, labels)
+    units, _, _ = _units(protocol, changed, probabilities, thresholds)
+    labelled = np.any([known != facs.UNKNOWN for known in changed.values()], axis=0)
+    return {
+        "positive_if": variant.positive_if,
+        "frames": int(labelled.sum()),
+        **_means(units),
+        "action_units": units,
+    }
+
+
+def _means(units: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
+    return {
+        "mean_f1": _mean(units, "f1"),
+        "mean_f1_validation_threshold": _mean(units, "f1_validation_threshold"),
+        "mean_f1_always_yes": _mean(units, "f1_always_yes"),
+        "mean_auc": _mean(units, "auc"),
+    }
 
 
 def _measures(truth: NDArray[np.bool_], outputs: NDArray[np.float32], validation_threshold: float) -> dict[str, float]:
