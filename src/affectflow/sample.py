@@ -33,8 +33,8 @@ class ImageFile:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class VideoFrame:
-    """A frame that a video decoder has just handed out."""
+class Picture:
+    """Pixels that were decoded already: a video's frame, or a still that had to be checked."""
 
     pixels: NDArray[np.uint8]
 

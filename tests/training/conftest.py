@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from affectflow.records.write import write_records
-from affectflow.sample import Sample, VideoFrame, unknown_units
+from affectflow.sample import Picture, Sample, unknown_units
 
 SIZE = 40
 
@@ -33,7 +33,7 @@ def patch_samples(count: int, seed: int, shuffled: bool = False) -> list[Sample]
             units[1 - 1] = 0
         valence = 0.6 if lower[labels[i]] else -0.4
         samples.append(
-            Sample(VideoFrame(pixels), "patches", str(i), str(i), units=units, valence=valence, arousal=float("nan"))
+            Sample(Picture(pixels), "patches", str(i), str(i), units=units, valence=valence, arousal=float("nan"))
         )
     return samples
 

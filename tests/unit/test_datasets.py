@@ -3,39 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.miniature import FRAMES, GREYS, film, known, samples, text
 
-from affectflow import datasets, facs
+from affectflow import datasets
 from affectflow.datasets import disfa, get_dataset
 from affectflow.errors import UserError
 from affectflow.sample import Sample
-from affectflow.video import write_video
-
-FRAMES = 6
-GREYS = [40 + 30 * i for i in range(8)]
-
-
-def film(path: Path, frames: int = FRAMES, first: int = 0, rate: int = 10) -> Path:
-    """A video whose frame k (from 1) is all of one grey, brighter with k."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    container, codec = {".avi": ("avi", "mpeg4"), ".mp4": ("mp4", "libx264"), ".flv": ("flv", "flv1")}[path.suffix]
-    pictures = (np.full((32, 32, 3), GREYS[first + i], np.uint8) for i in range(frames))
-    write_video(path, pictures, Fraction(rate), container, codec)
-    return path
-
-
-def text(path: Path, *lines: object) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-    return path
-
-
-def samples(name: str, root: Path, split: str = "all") -> list[Sample]:
-    return list(get_dataset(name, root, split).samples())
 
 
 def shows(sample: Sample, first: int = 0) -> bool:
@@ -43,17 +20,13 @@ def shows(sample: Sample, first: int = 0) -> bool:
     return abs(float(sample.image.rgb().mean()) - GREYS[first + sample.frame - 1]) < 8
 
 
-def known(sample: Sample) -> dict[int, int]:
-    return {i + 1: int(value) for i, value in enumerate(sample.units) if value != facs.UNKNOWN}
-
-
 def test_registry(tmp_path: Path) -> None:
-    assert set(datasets.names()) == {"emotionet", "disfa", "amfed", "affwild"}
+    assert set(datasets.names()) == {"emotionet", "disfa", "disfaplus", "amfed", "affwild", "affwild2", "own"}
     with pytest.raises(UserError, match="disfa"):
         get_dataset("disfa2", tmp_path)
     with pytest.raises(UserError, match="nowhere"):
         get_dataset("disfa", tmp_path / "nowhere")
-    for name in ("disfa", "amfed", "affwild"):
+    for name in set(datasets.names()) - {"emotionet"}:
         with pytest.raises(UserError, match=str(tmp_path)):
             get_dataset(name, tmp_path)
         with pytest.raises(UserError):

@@ -131,12 +131,12 @@ STAGES = {
 
 
 def test_killed_at_every_stage_ends_with_the_same_bytes(finished: Workflow, workflow: Workflow) -> None:
-    target = "results/emotionet/tfrecords/index.csv"
+    targets = ("results/emotionet/tfrecords/index.csv", "results/emotionet/snapshot.json")
     config = finished.folder / "config.yaml"
     (workflow.folder / "config.yaml").write_text(config.read_text())  # the ports are part of the URLs
     for pattern, count in STAGES.values():
-        workflow.kill_when(lambda p=pattern, c=count: _exists(workflow, p, c), target)  # type: ignore[misc]
-    workflow.succeed(target)
+        workflow.kill_when(lambda p=pattern, c=count: _exists(workflow, p, c), *targets)  # type: ignore[misc]
+    workflow.succeed(*targets)
     patterns = ("demo/emotionet/*.*", "emotionet/*.*", "emotionet/tfrecords/**/*.*", "annotation/*.*")
     ledgers = [_ledger_without_times(run) for run in (finished, workflow)]
     assert ledgers[0] == ledgers[1]

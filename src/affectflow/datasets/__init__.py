@@ -12,7 +12,10 @@ _MODULES = {
     "emotionet": "affectflow.datasets.emotionet",
     "disfa": "affectflow.datasets.disfa",
     "amfed": "affectflow.datasets.amfed",
+    "disfaplus": "affectflow.datasets.disfaplus",
     "affwild": "affectflow.datasets.affwild",
+    "affwild2": "affectflow.datasets.affwild2",
+    "own": "affectflow.datasets.own",
 }
 
 
@@ -30,7 +33,7 @@ def get_dataset(name: str, root: Path, split: str = "all") -> Dataset:
     """Open a data set. Raises :class:`UserError` for an unknown name, a missing folder or an unknown split."""
     if name not in _MODULES:
         raise UserError(f"There is no data set {name!r}; known are {', '.join(_MODULES)}.")
-    if not root.is_dir():
+    if not root.is_dir() and not (name == "own" and root.is_file()):
         raise UserError(f"{root} is no folder; correct the root of {name} in the configuration.")
     dataset: Dataset = importlib.import_module(_MODULES[name]).open_dataset(root, split)
     return dataset

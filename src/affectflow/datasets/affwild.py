@@ -13,18 +13,15 @@ Readers of the set disagree whether line n belongs to frame n or to the n-th fra
 from __future__ import annotations
 
 import csv
-import hashlib
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from affectflow.datasets.base import find, find_folder, visible
+from affectflow.datasets.base import find, find_folder, side_of, visible
 from affectflow.errors import UserError
-from affectflow.sample import Sample, VideoFrame
+from affectflow.sample import Picture, Sample
 from affectflow.tables import open_text
 from affectflow.video import read_frames
-
-_TEST_SHARE = 0.25  # of persons, when the set is split
 
 
 class AffWild:
@@ -67,7 +64,7 @@ class AffWild:
                     self.left_out["frame without labels"] += 1
                     continue
                 yield Sample(
-                    image=VideoFrame(frame.rgb),
+                    image=Picture(frame.rgb),
                     dataset=self.name,
                     source=f"{name}/{frame.index}",
                     group=self._persons.get(name, name),
@@ -96,8 +93,7 @@ class AffWild:
         )
 
     def _side(self, name: str) -> str:
-        digest = hashlib.sha256(f"affwild {self._persons.get(name, name)}".encode()).digest()
-        return "test" if digest[0] / 256 < _TEST_SHARE else "train"
+        return side_of("affwild", self._persons.get(name, name))
 
 
 def open_dataset(root: Path, split: str) -> AffWild:

@@ -25,7 +25,7 @@ import numpy as np
 from affectflow import facs
 from affectflow.datasets.base import find, find_folder, visible
 from affectflow.errors import UserError
-from affectflow.sample import Sample, VideoFrame
+from affectflow.sample import Picture, Sample
 from affectflow.tables import open_text
 from affectflow.video import read_frames
 
@@ -83,7 +83,7 @@ class AmFed:
                     self.left_out["face tracker failed"] += 1
                     continue
                 yield Sample(
-                    image=VideoFrame(frame.rgb),
+                    image=Picture(frame.rgb),
                     dataset=self.name,
                     source=f"{identity}/{frame.index}",
                     group=identity,

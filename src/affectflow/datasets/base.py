@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
-from affectflow.sample import Sample
+from affectflow.images import ImageError, decode_rgb
+from affectflow.sample import Image, Picture, Sample
+
+_TEST_SHARE = 0.25  # of the groups, where a set is split
 
 
 class Dataset(Protocol):
@@ -44,3 +48,25 @@ def find_folder(root: Path, *spellings: str) -> Path | None:
         if found is not None and found.is_dir():
             return found
     return None
+
+
+def folders(root: Path) -> list[Path]:
+    """The folders in a folder, in order, without hidden ones."""
+    return sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
+
+
+def read_picture(path: Path, left_out: Counter[str]) -> Image | None:
+    """A still, decoded; None, and a reason in ``left_out``, where it cannot be."""
+    try:
+        return Picture(decode_rgb(path.read_bytes()).pixels)
+    except FileNotFoundError:
+        left_out["label without a picture"] += 1
+    except (ImageError, OSError):
+        left_out["picture that cannot be decoded"] += 1
+    return None
+
+
+def side_of(dataset: str, group: str) -> str:
+    """``train`` or, for a quarter of the groups, ``test``; the same for ever."""
+    digest = hashlib.sha256(f"{dataset} {group}".encode()).digest()
+    return "test" if digest[0] / 256 < _TEST_SHARE else "train"

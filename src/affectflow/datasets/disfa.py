@@ -20,7 +20,7 @@ from affectflow import facs
 from affectflow.datasets.base import find, find_folder
 from affectflow.datasets.disfa_layout import FOLDS, UNITS
 from affectflow.errors import UserError
-from affectflow.sample import Sample, VideoFrame
+from affectflow.sample import Picture, Sample
 from affectflow.tables import open_text
 from affectflow.video import read_frames
 
@@ -76,7 +76,7 @@ class Disfa:
                 known = ~np.isnan(intensities)
                 units[known] = intensities[known] >= PRESENT_FROM
                 yield Sample(
-                    image=VideoFrame(frame.rgb),
+                    image=Picture(frame.rgb),
                     dataset=self.name,
                     source=f"{subject}/{frame.index}",
                     group=subject,

@@ -1,0 +1,104 @@
+"""Aff-Wild2: cropped faces of videos from the web, with valence and arousal in [-1, 1].
+
+Kollias and Zafeiriou, "Expression, Affect, Action Unit Recognition: Aff-Wild2", BMVC 2019. Layout::
+
+    VA_Set/Training_Set/NAME.txt        or VA_Estimation_Challenge/Train_Set; a header valence,arousal; -5 is no label
+    VA_Set/Validation_Set/NAME.txt
+    cropped_aligned/NAME/00001.jpg      frame from 1; missing where no face was found
+
+Line n after the header belongs to frame n.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from affectflow.datasets.base import find, find_folder, read_picture, visible
+from affectflow.errors import UserError
+from affectflow.sample import Sample
+from affectflow.tables import open_text
+
+_NO_LABEL = -5.0
+_SIDES = {"train": ("Training_Set", "Train_Set"), "test": ("Validation_Set",)}
+
+
+class AffWild2:
+    """Faces of the videos whose labels were released; the official validation set is the test side."""
+
+    name = "affwild2"
+
+    def __init__(self, root: Path, split: str) -> None:
+        self.left_out: Counter[str] = Counter()
+        labels = find_folder(root, "VA_Set", "VA_Estimation_Challenge")
+        inner = find_folder(root, "Annotations")
+        if labels is None and inner is not None:
+            labels = find_folder(inner, "VA_Set", "VA_Estimation_Challenge")
+        faces = find_folder(root, "cropped_aligned")
+        if labels is None or faces is None:
+            missing = "cropped_aligned" if labels is not None else "VA_Set"
+            raise UserError(f"{root} has no folder {missing}; set data.affwild2.root to Aff-Wild2's own folder.")
+        self._faces = faces
+        sides = _SIDES.values() if split == "all" else (_SIDES[split],)
+        found = [folder for side in sides if (folder := find_folder(labels, *side)) is not None]
+        self._files = sorted((path for folder in found for path in visible(folder, ".txt")), key=lambda p: p.stem)
+        if not self._files:
+            raise UserError(f"{labels} holds no annotation of the split {split!r}; expected Training_Set/NAME.txt.")
+
+    def groups(self) -> list[str]:
+        return [path.stem for path in self._files]
+
+    def samples(self) -> Iterator[Sample]:
+        for path in self._files:
+            values = _values(path)
+            folder = find(self._faces, path.stem)
+            if folder is None:
+                self.left_out["label without a picture"] += len(values)
+                continue
+            for picture in visible(folder, ".jpg"):
+                frame = int(picture.stem) if picture.stem.isdigit() else 0
+                if not 1 <= frame <= len(values):
+                    self.left_out["picture without labels"] += 1
+                    continue
+                valence, arousal = values[frame - 1]
+                if _NO_LABEL in (valence, arousal):
+                    self.left_out["picture labelled -5, which is no label"] += 1
+                elif (image := read_picture(picture, self.left_out)) is not None:
+                    yield Sample(
+                        image=image,
+                        dataset=self.name,
+                        source=f"{path.stem}/{picture.name}",
+                        group=path.stem,
+                        video=path.stem,
+                        frame=frame,
+                        valence=valence,
+                        arousal=arousal,
+                    )
+
+
+def open_dataset(root: Path, split: str) -> AffWild2:
+    """``split`` is ``all``, ``train`` or ``test``."""
+    if split not in ("all", *_SIDES):
+        raise UserError(f"Aff-Wild2 has no split {split!r}; known are all, train and test.")
+    return AffWild2(root, split)
+
+
+def _values(path: Path) -> list[tuple[float, float]]:
+    values = []
+    with open_text(path) as stream:
+        header = [name.strip().lower() for name in next(csv.reader(stream), [])]
+        if header != ["valence", "arousal"]:
+            raise UserError(f"{path}, line 1: the header is not valence,arousal; it is no annotation of Aff-Wild2.")
+        for number, line in enumerate(stream, start=2):
+            if not line.strip():
+                continue
+            try:
+                valence, arousal = map(float, line.split(","))
+            except ValueError:
+                valence = arousal = float("nan")
+            if not all(value == _NO_LABEL or -1 <= value <= 1 for value in (valence, arousal)):
+                raise UserError(f"{path}, line {number}: {line.strip()[:40]!r} is not two values between -1 and 1.")
+            values.append((valence, arousal))
+    return values

@@ -1,0 +1,118 @@
+"""DISFA+: posed expressions of DISFA's kind as stills, 12 AUs with intensity 0 to 5.
+
+Mavadati, Sanger and Mahoor, "Extended DISFA Dataset", CVPR Workshops 2016. Layout, in one tree or with ``Images`` and
+``Labels`` apart::
+
+    SN001/A7_AU5z_TrailNo_2/046.jpg
+    SN001/A7_AU5z_TrailNo_2/AU5.txt     two header lines, then image and intensity, blank separated
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from affectflow import facs
+from affectflow.datasets.base import find, find_folder, folders, read_picture, visible
+from affectflow.errors import UserError
+from affectflow.sample import Sample, unknown_intensities, unknown_units
+from affectflow.tables import open_text
+
+PRESENT_FROM = 2
+"""As with DISFA: positive where intensity >= 2."""
+
+_HEADER_LINES = 2
+_LABELS = re.compile(r"au(\d+)\.txt", re.IGNORECASE)
+
+
+class DisfaPlus:
+    """Pictures of all trials, by subject and trial."""
+
+    name = "disfaplus"
+
+    def __init__(self, root: Path) -> None:
+        self.left_out: Counter[str] = Counter()
+        self._labels, self._images = find_folder(root, "Labels") or root, find_folder(root, "Images") or root
+        self._trials = [
+            (subject, trial)
+            for subject in folders(self._labels)
+            for trial in folders(subject)
+            if any(_LABELS.fullmatch(path.name) for path in visible(trial, ".txt"))
+        ]
+        if not self._trials:
+            raise UserError(f"{root} holds no trial with labels; expected SN001/A1_AU1_TrailNo_1/AU1.txt and so on.")
+
+    def groups(self) -> list[str]:
+        return sorted({subject.name for subject, _ in self._trials})
+
+    def samples(self) -> Iterator[Sample]:
+        for subject, trial in self._trials:
+            labels = _intensities(trial)
+            pictures = self._pictures(subject.name, trial.name)
+            self.left_out["picture without labels"] += len(pictures.keys() - labels.keys())
+            for name, intensities in sorted(labels.items()):
+                path = pictures.get(name)
+                if path is None:
+                    self.left_out["label without a picture"] += 1
+                    continue
+                image = read_picture(path, self.left_out)
+                if image is None:
+                    continue
+                units = unknown_units()
+                known = ~np.isnan(intensities)
+                units[known] = intensities[known] >= PRESENT_FROM
+                yield Sample(
+                    image=image,
+                    dataset=self.name,
+                    source=f"{subject.name}/{trial.name}/{path.name}",
+                    group=subject.name,
+                    subject=subject.name,
+                    video=trial.name,
+                    frame=int(path.stem) + 1 if path.stem.isdigit() else 0,
+                    units=units,
+                    intensities=intensities,
+                )
+        self.left_out = +self.left_out
+
+    def _pictures(self, subject: str, trial: str) -> dict[str, Path]:
+        """By file name in lower case."""
+        folder = find(self._images, subject)
+        folder = find(folder, trial) if folder is not None else None
+        return {path.name.lower(): path for path in visible(folder, ".jpg")} if folder is not None else {}
+
+
+def open_dataset(root: Path, split: str) -> DisfaPlus:
+    """There is no standard split: ``split`` is ``all``."""
+    if split != "all":
+        raise UserError(f"DISFA+ has no split {split!r}; it is a benchmark as a whole.")
+    return DisfaPlus(root)
+
+
+def _intensities(trial: Path) -> dict[str, np.ndarray]:
+    """Intensities float32 [60] by picture; NaN where a unit has no label."""
+    found: dict[str, np.ndarray] = {}
+    for path in visible(trial, ".txt"):
+        match = _LABELS.fullmatch(path.name)
+        if match is None or not 1 <= int(match[1]) <= facs.COUNT:
+            continue
+        with open_text(path) as stream:
+            for number, line in enumerate(stream, start=1):
+                if number > _HEADER_LINES and line.strip():
+                    name, intensity = _parse(path, number, line)
+                    found.setdefault(name.lower(), unknown_intensities())[int(match[1]) - 1] = intensity
+    return found
+
+
+def _parse(path: Path, number: int, line: str) -> tuple[str, float]:
+    try:
+        name, text = line.split()
+        intensity = float(text)
+    except ValueError:
+        name, intensity = "", -1.0
+    if not 0 <= intensity <= 5:
+        raise UserError(f"{path}, line {number}: {line.strip()[:40]!r} is not an image and an intensity 0 to 5.")
+    return name, intensity
