@@ -31,7 +31,7 @@ wildcard_constraints:
     part=r"\d+",
     shard=r"\d{5}",
     backbone=r"[a-z0-9_]+",
-    films=r"affwild|disfa-fold[123]",
+    films=r"affwild2?|own|disfa-fold[123]",
 
 
 def code(script, *modules):

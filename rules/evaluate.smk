@@ -1,6 +1,6 @@
 # Models on benchmarks -> predictions, scores, summary.
 #
-# Needs: results/models/{run}, data.{disfa,amfed,affwild}.root or EmotioNet's samples. Makes:
+# Needs: results/models/{run}, the root of a data set or EmotioNet's samples. Makes:
 # results/predictions/{benchmark}_{run}.parquet, results/eval/{benchmark}_{run}.json, results/eval/summary.csv.
 
 

@@ -6,11 +6,7 @@ FIGURES = [
         "results/figures/learning_curves_{run}.svg",
         run=sorted({r for _, r in PLAN.scores()}),
     ),
-    *(
-        f"results/figures/action_units_{b}_{r}.svg"
-        for b, r in PLAN.scores()
-        if b != "affwild"
-    ),
+    *(f"results/figures/action_units_{b}_{r}.svg" for b, r in PLAN.unit_scores()),
     *(f"results/figures/affect_plane_{b}_{r}.png" for b, r in PLAN.affect_scores()),
     *(
         f"results/figures/pictures_{r}.png"

@@ -15,11 +15,20 @@ from affectflow.errors import UserError
 from affectflow.fingerprint import fingerprint
 from affectflow.inputs import folder_fingerprint, table_files
 
-FILMS = ("disfa", "amfed", "affwild")
-BENCHMARKS = (*FILMS, "emotionet")
 _AFFECT = "valence_arousal"
 _UNITS = "action_units"
-_LABELS = {"disfa": {_UNITS}, "amfed": {_UNITS}, "affwild": {_AFFECT}, "emotionet": {_UNITS, _AFFECT}}
+_LABELS = {
+    "disfa": {_UNITS},
+    "disfaplus": {_UNITS},
+    "amfed": {_UNITS},
+    "affwild": {_AFFECT},
+    "affwild2": {_AFFECT},
+    "own": {_UNITS, _AFFECT},
+    "emotionet": {_UNITS, _AFFECT},
+}
+BENCHMARKS = tuple(_LABELS)
+FOLDERS = tuple(name for name in _LABELS if name != "emotionet")
+"""The sets that lie in a folder of their owner's."""
 
 
 class Plan:
@@ -51,7 +60,7 @@ class Plan:
     def _sources(self) -> dict[str, Path]:
         data = self._config["data"]
         found = {f"data.emotionet.tables[{i}]": Path(table) for i, table in enumerate(data["emotionet"]["tables"])}
-        found |= {_key(films): Path(data[films]["root"]) for films in FILMS if self.configured(films)}
+        found |= {_key(name): Path(data[name]["root"]) for name in FOLDERS if self.configured(name)}
         if data["annotations"] is not None:
             found["data.annotations"] = Path(data["annotations"])
         return found
@@ -90,6 +99,10 @@ class Plan:
         """All pairs of a benchmark and a run that can be scored."""
         return [(name, run) for run in self.runs for name in BENCHMARKS if self._obstacle(name, run) is None]
 
+    def unit_scores(self) -> list[tuple[str, str]]:
+        """Those pairs in which AUs are both labelled and learnt."""
+        return [(name, run) for name, run in self.scores() if _UNITS in _LABELS[name] & self._taught(run)]
+
     def affect_scores(self) -> list[tuple[str, str]]:
         """Those pairs in which valence and arousal are both labelled and learnt."""
         return [
@@ -103,11 +116,9 @@ class Plan:
         """The heads of a run for which its data sets have labels."""
         entry = self._entry(run)
         sets = set(entry["train_on"])
-        labelled = set()
-        if sets & {"emotionet", "disfa"}:
-            labelled.add(_UNITS)
-        if "affwild" in sets or ("emotionet" in sets and self._config["data"]["annotations"] is not None):
-            labelled.add(_AFFECT)
+        labelled = set().union(*(_LABELS[name] for name in sets))
+        if self._config["data"]["annotations"] is None and not any(_AFFECT in _LABELS[n] for n in sets - {"emotionet"}):
+            labelled.discard(_AFFECT)
         return labelled & set(entry["heads"])
 
     def check_score(self, benchmark: str, run: str) -> None:
@@ -120,9 +131,10 @@ class Plan:
         parsed, entry = runs.parse_run(run, self._config["models"]), self._entry(run)
         if not self.configured(benchmark):
             return f"{benchmark} is not configured; set {_key(benchmark)} and run again."
-        if benchmark == "affwild" and self._config["data"]["affwild"]["use"] == "train":
+        if self._use(benchmark) == "train":
             return (
-                "Aff-Wild is used for training as a whole; set data.affwild.use to split or benchmark to score on it."
+                f"{benchmark} is used for training as a whole; set data.{benchmark}.use to split or benchmark to score "
+                "on it."
             )
         missing = [name for name in entry["train_on"] if not self.configured(name)]
         if missing:
@@ -134,8 +146,8 @@ class Plan:
                 f"{run} learns {heads} from its data and shares no label with {benchmark}; leave this pair out, or set "
                 "data.annotations, models.<name>.heads or train_on."
             )
-        if benchmark == "affwild" and "affwild" in entry["train_on"] and self._affwild_use() == "benchmark":
-            return f"{run} is trained on Aff-Wild; set data.affwild.use to split to score it there."
+        if benchmark in entry["train_on"] and self._use(benchmark) == "benchmark":
+            return f"{run} is trained on {benchmark}; set data.{benchmark}.use to split to score it there."
         if parsed.fold is not None and benchmark != "disfa":
             return f"{run} belongs to a fold of DISFA; score it on disfa."
         return None
@@ -162,12 +174,12 @@ class Plan:
         """How a run is trained."""
         return runs.parse_run(run, self._config["models"]).recipe(self._config)
 
-    def training_split(self, films: str) -> str:
-        """The side of a video data set (``affwild``, ``disfa-fold1``) that is trained on."""
-        name, _, fold = films.partition("-")
+    def training_split(self, records: str) -> str:
+        """The side of a data set (``affwild``, ``disfa-fold1``) that is trained on."""
+        name, _, fold = records.partition("-")
         if name == "disfa":
             return f"{fold}-train"
-        return "train" if self._affwild_use() == "split" else "all"
+        return "train" if self._use(name) == "split" else "all"
 
     def benchmark_split(self, benchmark: str, run: str) -> str:
         """The side of a benchmark that a run is scored on."""
@@ -177,9 +189,7 @@ class Plan:
                 return "test"
             case "disfa" if fold is not None:
                 return f"fold{fold}-test"
-            case "affwild" if self._affwild_use() == "split":
-                return "test"
-        return "all"
+        return "test" if self._use(benchmark) == "split" else "all"
 
     def root(self, dataset: str) -> str:
         """The folder of a data set, as its module opens it."""
@@ -195,7 +205,10 @@ class Plan:
 
     def state(self, dataset: str) -> str:
         """Changes with the content of a folder that the user owns; others are followed through their files."""
-        return "followed" if self.waits_for(dataset) else folder_fingerprint(Path(self.root(dataset)))
+        if self.waits_for(dataset):
+            return "followed"
+        root = Path(self.root(dataset))
+        return folder_fingerprint(root.parent if root.is_file() else root)
 
     def score_config(self, benchmark: str, run: str) -> str:
         """Digest of the part of the configuration that a score depends on."""
@@ -216,8 +229,10 @@ class Plan:
         entry: dict[str, Any] = self._config["models"][runs.parse_run(run, self._config["models"]).model]
         return entry
 
-    def _affwild_use(self) -> str:
-        return str(self._config["data"]["affwild"]["use"])
+    def _use(self, dataset: str) -> str | None:
+        """What a set is for; None where the configuration leaves no choice."""
+        use: str | None = self._config["data"][dataset].get("use")
+        return use
 
 
 def marker_of(folder: str) -> list[str]:

@@ -17,7 +17,7 @@ class Protocol:
     affect: bool
     """Whether valence and arousal are scored."""
     subject: str
-    """What a subject is here, for counting: ``subject``, ``video`` or ``picture``."""
+    """What a subject is here, for counting: ``subject``, ``video``, ``group`` or ``picture``."""
 
 
 def _units(*units: int) -> dict[str, int]:
@@ -41,7 +41,18 @@ PROTOCOLS: dict[str, Protocol] = {
         affect=False,
         subject="video",
     ),
+    "disfaplus": Protocol(
+        "disfa+ occurrence, 12 action units, all labelled pictures",
+        "intensity >= 2",
+        _units(1, 2, 4, 5, 6, 9, 12, 15, 17, 20, 25, 26),
+        affect=False,
+        subject="subject",
+    ),
     "affwild": Protocol("aff-wild valence and arousal", "no occurrence labels", {}, affect=True, subject="video"),
+    "affwild2": Protocol("aff-wild2 valence and arousal", "no occurrence labels", {}, affect=True, subject="video"),
+    "own": Protocol(
+        "all labels of one's own", "label 1", _units(*range(1, facs.COUNT + 1)), affect=True, subject="group"
+    ),
     # The 23 AUs of the EmotioNet challenge of 2020.
     "emotionet": Protocol(
         "emotionet challenge 2020 action units, test split",
