@@ -35,7 +35,9 @@ _SIDED = re.compile(r"(neg|unilateral)", re.IGNORECASE)  # seen on one side only
 
 
 @dataclass(frozen=True, slots=True)
-class _ChangePoint:
+class ChangePoint:
+    """From ``time`` (seconds) on, ``percent`` of the coders saw each label."""
+
     time: float
     percent: dict[str, float]
 
@@ -50,8 +52,8 @@ class AmFed:
         labels = find_folder(root, "AU Labels", "AULabels")
         if labels is None:
             raise UserError(f"{root} has no folder AU Labels; set data.amfed.root to AM-FED's own folder.")
-        self._labels = visible(labels, "-label.csv")
-        if not self._labels:
+        self.labels = visible(labels, "-label.csv")
+        if not self.labels:
             raise UserError(f"{labels} holds no label file; expected <id>-label.csv.")
         self._videos = [
             folder
@@ -63,17 +65,17 @@ class AmFed:
         ]
 
     def groups(self) -> list[str]:
-        return [path.name[: -len("-label.csv")] for path in self._labels]
+        return [path.name[: -len("-label.csv")] for path in self.labels]
 
     def samples(self) -> Iterator[Sample]:
-        for path in self._labels:
+        for path in self.labels:
             identity = path.name[: -len("-label.csv")]
-            points = _change_points(path)
+            points = change_points(path)
             if not points:
                 self.left_out["video with an empty label file"] += 1
                 continue
             times = [point.time for point in points]
-            for frame in read_frames(self._video(identity)):
+            for frame in read_frames(self.video_of(identity)):
                 position = bisect_right(times, frame.time + 1e-6) - 1
                 if position < 0:
                     self.left_out["frame before the first label"] += 1
@@ -94,7 +96,8 @@ class AmFed:
                     other=_others(percent),
                 )
 
-    def _video(self, identity: str) -> Path:
+    def video_of(self, identity: str) -> Path:
+        """Raises :class:`UserError` where there is none."""
         for folder in self._videos:
             for suffix in ("avi", "flv", "mp4"):
                 found = find(folder, f"{identity}.{suffix}")
@@ -139,8 +142,9 @@ def _unit(column: str) -> int | None:
     return _ALIASES.get(column.lower()) or facs.parse_label(column)
 
 
-def _change_points(path: Path) -> list[_ChangePoint]:
-    points: list[_ChangePoint] = []
+def change_points(path: Path) -> list[ChangePoint]:
+    """A label file's rows; raises :class:`UserError` for one that is none."""
+    points: list[ChangePoint] = []
     with open_text(path) as stream:
         reader = csv.DictReader(stream)
         if not reader.fieldnames:
@@ -151,7 +155,7 @@ def _change_points(path: Path) -> list[_ChangePoint]:
         for row in reader:
             try:
                 values = {name: float(text) for name, text in row.items() if name and text and text.strip()}
-                point = _ChangePoint(values.pop("Time"), values)
+                point = ChangePoint(values.pop("Time"), values)
             except (ValueError, KeyError, TypeError):
                 raise UserError(f"{path}, line {reader.line_num}: not a time and percentages; correct it.") from None
             if not all(0 <= value <= 100 for value in point.percent.values()) or math.isnan(point.time):

@@ -49,22 +49,22 @@ class Disfa:
             if folder is not None
         ]
         wanted = _subjects_of(split)
-        self._subjects = [
+        self.subjects = [
             folder
             for folder in sorted(labels.iterdir())
             if folder.is_dir() and (wanted is None or folder.name.upper() in wanted)
         ]
-        if not self._subjects:
+        if not self.subjects:
             raise UserError(f"{labels} holds no subject of {split!r}; expected folders such as SN001.")
 
     def groups(self) -> list[str]:
-        return [folder.name for folder in self._subjects]
+        return [folder.name for folder in self.subjects]
 
     def samples(self) -> Iterator[Sample]:
-        for folder in self._subjects:
+        for folder in self.subjects:
             subject = folder.name
-            video = self._video(subject)
-            labels = _labels(folder, subject)
+            video = self.video_of(subject)
+            labels = read_labels(folder)
             count = 0
             for frame in read_frames(video):
                 count = frame.index
@@ -90,7 +90,8 @@ class Disfa:
             self.left_out["label without a frame"] += sum(index > count for index in labels)
         self.left_out = +self.left_out
 
-    def _video(self, subject: str) -> Path:
+    def video_of(self, subject: str) -> Path:
+        """Raises :class:`UserError` where there is none."""
         for folder in self._videos:
             side = "Right" if "right" in folder.name.lower() else "Left"
             for suffix in ("avi", "mp4"):
@@ -120,8 +121,9 @@ def _subjects_of(split: str) -> tuple[str, ...] | None:
     return tuple(subject for part in FOLDS.values() for subject in part if subject not in tested)
 
 
-def _labels(folder: Path, subject: str) -> dict[int, NDArray[np.float32]]:
-    """Intensities float32 [60] by frame; NaN where a unit has no label."""
+def read_labels(folder: Path) -> dict[int, NDArray[np.float32]]:
+    """A subject's intensities float32 [60] by frame; NaN where a unit has no label. Raises :class:`UserError`."""
+    subject = folder.name
     labels: dict[int, NDArray[np.float32]] = {}
     found = False
     for unit in UNITS:

@@ -37,22 +37,22 @@ class DisfaPlus:
     def __init__(self, root: Path) -> None:
         self.left_out: Counter[str] = Counter()
         self._labels, self._images = find_folder(root, "Labels") or root, find_folder(root, "Images") or root
-        self._trials = [
+        self.trials = [
             (subject, trial)
             for subject in folders(self._labels)
             for trial in folders(subject)
             if any(_LABELS.fullmatch(path.name) for path in visible(trial, ".txt"))
         ]
-        if not self._trials:
+        if not self.trials:
             raise UserError(f"{root} holds no trial with labels; expected SN001/A1_AU1_TrailNo_1/AU1.txt and so on.")
 
     def groups(self) -> list[str]:
-        return sorted({subject.name for subject, _ in self._trials})
+        return sorted({subject.name for subject, _ in self.trials})
 
     def samples(self) -> Iterator[Sample]:
-        for subject, trial in self._trials:
-            labels = _intensities(trial)
-            pictures = self._pictures(subject.name, trial.name)
+        for subject, trial in self.trials:
+            labels = read_intensities(trial)
+            pictures = self.pictures(subject.name, trial.name)
             self.left_out["picture without labels"] += len(pictures.keys() - labels.keys())
             for name, intensities in sorted(labels.items()):
                 path = pictures.get(name)
@@ -78,7 +78,7 @@ class DisfaPlus:
                 )
         self.left_out = +self.left_out
 
-    def _pictures(self, subject: str, trial: str) -> dict[str, Path]:
+    def pictures(self, subject: str, trial: str) -> dict[str, Path]:
         """By file name in lower case."""
         folder = find(self._images, subject)
         folder = find(folder, trial) if folder is not None else None
@@ -92,7 +92,7 @@ def open_dataset(root: Path, split: str) -> DisfaPlus:
     return DisfaPlus(root)
 
 
-def _intensities(trial: Path) -> dict[str, np.ndarray]:
+def read_intensities(trial: Path) -> dict[str, np.ndarray]:
     """Intensities float32 [60] by picture; NaN where a unit has no label."""
     found: dict[str, np.ndarray] = {}
     for path in visible(trial, ".txt"):
