@@ -41,6 +41,7 @@ class Web:
         self.agents: set[str] = set()
         self.picture = picture
         self.answers: dict[str, Answer] = {}
+        self.raw: dict[str, bytes] = {}
         self.names_lost = False
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -62,8 +63,12 @@ class Web:
         self.closed_port = self._closed.getsockname()[1]
 
     async def _answer_raw(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readline()
-        writer.write(b"this is no HTTP\r\n\r\n")
+        """Bytes as they are, and the end of the connection; without any, silence."""
+        path = (await reader.readuntil(b"\r\n\r\n")).split()[1].decode()
+        writer.write(self.raw.get(path, b"this is no HTTP\r\n\r\n"))
+        await writer.drain()
+        if path.startswith("/silent"):
+            await reader.read()
         writer.close()
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:

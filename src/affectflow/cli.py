@@ -16,7 +16,10 @@ _Command = Callable[[argparse.Namespace], None]
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point. A user's mistake gives one sentence and exit status 1, Ctrl-C another and status 130."""
-    options = _parser().parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    # A snapshot stands in place of the list; argparse has no other way to say so.
+    with_snapshot = any(word.partition("=")[0] == "--snapshot" for word in words)
+    options = _parser(with_snapshot).parse_args(words)
     try:
         with one_sentence():
             options.command(options)
@@ -28,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         raise SystemExit(141) from None
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(with_snapshot: bool) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="affectflow", description="The stages of affectflow, one by one.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
@@ -62,7 +65,7 @@ def _parser() -> argparse.ArgumentParser:
         fetching.download,
         "Fetch a list of images: one URL a line, or a CSV or Parquet file with a column url (and url_orig, tried where "
         "url is dead, and sha256, which the image must have). Run it again to go on where it stopped.",
-        ("urls", {**path, "nargs": "?", "help": "left out with --snapshot"}),
+        *((("urls", {**path, "help": "left out with --snapshot"}),) if not with_snapshot else ()),
         ("destination", path),
         ("--snapshot", {**path, "default": None, "help": "reproduce this set; status 1 unless every picture is there"}),
         ("--ledger", {**path, "default": None, "help": "DESTINATION/ledger.parquet"}),

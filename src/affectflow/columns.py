@@ -30,7 +30,9 @@ def column(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
         return _text(values, kind)
     if pa.types.is_timestamp(kind):
         values = [(value - _EPOCH) // _UNITS[kind.unit] if isinstance(value, datetime) else value for value in values]
-    if pa.types.is_fixed_size_list(kind) and all(value is not None for value in values):
+    if pa.types.is_fixed_size_list(kind) and all(
+        value is not None and len(value) == kind.list_size for value in values
+    ):
         return pa.FixedSizeListArray.from_arrays(column([*chain(*values)], kind.value_type), type=kind)
     code = "q" if pa.types.is_timestamp(kind) else _CODES.get(kind)
     if code is None:

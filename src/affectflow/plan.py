@@ -82,10 +82,14 @@ class Plan:
         return [str(file) for table in tables for file in table_files(Path(table))]
 
     def snapshot(self) -> str | None:
-        """The snapshot that EmotioNet's pictures are to be; raises :class:`UserError` when its file is not there."""
+        """The snapshot that EmotioNet's pictures are to be; raises :class:`UserError` when its file cannot be used."""
         path: str | None = self._config["data"]["emotionet"]["snapshot"]
-        if path is not None and self.configured("emotionet") and not Path(path).is_file():
+        if path is None or not self.configured("emotionet"):
+            return None
+        if not Path(path).is_file():
             raise UserError(f"{path} does not exist; correct data.emotionet.snapshot.")
+        if Path(path).resolve().is_relative_to(Path("results").resolve()):
+            raise UserError(f"{path} lies where the workflow writes; copy it and correct data.emotionet.snapshot.")
         return path
 
     def cited(self, benchmark: str, run: str) -> list[str]:

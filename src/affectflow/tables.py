@@ -17,17 +17,25 @@ if TYPE_CHECKING:  # pyarrow takes 50 MB, and most of what reads a CSV does with
     import pyarrow.parquet as pq
 
 _ROWS_IN_MEMORY = 2_000
+_STRANGERS_ROWS = 256  # of a file that may be made to fill the memory
+_LONGEST_TEXT = 65_536
 
 
 @contextmanager
 def whole(path: Path | str) -> Iterator[Path]:
     """A temporary path beside ``path`` that takes its name when the block ends without an error.
 
-    Every file has one writer at a time, so the temporary name is fixed, and what a kill left is overwritten.
+    Every file has one writer at a time, so the temporary name is fixed, and what a kill left is overwritten. Raises
+    :class:`UserError` where no file can be.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
+    if path.is_dir():
+        raise UserError(f"{path} is a folder; give the path of a file.")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{path} cannot be written ({error.strerror}); choose another place.") from None
     partial.unlink(missing_ok=True)
     try:
         yield partial
@@ -110,40 +118,60 @@ def write_parquet(path: Path | str, schema: pa.Schema, rows: Iterable[Mapping[st
 
 def read_parquet(path: Path | str, schema: pa.Schema) -> pa.Table:
     """Read a table and hold it to its schema; raises :class:`UserError` when it does not fit."""
+    import pyarrow as pa
+
     with _opened(path) as stored:
         _hold_to(path, stored.schema_arrow, schema)
-        return stored.read()
+        return pa.Table.from_batches(_batches(path, stored, 1 << 16), schema)
 
 
 def parquet_rows(path: Path | str, schema: pa.Schema, at_once: int = _ROWS_IN_MEMORY) -> Iterator[dict[str, Any]]:
     """The rows of such a table one by one, ``at_once`` of them in memory."""
     with _opened(path) as stored:
         _hold_to(path, stored.schema_arrow, schema)
-        for batch in stored.iter_batches(batch_size=at_once):
+        for batch in _batches(path, stored, at_once):
             yield from batch.to_pylist()
 
 
 def parquet_columns(path: Path | str, columns: Sequence[str]) -> Iterator[tuple[str, ...]]:
     """The texts in some columns of any Parquet file, row by row; "" where a cell or a column is missing.
 
-    Raises :class:`UserError` where the first column is missing, or one of them holds no text.
+    Strangers' files are read with care: raises :class:`UserError` where the first column is missing, or one of them
+    is there twice, or holds something else than texts of a sensible length.
     """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    with _opened(path) as stored:
+        held = stored.schema_arrow
+        if columns[0] not in held.names:
+            raise UserError(f"{path} has no column {columns[0]!r}; found {', '.join(map(repr, held.names))[:200]}.")
+        found = [name for name in columns if name in held.names]
+        for name in found:
+            if held.names.count(name) > 1:
+                raise UserError(f"{path} has the column {name!r} twice; remove one of them.")
+            kind = held.field(name).type
+            if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
+                raise UserError(f"{path}: the column {name!r} holds no text; store it as strings.")
+        for batch in _batches(path, stored, _STRANGERS_ROWS, found):
+            if any((pc.max(pc.binary_length(batch[name])).as_py() or 0) > _LONGEST_TEXT for name in found):
+                raise UserError(f"{path} holds a text of more than {_LONGEST_TEXT:,} bytes; remove its row.")
+            try:
+                cells = {name: batch[name].to_pylist() for name in found}
+            except UnicodeDecodeError:
+                raise UserError(f"{path} holds a text that is not UTF-8; have it made again.") from None
+            nothing = [""] * batch.num_rows
+            for row in zip(*(cells.get(name, nothing) for name in columns), strict=True):
+                yield tuple(cell or "" for cell in row)
+
+
+def _batches(
+    path: Path | str, stored: pq.ParquetFile, rows: int, columns: Sequence[str] | None = None
+) -> Iterator[pa.RecordBatch]:
     import pyarrow as pa
 
     try:
-        with _opened(path) as stored:
-            held = stored.schema_arrow
-            if columns[0] not in held.names:
-                raise UserError(f"{path} has no column {columns[0]!r}; found {', '.join(held.names)}.")
-            found = [name for name in columns if name in held.names]
-            for name in found:
-                if not (pa.types.is_string(held.field(name).type) or pa.types.is_large_string(held.field(name).type)):
-                    raise UserError(f"{path}: the column {name!r} holds no text; store it as strings.")
-            for batch in stored.iter_batches(_ROWS_IN_MEMORY, columns=found):
-                cells = {name: batch[name].to_pylist() for name in found}
-                nothing = [""] * batch.num_rows
-                for row in zip(*(cells.get(name, nothing) for name in columns), strict=True):
-                    yield tuple(cell or "" for cell in row)
+        yield from stored.iter_batches(rows, columns=columns)
     except (pa.ArrowException, OSError) as error:
         raise UserError(f"{path} cannot be read to its end ({_line(error)}); get it again.") from None
 
@@ -171,7 +199,7 @@ def _opened(path: Path | str) -> pq.ParquetFile:
 
 
 def _line(error: Exception) -> str:
-    return (str(error).splitlines() or ["unknown"])[0]
+    return (str(error).splitlines() or ["unknown"])[0][:200]
 
 
 def _hold_to(path: Path | str, found: pa.Schema, schema: pa.Schema) -> None:

@@ -55,6 +55,13 @@ def serve(picture: bytes) -> Callable[[web.BaseRequest], Awaitable[web.StreamRes
     return answer
 
 
+def redirect(target: str) -> Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]:
+    async def answer(_: web.BaseRequest) -> web.StreamResponse:
+        return web.Response(status=302, headers={"Location": target})
+
+    return answer
+
+
 def ledger(tmp_path: Path) -> dict[str, str]:
     table = pq.read_table(tmp_path / "out" / "ledger.parquet").to_pylist()
     return {row["url"]: row["outcome"] for row in table}
@@ -136,6 +143,47 @@ def test_a_snapshot_is_reproduced_or_the_difference_is_told(
     assert stored == [site.picture] * 10
 
 
+def test_options_may_stand_anywhere(run: Run, tmp_path: Path) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["download", str(tmp_path / "nowhere"), "--processes", "1", str(tmp_path / "out")])
+    assert caught.value.code == 1  # and not argparse's 2
+    with pytest.raises(SystemExit) as caught:
+        main(["download", "--snapshot", str(tmp_path / "nowhere"), "--processes", "1", str(tmp_path / "out")])
+    assert caught.value.code == 1
+
+
+def test_a_wanted_image_is_no_placeholder(run: Run, tmp_path: Path, site: Web) -> None:
+    (tmp_path / "urls.txt").write_text("".join(f"{site.url(f'/ok/{i}')}\n" for i in range(3)))
+    run()
+    main(["snapshot", str(tmp_path / "out/ledger.parquet"), "--out", str(tmp_path / "taken")])
+    (tmp_path / "out").rename(tmp_path / "first")
+    for i in range(3):
+        site.answers[f"/ok/{i}"] = redirect(site.url("/ok/canon"))
+    run("--snapshot", str(tmp_path / "taken"), urls=False)
+    assert set(ledger(tmp_path).values()) == {"ok"}
+    (tmp_path / "out").rename(tmp_path / "second")
+    with pytest.raises(SystemExit):  # the same without knowing what is wanted
+        run()
+    assert set(ledger(tmp_path).values()) == {"placeholder"}
+
+
+def test_the_difference_is_told_when_nothing_came(
+    run: Run, tmp_path: Path, site: Web, rows_of: Callable[[Path], list[dict[str, str]]]
+) -> None:
+    (tmp_path / "urls.txt").write_text(site.url("/ok/1") + "\n")
+    run()
+    main(["snapshot", str(tmp_path / "out/ledger.parquet"), "--out", str(tmp_path / "taken")])
+    (tmp_path / "out").rename(tmp_path / "first")
+    site.answers["/ok/1"] = site._status_404
+    with pytest.raises(SystemExit):
+        run("--snapshot", str(tmp_path / "taken"), urls=False)
+    (row,) = rows_of(tmp_path / "out/snapshot_difference.csv")
+    assert (row["outcome"], row["picture"]) == ("not_found", "lost")
+    site.answers.clear()
+    run("--retry", "all")
+    assert not (tmp_path / "out/snapshot_difference.csv").exists()
+
+
 def test_the_wanted_image_is_looked_for_at_the_second_url_too(
     run: Run, tmp_path: Path, site: Web, jpeg: Callable[..., bytes]
 ) -> None:
@@ -168,7 +216,6 @@ def test_the_wanted_image_is_looked_for_at_the_second_url_too(
         (["--set", "retries=many"], "retries"),
         (["--set", "allow_private_hosts=[300.0.0.0/8]"], "network"),
         (["--config", "nowhere.yaml"], "nowhere.yaml"),
-        (["--snapshot", "nowhere.parquet"], "or --snapshot"),
     ],
 )
 def test_mistakes_are_one_sentence(

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from affectflow.cli import main
 from affectflow.datasets.emotionet import SAMPLES_SCHEMA
 from affectflow.download.ledger import LEDGER_SCHEMA
 from affectflow.errors import UserError
@@ -116,7 +117,7 @@ def test_a_changed_file_is_refused(taken: Snapshot, tmp_path: Path) -> None:
     path = tmp_path / "s.parquet"
     write_snapshot(taken, path)
     _altered(path, split=["train", "train", "train"])
-    with pytest.raises(UserError, match=f"says {taken.id}"):
+    with pytest.raises(UserError, match=f"says '{taken.id}'"):
         read_snapshot(path)
     write_snapshot(taken, path)
     path.write_bytes(path.read_bytes()[:-30])
@@ -127,12 +128,50 @@ def test_a_changed_file_is_refused(taken: Snapshot, tmp_path: Path) -> None:
         read_snapshot(path)
 
 
+def _stranger(path: Path, note: str = "x", **columns: pa.Array) -> Path:
+    rows = {name: pa.array(["x"] * len(columns["url"])) for name in ("url_orig", "sha256", "split", "group")}
+    table = pa.table({**rows, **columns})
+    pq.write_table(table.replace_schema_metadata({"affectflow.snapshot": note}), path)
+    return path
+
+
+@pytest.mark.parametrize(
+    "note, columns, named",
+    [
+        ("x", {"url": pa.array(["http://a/"] * 300)}, "'http://a/' twice"),
+        ("x", {"url": pa.array([b"\xff\xfe"]).cast(pa.string(), safe=False)}, "not UTF-8"),
+        ("x", {"url": pa.array([1])}, "holds no text"),
+        ("x", {"url": pa.array(["a"]), "group": pa.array(["g" * 70_000])}, "65,536"),
+        ("\x1b[2J" + "n" * 99_999, {"url": pa.array(["a"])}, "not as it was made"),
+    ],
+)
+def test_a_strangers_file_is_read_with_care(
+    tmp_path: Path, note: str, columns: dict[str, pa.Array], named: str
+) -> None:
+    with pytest.raises(UserError, match=named) as caught:
+        read_snapshot(_stranger(tmp_path / "s", note, **columns))
+    assert len(str(caught.value)) < 500 and "\x1b" not in str(caught.value)
+
+
+def test_a_column_twice_is_named(tmp_path: Path) -> None:
+    columns = [pa.array(["a"])] * 2
+    table = pa.Table.from_arrays(columns, schema=pa.schema([("url", pa.string())] * 2, {"affectflow.snapshot": "x"}))
+    pq.write_table(table, tmp_path / "s")
+    with pytest.raises(UserError, match="'url' twice"):
+        read_snapshot(tmp_path / "s")
+
+
 @pytest.mark.parametrize(
     "entry, named",
     [
         (Entry("", sha("cat"), "test", "g1"), "belongs to two splits"),
         (Entry("", sha("cow"), "test", "g1"), "the group g1"),
         (Entry("", sha("cow"), "", ""), "only some"),
+        (Entry("", sha("cow"), "dev", "g3"), "http://e/"),
+        (Entry("", sha("cow"), "train", ""), "http://e/"),
+        (Entry("", sha("cow"), "train", "g\x1b[2J"), "http://e/"),
+        (Entry("", sha("cow").upper(), "train", "g3"), "http://e/"),
+        (Entry("", "", "train", "g3"), "http://e/"),
     ],
 )
 def test_a_picture_lies_on_one_side(taken: Snapshot, tmp_path: Path, entry: Entry, named: str) -> None:
@@ -176,3 +215,26 @@ def test_only_the_snapshots_urls_are_named_for_download(
     save_csv(labels, ["url", "url_orig"], [("http://new/", "")])
     with pytest.raises(UserError, match="no URL of"):
         write_file_names(labels, tmp_path / "s", tmp_path / "names.csv")
+
+
+def test_a_download_without_an_image_has_none(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no image"):
+        take_snapshot(ledger(tmp_path / "ledger", {"http://a/": None}), None)
+
+
+def test_mistakes_on_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made = ledger(tmp_path / "ledger", URLS)
+    (tmp_path / "damaged").write_bytes(made.read_bytes().replace(b"\x28\xb5\x2f\xfd", b"\0\0\0\0"))
+    for words, named in (
+        ([str(made), "--out", str(tmp_path)], "is a folder"),
+        ([str(made), "--out", str(made / "x.parquet")], "choose another place"),
+        ([str(made), "--out", str(made)], "another path"),
+        ([str(tmp_path / "damaged"), "--out", str(tmp_path / "s")], "get it again"),
+        ([str(tmp_path / "nowhere"), "--out", str(tmp_path / "s")], "does not exist"),
+    ):
+        with pytest.raises(SystemExit) as caught:
+            main(["snapshot", *words])
+        assert caught.value.code == 1
+        said = capsys.readouterr().err.strip()
+        assert said.startswith("affectflow: ") and named in said and "\n" not in said
+    assert not (tmp_path / "s").exists()

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from affectflow.datasets.emotionet import SPLITS
 from affectflow.job import job
 from affectflow.records.write import write_shard
+from affectflow.splits import SPLITS
 
 if __name__ == "__main__":
     with job(snakemake.log[0]):

@@ -71,9 +71,9 @@ def assemble_samples(options: argparse.Namespace) -> None:
 
 def write_records(options: argparse.Namespace) -> None:
     from affectflow import config
-    from affectflow.datasets.emotionet import SPLITS
     from affectflow.records.index import collect_index
     from affectflow.records.write import write_shard
+    from affectflow.splits import SPLITS
 
     settings = config.load(options.config)["records"]
     of, parts = f"of-{settings['shards']:05d}", []

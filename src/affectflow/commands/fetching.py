@@ -11,12 +11,10 @@ from affectflow.errors import UserError
 def download(options: argparse.Namespace) -> None:
     from affectflow import config
     from affectflow.download.command import before, download
-    from affectflow.download.outcomes import OK, OUTCOMES
+    from affectflow.download.outcomes import OK, OUTCOMES, check_some
     from affectflow.download.partition import Again
     from affectflow.download.settings import Settings
 
-    if (options.urls is None) == (options.snapshot is None):
-        raise UserError("Give a list of URLs and a destination, or --snapshot FILE and a destination.")
     if options.snapshot is not None:
         _check_snapshot(options.snapshot)
     section = config.load(options.config)["download"] if options.config else {}
@@ -29,7 +27,10 @@ def download(options: argparse.Namespace) -> None:
         classes=classes,
         before=before(options.retry_older_than) if options.retry_older_than else None,
     )
-    urls, ledger = options.urls or options.snapshot, options.ledger or options.destination / "ledger.parquet"
+    urls = options.snapshot or options.urls
+    ledger, differences = (options.destination / name for name in ("ledger.parquet", "snapshot_difference.csv"))
+    ledger = options.ledger or ledger
+    differences.unlink(missing_ok=True)  # or one of another set might be taken for this one's
     counts = download(urls, options.destination, ledger, settings, options.processes, again, options.resume == "yes")
     width = max(map(len, counts))
     for outcome, count in counts.most_common():
@@ -37,7 +38,8 @@ def download(options: argparse.Namespace) -> None:
     if failed := counts.total() - counts[OK]:
         print(f"{failed:,} failures, one by one: {options.destination / 'errors.csv'}")
     if options.snapshot is not None:
-        _compare(options.snapshot, ledger, options.destination / "snapshot_difference.csv")
+        _compare(options.snapshot, ledger, differences)
+    check_some(counts)
 
 
 def _check_snapshot(path: Path) -> None:
@@ -69,6 +71,8 @@ def snapshot(options: argparse.Namespace) -> None:
     for path in (options.ledger, options.samples):
         if path is not None and not path.is_file():
             raise UserError(f"{path} does not exist; a download or the workflow writes it.")
+    if options.out.exists() and any(path and options.out.samefile(path) for path in (options.ledger, options.samples)):
+        raise UserError(f"{options.out} is what the snapshot is made of; give --out another path.")
     snapshot = take_snapshot(options.ledger, options.samples)
     write_snapshot(snapshot, options.out)
     print(f"snapshot {snapshot.id}: {len(snapshot.entries):,} URLs, {len(snapshot.pictures()):,} pictures")

@@ -15,10 +15,10 @@ from affectflow import facs, names
 from affectflow.errors import UserError
 from affectflow.fingerprint import file_sha256
 from affectflow.sample import ImageFile, Sample
+from affectflow.splits import SPLITS
 from affectflow.tables import read_parquet
 
 Row = Mapping[str, Any]
-SPLITS = ("train", "validation", "test")
 SAMPLES_SCHEMA = pa.schema(
     [
         ("url", pa.string()),

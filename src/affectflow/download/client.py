@@ -15,7 +15,7 @@ from yarl import URL
 
 from affectflow.download.exchange import LOCATION, RETRY_AFTER, ROBOTS_TAG, Exchange
 from affectflow.download.faults import WANTS_PASSWORD
-from affectflow.download.outcomes import Failed
+from affectflow.download.outcomes import NETWORK, Failed
 from affectflow.download.proxies import Proxies
 from affectflow.download.resolver import Resolver
 from affectflow.download.settings import Settings
@@ -99,7 +99,7 @@ class Client:
         try:
             exchange = await self._get(address.origin(), lambda _: None, verify=False, head=True)
         except Failed as failed:
-            return failed.outcome == "blocked_address" or failed.http_status is not None
+            return failed.outcome not in NETWORK or failed.http_status is not None  # garbage is an answer too
         self._transfers.release(exchange)
         # These may be the proxy's own words.
         return self._proxies.proxy_of(address) is None or exchange.status not in (502, 503, 504)

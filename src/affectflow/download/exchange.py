@@ -18,6 +18,8 @@ CONTENT_LENGTH, CONTENT_ENCODING = b"content-length", b"content-encoding"
 LOCATION, RETRY_AFTER, ROBOTS_TAG = b"location", b"retry-after", b"x-robots-tag"
 _NAMES = b"|".join((CONTENT_LENGTH, CONTENT_ENCODING, LOCATION, RETRY_AFTER, ROBOTS_TAG))
 _KEPT = re.compile(rb"^(%b)[ \t]*:[ \t]*([^\r\n]*)" % _NAMES, re.IGNORECASE | re.MULTILINE)
+_DIGITS = 20  # of a length; Python refuses to read thousands
+_OF_BODIES = ("truncated", "stalled", "reset")
 _READ_OF_OTHERS = 64 * 1024  # bytes of an error's page that are read so that the connection can be used again
 
 
@@ -65,30 +67,37 @@ class Exchange:
         """The last value of a header, or ""."""
         return self.headers.get(name, ("",))[-1]
 
-    def _read_head(self) -> None:
-        """The last one: others, of 1xx answers, may have come before it."""
+    def _read_head(self) -> bool:
+        """Read the head if it is whole: its lines up to an empty one. Those of 1xx answers may have come before it, and
+        after it the trailer of a chunked body. Raises :class:`Failed`.
+        """
+        head = _last_head(self._head)
+        if head is None:
+            return False
+        status = head[0].split(None, 2)[1:2]
+        if status < [b"200"]:
+            return False
         self._complete = True
         self.heard = time.monotonic()
-        lines = b"".join(self._head)
-        start = lines.rfind(b"\nHTTP/") + 1
-        with suppress(ValueError, IndexError):
-            self.status = int(lines[start : start + 20].split(None, 2)[1])
-        for name, value in _KEPT.findall(lines, start):
+        with suppress(ValueError):
+            self.status = int(status[0][:9])
+        for name, value in _KEPT.findall(b"".join(head)):
             self.headers.setdefault(name.lower(), []).append(_decoded(value))
         self._answered(self)
         if self.status == 200:
             self._begin()
+        return True
 
     def _begin(self) -> None:
         announced = self.header(CONTENT_LENGTH)
-        if announced.isdigit() and int(announced) > self._limit:
-            raise Failed("too_large", f"{announced} bytes announced")
+        if announced.isdecimal() and int(announced[:_DIGITS]) > self._limit:
+            raise Failed("too_large", f"{announced[:_DIGITS]} bytes announced")
         self.body = Body(self.header(CONTENT_ENCODING), self._limit)
 
     def on_data(self, chunk: bytes) -> bool:
         """A piece of the body; False when no more of it is wanted. Raises :class:`Failed`."""
-        if not self._complete:
-            self._read_head()
+        if not self._complete and not self._read_head():
+            raise Failed("bad_response", "a body without a head")
         self.heard = time.monotonic()
         if self.body is not None:
             self.body.add(chunk)
@@ -102,33 +111,30 @@ class Exchange:
 
     def end(self, fault: Failed | UserError | None) -> Failed | UserError | None:
         """What was at fault when all is over, if anything was."""
-        if not self._complete and self._whole_head:
-            try:
-                self._read_head()
-            except Failed as failed:
-                self.fault = failed
-        fault = None if self._enough else self.fault or fault
-        if isinstance(fault, Failed) and self.status >= 200:
+        try:
+            whole = self._complete or self._read_head()
+        except Failed as failed:
+            self.fault, whole = failed, True
+        fault = self.fault or fault
+        if fault is None and not whole:
+            fault = Failed("reset", "the head of the answer is not whole")
+        if not isinstance(fault, Failed):
+            return fault
+        if self._enough or (whole and self.status != 200 and fault.outcome in _OF_BODIES):
+            return None  # what an error or a redirect has for a body does not matter
+        if self.status >= 200:
             fault.http_status = self.status
         return fault
-
-    @property
-    def _whole_head(self) -> bool:
-        """An empty line ends it, unless it is that of a 1xx answer."""
-        if not self._head or self._head[-1] not in (b"\r\n", b"\n"):
-            return False
-        last = next(line for line in reversed(self._head) if line.startswith(b"HTTP/"))
-        return last.split(None, 2)[1:2] >= [b"200"]
 
     def late(self, now: float, timeout_s: float) -> Failed | None:
         """The failure, if nothing or too little has come for too long."""
         if self.paused_at:
             return None
-        if not self._complete and self._whole_head:
-            try:
+        try:
+            if not self._complete:
                 self._read_head()
-            except Failed as failed:
-                return failed
+        except Failed as failed:
+            return failed
         if now - self.heard > timeout_s:
             if not self._complete:
                 return Failed("timeout", "no answer in time")
@@ -138,6 +144,19 @@ class Exchange:
             if elapsed > _GRACE * timeout_s and size < elapsed * _LOWEST_RATE:
                 return Failed("stalled", f"only {size} bytes in {elapsed:.0f} s")
         return None
+
+
+def _last_head(lines: list[bytes]) -> list[bytes] | None:
+    """From the last status line to the empty line after it, None where one of them has not come."""
+    for start in range(len(lines) - 1, -1, -1):
+        if lines[start][:5].upper() == b"HTTP/":
+            break
+    else:
+        return None
+    for empty in (b"\r\n", b"\n"):
+        with suppress(ValueError):
+            return lines[start : lines.index(empty, start)]
+    return None
 
 
 def _decoded(value: bytes) -> str:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
+
+from affectflow.errors import UserError
 
 OK = "ok"
 
@@ -78,6 +81,15 @@ def report_class(outcome: str, http_status: int | None) -> str | None:
     if outcome == "server_error" and http_status in (500, 502, 503, 504):
         return "500/502/503/504"
     return _CLASS_OF.get(outcome, "other")
+
+
+def check_some(counts: Counter[str]) -> None:
+    """Raise :class:`UserError` when no image at all came."""
+    if not counts[OK]:
+        named = ", ".join(f"{count} {outcome}" for outcome, count in counts.most_common(3))
+        raise UserError(
+            f"None of the {counts.total()} URLs gave an image ({named}); check the list and the network, and try again."
+        )
 
 
 @dataclass(slots=True)

@@ -37,8 +37,11 @@ class Placeholders:
         self._targets = array("Q")  # 8 bytes for each redirected row
 
     def marked(self, row: Row) -> Row:
-        """The row, with outcome ``placeholder`` and the reason where it is one."""
-        if row["outcome"] != OK:
+        """The row, with outcome ``placeholder`` and the reason where it is one.
+
+        An image that has the SHA-256 which its list wanted is none.
+        """
+        if row["outcome"] != OK or row.get("wanted"):
             return row
         if _redirected(row):
             key = names.key(names.url_digest(row["final_url"]))

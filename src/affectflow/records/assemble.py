@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 
 from affectflow import facs
 from affectflow.annotation.columns import AFFECT_COLUMNS
-from affectflow.datasets.emotionet import SAMPLES_SCHEMA, SPLITS
+from affectflow.datasets.emotionet import SAMPLES_SCHEMA
 from affectflow.download.ledger import LEDGER_SCHEMA
 from affectflow.download.outcomes import OK
 from affectflow.errors import UserError
 from affectflow.records.duplicates import group_near_duplicates
 from affectflow.snapshot.form import Snapshot, read_snapshot
+from affectflow.splits import SPLITS
 from affectflow.spreadsheet.ingest import LABEL_COLUMNS
 from affectflow.tables import read_csv, read_parquet, write_csv, write_parquet
 
@@ -62,7 +63,8 @@ def assemble(
         _add_affect(pictures, affect, rows_left_out)
     listed = list(pictures.values())
     if reference is not None and reference.has_splits:
-        sides = _sides_of(reference, listed)
+        known = reference.pictures()
+        sides = [known[picture.sha256] for picture in listed]
     else:
         groups = _groups(listed, near_duplicate_bits)
         sides = [(_split(group, validation_fraction, test_fraction), group) for group in groups]
@@ -149,14 +151,6 @@ def _add_affect(pictures: dict[str, _Picture], affect: Path, left_out: list[tupl
             left_out.append(("annotation", "", frame, row["url"], "annotated, but in no table any more"))
         else:
             picture.affect = {name: float(row[name]) for name in ("valence", "arousal") if row[name]}
-
-
-def _sides_of(reference: Snapshot, pictures: Sequence[_Picture]) -> list[tuple[str, str]]:
-    known = reference.pictures()
-    sides = [known[picture.sha256] for picture in pictures]
-    if strange := {split for split, _ in sides} - set(SPLITS):
-        raise UserError(f"The snapshot {reference.id} has a split {min(strange)!r}; known are {', '.join(SPLITS)}.")
-    return sides
 
 
 def _groups(pictures: Sequence[_Picture], near_duplicate_bits: int) -> Iterable[str]:

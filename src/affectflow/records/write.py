@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from affectflow.datasets.emotionet import SPLITS, sample_of_row, samples_of_shard
+from affectflow.datasets.emotionet import sample_of_row, samples_of_shard
 from affectflow.fingerprint import fingerprint, remembered
 from affectflow.images import decode_rgb, encode_jpeg, square
 from affectflow.records.example import encode_example
 from affectflow.records.index import INDEX_COLUMNS
 from affectflow.records.tfrecord import write_record
 from affectflow.sample import ImageFile, Sample
+from affectflow.splits import SPLITS
 from affectflow.tables import whole, write_csv
 
 

@@ -9,16 +9,21 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
 from affectflow.errors import UserError
+from affectflow.splits import SPLITS
 from affectflow.tables import parquet_columns, parquet_note, write_parquet
 
 _COLUMNS = ("url", "url_orig", "sha256", "split", "group")
 _NOTE = "affectflow.snapshot"
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_GROUP = re.compile(r"[\w-]{0,64}", re.ASCII)
 
 
 class Entry(NamedTuple):
@@ -47,7 +52,7 @@ class Snapshot:
     @property
     def has_splits(self) -> bool:
         """Whether it says on which side each picture lies; it does so of all or of none."""
-        return any(entry.split for entry in self.entries.values())
+        return any(entry.split for entry in islice(self.entries.values(), 1))
 
     def pictures(self) -> dict[str, tuple[str, str]]:
         """Split and group of each distinct image, by SHA-256."""
@@ -55,11 +60,14 @@ class Snapshot:
 
     def check(self) -> None:
         """Raise :class:`ValueError` where a picture or a group lies on two sides, or only some on any."""
-        if len({bool(entry.split and entry.group) for entry in self.entries.values()}) > 1:
-            raise ValueError("only some of its pictures have a split and a group")
         pictures: dict[str, tuple[str, str]] = {}
         sides: dict[str, str] = {}
-        for _, sha256, split, group in self.entries.values():
+        for url, (_, sha256, split, group) in self.entries.items():
+            sound = url and _SHA256.fullmatch(sha256) and split in ("", *SPLITS) and bool(split) == bool(group)
+            if not (sound and _GROUP.fullmatch(group)):
+                raise ValueError(f"the row of {url[:200]!r} is none of a snapshot")
+            if bool(split) != self.has_splits:
+                raise ValueError("only some of its pictures have a split")
             if pictures.setdefault(sha256, (split, group)) != (split, group):
                 raise ValueError(f"the picture {sha256} belongs to two splits or groups")
             if sides.setdefault(group, split) != split:
@@ -80,9 +88,14 @@ def read_snapshot(path: Path) -> Snapshot:
     known = parquet_note(path, _NOTE)
     if not known:
         raise UserError(f"{path} is no snapshot; 'affectflow snapshot' writes one.")
-    snapshot = Snapshot({url: Entry(*cells) for url, *cells in parquet_columns(path, _COLUMNS)})
+    entries: dict[str, Entry] = {}
+    for url, *cells in parquet_columns(path, _COLUMNS):
+        if url in entries:
+            raise UserError(f"{path} is no usable snapshot: it has {url[:200]!r} twice; have it made again.")
+        entries[url] = Entry(*cells)
+    snapshot = Snapshot(entries)
     if snapshot.id != known:
-        raise UserError(f"{path} is not as it was made: it says {known} and holds {snapshot.id}; get it again.")
+        raise UserError(f"{path} is not as it was made: it says {known[:40]!r} and holds {snapshot.id}; get it again.")
     try:
         snapshot.check()
     except ValueError as error:

@@ -19,7 +19,7 @@ from affectflow.tables import parquet_rows, whole
 def take_snapshot(ledger: Path, samples: Path | None) -> Snapshot:
     """What every URL that gave an image gave, in which split and group; without samples these are "".
 
-    Raises :class:`UserError` where the samples are not of this download.
+    Raises :class:`UserError` where there is none, or the samples are not of this download.
     """
     sides = _sides(samples) if samples is not None else None
     entries: dict[str, Entry] = {}
@@ -29,6 +29,8 @@ def take_snapshot(ledger: Path, samples: Path | None) -> Snapshot:
             if sides is None or split:
                 entries[row["url"]] = Entry(row["url_orig"], row["sha256"], split, group)
     snapshot = Snapshot(entries)
+    if not entries:
+        raise UserError(f"{ledger} holds no image; run the download again.")
     if sides is not None and (lost := len(sides) - len(snapshot.pictures())):
         raise UserError(f"{samples} holds {lost} pictures that {ledger} does not; take both of the same run.")
     return snapshot

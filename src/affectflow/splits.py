@@ -1,0 +1,3 @@
+"""The sides that samples fall to."""
+
+SPLITS = ("train", "validation", "test")
