@@ -48,6 +48,23 @@ def read_frames(path: Path) -> Iterator[Frame]:
         raise UserError(f"{path} breaks off after frame {index} of {whole_length}; fetch it again.")
 
 
+def frame_times(path: Path) -> list[float]:
+    """When each frame is shown, in seconds, without decoding any; raises :class:`UserError` as :func:`read_frames`."""
+    try:
+        with av.open(str(path)) as container:
+            stream = container.streams.video[0]
+            announced = stream.frames
+            # Old containers have only the order of decoding, which is that of showing there.
+            times = (packet.dts if packet.pts is None else packet.pts for packet in container.demux(video=0))
+            shown = sorted(time for time in times if time is not None)
+            base = stream.time_base
+    except (av.FFmpegError, IndexError) as error:
+        raise UserError(f"{path} cannot be read as a video ({error}); fetch it again.") from None
+    if len(shown) < announced:
+        raise UserError(f"{path} breaks off after frame {len(shown)} of {announced} frames; fetch it again.")
+    return [float(time * base) for time in shown] if base is not None else []
+
+
 def _seconds(container: av.container.InputContainer, stream: av.VideoStream) -> float:
     """The announced length of the pictures; that of the whole film only where it has nothing else, such as sound."""
     if stream.duration is not None and stream.time_base is not None:

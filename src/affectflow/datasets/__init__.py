@@ -6,6 +6,7 @@ import importlib
 from pathlib import Path
 
 from affectflow.datasets.base import Dataset
+from affectflow.datasets.media import Media
 from affectflow.errors import UserError
 
 _MODULES = {
@@ -29,11 +30,14 @@ def module_of(name: str) -> str:
     return _MODULES[name]
 
 
-def get_dataset(name: str, root: Path, split: str = "all") -> Dataset:
-    """Open a data set. Raises :class:`UserError` for an unknown name, a missing folder or an unknown split."""
+def get_dataset(name: str, root: Path, split: str = "all", media: Media | None = None) -> Dataset:
+    """Open a data set; ``media`` says how films and stills are read (decoded).
+
+    Raises :class:`UserError` for an unknown name, a missing folder or an unknown split.
+    """
     if name not in _MODULES:
         raise UserError(f"There is no data set {name!r}; known are {', '.join(_MODULES)}.")
     if not root.is_dir() and not (name == "own" and root.is_file()):
         raise UserError(f"{root} is no folder; correct the root of {name} in the configuration.")
-    dataset: Dataset = importlib.import_module(_MODULES[name]).open_dataset(root, split)
+    dataset: Dataset = importlib.import_module(_MODULES[name]).open_dataset(root, split, media or Media())
     return dataset

@@ -13,24 +13,24 @@ Readers of the set disagree whether line n belongs to frame n or to the n-th fra
 from __future__ import annotations
 
 import csv
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from affectflow.datasets.base import find, find_folder, side_of, visible
+from affectflow.datasets.base import Dataset, find, find_folder, side_of, visible
+from affectflow.datasets.media import Media
 from affectflow.errors import UserError
-from affectflow.sample import Picture, Sample
+from affectflow.sample import Sample
 from affectflow.tables import open_text
-from affectflow.video import read_frames
 
 
-class AffWild:
+class AffWild(Dataset):
     """Frames of the videos whose labels were released."""
 
     name = "affwild"
 
-    def __init__(self, root: Path, split: str, persons: dict[str, str]) -> None:
-        self.left_out: Counter[str] = Counter()
+    def __init__(self, root: Path, split: str, persons: dict[str, str], media: Media) -> None:
+        super().__init__()
+        self._media = media
         self._persons = persons
         self._valence = _nested(root, "annotations", "valence")
         self._arousal = _nested(root, "annotations", "arousal")
@@ -46,39 +46,41 @@ class AffWild:
     def groups(self) -> list[str]:
         return sorted({self._persons.get(name, name) for name in self._names})
 
-    def samples(self) -> Iterator[Sample]:
-        for name in self._names:
-            video = next((found for s in ("mp4", "avi") if (found := find(self._videos, f"{name}.{s}"))), None)
-            if video is None:
-                raise UserError(f"Aff-Wild's {name} has annotations but no video; expected {self._videos}/{name}.mp4.")
-            valence = _values(self._valence / f"{name}.txt")
-            arousal = _values(self._arousal / f"{name}.txt")
-            if len(valence) != len(arousal):
-                raise UserError(
-                    f"Aff-Wild's {name} has {len(valence)} valence and {len(arousal)} arousal values; fetch it again."
-                )
-            line_of_frame = self._alignment(name, video, len(valence))
-            for frame in read_frames(video):
-                line = line_of_frame.get(frame.index)
-                if line is None:
-                    self.left_out["frame without labels"] += 1
-                    continue
-                yield Sample(
-                    image=Picture(frame.rgb),
-                    dataset=self.name,
-                    source=f"{name}/{frame.index}",
-                    group=self._persons.get(name, name),
-                    subject=self._persons.get(name, ""),
-                    video=name,
-                    frame=frame.index,
-                    time=frame.time,
-                    valence=valence[line],
-                    arousal=arousal[line],
-                )
+    def parts(self) -> list[str]:
+        return self._names
+
+    def samples_of(self, part: str) -> Iterator[Sample]:
+        video = next((found for s in ("mp4", "avi") if (found := find(self._videos, f"{part}.{s}"))), None)
+        if video is None:
+            raise UserError(f"Aff-Wild's {part} has annotations but no video; expected {self._videos}/{part}.mp4.")
+        valence = _values(self._valence / f"{part}.txt")
+        arousal = _values(self._arousal / f"{part}.txt")
+        if len(valence) != len(arousal):
+            raise UserError(
+                f"Aff-Wild's {part} has {len(valence)} valence and {len(arousal)} arousal values; fetch it again."
+            )
+        line_of_frame = self._alignment(part, video, len(valence))
+        for index, time, image in self._media.frames(video):
+            line = line_of_frame.get(index)
+            if line is None:
+                self.left_out["frame without labels"] += 1
+                continue
+            yield Sample(
+                image=image,
+                dataset=self.name,
+                source=f"{part}/{index}",
+                group=self._persons.get(part, part),
+                subject=self._persons.get(part, ""),
+                video=part,
+                frame=index,
+                time=time,
+                valence=valence[line],
+                arousal=arousal[line],
+            )
 
     def _alignment(self, name: str, video: Path, lines: int) -> dict[int, int]:
         """Which line belongs to which frame."""
-        frames = sum(1 for _ in read_frames(video))
+        frames = sum(1 for _ in self._media.frames(video))
         if lines == frames > 0:
             return {index: index - 1 for index in range(1, frames + 1)}
         folder = None if self._boxes is None else find_folder(self._boxes, name)
@@ -96,12 +98,12 @@ class AffWild:
         return side_of("affwild", self._persons.get(name, name))
 
 
-def open_dataset(root: Path, split: str) -> AffWild:
+def open_dataset(root: Path, split: str, media: Media) -> AffWild:
     """``split`` is ``all``, ``train`` or ``test``; a table ``persons.csv`` in the folder keeps persons together."""
     if split not in ("all", "train", "test"):
         raise UserError(f"Aff-Wild has no split {split!r}; known are all, train and test.")
     table = root / "persons.csv"
-    return AffWild(root, split, read_persons(table) if table.is_file() else {})
+    return AffWild(root, split, read_persons(table) if table.is_file() else {}, media)
 
 
 def read_persons(path: Path) -> dict[str, str]:

@@ -12,11 +12,11 @@ Line n after the header belongs to frame n.
 from __future__ import annotations
 
 import csv
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from affectflow.datasets.base import find, find_folder, read_picture, visible
+from affectflow.datasets.base import Dataset, find, find_folder, visible
+from affectflow.datasets.media import Media
 from affectflow.errors import UserError
 from affectflow.sample import Sample
 from affectflow.tables import open_text
@@ -25,13 +25,14 @@ _NO_LABEL = -5.0
 _SIDES = {"train": ("Training_Set", "Train_Set"), "test": ("Validation_Set",)}
 
 
-class AffWild2:
+class AffWild2(Dataset):
     """Faces of the videos whose labels were released; the official validation set is the test side."""
 
     name = "affwild2"
 
-    def __init__(self, root: Path, split: str) -> None:
-        self.left_out: Counter[str] = Counter()
+    def __init__(self, root: Path, split: str, media: Media) -> None:
+        super().__init__()
+        self._media = media
         labels = find_folder(root, "VA_Set", "VA_Estimation_Challenge")
         inner = find_folder(root, "Annotations")
         if labels is None and inner is not None:
@@ -43,46 +44,49 @@ class AffWild2:
         self._faces = faces
         sides = _SIDES.values() if split == "all" else (_SIDES[split],)
         found = [folder for side in sides if (folder := find_folder(labels, *side)) is not None]
-        self._files = sorted((path for folder in found for path in visible(folder, ".txt")), key=lambda p: p.stem)
+        files = sorted((path for folder in found for path in visible(folder, ".txt")), key=lambda p: p.stem)
+        self._files = {path.stem: path for path in files}
         if not self._files:
             raise UserError(f"{labels} holds no annotation of the split {split!r}; expected Training_Set/NAME.txt.")
 
     def groups(self) -> list[str]:
-        return [path.stem for path in self._files]
+        return list(self._files)
 
-    def samples(self) -> Iterator[Sample]:
-        for path in self._files:
-            values = _values(path)
-            folder = find(self._faces, path.stem)
-            if folder is None:
-                self.left_out["label without a picture"] += len(values)
+    def parts(self) -> list[str]:
+        return self.groups()
+
+    def samples_of(self, part: str) -> Iterator[Sample]:
+        values = _values(self._files[part])
+        folder = find(self._faces, part)
+        if folder is None:
+            self.left_out["label without a picture"] += len(values)
+            return
+        for picture in visible(folder, ".jpg"):
+            frame = int(picture.stem) if picture.stem.isdigit() else 0
+            if not 1 <= frame <= len(values):
+                self.left_out["picture without labels"] += 1
                 continue
-            for picture in visible(folder, ".jpg"):
-                frame = int(picture.stem) if picture.stem.isdigit() else 0
-                if not 1 <= frame <= len(values):
-                    self.left_out["picture without labels"] += 1
-                    continue
-                valence, arousal = values[frame - 1]
-                if _NO_LABEL in (valence, arousal):
-                    self.left_out["picture labelled -5, which is no label"] += 1
-                elif (image := read_picture(picture, self.left_out)) is not None:
-                    yield Sample(
-                        image=image,
-                        dataset=self.name,
-                        source=f"{path.stem}/{picture.name}",
-                        group=path.stem,
-                        video=path.stem,
-                        frame=frame,
-                        valence=valence,
-                        arousal=arousal,
-                    )
+            valence, arousal = values[frame - 1]
+            if _NO_LABEL in (valence, arousal):
+                self.left_out["picture labelled -5, which is no label"] += 1
+            elif (image := self._media.still(picture, self.left_out)) is not None:
+                yield Sample(
+                    image=image,
+                    dataset=self.name,
+                    source=f"{part}/{picture.name}",
+                    group=part,
+                    video=part,
+                    frame=frame,
+                    valence=valence,
+                    arousal=arousal,
+                )
 
 
-def open_dataset(root: Path, split: str) -> AffWild2:
+def open_dataset(root: Path, split: str, media: Media) -> AffWild2:
     """``split`` is ``all``, ``train`` or ``test``."""
     if split not in ("all", *_SIDES):
         raise UserError(f"Aff-Wild2 has no split {split!r}; known are all, train and test.")
-    return AffWild2(root, split)
+    return AffWild2(root, split, media)
 
 
 def _values(path: Path) -> list[tuple[float, float]]:

@@ -15,7 +15,6 @@ import csv
 import math
 import re
 from bisect import bisect_right
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,37 +22,39 @@ from pathlib import Path
 import numpy as np
 
 from affectflow import facs
-from affectflow.datasets.base import find, find_folder, visible
+from affectflow.datasets.base import Dataset, find, find_folder, visible
+from affectflow.datasets.media import Media
 from affectflow.errors import UserError
-from affectflow.sample import Picture, Sample
+from affectflow.sample import Sample, unknown_units
 from affectflow.tables import open_text
-from affectflow.video import read_frames
 
 SMILE = "Smile"
+_ENDING = "-label.csv"
 _ALIASES = {"57": 57, "forward": 57, "58": 58, "backward": 58}
 _SIDED = re.compile(r"(neg|unilateral)", re.IGNORECASE)  # seen on one side only, or its opposite: no AU of ours
 
 
 @dataclass(frozen=True, slots=True)
-class ChangePoint:
+class _ChangePoint:
     """From ``time`` (seconds) on, ``percent`` of the coders saw each label."""
 
     time: float
     percent: dict[str, float]
 
 
-class AmFed:
+class AmFed(Dataset):
     """Frames at the container's own times; positive from 50% of the coders, negative at 0%, unknown between."""
 
     name = "amfed"
 
-    def __init__(self, root: Path) -> None:
-        self.left_out: Counter[str] = Counter()
+    def __init__(self, root: Path, media: Media) -> None:
+        super().__init__()
+        self._media = media
         labels = find_folder(root, "AU Labels", "AULabels")
         if labels is None:
             raise UserError(f"{root} has no folder AU Labels; set data.amfed.root to AM-FED's own folder.")
-        self.labels = visible(labels, "-label.csv")
-        if not self.labels:
+        self._labels = {path.name[: -len(_ENDING)]: path for path in visible(labels, _ENDING)}
+        if not self._labels:
             raise UserError(f"{labels} holds no label file; expected <id>-label.csv.")
         self._videos = [
             folder
@@ -65,38 +66,39 @@ class AmFed:
         ]
 
     def groups(self) -> list[str]:
-        return [path.name[: -len("-label.csv")] for path in self.labels]
+        return list(self._labels)
 
-    def samples(self) -> Iterator[Sample]:
-        for path in self.labels:
-            identity = path.name[: -len("-label.csv")]
-            points = change_points(path)
-            if not points:
-                self.left_out["video with an empty label file"] += 1
+    def parts(self) -> list[str]:
+        return self.groups()
+
+    def samples_of(self, part: str) -> Iterator[Sample]:
+        points = _change_points(self._labels[part])
+        if not points:
+            self.left_out["video with an empty label file"] += 1
+            return
+        times = [point.time for point in points]
+        for index, time, image in self._media.frames(self._video_of(part)):
+            position = bisect_right(times, time + 1e-6) - 1
+            if position < 0:
+                self.left_out["frame before the first label"] += 1
                 continue
-            times = [point.time for point in points]
-            for frame in read_frames(self.video_of(identity)):
-                position = bisect_right(times, frame.time + 1e-6) - 1
-                if position < 0:
-                    self.left_out["frame before the first label"] += 1
-                    continue
-                percent = points[position].percent
-                if percent.get("Trackerfail", 0.0) >= 50:
-                    self.left_out["face tracker failed"] += 1
-                    continue
-                yield Sample(
-                    image=Picture(frame.rgb),
-                    dataset=self.name,
-                    source=f"{identity}/{frame.index}",
-                    group=identity,
-                    video=identity,
-                    frame=frame.index,
-                    time=frame.time,
-                    units=_units(percent),
-                    other=_others(percent),
-                )
+            percent = points[position].percent
+            if percent.get("Trackerfail", 0.0) >= 50:
+                self.left_out["face tracker failed"] += 1
+                continue
+            yield Sample(
+                image=image,
+                dataset=self.name,
+                source=f"{part}/{index}",
+                group=part,
+                video=part,
+                frame=index,
+                time=time,
+                units=_units(percent),
+                other=_others(percent),
+            )
 
-    def video_of(self, identity: str) -> Path:
+    def _video_of(self, identity: str) -> Path:
         """Raises :class:`UserError` where there is none."""
         for folder in self._videos:
             for suffix in ("avi", "flv", "mp4"):
@@ -106,11 +108,11 @@ class AmFed:
         raise UserError(f"AM-FED's {identity} has labels but no video; expected Video - AVI/{identity}.avi.")
 
 
-def open_dataset(root: Path, split: str) -> AmFed:
+def open_dataset(root: Path, split: str, media: Media) -> AmFed:
     """There is no standard split: ``split`` is ``all``."""
     if split != "all":
         raise UserError(f"AM-FED has no split {split!r}; it is a benchmark as a whole.")
-    return AmFed(root)
+    return AmFed(root, media)
 
 
 def _occurrence(percent: float) -> int:
@@ -120,7 +122,7 @@ def _occurrence(percent: float) -> int:
 
 
 def _units(percent: dict[str, float]) -> np.ndarray:
-    units = np.full(facs.COUNT, facs.UNKNOWN, np.int8)
+    units = unknown_units()
     for column, value in percent.items():
         if (unit := _unit(column)) is not None:
             units[unit - 1] = _occurrence(value)
@@ -142,9 +144,9 @@ def _unit(column: str) -> int | None:
     return _ALIASES.get(column.lower()) or facs.parse_label(column)
 
 
-def change_points(path: Path) -> list[ChangePoint]:
+def _change_points(path: Path) -> list[_ChangePoint]:
     """A label file's rows; raises :class:`UserError` for one that is none."""
-    points: list[ChangePoint] = []
+    points: list[_ChangePoint] = []
     with open_text(path) as stream:
         reader = csv.DictReader(stream)
         if not reader.fieldnames:
@@ -155,7 +157,7 @@ def change_points(path: Path) -> list[ChangePoint]:
         for row in reader:
             try:
                 values = {name: float(text) for name, text in row.items() if name and text and text.strip()}
-                point = ChangePoint(values.pop("Time"), values)
+                point = _ChangePoint(values.pop("Time"), values)
             except (ValueError, KeyError, TypeError):
                 raise UserError(f"{path}, line {reader.line_num}: not a time and percentages; correct it.") from None
             if not all(0 <= value <= 100 for value in point.percent.values()) or math.isnan(point.time):

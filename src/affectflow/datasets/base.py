@@ -3,31 +3,41 @@
 from __future__ import annotations
 
 import hashlib
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol
 
-from affectflow.images import ImageError, decode_rgb
-from affectflow.sample import Image, Picture, Sample
+from affectflow.sample import Sample
 
 _TEST_SHARE = 0.25  # of the groups, where a set is split
 
 
-class Dataset(Protocol):
+class Dataset(ABC):
     """An opened data set."""
 
     name: str
-    left_out: Counter[str]
-    """After ``samples()`` has been read to its end: how many frames or pictures were left out, by reason."""
 
+    def __init__(self) -> None:
+        self.left_out: Counter[str] = Counter()
+        """How many frames or pictures of the parts read so far were left out, by reason."""
+
+    @abstractmethod
     def groups(self) -> list[str]:
         """What must stay on one side of a split: persons where known, else videos."""
-        ...
+
+    @abstractmethod
+    def parts(self) -> list[str]:
+        """What the set is read by, such as videos, in a fixed order."""
+
+    @abstractmethod
+    def samples_of(self, part: str) -> Iterator[Sample]:
+        """The labelled pictures of a part; frames of a video follow each other. Raises :class:`UserError`."""
 
     def samples(self) -> Iterator[Sample]:
-        """All labelled pictures in a fixed order; frames of a video follow each other."""
-        ...
+        """All labelled pictures."""
+        for part in self.parts():
+            yield from self.samples_of(part)
 
 
 def find(folder: Path, name: str) -> Path | None:
@@ -53,17 +63,6 @@ def find_folder(root: Path, *spellings: str) -> Path | None:
 def folders(root: Path) -> list[Path]:
     """The folders in a folder, in order, without hidden ones."""
     return sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
-
-
-def read_picture(path: Path, left_out: Counter[str]) -> Image | None:
-    """A still, decoded; None, and a reason in ``left_out``, where it cannot be."""
-    try:
-        return Picture(decode_rgb(path.read_bytes()).pixels)
-    except FileNotFoundError:
-        left_out["label without a picture"] += 1
-    except (ImageError, OSError):
-        left_out["picture that cannot be decoded"] += 1
-    return None
 
 
 def side_of(dataset: str, group: str) -> str:

@@ -9,7 +9,6 @@ Mavadati et al., "DISFA: A Spontaneous Facial Action Intensity Database", IEEE T
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,12 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from affectflow import facs
-from affectflow.datasets.base import find, find_folder
+from affectflow.datasets.base import Dataset, find, find_folder
 from affectflow.datasets.disfa_layout import FOLDS, UNITS
+from affectflow.datasets.media import Media
 from affectflow.errors import UserError
-from affectflow.sample import Picture, Sample
+from affectflow.sample import Sample, unknown_units
 from affectflow.tables import open_text
-from affectflow.video import read_frames
 
 PRESENT_FROM = 2
 """Occurrence: positive where intensity >= 2, the convention of the literature."""
@@ -30,13 +29,14 @@ PRESENT_FROM = 2
 _NONE = np.full(facs.COUNT, np.nan, np.float32)
 
 
-class Disfa:
+class Disfa(Dataset):
     """Frames of the left camera, or of the right where the left is missing."""
 
     name = "disfa"
 
-    def __init__(self, root: Path, split: str) -> None:
-        self.left_out: Counter[str] = Counter()
+    def __init__(self, root: Path, split: str, media: Media) -> None:
+        super().__init__()
+        self._media = media
         labels = find_folder(root, "ActionUnit_Labels")
         if labels is None:
             raise UserError(f"{root} has no folder ActionUnit_Labels; set data.disfa.root to DISFA's own folder.")
@@ -49,46 +49,46 @@ class Disfa:
             if folder is not None
         ]
         wanted = _subjects_of(split)
-        self.subjects = [
+        self._subjects = [
             folder
             for folder in sorted(labels.iterdir())
             if folder.is_dir() and (wanted is None or folder.name.upper() in wanted)
         ]
-        if not self.subjects:
+        if not self._subjects:
             raise UserError(f"{labels} holds no subject of {split!r}; expected folders such as SN001.")
 
     def groups(self) -> list[str]:
-        return [folder.name for folder in self.subjects]
+        return [folder.name for folder in self._subjects]
 
-    def samples(self) -> Iterator[Sample]:
-        for folder in self.subjects:
-            subject = folder.name
-            video = self.video_of(subject)
-            labels = read_labels(folder)
-            count = 0
-            for frame in read_frames(video):
-                count = frame.index
-                intensities = labels.get(frame.index)
-                if intensities is None:
-                    self.left_out["frame without labels"] += 1
-                    continue
-                units = np.full(facs.COUNT, facs.UNKNOWN, np.int8)
-                known = ~np.isnan(intensities)
-                units[known] = intensities[known] >= PRESENT_FROM
-                yield Sample(
-                    image=Picture(frame.rgb),
-                    dataset=self.name,
-                    source=f"{subject}/{frame.index}",
-                    group=subject,
-                    subject=subject,
-                    video=video.name,
-                    frame=frame.index,
-                    time=frame.time,
-                    units=units,
-                    intensities=intensities,
-                )
-            self.left_out["label without a frame"] += sum(index > count for index in labels)
-        self.left_out = +self.left_out
+    def parts(self) -> list[str]:
+        return self.groups()
+
+    def samples_of(self, part: str) -> Iterator[Sample]:
+        labels = read_labels(next(folder for folder in self._subjects if folder.name == part))
+        video = self.video_of(part)
+        count = 0
+        for count, time, image in self._media.frames(video):
+            intensities = labels.get(count)
+            if intensities is None:
+                self.left_out["frame without labels"] += 1
+                continue
+            units = unknown_units()
+            known = ~np.isnan(intensities)
+            units[known] = intensities[known] >= PRESENT_FROM
+            yield Sample(
+                image=image,
+                dataset=self.name,
+                source=f"{part}/{count}",
+                group=part,
+                subject=part,
+                video=video.name,
+                frame=count,
+                time=time,
+                units=units,
+                intensities=intensities,
+            )
+        if beyond := sum(index > count for index in labels):
+            self.left_out["label without a frame"] += beyond
 
     def video_of(self, subject: str) -> Path:
         """Raises :class:`UserError` where there is none."""
@@ -104,9 +104,9 @@ class Disfa:
         )
 
 
-def open_dataset(root: Path, split: str) -> Disfa:
+def open_dataset(root: Path, split: str, media: Media) -> Disfa:
     """``split`` is ``all``, or ``fold1-train``, ``fold1-test`` and so on."""
-    return Disfa(root, split)
+    return Disfa(root, split, media)
 
 
 def _subjects_of(split: str) -> tuple[str, ...] | None:

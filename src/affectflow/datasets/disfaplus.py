@@ -10,14 +10,14 @@ Mavadati, Sanger and Mahoor, "Extended DISFA Dataset", CVPR Workshops 2016. Layo
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
 from affectflow import facs
-from affectflow.datasets.base import find, find_folder, folders, read_picture, visible
+from affectflow.datasets.base import Dataset, find, find_folder, folders, visible
+from affectflow.datasets.media import Media
 from affectflow.errors import UserError
 from affectflow.sample import Sample, unknown_intensities, unknown_units
 from affectflow.tables import open_text
@@ -29,70 +29,71 @@ _HEADER_LINES = 2
 _LABELS = re.compile(r"au(\d+)\.txt", re.IGNORECASE)
 
 
-class DisfaPlus:
+class DisfaPlus(Dataset):
     """Pictures of all trials, by subject and trial."""
 
     name = "disfaplus"
 
-    def __init__(self, root: Path) -> None:
-        self.left_out: Counter[str] = Counter()
+    def __init__(self, root: Path, media: Media) -> None:
+        super().__init__()
+        self._media = media
         self._labels, self._images = find_folder(root, "Labels") or root, find_folder(root, "Images") or root
-        self.trials = [
-            (subject, trial)
+        self._trials = {
+            f"{subject.name}/{trial.name}": trial
             for subject in folders(self._labels)
             for trial in folders(subject)
             if any(_LABELS.fullmatch(path.name) for path in visible(trial, ".txt"))
-        ]
-        if not self.trials:
+        }
+        if not self._trials:
             raise UserError(f"{root} holds no trial with labels; expected SN001/A1_AU1_TrailNo_1/AU1.txt and so on.")
 
     def groups(self) -> list[str]:
-        return sorted({subject.name for subject, _ in self.trials})
+        return sorted({part.partition("/")[0] for part in self._trials})
 
-    def samples(self) -> Iterator[Sample]:
-        for subject, trial in self.trials:
-            labels = read_intensities(trial)
-            pictures = self.pictures(subject.name, trial.name)
-            self.left_out["picture without labels"] += len(pictures.keys() - labels.keys())
-            for name, intensities in sorted(labels.items()):
-                path = pictures.get(name)
-                if path is None:
-                    self.left_out["label without a picture"] += 1
-                    continue
-                image = read_picture(path, self.left_out)
-                if image is None:
-                    continue
+    def parts(self) -> list[str]:
+        return list(self._trials)
+
+    def samples_of(self, part: str) -> Iterator[Sample]:
+        subject, _, trial = part.partition("/")
+        labels = _read_intensities(self._trials[part])
+        pictures = self._pictures(subject, trial)
+        if unlabelled := len(pictures.keys() - labels.keys()):
+            self.left_out["picture without labels"] += unlabelled
+        for name, intensities in sorted(labels.items()):
+            path = pictures.get(name)
+            if path is None:
+                self.left_out["label without a picture"] += 1
+            elif (image := self._media.still(path, self.left_out)) is not None:
                 units = unknown_units()
                 known = ~np.isnan(intensities)
                 units[known] = intensities[known] >= PRESENT_FROM
                 yield Sample(
                     image=image,
                     dataset=self.name,
-                    source=f"{subject.name}/{trial.name}/{path.name}",
-                    group=subject.name,
-                    subject=subject.name,
-                    video=trial.name,
+                    source=f"{part}/{path.name}",
+                    group=subject,
+                    subject=subject,
+                    video=trial,
                     frame=int(path.stem) + 1 if path.stem.isdigit() else 0,
                     units=units,
                     intensities=intensities,
                 )
-        self.left_out = +self.left_out
 
-    def pictures(self, subject: str, trial: str) -> dict[str, Path]:
+    def _pictures(self, subject: str, trial: str) -> dict[str, Path]:
         """By file name in lower case."""
         folder = find(self._images, subject)
         folder = find(folder, trial) if folder is not None else None
         return {path.name.lower(): path for path in visible(folder, ".jpg")} if folder is not None else {}
 
 
-def open_dataset(root: Path, split: str) -> DisfaPlus:
+def open_dataset(root: Path, split: str, media: Media) -> DisfaPlus:
     """There is no standard split: ``split`` is ``all``."""
     if split != "all":
         raise UserError(f"DISFA+ has no split {split!r}; it is a benchmark as a whole.")
-    return DisfaPlus(root)
+    return DisfaPlus(root, media)
 
 
-def read_intensities(trial: Path) -> dict[str, np.ndarray]:
+def _read_intensities(trial: Path) -> dict[str, np.ndarray]:
     """Intensities float32 [60] by picture; NaN where a unit has no label."""
     found: dict[str, np.ndarray] = {}
     for path in visible(trial, ".txt"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from affectflow import facs, names
+from affectflow.datasets.base import Dataset
+from affectflow.datasets.media import Media
 from affectflow.errors import UserError
 from affectflow.fingerprint import file_sha256
 from affectflow.sample import ImageFile, Sample
@@ -35,30 +36,33 @@ SAMPLES_SCHEMA = pa.schema(
 """A row for each distinct picture; ``units`` and affect as in :class:`affectflow.sample.Sample`."""
 
 
-class EmotioNet:
+class EmotioNet(Dataset):
     """Stills with AU occurrence and, where annotated, valence and arousal. Persons are not known."""
 
     name = "emotionet"
 
     def __init__(self, root: Path, split: str) -> None:
+        super().__init__()
         self._root = root
         self._split = split
-        self.left_out: Counter[str] = Counter()
 
     def groups(self) -> list[str]:
         table = read_parquet(self._root / "samples.parquet", SAMPLES_SCHEMA)
         return sorted(set(table["group"].to_pylist()))
 
-    def samples(self) -> Iterator[Sample]:
-        table = read_parquet(self._root / "samples.parquet", SAMPLES_SCHEMA)
+    def parts(self) -> list[str]:
+        return ["samples.parquet"]
+
+    def samples_of(self, part: str) -> Iterator[Sample]:
+        table = read_parquet(self._root / part, SAMPLES_SCHEMA)
         if self._split != "all":
             table = table.filter(pc.equal(table["split"], self._split))
         for row in table.to_pylist():
             yield sample_of_row(row, self._root / "images")
 
 
-def open_dataset(root: Path, split: str) -> EmotioNet:
-    """``split`` is ``train``, ``validation``, ``test`` or ``all``."""
+def open_dataset(root: Path, split: str, media: Media) -> EmotioNet:
+    """``split`` is ``train``, ``validation``, ``test`` or ``all``. The pictures are those of the download."""
     if split not in (*SPLITS, "all"):
         raise UserError(f"EmotioNet has no split {split!r}; known are {', '.join(SPLITS)} and all.")
     return EmotioNet(root, split)

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import csv
 import math
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,8 @@ from pathlib import Path
 import numpy as np
 
 from affectflow import facs
-from affectflow.datasets.base import read_picture, side_of
+from affectflow.datasets.base import Dataset, side_of
+from affectflow.datasets.media import Media
 from affectflow.errors import UserError
 from affectflow.sample import Sample, unknown_units
 from affectflow.tables import open_text
@@ -41,13 +41,14 @@ class _Row:
         return self.subject or self.image
 
 
-class Own:
+class Own(Dataset):
     """The pictures of a CSV in its order."""
 
     name = "own"
 
-    def __init__(self, table: Path, split: str) -> None:
-        self.left_out: Counter[str] = Counter()
+    def __init__(self, table: Path, split: str, media: Media) -> None:
+        super().__init__()
+        self._media = media
         self._folder = table.parent
         self._rows = [row for row in _rows(table) if split == "all" or side_of(self.name, row.group) == split]
         if not self._rows:
@@ -56,11 +57,14 @@ class Own:
     def groups(self) -> list[str]:
         return sorted({row.group for row in self._rows})
 
-    def samples(self) -> Iterator[Sample]:
+    def parts(self) -> list[str]:
+        return [TABLE]
+
+    def samples_of(self, part: str) -> Iterator[Sample]:
         for row in self._rows:
             if not (row.units != facs.UNKNOWN).any() and all(map(math.isnan, row.affect.values())):
                 self.left_out["picture without labels"] += 1
-            elif (image := read_picture(self._folder / row.image, self.left_out)) is not None:
+            elif (image := self._media.still(self._folder / row.image, self.left_out)) is not None:
                 yield Sample(
                     image=image,
                     dataset=self.name,
@@ -73,14 +77,14 @@ class Own:
                 )
 
 
-def open_dataset(root: Path, split: str) -> Own:
+def open_dataset(root: Path, split: str, media: Media) -> Own:
     """``root`` is the CSV or the folder of a ``labels.csv``; ``split`` is ``all``, ``train`` or ``test``."""
     if split not in ("all", "train", "test"):
         raise UserError(f"Pictures of one's own have no split {split!r}; known are all, train and test.")
     table = root if root.is_file() else root / TABLE
     if not table.is_file():
         raise UserError(f"{root} holds no {TABLE}; write one with the columns image,AU1,...,valence,arousal,subject.")
-    return Own(table, split)
+    return Own(table, split, media)
 
 
 def _rows(table: Path) -> Iterator[_Row]:

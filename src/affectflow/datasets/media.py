@@ -1,0 +1,51 @@
+"""How films and stills are read: decoded, or only looked at."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from affectflow.images import ImageError, decode_rgb
+from affectflow.sample import Image, Picture
+
+_NOTHING = np.zeros((0, 0, 3), np.uint8)
+
+
+class Media:
+    """Decodes everything."""
+
+    def frames(self, video: Path) -> Iterator[tuple[int, float, Image]]:
+        """Index from 1, time in seconds and picture of each frame; raises :class:`UserError` for a broken film."""
+        from affectflow.video import read_frames  # stills do without
+
+        for frame in read_frames(video):
+            yield frame.index, frame.time, Picture(frame.rgb)
+
+    def still(self, path: Path, left_out: Counter[str]) -> Image | None:
+        """A still; None, and a reason in ``left_out``, where it cannot be decoded."""
+        try:
+            return Picture(decode_rgb(path.read_bytes()).pixels)
+        except FileNotFoundError:
+            left_out["label without a picture"] += 1
+        except (ImageError, OSError):
+            left_out["picture that cannot be decoded"] += 1
+        return None
+
+
+class Glance(Media):
+    """Looks which frames and stills there are. Pictures are empty, and that a still is broken goes unseen."""
+
+    def frames(self, video: Path) -> Iterator[tuple[int, float, Image]]:
+        from affectflow.video import frame_times
+
+        for index, time in enumerate(frame_times(video), start=1):
+            yield index, time, Picture(_NOTHING)
+
+    def still(self, path: Path, left_out: Counter[str]) -> Image | None:
+        if path.is_file():
+            return Picture(_NOTHING)
+        left_out["label without a picture"] += 1
+        return None
