@@ -45,6 +45,14 @@ def _parser(with_snapshot: bool) -> argparse.ArgumentParser:
     needed: dict[str, object] = {"type": Path, "required": True}
     config: tuple[str, dict[str, object]] = ("--config", {"type": Path, "default": Path("config/config.yaml")})
     add(
+        "inspect",
+        data.inspect,
+        "Say what a data set or table holds, and what is wrong with it, before anything long runs.",
+        ("path", path),
+        ("--dataset", {"default": None, "help": "its name, where the folder does not tell"}),
+        ("--problems", {"type": int, "default": 20, "help": "how many to print"}),
+    )
+    add(
         "ingest",
         data.ingest,
         "Read spreadsheets of image URLs and AU labels.",

@@ -16,6 +16,31 @@ def ingest(options: argparse.Namespace) -> None:
         print(f"{count} rows: {what}")
 
 
+def inspect(options: argparse.Namespace) -> None:
+    from affectflow.errors import UserError
+    from affectflow.inspection.recognise import EMOTIONET_TABLES, recognise
+
+    name = options.dataset or recognise(options.path)
+    lines: list[str] = []
+    if name == EMOTIONET_TABLES:
+        from affectflow.inputs import table_files
+        from affectflow.inspection.tables import rates, survey_tables
+
+        found = survey_tables(table_files(options.path))
+        lines = ["positive (known of the manual set):", *rates(found)]
+    else:
+        from affectflow.inspection.survey import survey
+
+        found = survey(name, options.path)
+    print(f"{options.path} is {name}", found.text(), *lines, sep="\n")
+    for problem in found.problems[: options.problems]:
+        print(f"problem: {problem}")
+    if found.problems:
+        raise UserError(
+            f"{options.path} has {len(found.problems):,} problems; mend them, or they end or cost something."
+        )
+
+
 def name_files(options: argparse.Namespace) -> None:
     from affectflow.spreadsheet.file_names import write_file_names
 

@@ -1,0 +1,1 @@
+"""What lies in a folder or a table, before anything long runs."""

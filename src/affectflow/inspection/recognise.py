@@ -1,0 +1,46 @@
+"""Which data set a folder or file is, by what its owners call things."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+from affectflow.datasets.base import find_folder, folders, visible
+from affectflow.datasets.own import TABLE
+from affectflow.errors import UserError
+from affectflow.inputs import table_files
+from affectflow.tables import open_text
+
+EMOTIONET_TABLES = "emotionet's tables"
+
+
+def recognise(path: Path) -> str:
+    """The name of a data set, or ``EMOTIONET_TABLES``; raises :class:`UserError` where it is none that is known."""
+    if path.is_file():
+        return "own" if _has_column_image(path) else EMOTIONET_TABLES
+    if not path.is_dir():
+        raise UserError(f"{path} does not exist; give the folder of a data set, or a table.")
+    if find_folder(path, "ActionUnit_Labels"):
+        return "disfa"
+    if find_folder(path, "AU Labels", "AULabels"):
+        return "amfed"
+    annotations = find_folder(path, "annotations")
+    if any(root and find_folder(root, "VA_Set", "VA_Estimation_Challenge") for root in (path, annotations)):
+        return "affwild2"
+    if annotations and find_folder(path, "videos"):
+        return "affwild"
+    if (path / TABLE).is_file():
+        return "own"
+    labels = find_folder(path, "Labels") or path
+    trials = (trial for subject in folders(labels) for trial in folders(subject))
+    if any(path.name.lower().startswith("au") for trial in trials for path in visible(trial, ".txt")):
+        return "disfaplus"
+    table_files(path)
+    return EMOTIONET_TABLES
+
+
+def _has_column_image(path: Path) -> bool:
+    if path.suffix.lower() != ".csv":
+        return False
+    with open_text(path) as stream:
+        return "image" in next(csv.reader([stream.readline()]), [])

@@ -1,0 +1,84 @@
+"""Counts of what a data set holds, and what is wrong with it, part by part."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from affectflow import facs
+from affectflow.datasets import get_dataset
+from affectflow.datasets.media import Glance
+from affectflow.errors import UserError
+from affectflow.progress import progress
+
+if TYPE_CHECKING:
+    from affectflow.sample import Sample
+
+
+@dataclass(slots=True)
+class Survey:
+    """What was found. ``labels`` counts each label's classes; ``problems`` are sentences that name file and line."""
+
+    subjects: set[str] = field(default_factory=set)
+    videos: set[str] = field(default_factory=set)
+    pictures: int = 0
+    labels: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    left_out: Counter[str] = field(default_factory=Counter)
+    problems: list[str] = field(default_factory=list)
+
+    def add(self, sample: Sample) -> None:
+        """Count a sample."""
+        self.pictures += 1
+        if sample.subject:
+            self.subjects.add(sample.subject)
+        if sample.video:
+            self.videos.add(f"{sample.subject}/{sample.video}")
+        for i in np.flatnonzero(sample.units != facs.UNKNOWN):
+            name, intensity = facs.label(int(i) + 1), float(sample.intensities[i])
+            found = "present" if sample.units[i] == facs.PRESENT else "absent"
+            self.labels[name][found if math.isnan(intensity) else f"intensity {intensity:g}"] += 1
+        for name, value in sample.other.items():
+            if not name.endswith(" percent") and value != facs.UNKNOWN:
+                self.labels[name]["present" if value == facs.PRESENT else "absent"] += 1
+        for name in ("valence", "arousal"):
+            value = getattr(sample, name)
+            if not math.isnan(value):
+                self.labels[name]["negative" if value < 0 else "positive" if value > 0 else "zero"] += 1
+
+    def text(self) -> str:
+        """For a terminal."""
+        counts = {"subjects": len(self.subjects), "videos": len(self.videos), "labelled pictures": self.pictures}
+        lines = [", ".join(f"{count:,} {what}" for what, count in counts.items() if count) or "no labelled picture"]
+        width = max(map(len, self.labels), default=0)
+        for name, classes in self.labels.items():
+            lines.append(f"  {name:{width}}  " + ", ".join(f"{found} {classes[found]:,}" for found in sorted(classes)))
+        lines += [f"left out: {count:,} x {reason}" for reason, count in sorted(self.left_out.items())]
+        return "\n".join(lines)
+
+
+def survey(name: str, root: Path) -> Survey:
+    """Look at a data set without decoding films or pictures; a part with a mistake does not hide the others.
+
+    Raises :class:`UserError` where the set as a whole cannot be opened.
+    """
+    dataset = get_dataset(name, root, media=Glance())
+    found = Survey()
+    parts = dataset.parts()
+    with progress(len(parts), "part", "inspect") as bar:
+        for part in parts:
+            try:
+                for sample in dataset.samples_of(part):
+                    found.add(sample)
+            except UserError as error:
+                found.problems.append(str(error))
+            bar.update()
+    found.left_out = dataset.left_out
+    units = [facs.label(unit) for unit in range(1, facs.COUNT + 1)]
+    order = {label: number for number, label in enumerate(units)}
+    found.labels = dict(sorted(found.labels.items(), key=lambda item: order.get(item[0], facs.COUNT)))
+    return found
