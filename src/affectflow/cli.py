@@ -136,6 +136,14 @@ def _parser(with_snapshot: bool) -> argparse.ArgumentParser:
         config,
     )
     add(
+        "records",
+        data.records,
+        "Check every record of a folder: checksums, features, pictures, splits, index.",
+        ("action", {"choices": ["check"]}),
+        ("folder", path),
+        ("--problems", {"type": int, "default": 20, "help": "how many to print"}),
+    )
+    add(
         "fetch-weights",
         models.fetch_weights,
         "Fetch a backbone's ImageNet weights and check them.",

@@ -116,3 +116,15 @@ def write_records(options: argparse.Namespace) -> None:
             code=modules_digest("affectflow.records.write"),
         )
     collect_index(parts, options.out / "index.csv", options.out / "counts.json")
+
+
+def records(options: argparse.Namespace) -> None:
+    from affectflow.errors import UserError
+    from affectflow.records.check import check_records
+
+    checked = check_records(options.folder)
+    for problem in checked.problems[: options.problems]:
+        print(f"problem: {problem}")
+    print(f"{checked.records:,} records in {checked.files:,} files, {len(checked.problems):,} problems")
+    if checked.problems:
+        raise UserError(f"{options.folder} is not sound; delete it and run the workflow again.")

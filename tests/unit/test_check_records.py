@@ -1,0 +1,121 @@
+"""``affectflow records check``: every kind of damage is found and placed."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from affectflow.cli import main
+from affectflow.errors import UserError
+from affectflow.records.check import check_records
+from affectflow.records.example import decode_example, encode_example
+from affectflow.records.index import INDEX_COLUMNS
+from affectflow.records.tfrecord import read_records, write_record
+from affectflow.records.write import write_records
+from affectflow.sample import Picture, Sample
+from affectflow.tables import write_csv
+
+SIZE = 24
+
+
+def samples(split: str, count: int = 3) -> list[Sample]:
+    pixels = np.full((SIZE, SIZE, 3), 90, np.uint8)
+    return [Sample(Picture(pixels), "own", f"{split} {i}", group=f"{split} group {i}") for i in range(count)]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    lines: list[tuple[object, ...]] = []
+    for split in ("train", "test"):
+        lines += write_records(tmp_path / f"{split}-00000-of-00001.tfrecord", samples(split), SIZE, 95)
+    write_csv(tmp_path / "index.csv", INDEX_COLUMNS, lines)
+    return tmp_path
+
+
+def rewrite(path: Path, change: Callable[[list[bytes]], list[bytes]]) -> None:
+    records = change(list(read_records(path)))
+    with path.open("wb") as stream:
+        for data in records:
+            write_record(stream, data)
+
+
+def test_what_was_written_is_sound(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["records", "check", str(folder)])
+    assert capsys.readouterr().out == "6 records in 2 files, 0 problems\n"
+
+
+def test_damage_on_disk_is_placed(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = folder / "test-00000-of-00001.tfrecord"
+    data = bytearray(path.read_bytes())
+    second = len(data) // 3
+    data[second + 100] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(SystemExit) as caught:
+        main(["records", "check", str(folder)])
+    assert caught.value.code == 1
+    said = capsys.readouterr().out
+    assert f"{path} is damaged in the record at byte {second}" in said
+    assert "index.csv names record 1" in said and "4 records in 2 files" in said
+
+
+def test_a_cut_file_is_found(folder: Path) -> None:
+    path = folder / "train-00000-of-00001.tfrecord"
+    path.write_bytes(path.read_bytes()[:-5])
+    assert any(str(path) in problem and "damaged" in problem for problem in check_records(folder).problems)
+
+
+def jpeg(pixels: int) -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", (pixels, pixels)).save(buffer, "JPEG")
+    return buffer.getvalue()
+
+
+def altered(data: bytes, **values: object) -> bytes:
+    example = decode_example(data)
+    feature = example.features.feature
+    for name, value in values.items():
+        if name == "jpeg":
+            feature["image/encoded"].bytes_list.value[0] = value
+        elif name == "unit":
+            feature["label/units"].int64_list.value[11] = value
+        else:
+            del feature["label/units"].int64_list.value[:]
+    changed: bytes = example.SerializeToString(deterministic=True)
+    return changed
+
+
+@pytest.mark.parametrize(
+    "change, named",
+    [
+        (lambda data: b"\xff" + data, "no tf.train.Example"),
+        (lambda data: altered(data, unit=7), "the value 7"),
+        (lambda data: altered(data, none=True), "label/units has 0 values, not 60"),
+        (lambda data: altered(data, jpeg=jpeg(8)), "8 x 8 pixels, not 24 x 24"),
+        (lambda data: altered(data, jpeg=jpeg(SIZE)[:300]), "the picture is broken"),
+    ],
+)
+def test_records_that_are_none_are_found(folder: Path, change: Callable[[bytes], bytes], named: str) -> None:
+    (folder / "index.csv").unlink()
+    path = folder / "train-00000-of-00001.tfrecord"
+    rewrite(path, lambda records: [records[0], change(records[1]), records[2]])
+    (problem,) = check_records(folder).problems
+    assert problem.startswith(f"{path}, record 1 at byte ") and named in problem
+
+
+def test_a_group_on_two_sides_is_found(folder: Path) -> None:
+    stranger = samples("train")[0]
+    data = encode_example(stranger, jpeg(SIZE), SIZE, SIZE)
+    rewrite(folder / "test-00000-of-00001.tfrecord", lambda records: [*records, data])
+    problems = check_records(folder).problems
+    assert any("'train group 0'" in problem for problem in problems)
+    assert any("does not name record 3" in problem for problem in problems)
+
+
+def test_a_folder_without_records_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"holds no \.tfrecord"):
+        check_records(tmp_path)
