@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from affectflow import facs
 from affectflow.errors import UserError
 
 PATTERN = r"[a-z][a-z0-9_]*(?:-seed\d+)?(?:-disfa-fold[123])?"
@@ -35,7 +36,8 @@ class Run:
         entry = config["models"][self.model]
         training = {**config["training"], **entry.get("training", {})}
         network = {key: entry[key] for key in ("backbone", "input_size", "dropout", "heads")}
-        return {**network, **training, "seed": training["seed"] + self.seed}
+        units = list(facs.SUBSETS[entry.get("units", "all")])
+        return {**network, **training, "units": units, "seed": training["seed"] + self.seed}
 
 
 def all_runs(models: Mapping[str, Mapping[str, Any]]) -> list[str]:

@@ -40,6 +40,7 @@ _RECIPE = {
     "input_size": 32,
     "dropout": 0.0,
     "heads": ["action_units", "valence_arousal"],
+    "units": list(range(1, 61)),
     "seed": 1,
     "epochs": 3,
     "patience": 3,
@@ -96,6 +97,12 @@ def test_units_without_positives_are_not_taught(learnt: Path) -> None:
     card = json.loads((learnt / "model.json").read_text())
     assert card["units"] == [4, 12]
     assert set(card["thresholds"]) == {"AU4", "AU12"}
+
+
+def test_only_the_wanted_units_are_taught(tmp_path: Path, records: Write) -> None:
+    result = _train(tmp_path, records("few", 64, 1), records("validation", 100, 2), units=[2, 12, 25], epochs=1)
+    assert result.returncode == 0, result.stderr[-3000:]
+    assert json.loads((tmp_path / "model.json").read_text())["units"] == [12]
 
 
 def test_history_has_a_line_an_epoch(learnt: Path) -> None:

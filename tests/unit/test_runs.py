@@ -73,5 +73,7 @@ def test_a_runs_recipe_overrides_the_defaults() -> None:
     config: dict[str, Any] = {"models": {"resnet": entry}, "training": {"seed": 1, "epochs": 4, "learning_rate": 0.1}}
     recipe = parse_run("resnet-seed1", config["models"]).recipe(config)
     assert (recipe["learning_rate"], recipe["epochs"], recipe["backbone"]) == (0.5, 4, "resnet50")
-    assert recipe["seed"] == 11
+    assert recipe["seed"] == 11 and recipe["units"] == list(range(1, 61))
+    entry["units"] = "emotionet2017"
+    assert len(parse_run("resnet", config["models"]).recipe(config)["units"]) == 11
     assert config["training"]["learning_rate"] == 0.1

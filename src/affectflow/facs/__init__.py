@@ -13,11 +13,12 @@ ABSENT = 0
 PRESENT = 1
 
 SUBSETS: dict[str, tuple[int, ...]] = {
+    "all": tuple(range(1, COUNT + 1)),
     "emotionet2017": (1, 2, 4, 5, 6, 9, 12, 17, 20, 25, 26),
     "emotionet2018": (1, 2, 4, 5, 6, 9, 12, 17, 20, 25, 26, 43),
     "emotionet2020": (1, 2, 4, 5, 6, 9, 10, 12, 15, 17, 18, 20, 24, 25, 26, 28, 43, 51, 52, 53, 54, 55, 56),
 }
-"""The AUs of the EmotioNet challenges by year."""
+"""All AUs, and those of the EmotioNet challenges by year."""
 
 
 def label(unit: int) -> str:

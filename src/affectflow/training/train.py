@@ -33,6 +33,7 @@ class Recipe:
     input_size: int
     dropout: float
     heads: tuple[str, ...]
+    units: tuple[int, ...]
     seed: int
     epochs: int
     patience: int
@@ -51,6 +52,7 @@ class Recipe:
         fields = {
             **settings,
             "heads": tuple(settings["heads"]),
+            "units": tuple(settings["units"]),
             "augmentation": Augmentation(**settings["augmentation"]),
         }
         return cls(weights=weights, **fields)
@@ -78,7 +80,7 @@ def train(
     keras.utils.set_random_seed(recipe.seed)
     tf.config.experimental.enable_op_determinism()
     labels, validation_labels = read_labels(train_files), read_labels(validation_files)
-    units, heads = _teachable(labels, recipe.heads)
+    units, heads = _teachable(labels, recipe)
     if not len(validation_labels.units):
         raise UserError(f"{validation_files[0].parent} holds no validation record; raise records.validation_fraction.")
     steps = max(1, len(labels.units) // recipe.batch_size)
@@ -132,10 +134,11 @@ def train(
         partial.write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
 
 
-def _teachable(labels: Labels, heads: Sequence[str]) -> tuple[tuple[int, ...], tuple[str, ...]]:
-    """The AUs with both positives and negatives, and the heads that have labels to learn from."""
+def _teachable(labels: Labels, recipe: Recipe) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """The wanted AUs with both positives and negatives, and the heads that have labels to learn from."""
+    heads = recipe.heads
     positives, negatives = (labels.units == 1).any(axis=0), (labels.units == 0).any(axis=0)
-    units = tuple(int(i) + 1 for i in np.flatnonzero(positives & negatives))
+    units = tuple(unit for unit in recipe.units if (positives & negatives)[unit - 1])
     taught = {ACTION_UNITS: bool(units), VALENCE_AROUSAL: not np.isnan(labels.affect).all()}
     kept = tuple(head for head in heads if taught[head])
     for head in set(heads) - set(kept):
