@@ -17,14 +17,11 @@ from numpy.typing import NDArray
 
 from affectflow import facs
 from affectflow.datasets.base import Dataset, find, find_folder
-from affectflow.datasets.disfa_layout import FOLDS, UNITS
+from affectflow.datasets.disfa_layout import FOLDS, UNITS, occurrence
 from affectflow.datasets.media import Media
 from affectflow.errors import UserError
-from affectflow.sample import Sample, unknown_units
+from affectflow.sample import Sample
 from affectflow.tables import open_text
-
-PRESENT_FROM = 2
-"""Occurrence: positive where intensity >= 2, the convention of the literature."""
 
 _NONE = np.full(facs.COUNT, np.nan, np.float32)
 
@@ -72,9 +69,6 @@ class Disfa(Dataset):
             if intensities is None:
                 self.left_out["frame without labels"] += 1
                 continue
-            units = unknown_units()
-            known = ~np.isnan(intensities)
-            units[known] = intensities[known] >= PRESENT_FROM
             yield Sample(
                 image=image,
                 dataset=self.name,
@@ -84,7 +78,7 @@ class Disfa(Dataset):
                 video=video.name,
                 frame=count,
                 time=time,
-                units=units,
+                units=occurrence(intensities),
                 intensities=intensities,
             )
         if beyond := sum(index > count for index in labels):

@@ -17,13 +17,11 @@ import numpy as np
 
 from affectflow import facs
 from affectflow.datasets.base import Dataset, find, find_folder, folders, visible
+from affectflow.datasets.disfa_layout import occurrence
 from affectflow.datasets.media import Media
 from affectflow.errors import UserError
-from affectflow.sample import Sample, unknown_intensities, unknown_units
+from affectflow.sample import Sample, unknown_intensities
 from affectflow.tables import open_text
-
-PRESENT_FROM = 2
-"""As with DISFA: positive where intensity >= 2."""
 
 _HEADER_LINES = 2
 _LABELS = re.compile(r"au(\d+)\.txt", re.IGNORECASE)
@@ -64,9 +62,6 @@ class DisfaPlus(Dataset):
             if path is None:
                 self.left_out["label without a picture"] += 1
             elif (image := self._media.still(path, self.left_out)) is not None:
-                units = unknown_units()
-                known = ~np.isnan(intensities)
-                units[known] = intensities[known] >= PRESENT_FROM
                 yield Sample(
                     image=image,
                     dataset=self.name,
@@ -75,7 +70,7 @@ class DisfaPlus(Dataset):
                     subject=subject,
                     video=trial,
                     frame=int(path.stem) + 1 if path.stem.isdigit() else 0,
-                    units=units,
+                    units=occurrence(intensities),
                     intensities=intensities,
                 )
 

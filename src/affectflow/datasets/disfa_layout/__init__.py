@@ -1,13 +1,19 @@
-"""What DISFA labels, and the folds that the literature reports (``folds.csv`` has their source)."""
+"""What DISFA and DISFA+ label, and the folds that the literature reports (``folds.csv`` has their source)."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
+from affectflow.sample import unknown_units
 from affectflow.tables import read_facts
 
 UNITS = (1, 2, 4, 5, 6, 9, 12, 15, 17, 20, 25, 26)
+PRESENT_FROM = 2
+"""Occurrence: positive where intensity >= 2, the convention of the literature."""
 
 
 def _folds() -> dict[int, tuple[str, ...]]:
@@ -19,3 +25,11 @@ def _folds() -> dict[int, tuple[str, ...]]:
 
 FOLDS = _folds()
 """The subjects of each part; fold k tests part k."""
+
+
+def occurrence(intensities: NDArray[np.float32]) -> NDArray[np.int8]:
+    """Occurrence int8 [60] of intensities float32 [60], unknown where these are NaN."""
+    units = unknown_units()
+    known = ~np.isnan(intensities)
+    units[known] = intensities[known] >= PRESENT_FROM
+    return units
