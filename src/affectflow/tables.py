@@ -37,6 +37,8 @@ def whole(path: Path | str) -> Iterator[Path]:
     except OSError as error:
         raise UserError(f"{path} cannot be written ({error.strerror}); choose another place.") from None
     partial.unlink(missing_ok=True)
+    if not os.access(path.parent, os.W_OK):
+        raise UserError(f"{path} cannot be written: its folder does not allow it; choose another place.")
     try:
         yield partial
         os.replace(partial, path)
@@ -91,10 +93,16 @@ def read_facts(path: Path, columns: Sequence[str]) -> Iterator[dict[str, str]]:
 def open_text(path: Path | str) -> Iterator[IO[str]]:
     """A text file as UTF-8, with or without byte order mark; raises :class:`UserError` where it is something else."""
     try:
-        with open(path, newline="", encoding="utf-8-sig") as stream:
+        stream = open(path, newline="", encoding="utf-8-sig")  # noqa: SIM115  # closed below
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror}); see what lies there.") from None
+    with stream:
+        try:
             yield stream
-    except UnicodeDecodeError:
-        raise UserError(f"{path} is not UTF-8 text; save it as UTF-8.") from None
+        except UnicodeDecodeError:
+            raise UserError(f"{path} is not UTF-8 text; save it as UTF-8.") from None
+        except csv.Error as error:
+            raise UserError(f"{path} is not CSV ({error}); mend it.") from None
 
 
 def write_parquet(path: Path | str, schema: pa.Schema, rows: Iterable[Mapping[str, Any]]) -> int:

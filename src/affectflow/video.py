@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -43,9 +44,7 @@ def read_frames(path: Path) -> Iterator[Frame]:
                 yield Frame(index, time, np.asarray(decoded.to_ndarray(format="rgb24"), np.uint8))
     except (av.FFmpegError, IndexError) as error:
         raise UserError(f"{path} cannot be read as a video after frame {index} ({error}); fetch it again.") from None
-    if index < announced or time + _TOLERANCE_S < seconds:
-        whole_length = f"{announced} frames" if announced else f"{seconds:.1f} seconds"
-        raise UserError(f"{path} breaks off after frame {index} of {whole_length}; fetch it again.")
+    _check_length(path, index, time, announced, seconds)
 
 
 def frame_times(path: Path) -> list[float]:
@@ -53,16 +52,25 @@ def frame_times(path: Path) -> list[float]:
     try:
         with av.open(str(path)) as container:
             stream = container.streams.video[0]
-            announced = stream.frames
+            announced, seconds = stream.frames, _seconds(container, stream)
             # Old containers have only the order of decoding, which is that of showing there.
-            times = (packet.dts if packet.pts is None else packet.pts for packet in container.demux(video=0))
-            shown = sorted(time for time in times if time is not None)
-            base = stream.time_base
+            packets = (packet for packet in container.demux(video=0) if packet.size)
+            shown = [packet.dts if packet.pts is None else packet.pts for packet in packets]
+            base = stream.time_base or Fraction(0)
     except (av.FFmpegError, IndexError) as error:
         raise UserError(f"{path} cannot be read as a video ({error}); fetch it again.") from None
-    if len(shown) < announced:
-        raise UserError(f"{path} breaks off after frame {len(shown)} of {announced} frames; fetch it again.")
-    return [float(time * base) for time in shown] if base is not None else []
+    times = sorted(math.nan if time is None else float(time * base) for time in shown)
+    _check_length(path, len(times), times[-1] if times else 0.0, announced, seconds)
+    return times
+
+
+def _check_length(path: Path, frames: int, last: float, announced: int, seconds: float) -> None:
+    """Raise :class:`UserError` where there are fewer frames than the header announces, or none."""
+    if not frames:
+        raise UserError(f"{path} holds no frame; fetch it again.")
+    if frames < announced or last + _TOLERANCE_S < seconds:
+        whole_length = f"{announced} frames" if announced else f"{seconds:.1f} seconds"
+        raise UserError(f"{path} breaks off after frame {frames} of {whole_length}; fetch it again.")
 
 
 def _seconds(container: av.container.InputContainer, stream: av.VideoStream) -> float:

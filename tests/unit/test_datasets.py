@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +11,9 @@ from tests.miniature import FRAMES, GREYS, film, known, samples, text
 
 from affectflow import datasets
 from affectflow.datasets import disfa, get_dataset
+from affectflow.datasets.media import Media
 from affectflow.errors import UserError
-from affectflow.sample import Sample
+from affectflow.sample import Image, Sample
 
 
 def shows(sample: Sample, first: int = 0) -> bool:
@@ -172,6 +173,42 @@ def test_amfeds_files_with_other_columns_and_empty_cells(tmp_path: Path) -> None
     assert by_video == {"ab-1": {2: 1}, "cd-2": {9: 0}}
 
 
+@pytest.mark.parametrize(
+    "lines, named",
+    [
+        (("Time,Smile,AU02", "0,1,100,0"), "line 2: 4 cells"),
+        (("Time,Smile,AU02", "0,1"), "line 2: 2 cells"),
+        (("Time,57,Forward", "0,100,0"), "'57' and 'Forward'"),
+        (("Time,AU17,Au17", "0,100,0"), "'AU17' and 'Au17'"),
+    ],
+)
+def test_amfeds_cells_and_columns_that_do_not_fit(tmp_path: Path, lines: tuple[str, ...], named: str) -> None:
+    with pytest.raises(UserError, match=named):
+        samples("amfed", make_amfed(tmp_path, *lines))
+
+
+def test_amfeds_columns_in_any_case_and_blank_lines_before_them(tmp_path: Path) -> None:
+    root = make_amfed(tmp_path, "", "time,SMILE,TrackerFail,", "0,100,0,", "0.25,0,100,")
+    data = get_dataset("amfed", root)
+    assert [sample.other["Smile"] for sample in data.samples()] == [1, 1, 1]
+    assert data.left_out == {"face tracker failed": 3}
+
+
+def test_amfeds_films_lie_in_several_folders(tmp_path: Path) -> None:
+    make_amfed(tmp_path, "Time,Smile", "0,0", identity="a", video="Videos - FLV/{}.flv")
+    make_amfed(tmp_path, "Time,Smile", "0,0", identity="b", video="Videos - FLV (labeled)/{}.flv")
+    assert {sample.video for sample in samples("amfed", tmp_path)} == {"a", "b"}
+
+
+def test_amfeds_frames_without_a_time_stamp_are_left_out(tmp_path: Path) -> None:
+    class Timeless(Media):
+        def frames(self, video: Path) -> Iterator[tuple[int, float, Image]]:
+            return ((index, float("nan"), image) for index, _, image in super().frames(video))
+
+    data = get_dataset("amfed", make_amfed(tmp_path, "Time,Smile", "0,0"), media=Timeless())
+    assert not list(data.samples()) and data.left_out == {"frame without a time stamp": FRAMES}
+
+
 def test_amfeds_failed_tracker(tmp_path: Path) -> None:
     root = make_amfed(tmp_path, "Time,Smile,Trackerfail", "0,0,49", "0.15,0,50", "0.35,0,0")
     data = get_dataset("amfed", root)
@@ -264,6 +301,59 @@ def test_affwild_boxes_beyond_the_film(tmp_path: Path) -> None:
         samples("affwild", root)
 
 
+@pytest.mark.parametrize("boxes", [[0, 1, 2], [2, 2, 3]])
+def test_affwild_refuses_boxes_that_are_no_frames(tmp_path: Path, boxes: list[int]) -> None:
+    make_affwild(tmp_path, "105", [0.1, 0.2, 0.3], boxes=sorted({*boxes}))
+    if len({*boxes}) < len(boxes):
+        text(tmp_path / "bboxes/train/105/02.pts", "")
+    with pytest.raises(UserError, match="105"):
+        samples("affwild", tmp_path)
+
+
+def test_affwilds_names_in_any_case(tmp_path: Path) -> None:
+    make_affwild(tmp_path, "105", [0.1, 0.2], boxes=[2, 3])
+    for path in [*tmp_path.rglob("*.txt"), *tmp_path.rglob("*.pts")]:
+        path.rename(path.with_suffix(path.suffix.upper()))
+    assert [sample.frame for sample in samples("affwild", tmp_path)] == [2, 3]
+
+
+def test_affwilds_half_annotated_and_unannotated_films(tmp_path: Path) -> None:
+    make_affwild(tmp_path, "105", [0] * FRAMES)
+    film(tmp_path / "videos/train/106.mp4")
+    data = get_dataset("affwild", tmp_path)
+    assert len(list(data.samples())) == FRAMES and data.left_out == {"video without labels": 1}
+    text(tmp_path / "annotations/train/arousal/106.txt", *[0] * FRAMES)
+    with pytest.raises(UserError, match=r"valence/106\.txt"):
+        samples("affwild", tmp_path)
+
+
+def test_affwilds_blank_lines_shift_nothing(tmp_path: Path) -> None:
+    make_affwild(tmp_path, "105", [0] * FRAMES)
+    text(tmp_path / "annotations/train/valence/105.txt", 0, "", 0, 0, 0, 0, 0)
+    with pytest.raises(UserError, match=r"valence/105\.txt, line 2"):
+        samples("affwild", tmp_path)
+
+
+@pytest.mark.parametrize(
+    "rows, named",
+    [
+        (["1,anna", "1,bert"], "line 3"),
+        (["1,"], "line 2"),
+        (["1"], "line 2"),
+        ([",anna"], "line 2"),
+        (["3,anna"], "'3'"),
+    ],
+)
+def test_affwilds_persons_are_checked(tmp_path: Path, rows: list[str], named: str) -> None:
+    for name in ("1", "2"):
+        make_affwild(tmp_path, name, [0] * FRAMES)
+    text(tmp_path / "persons.csv", "video,person", *rows)
+    with pytest.raises(UserError, match=rf"persons\.csv.*{named}"):
+        get_dataset("affwild", tmp_path)
+    text(tmp_path / "persons.csv", "video,person", "1.mp4, anna", "2,anna ")
+    assert get_dataset("affwild", tmp_path).groups() == ["anna"]
+
+
 def test_affwild_passes_over_files_that_are_no_boxes(tmp_path: Path) -> None:
     make_affwild(tmp_path, "105", [0.1, 0.2], boxes=[2, 3])
     (tmp_path / "bboxes/train/105/._1.pts").write_bytes(b"\0")
@@ -317,3 +407,17 @@ def test_label_files_that_are_no_text_are_named(tmp_path: Path, name: str) -> No
             path.write_bytes(b"1,\xff\xfe\n")
     with pytest.raises(UserError, match=r"\.(txt|csv)"):
         samples(name, tmp_path)
+
+
+@pytest.mark.parametrize("what", ["folder", "link"])
+def test_what_is_no_file_is_one_sentence(tmp_path: Path, what: str) -> None:
+    make_disfa(tmp_path, "SN001")
+    path = tmp_path / "ActionUnit_Labels/SN001/SN001_au1.txt"
+    path.unlink()
+    if what == "folder":
+        path.mkdir()
+    else:
+        path.symlink_to(tmp_path / "nowhere")
+    (tmp_path / "ActionUnit_Labels/.AppleDouble").mkdir()
+    with pytest.raises(UserError, match=r"SN001_au1\.txt cannot be read"):
+        samples("disfa", tmp_path)

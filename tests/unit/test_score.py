@@ -204,7 +204,8 @@ def test_disfa_is_scored_without_frames_of_bad_landmarks_too(tmp_path: Path) -> 
     variant = _score(tmp_path, rows)["variants"]["without frames of bad landmarks"]
     alone = _score(tmp_path, kept)
     assert (
-        variant["frames"] == len(kept) and variant["mean_f1"] == alone["mean_f1"] != _score(tmp_path, rows)["mean_f1"]
+        variant["labelled_frames"] == len(kept)
+        and variant["mean_f1"] == alone["mean_f1"] != _score(tmp_path, rows)["mean_f1"]
     )
     assert variant["action_units"] == alone["action_units"]
 
@@ -226,7 +227,7 @@ def test_amfed_is_scored_by_the_majority_too(tmp_path: Path) -> None:
     result = _score(tmp_path, rows, "amfed", taught=(2, 12))
     majority = result["variants"]["majority of coders"]
     counts = {name: (m["positives"], m["frames"]) for name, m in majority["action_units"].items()}
-    assert counts == {"AU2": (30, 75), "Smile": (30, 75)} and majority["frames"] == 75
+    assert counts == {"AU2": (30, 75), "Smile": (30, 75)} and majority["labelled_frames"] == 75
     assert (result["action_units"]["AU2"]["positives"], result["action_units"]["AU2"]["frames"]) == (30, 45)
     truth = np.array([percents[i % 6] or 0 for i in range(90)])[[i % 6 != 5 for i in range(90)]] >= 50
     outputs = np.array([row["probabilities"][1] for i, row in enumerate(rows) if i % 6 != 5], np.float32)

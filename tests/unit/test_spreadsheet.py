@@ -249,6 +249,21 @@ def test_most_urls_with_unquoted_commas(run: Ingest, tmp_path: Path) -> None:
     assert [(row["url"], row["url_orig"]) for row in labels] == [(url, "") for url in urls]
 
 
+@pytest.mark.parametrize("header", [None, PLAIN_HEADER])
+@pytest.mark.parametrize("columns", [61, 62])
+def test_a_surplus_label_is_never_glued_to_a_url(
+    run: Ingest, tmp_path: Path, header: dict[int, list[str]] | None, columns: int
+) -> None:
+    urls = [URL] if columns == 61 else [URL, ORIG]
+    lines = [",".join(map(str, [*urls, *LABELS, 0]))] * 5
+    if header:
+        lines.insert(0, ",".join(header[columns]))
+    (tmp_path / "t.csv").write_text("\n".join([*lines, ",".join(map(str, [*urls, *LABELS]))]) + "\n")
+    labels, rejects = run(tmp_path / "t.csv")
+    assert len(labels) == 1 and len(rejects) == 5
+    assert all("cannot be told" in row["reason"] for row in rejects)
+
+
 def test_two_urls_are_never_joined_into_one(run: Ingest, tmp_path: Path) -> None:
     rows: list[Cells] = [[URL, ORIG, *LABELS], [URL, ORIG, *LABELS[:-1], ""]]
     labels, _ = run(save(tmp_path / "t.csv", rows))

@@ -82,8 +82,43 @@ def test_affwild2(tmp_path: Path, side: str) -> None:
     data = get_dataset("affwild2", make_affwild2(tmp_path, "7-60_left", *lines, side=side, pictures=(1, 2, 3, 5, 6)))
     found = list(data.samples())
     assert [(s.frame, grey(s), s.valence, s.arousal) for s in found] == [(1, 1, 0.1, -1.0), (3, 3, -1.0, 1.0)]
-    assert data.left_out == {"picture labelled -5, which is no label": 2, "picture without labels": 1}
+    assert data.left_out == {
+        "picture labelled -5, which is no label": 2,
+        "picture without labels": 1,
+        "label without a picture": 1,
+    }
     assert {sample.group for sample in found} == {"7-60_left"} and not known(found[0])
+
+
+def test_affwild2s_blank_lines_shift_nothing(tmp_path: Path) -> None:
+    assert len(samples("affwild2", make_affwild2(tmp_path, "7", "0,0", "1,1", "0,1", "", " "))) == 3
+    make_affwild2(tmp_path, "7", "0,0", "", "0,1")
+    with pytest.raises(UserError, match=r"7\.txt, line 3: a blank line"):
+        samples("affwild2", tmp_path)
+
+
+def test_affwild2s_names_that_differ_in_case_alone(tmp_path: Path) -> None:
+    make_affwild2(tmp_path, "A", "0.1,0", pictures=(1,))
+    make_affwild2(tmp_path, "a", "0.2,0", pictures=())
+    still(tmp_path / "cropped_aligned/a/00001.jpg", 5)
+    assert [(s.group, grey(s), s.valence) for s in samples("affwild2", tmp_path)] == [("A", 1, 0.1), ("a", 5, 0.2)]
+
+
+def test_affwild2s_video_on_both_sides_is_refused(tmp_path: Path) -> None:
+    make_affwild2(tmp_path, "7", "0,0")
+    make_affwild2(tmp_path, "7", "0,0", side="VA_Set/Validation_Set")
+    for split in ("train", "test", "all"):
+        with pytest.raises(UserError, match="same video"):
+            get_dataset("affwild2", tmp_path, split)
+
+
+def test_affwild2s_pictures_are_named_by_number(tmp_path: Path) -> None:
+    make_affwild2(tmp_path, "7", "0,0", "0,0")
+    for name in ("²", "x", "1"):
+        still(tmp_path / f"cropped_aligned/7/{name}.jpg", 1)
+    data = get_dataset("affwild2", tmp_path)
+    assert [sample.frame for sample in data.samples()] == [1, 2]
+    assert data.left_out == {"picture without labels": 4}
 
 
 def test_affwild2s_own_sides(tmp_path: Path) -> None:
@@ -108,6 +143,23 @@ def test_affwild2s_bad_lines_are_named(tmp_path: Path, line: str) -> None:
     text(tmp_path / "VA_Set/Training_Set/7.txt", "0.1,0.2")
     with pytest.raises(UserError, match=r"7\.txt, line 1"):
         samples("affwild2", tmp_path)
+
+
+def test_disfaplus_headers_and_second_labels(tmp_path: Path) -> None:
+    make_disfaplus(tmp_path)
+    text(tmp_path / "SN001" / TRIAL / "AU5.txt", "000.jpg 1", "001.jpg 2", "002.jpg 3")
+    with pytest.raises(UserError, match=r"AU5\.txt, line 1: a label"):
+        samples("disfaplus", tmp_path)
+    text(tmp_path / "SN001" / TRIAL / "AU5.txt", "", "", "000.jpg 1", "000.JPG 2")
+    with pytest.raises(UserError, match=r"AU5\.txt, line 4: .*already"):
+        samples("disfaplus", tmp_path)
+
+
+def test_disfaplus_counts_trials_without_labels(tmp_path: Path) -> None:
+    make_disfaplus(tmp_path)
+    still(tmp_path / "SN001/A9_TrailNo_1/000.jpg", 0)
+    data = get_dataset("disfaplus", tmp_path)
+    assert len(list(data.samples())) == 3 and data.left_out == {"picture without labels": 1}
 
 
 # one's own
@@ -137,11 +189,12 @@ def test_pictures_of_ones_own(tmp_path: Path) -> None:
 
 
 def test_what_of_ones_own_is_left_out_is_counted(tmp_path: Path) -> None:
-    make_own(tmp_path, "image,AU1", "pictures/0.png,1", "pictures/9.png,1", "pictures/1.png,", "labels.csv,1")
+    rows = ["pictures/0.png,1", "pictures/9.png,1", "pictures/1.png,", "labels.csv,1", f"{'x' * 300},1", "a\0b,1"]
+    make_own(tmp_path, "image,AU1", *rows, "pictures,0")
     data = get_dataset("own", tmp_path)
     assert len(list(data.samples())) == 1
     assert data.left_out == {
-        "label without a picture": 1,
+        "label without a picture": 4,
         "picture without labels": 1,
         "picture that cannot be decoded": 1,
     }
@@ -161,6 +214,7 @@ def test_persons_of_ones_own_stay_on_one_side(tmp_path: Path) -> None:
         (["image,valence", "a.png,1.5"], r"line 2: valence is '1.5'"),
         (["image,arousal", "a.png,x"], r"line 2: arousal is 'x'"),
         (["image,AU1", "a.png,1", "a.png,0"], r"line 3: 'a.png' has a row already"),
+        (["image,AU1", "a.png,1", "./a.png,0"], r"line 3: 'a.png' has a row already"),
         (["image,AU1", ",1"], r"line 2: no image"),
         (["image,AU1", "a.png"], r"line 2: it has not as many cells"),
         (["image,AU1", "a.png,1,1"], r"line 2: it has not as many cells"),

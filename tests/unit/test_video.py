@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from affectflow.errors import UserError
-from affectflow.video import read_frames, write_video
+from affectflow.video import frame_times, read_frames, write_video
 
 FORMS = [("mp4", "libx264"), ("avi", "mpeg4"), ("flv", "flv1")]
 
@@ -34,6 +34,7 @@ def test_round_trip(
         assert frame.rgb.dtype == np.uint8 and frame.rgb.shape == (48, 64, 3)
         assert np.abs(frame.rgb.astype(int) - picture).mean() < 12
         assert frame.time == pytest.approx(float(i / rate), abs=2e-3)
+    assert frame_times(path) == [frame.time for frame in frames]
 
 
 @pytest.mark.parametrize(
@@ -80,3 +81,16 @@ def test_an_error_while_writing_leaves_no_video(tmp_path: Path, pictures: list[N
     with pytest.raises(UserError, match="no more"):
         write_video(tmp_path / "v.mp4", broken(), Fraction(25))  # type: ignore[arg-type]
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("container, codec", FORMS)
+@pytest.mark.parametrize("share", [0.3, 0.6])
+def test_the_times_of_a_film_that_breaks_off_are_not_told(
+    tmp_path: Path, pictures: list[NDArray[np.uint8]], container: str, codec: str, share: float
+) -> None:
+    path = tmp_path / f"v.{container}"
+    write_video(path, iter(pictures * 8), Fraction(10), container, codec)
+    path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
+    for read in (frame_times, lambda film: list(read_frames(film))):
+        with pytest.raises(UserError, match=path.name):
+            read(path)

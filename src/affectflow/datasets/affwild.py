@@ -13,10 +13,11 @@ Readers of the set disagree whether line n belongs to frame n or to the n-th fra
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from affectflow.datasets.base import Dataset, find, find_folder, side_of, visible
+from affectflow.datasets.base import Dataset, find, find_folder, lines_of, number_of, side_of, visible
 from affectflow.datasets.media import Media
 from affectflow.errors import UserError
 from affectflow.sample import Sample
@@ -37,11 +38,19 @@ class AffWild(Dataset):
         self._videos = _nested(root, "videos")
         boxes = find_folder(root, "bboxes")
         self._boxes = None if boxes is None else _nested(root, "bboxes")
-        self._names = [
-            path.stem for path in visible(self._valence, ".txt") if split == "all" or self._side(path.stem) == split
-        ]
+        found = [{path.stem: path for path in visible(folder, ".txt")} for folder in (self._valence, self._arousal)]
+        self._files = {name: [files.get(name) for files in found] for name in sorted({*found[0], *found[1]})}
+        if strange := sorted(persons.keys() - self._files.keys()):
+            raise UserError(
+                f"{root}/persons.csv names the video {strange[0][:80]!r}, which has no annotation; mend it."
+            )
+        self._names = [name for name in self._files if split == "all" or self._side(name) == split]
         if not self._names:
             raise UserError(f"{self._valence} holds no annotation of the split {split!r}; expected NNN.txt.")
+        if split == "all":
+            films = {path.stem for ending in (".mp4", ".avi") for path in visible(self._videos, ending)}
+            if without := len(films - self._files.keys()):
+                self.left_out["video without labels"] += without
 
     def groups(self) -> list[str]:
         return sorted({self._persons.get(name, name) for name in self._names})
@@ -53,8 +62,10 @@ class AffWild(Dataset):
         video = next((found for s in ("mp4", "avi") if (found := find(self._videos, f"{part}.{s}"))), None)
         if video is None:
             raise UserError(f"Aff-Wild's {part} has annotations but no video; expected {self._videos}/{part}.mp4.")
-        valence = _values(self._valence / f"{part}.txt")
-        arousal = _values(self._arousal / f"{part}.txt")
+        valence, arousal = (
+            _values(path, f"{folder}/{part}.txt")
+            for path, folder in zip(self._files[part], (self._valence, self._arousal), strict=True)
+        )
         if len(valence) != len(arousal):
             raise UserError(
                 f"Aff-Wild's {part} has {len(valence)} valence and {len(arousal)} arousal values; fetch it again."
@@ -84,10 +95,9 @@ class AffWild(Dataset):
         if lines == frames > 0:
             return {index: index - 1 for index in range(1, frames + 1)}
         folder = None if self._boxes is None else find_folder(self._boxes, name)
-        boxed = (
-            sorted(int(path.stem) for path in folder.glob("*.pts") if path.stem.isdigit()) if folder is not None else []
-        )
-        if lines == len(boxed) > 0 and boxed[-1] <= frames:
+        files = visible(folder, ".pts") if folder is not None else []
+        boxed = sorted(number for path in files if (number := number_of(path)) is not None)
+        if lines == len(boxed) == len({*boxed}) > 0 and boxed[0] >= 1 and boxed[-1] <= frames:
             return {index: line for line, index in enumerate(boxed)}
         raise UserError(
             f"Aff-Wild's {name} has {lines} values, which fits neither its {frames} frames "
@@ -107,12 +117,19 @@ def open_dataset(root: Path, split: str, media: Media) -> AffWild:
 
 
 def read_persons(path: Path) -> dict[str, str]:
-    """A CSV ``video,person``."""
+    """A CSV ``video,person``, each video once; raises :class:`UserError` for another."""
+    persons: dict[str, str] = {}
     with open_text(path) as stream:
         reader = csv.DictReader(stream)
         if not {"video", "person"} <= set(reader.fieldnames or ()):
             raise UserError(f"{path} needs the columns video and person.")
-        return {row["video"]: row["person"] for row in reader}
+        for row in reader:
+            video, person = ((row[name] or "").strip() for name in ("video", "person"))
+            video = re.sub(r"\.(mp4|avi)$", "", video, flags=re.IGNORECASE)
+            if not video or not person or video in persons:
+                raise UserError(f"{path}, line {reader.line_num}: not a video that is new and its person; correct it.")
+            persons[video] = person
+    return persons
 
 
 def _nested(root: Path, first: str, second: str = "") -> Path:
@@ -128,14 +145,12 @@ def _nested(root: Path, first: str, second: str = "") -> Path:
     return folder
 
 
-def _values(path: Path) -> list[float]:
-    if not path.is_file():
-        raise UserError(f"{path} does not exist; Aff-Wild needs both valence and arousal of a video.")
+def _values(path: Path | None, expected: str) -> list[float]:
+    if path is None:
+        raise UserError(f"{expected} does not exist; Aff-Wild needs both valence and arousal of a video.")
     values = []
     with open_text(path) as stream:
-        for number, line in enumerate(stream, start=1):
-            if not line.strip():
-                continue
+        for number, line in lines_of(path, stream):
             try:
                 value = float(line)
             except ValueError:

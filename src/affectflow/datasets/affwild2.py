@@ -15,7 +15,7 @@ import csv
 from collections.abc import Iterator
 from pathlib import Path
 
-from affectflow.datasets.base import Dataset, find, find_folder, visible
+from affectflow.datasets.base import Dataset, find_folder, lines_of, number_of, visible
 from affectflow.datasets.media import Media
 from affectflow.errors import UserError
 from affectflow.sample import Sample
@@ -42,10 +42,16 @@ class AffWild2(Dataset):
             missing = "cropped_aligned" if labels is not None else "VA_Set"
             raise UserError(f"{root} has no folder {missing}; set data.affwild2.root to Aff-Wild2's own folder.")
         self._faces = faces
-        sides = _SIDES.values() if split == "all" else (_SIDES[split],)
-        found = [folder for side in sides if (folder := find_folder(labels, *side)) is not None]
-        files = sorted((path for folder in found for path in visible(folder, ".txt")), key=lambda p: p.stem)
-        self._files = {path.stem: path for path in files}
+        self._files: dict[str, Path] = {}
+        seen: dict[str, Path] = {}
+        for side, spellings in _SIDES.items():
+            folder = find_folder(labels, *spellings)
+            for path in visible(folder, ".txt") if folder is not None else ():
+                if seen.setdefault(path.stem, path) != path:
+                    raise UserError(f"{seen[path.stem]} and {path} label the same video; remove one of them.")
+                if split in ("all", side):
+                    self._files[path.stem] = path
+        self._files = dict(sorted(self._files.items()))
         if not self._files:
             raise UserError(f"{labels} holds no annotation of the split {split!r}; expected Training_Set/NAME.txt.")
 
@@ -57,15 +63,15 @@ class AffWild2(Dataset):
 
     def samples_of(self, part: str) -> Iterator[Sample]:
         values = _values(self._files[part])
-        folder = find(self._faces, part)
-        if folder is None:
-            self.left_out["label without a picture"] += len(values)
-            return
-        for picture in visible(folder, ".jpg"):
-            frame = int(picture.stem) if picture.stem.isdigit() else 0
-            if not 1 <= frame <= len(values):
+        folder = find_folder(self._faces, part)
+        pictures = visible(folder, ".jpg") if folder is not None else []
+        unseen = set(range(1, len(values) + 1))
+        for picture in pictures:
+            frame = number_of(picture)
+            if frame not in unseen:
                 self.left_out["picture without labels"] += 1
                 continue
+            unseen.remove(frame)
             valence, arousal = values[frame - 1]
             if _NO_LABEL in (valence, arousal):
                 self.left_out["picture labelled -5, which is no label"] += 1
@@ -80,6 +86,8 @@ class AffWild2(Dataset):
                     valence=valence,
                     arousal=arousal,
                 )
+        if unseen:
+            self.left_out["label without a picture"] += len(unseen)
 
 
 def open_dataset(root: Path, split: str, media: Media) -> AffWild2:
@@ -95,9 +103,7 @@ def _values(path: Path) -> list[tuple[float, float]]:
         header = [name.strip().lower() for name in next(csv.reader(stream), [])]
         if header != ["valence", "arousal"]:
             raise UserError(f"{path}, line 1: the header is not valence,arousal; it is no annotation of Aff-Wild2.")
-        for number, line in enumerate(stream, start=2):
-            if not line.strip():
-                continue
+        for number, line in lines_of(path, stream, first=2):
             try:
                 valence, arousal = map(float, line.split(","))
             except ValueError:

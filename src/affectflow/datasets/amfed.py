@@ -30,6 +30,7 @@ from affectflow.tables import open_text
 
 SMILE = "Smile"
 _ENDING = "-label.csv"
+_VIDEOS = ("Video - AVI", "Videos - AVI", "Videos - FLV", "Video - FLV", "Videos - FLV (labeled)")
 _ALIASES = {"57": 57, "forward": 57, "58": 58, "backward": 58}
 _SIDED = re.compile(r"(neg|unilateral)", re.IGNORECASE)  # seen on one side only, or its opposite: no AU of ours
 
@@ -56,14 +57,7 @@ class AmFed(Dataset):
         self._labels = {path.name[: -len(_ENDING)]: path for path in visible(labels, _ENDING)}
         if not self._labels:
             raise UserError(f"{labels} holds no label file; expected <id>-label.csv.")
-        self._videos = [
-            folder
-            for folder in (
-                find_folder(root, "Video - AVI", "Videos - AVI"),
-                find_folder(root, "Videos - FLV", "Video - FLV", "Videos - FLV (labeled)"),
-            )
-            if folder is not None
-        ]
+        self._videos = [folder for name in _VIDEOS if (folder := find_folder(root, name)) is not None]
 
     def groups(self) -> list[str]:
         return list(self._labels)
@@ -78,6 +72,9 @@ class AmFed(Dataset):
             return
         times = [point.time for point in points]
         for index, time, image in self._media.frames(self._video_of(part)):
+            if math.isnan(time):
+                self.left_out["frame without a time stamp"] += 1
+                continue
             position = bisect_right(times, time + 1e-6) - 1
             if position < 0:
                 self.left_out["frame before the first label"] += 1
@@ -148,21 +145,43 @@ def _change_points(path: Path) -> list[_ChangePoint]:
     """A label file's rows; raises :class:`UserError` for one that is none."""
     points: list[_ChangePoint] = []
     with open_text(path) as stream:
-        reader = csv.DictReader(stream)
-        if not reader.fieldnames:
+        reader = csv.reader(stream)
+        header = next((row for row in reader if any(cell.strip() for cell in row)), [])
+        if not header:
             return []
-        reader.fieldnames = [name.strip() for name in reader.fieldnames]
-        if "Time" not in reader.fieldnames:
-            raise UserError(f"{path} has no column Time; it is not one of AM-FED's label files.")
-        for row in reader:
+        columns = _columns(path, header)
+        for cells in reader:
+            where = f"{path}, line {reader.line_num}"
+            while len(cells) > len(columns) and not cells[-1].strip():
+                cells.pop()
+            if not any(cell.strip() for cell in cells):
+                continue
+            if len(cells) != len(columns):
+                raise UserError(f"{where}: {len(cells)} cells under {len(columns)} columns; correct it.")
             try:
-                values = {name: float(text) for name, text in row.items() if name and text and text.strip()}
+                values = {name: float(cell) for name, cell in zip(columns, cells, strict=True) if cell.strip()}
                 point = _ChangePoint(values.pop("Time"), values)
-            except (ValueError, KeyError, TypeError):
-                raise UserError(f"{path}, line {reader.line_num}: not a time and percentages; correct it.") from None
+            except (ValueError, KeyError):
+                raise UserError(f"{where}: not a time and percentages; correct it.") from None
             if not all(0 <= value <= 100 for value in point.percent.values()) or math.isnan(point.time):
-                raise UserError(f"{path}, line {reader.line_num}: a percentage lies outside 0 to 100; correct it.")
+                raise UserError(f"{where}: a percentage lies outside 0 to 100; correct it.")
             if points and point.time < points[-1].time:
-                raise UserError(f"{path}, line {reader.line_num}: Time goes backwards; sort the rows.")
+                raise UserError(f"{where}: Time goes backwards; sort the rows.")
             points.append(point)
     return points
+
+
+def _columns(path: Path, header: list[str]) -> list[str]:
+    """The names of the columns as AM-FED's authors write them, each label once."""
+    while header and not header[-1].strip():
+        header.pop()
+    own = {name.lower(): name for name in ("Time", SMILE, "Trackerfail")}
+    columns = [own.get(name.strip().lower(), name.strip()) for name in header]
+    if "Time" not in columns:
+        raise UserError(f"{path} has no column Time; it is not one of AM-FED's label files.")
+    meant: dict[object, str] = {}
+    for column in columns:
+        other = meant.setdefault(_unit(column) or column.lower(), column)
+        if other is not column:
+            raise UserError(f"{path} has the columns {other!r} and {column!r} for one label; remove one of them.")
+    return columns

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from affectflow import facs
-from affectflow.datasets.base import Dataset, find, find_folder
+from affectflow.datasets.base import Dataset, find, find_folder, folders
 from affectflow.datasets.disfa_layout import FOLDS, UNITS, occurrence
 from affectflow.datasets.media import Media
 from affectflow.errors import UserError
@@ -46,11 +46,7 @@ class Disfa(Dataset):
             if folder is not None
         ]
         wanted = _subjects_of(split)
-        self._subjects = [
-            folder
-            for folder in sorted(labels.iterdir())
-            if folder.is_dir() and (wanted is None or folder.name.upper() in wanted)
-        ]
+        self._subjects = [folder for folder in folders(labels) if wanted is None or folder.name.upper() in wanted]
         if not self._subjects:
             raise UserError(f"{labels} holds no subject of {split!r}; expected folders such as SN001.")
 
@@ -107,7 +103,7 @@ def _subjects_of(split: str) -> tuple[str, ...] | None:
     if split == "all":
         return None
     fold, _, side = split.removeprefix("fold").partition("-")
-    if not fold.isdigit() or int(fold) not in FOLDS or side not in ("train", "test"):
+    if not (fold.isascii() and fold.isdecimal()) or int(fold) not in FOLDS or side not in ("train", "test"):
         raise UserError(f"DISFA has no split {split!r}; known are all and fold1-train to fold3-test.")
     tested = FOLDS[int(fold)]
     if side == "test":

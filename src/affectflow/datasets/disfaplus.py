@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from affectflow import facs
-from affectflow.datasets.base import Dataset, find, find_folder, folders, visible
+from affectflow.datasets.base import Dataset, find_folder, folders, number_of, visible
 from affectflow.datasets.disfa_layout import occurrence
 from affectflow.datasets.media import Media
 from affectflow.errors import UserError
@@ -36,7 +36,7 @@ class DisfaPlus(Dataset):
         super().__init__()
         self._media = media
         self._labels, self._images = find_folder(root, "Labels") or root, find_folder(root, "Images") or root
-        self._trials = {
+        self._trials: dict[str, Path | None] = {
             f"{subject.name}/{trial.name}": trial
             for subject in folders(self._labels)
             for trial in folders(subject)
@@ -44,16 +44,21 @@ class DisfaPlus(Dataset):
         }
         if not self._trials:
             raise UserError(f"{root} holds no trial with labels; expected SN001/A1_AU1_TrailNo_1/AU1.txt and so on.")
+        labelled = {part.lower() for part in self._trials}
+        for subject in folders(self._images):
+            names = (f"{subject.name}/{trial.name}" for trial in folders(subject))
+            self._trials |= {name: None for name in names if name.lower() not in labelled}
 
     def groups(self) -> list[str]:
-        return sorted({part.partition("/")[0] for part in self._trials})
+        return sorted({part.partition("/")[0] for part, folder in self._trials.items() if folder is not None})
 
     def parts(self) -> list[str]:
         return list(self._trials)
 
     def samples_of(self, part: str) -> Iterator[Sample]:
         subject, _, trial = part.partition("/")
-        labels = _read_intensities(self._trials[part])
+        folder = self._trials[part]
+        labels = _read_intensities(folder) if folder is not None else {}
         pictures = self._pictures(subject, trial)
         if unlabelled := len(pictures.keys() - labels.keys()):
             self.left_out["picture without labels"] += unlabelled
@@ -69,15 +74,15 @@ class DisfaPlus(Dataset):
                     group=subject,
                     subject=subject,
                     video=trial,
-                    frame=int(path.stem) + 1 if path.stem.isdigit() else 0,
+                    frame=0 if (number := number_of(path)) is None else number + 1,
                     units=occurrence(intensities),
                     intensities=intensities,
                 )
 
     def _pictures(self, subject: str, trial: str) -> dict[str, Path]:
         """By file name in lower case."""
-        folder = find(self._images, subject)
-        folder = find(folder, trial) if folder is not None else None
+        folder = find_folder(self._images, subject)
+        folder = find_folder(folder, trial) if folder is not None else None
         return {path.name.lower(): path for path in visible(folder, ".jpg")} if folder is not None else {}
 
 
@@ -97,9 +102,19 @@ def _read_intensities(trial: Path) -> dict[str, np.ndarray]:
             continue
         with open_text(path) as stream:
             for number, line in enumerate(stream, start=1):
-                if number > _HEADER_LINES and line.strip():
+                if number <= _HEADER_LINES:
+                    if _is_label(line):
+                        raise UserError(
+                            f"{path}, line {number}: a label where a header is expected; put two lines first."
+                        )
+                elif line.strip():
                     name, intensity = _parse(path, number, line)
-                    found.setdefault(name.lower(), unknown_intensities())[int(match[1]) - 1] = intensity
+                    row = found.setdefault(name.lower(), unknown_intensities())
+                    if not np.isnan(row[int(match[1]) - 1]):
+                        raise UserError(
+                            f"{path}, line {number}: {name[:40]!r} has this AU already; remove one of them."
+                        )
+                    row[int(match[1]) - 1] = intensity
     return found
 
 
@@ -112,3 +127,8 @@ def _parse(path: Path, number: int, line: str) -> tuple[str, float]:
     if not 0 <= intensity <= 5:
         raise UserError(f"{path}, line {number}: {line.strip()[:40]!r} is not an image and an intensity 0 to 5.")
     return name, intensity
+
+
+def _is_label(line: str) -> bool:
+    words = line.split()
+    return len(words) == 2 and words[0].lower().endswith(".jpg")

@@ -25,11 +25,12 @@ class Media:
             yield frame.index, frame.time, Picture(frame.rgb)
 
     def still(self, path: Path, left_out: Counter[str]) -> Image | None:
-        """A still; None, and a reason in ``left_out``, where it cannot be decoded."""
+        """A still; None, and a reason in ``left_out``, where there is none or it cannot be decoded."""
+        if not _is_file(path):
+            left_out["label without a picture"] += 1
+            return None
         try:
             return Picture(decode_rgb(path.read_bytes()).pixels)
-        except FileNotFoundError:
-            left_out["label without a picture"] += 1
         except (ImageError, OSError):
             left_out["picture that cannot be decoded"] += 1
         return None
@@ -45,7 +46,14 @@ class Glance(Media):
             yield index, time, Picture(_NOTHING)
 
     def still(self, path: Path, left_out: Counter[str]) -> Image | None:
-        if path.is_file():
+        if _is_file(path):
             return Picture(_NOTHING)
         left_out["label without a picture"] += 1
         return None
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a name that no file can have
+        return False

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import csv
 import math
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,7 +127,7 @@ def _row(where: str, cells: Mapping[str, str], units: Mapping[str, int]) -> _Row
             raise UserError(f"{where}: {column} is {text[:40]!r}, not 0, 1, 999 or blank; correct it.")
         labels[unit - 1] = _LABELS[text]
     affect = {name: _affect(where, name, cells.get(name, "").strip()) for name in _AFFECT}
-    return _Row(cells["image"].strip(), cells.get("subject", "").strip(), labels, affect)
+    return _Row(os.path.normpath(cells["image"].strip()), cells.get("subject", "").strip(), labels, affect)
 
 
 def _affect(where: str, name: str, text: str) -> float:

@@ -73,6 +73,7 @@ def score(
             "positive_if": protocol.positive_if,
             "threshold": f"probability >= {THRESHOLD}",
             "frames": table.num_rows,
+            "labelled_frames": _labelled(labels),
             "subjects": _count_subjects(protocol, table),
             "left_out": {row["reason"]: int(row["count"]) for row in read_csv(left_out, LEFT_OUT_COLUMNS)},
         },
@@ -123,9 +124,13 @@ def _units(
             unlabelled.append(name)
             continue
         outputs = probabilities[known, unit - 1]
-        if np.isnan(outputs).any():
+        if np.isnan(outputs).all():
             unsupported.append(name)
             continue
+        if np.isnan(outputs).any():
+            raise UserError(
+                f"The model's output for {facs.label(unit)} is no number for some pictures; train it again."
+            )
         scored[name] = _measures(labels[name][known] == facs.PRESENT, outputs, thresholds[facs.label(unit)])
         if name != facs.label(unit):
             scored[name]["scored_by"] = facs.label(unit)  # type: ignore[assignment]
@@ -142,13 +147,19 @@ def _variant(
 ) -> dict[str, Any]:
     changed = variant.labels(table, labels)
     units, _, _ = _units(protocol, changed, probabilities, thresholds)
-    labelled = np.any([known != facs.UNKNOWN for known in changed.values()], axis=0)
     return {
         "positive_if": variant.positive_if,
-        "frames": int(labelled.sum()),
+        "labelled_frames": _labelled(changed),
         **_means(units),
         "action_units": units,
     }
+
+
+def _labelled(labels: Labels) -> int:
+    """Frames in which any of the labels is known."""
+    if not labels:
+        return 0
+    return int(np.any([known != facs.UNKNOWN for known in labels.values()], axis=0).sum())
 
 
 def _means(units: Mapping[str, Mapping[str, float]]) -> dict[str, float]:

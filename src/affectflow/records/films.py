@@ -54,5 +54,11 @@ def write_film_records(
                 counts[path] += 1
                 offsets[path] += length
                 bar.update()
+        for purpose, files in (("training", train), ("validation", validation)):
+            if not any(counts[path] for path in files):
+                left = "; ".join(f"{count} x {reason}" for reason, count in sorted(dataset.left_out.items()))
+                raise UserError(
+                    f"{dataset.name} gives no picture for {purpose} ({left or 'too few groups'}); add some."
+                )
     write_csv(index, INDEX_COLUMNS, lines)
     write_csv(left_out, ("reason", "count"), sorted(dataset.left_out.items()))

@@ -85,7 +85,10 @@ class Layout:
         """Undo what a comma in an unquoted URL did: the labels are the last columns, the rest is the URLs."""
         urls_width = 1 if self.original is None else 2
         labels = cells[len(cells) - (self.width - urls_width) :]
-        joined = ",".join(cells[: len(cells) - len(labels)])
+        first = cells[: len(cells) - len(labels)]
+        if first[-1].strip().strip("'\"").strip() in _VALUES:
+            raise Reject(f"{len(cells)} columns, not {self.width}, and a label cannot be told from a part of the URL")
+        joined = ",".join(first)
         urls = _NEXT_URL.split(joined)
         if len(urls) != urls_width or self.original not in (None, 1):
             raise Reject(f"{len(cells)} columns, not {self.width}, and the URLs cannot be told apart")

@@ -23,7 +23,7 @@ KNOWN_PERCENT = dict(
 
 _FARTHEST = 3  # columns
 _FEWEST = 100  # labels from which a rate says something
-_ALIKE = 0.01  # mean squared difference of the square roots of two rates
+_ALIKE = 0.003  # mean squared difference of the square roots of two rates
 _CLEARLY = 4  # times worse as they are than shifted
 
 
