@@ -182,7 +182,7 @@ class Plan:
         """The side of a data set (``affwild``, ``disfa-fold1``) that is trained on."""
         name, _, fold = records.partition("-")
         if name == "disfa":
-            return f"{fold}-train"
+            return f"{fold}-train{self._camera()}"
         return "train" if self._use(name) == "split" else "all"
 
     def benchmark_split(self, benchmark: str, run: str) -> str:
@@ -191,8 +191,8 @@ class Plan:
         match benchmark:
             case "emotionet":
                 return "test"
-            case "disfa" if fold is not None:
-                return f"fold{fold}-test"
+            case "disfa":
+                return (f"fold{fold}-test" if fold is not None else "all") + self._camera()
         return "test" if self._use(benchmark) == "split" else "all"
 
     def root(self, dataset: str) -> str:
@@ -232,6 +232,10 @@ class Plan:
     def _entry(self, run: str) -> dict[str, Any]:
         entry: dict[str, Any] = self._config["models"][runs.parse_run(run, self._config["models"]).model]
         return entry
+
+    def _camera(self) -> str:
+        """DISFA's camera as its splits name it."""
+        return "@right" if self._config["data"]["disfa"]["camera"] == "right" else ""
 
     def _use(self, dataset: str) -> str | None:
         """What a set is for; None where the configuration leaves no choice."""

@@ -182,3 +182,15 @@ def test_the_schema_describes_every_key_and_lets_none_through() -> None:
 
     walk(schema(), "")
     walk(schema()["$defs"]["training"], "training")
+
+
+def test_no_description_is_cut_off_at_a_comma() -> None:
+    """Unquoted in a flow mapping, what follows the comma becomes a key without a value."""
+
+    def walk(node: object) -> Iterator[object]:
+        if isinstance(node, dict):
+            yield from (key for key, value in node.items() if value is None)
+            for value in node.values():
+                yield from walk(value)
+
+    assert not list(walk(schema()))

@@ -58,6 +58,15 @@ def test_disfa(tmp_path: Path) -> None:
         assert sample.time == pytest.approx((sample.frame - 1) / 10, abs=1e-3)
 
 
+def test_disfas_camera_may_be_chosen(tmp_path: Path) -> None:
+    make_disfa(tmp_path, "SN001")
+    film(tmp_path / "Video_RightCamera/RightVideoSN001_Comp.avi", first=2)
+    assert all(shows(sample) for sample in samples("disfa", tmp_path, "all@left"))
+    assert all(shows(sample, first=2) for sample in samples("disfa", tmp_path, "fold1-test@right"))
+    with pytest.raises(UserError, match="camera 'middle'"):
+        samples("disfa", tmp_path, "all@middle")
+
+
 def test_disfa_falls_back_on_the_right_camera(tmp_path: Path) -> None:
     make_disfa(tmp_path, "SN001")
     (tmp_path / "Videos_LeftCamera/LeftVideoSN001_comp.avi").unlink()

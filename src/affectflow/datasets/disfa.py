@@ -27,7 +27,7 @@ _NONE = np.full(facs.COUNT, np.nan, np.float32)
 
 
 class Disfa(Dataset):
-    """Frames of the left camera, or of the right where the left is missing."""
+    """Frames of the left camera, or of the right where the left is missing; or the other way round."""
 
     name = "disfa"
 
@@ -37,14 +37,15 @@ class Disfa(Dataset):
         labels = find_folder(root, "ActionUnit_Labels")
         if labels is None:
             raise UserError(f"{root} has no folder ActionUnit_Labels; set data.disfa.root to DISFA's own folder.")
-        self._videos = [
-            folder
-            for folder in (
-                find_folder(root, "Videos_LeftCamera", "Video_LeftCamera"),
-                find_folder(root, "Video_RightCamera", "Videos_RightCamera"),
-            )
-            if folder is not None
-        ]
+        split, _, camera = split.partition("@")
+        cameras = {
+            "left": find_folder(root, "Videos_LeftCamera", "Video_LeftCamera"),
+            "right": find_folder(root, "Video_RightCamera", "Videos_RightCamera"),
+        }
+        if camera and camera not in cameras:
+            raise UserError(f"DISFA has no camera {camera!r}; known are left and right.")
+        preferred = sorted(cameras.items(), key=lambda item: item[0] != (camera or "left"))
+        self._videos = [folder for _, folder in preferred if folder is not None]
         wanted = _subjects_of(split)
         self._subjects = [folder for folder in folders(labels) if wanted is None or folder.name.upper() in wanted]
         if not self._subjects:
@@ -95,7 +96,7 @@ class Disfa(Dataset):
 
 
 def open_dataset(root: Path, split: str, media: Media) -> Disfa:
-    """``split`` is ``all``, or ``fold1-train``, ``fold1-test`` and so on."""
+    """``split`` is ``all``, or ``fold1-train``, ``fold1-test`` and so on; ``@right`` behind it prefers that camera."""
     return Disfa(root, split, media)
 
 
