@@ -31,7 +31,7 @@ wildcard_constraints:
     part=r"\d+",
     shard=r"\d{5}",
     backbone=r"[a-z0-9_]+",
-    films=r"affwild2?|own|disfa-fold[123]",
+    records=r"affwild2?|own|disfa-fold[123]",
 
 
 def code(script, *modules):
@@ -65,8 +65,8 @@ def benchmark_input(wildcards):
     return PLAN.waits_for(wildcards.benchmark)
 
 
-def films_name(wildcards):
-    return wildcards.films.partition("-")[0]
+def dataset_name(wildcards):
+    return wildcards.records.partition("-")[0]
 
 
 def record_files(split):

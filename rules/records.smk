@@ -1,8 +1,8 @@
 # Labelled pictures -> TFRecords for training, one job a shard.
 #
-# Needs: labels, ledger, images and valence_arousal.csv of EmotioNet, or a video data set that models train on. Makes:
-# results/emotionet/samples.parquet, left_out.csv, snapshot.parquet, tfrecords/{split}-00000-of-00008.tfrecord with index.csv; and the
-# same under results/affwild and results/disfa-fold1 and so on.
+# Needs: labels, ledger, images and valence_arousal.csv of EmotioNet, or another data set that models train on. Makes:
+# results/emotionet/samples.parquet, left_out.csv, snapshot.parquet, tfrecords/{split}-00000-of-00008.tfrecord with
+# index.csv; and records under results/affwild, results/disfa-fold1 and so on.
 RECORDS = config["records"]
 SHARDS = [f"{shard:05d}" for shard in range(RECORDS["shards"])]
 OF = f"of-{RECORDS['shards']:05d}"
@@ -104,36 +104,36 @@ rule collect_index:
         "../workflow/scripts/collect_index.py"
 
 
-rule write_film_records:
+rule write_dataset_records:
     input:
-        ask(lambda wildcards: PLAN.waits_for(films_name(wildcards))),
+        ask(lambda wildcards: PLAN.waits_for(dataset_name(wildcards))),
     output:
         train=expand(
-            "results/{{films}}/tfrecords/train-{shard}-{of}.tfrecord",
+            "results/{{records}}/tfrecords/train-{shard}-{of}.tfrecord",
             shard=SHARDS,
             of=OF,
         ),
         validation=expand(
-            "results/{{films}}/tfrecords/validation-{shard}-{of}.tfrecord",
+            "results/{{records}}/tfrecords/validation-{shard}-{of}.tfrecord",
             shard=SHARDS,
             of=OF,
         ),
-        index="results/{films}/tfrecords/index.csv",
-        left_out="results/{films}/left_out.csv",
+        index="results/{records}/tfrecords/index.csv",
+        left_out="results/{records}/left_out.csv",
     log:
-        "results/logs/write_film_records/{films}.log",
+        "results/logs/write_dataset_records/{records}.log",
     benchmark:
-        "results/benchmarks/write_film_records/{films}.tsv"
+        "results/benchmarks/write_dataset_records/{records}.tsv"
     conda:
         "../envs/base.yaml"
     params:
-        name=films_name,
-        root=ask(lambda wildcards: PLAN.root(films_name(wildcards))),
-        split=lambda wildcards: PLAN.training_split(wildcards.films),
-        state=ask(lambda wildcards: PLAN.state(films_name(wildcards))),
+        name=dataset_name,
+        root=ask(lambda wildcards: PLAN.root(dataset_name(wildcards))),
+        split=lambda wildcards: PLAN.training_split(wildcards.records),
+        state=ask(lambda wildcards: PLAN.state(dataset_name(wildcards))),
         image_size=RECORDS["image_size"],
         jpeg_quality=RECORDS["jpeg_quality"],
         validation_fraction=RECORDS["validation_fraction"],
-        code=lambda wildcards: dataset_code("write_film_records", films_name(wildcards)),
+        code=lambda wildcards: dataset_code("write_dataset_records", dataset_name(wildcards)),
     script:
-        "../workflow/scripts/write_film_records.py"
+        "../workflow/scripts/write_dataset_records.py"

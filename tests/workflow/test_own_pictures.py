@@ -50,4 +50,4 @@ def test_ones_own_pictures_go_all_the_way(workflow: Workflow) -> None:
     assert workflow.run(SCORE).nothing_done
 
     text(folder / "labels.csv", header, *rows("0.25"))
-    assert {"write_film_records", "train_model", "predict_benchmark"} <= workflow.succeed(SCORE).rules_run
+    assert {"write_dataset_records", "train_model", "predict_benchmark"} <= workflow.succeed(SCORE).rules_run

@@ -1,4 +1,4 @@
-"""Frames of a video data set -> TFRecords for training, split by person or video."""
+"""Films or stills of a data set -> TFRecords for training, split by person or video."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from affectflow.records.tfrecord import write_record
 from affectflow.tables import whole, write_csv
 
 
-def write_film_records(
+def write_dataset_records(
     dataset: Dataset,
     train: Sequence[Path],
     validation: Sequence[Path],
@@ -28,7 +28,7 @@ def write_film_records(
     quality: int,
     validation_fraction: float,
 ) -> None:
-    """Write every labelled frame to a shard of its side; all frames of a group share a side.
+    """Write every labelled picture to a shard of its side; all pictures of a group share a side.
 
     The groups of the smallest hashes, at least one, go to validation. Raises :class:`UserError` when there is only one.
     """
@@ -44,7 +44,7 @@ def write_film_records(
         streams = {
             path: stack.enter_context(stack.enter_context(whole(path)).open("wb")) for path in (*train, *validation)
         }
-        with progress(None, "frame", "records") as bar:
+        with progress(None, "picture", "records") as bar:
             for number, sample in enumerate(dataset.samples()):
                 side = validation if sample.group in held_out else train
                 path = side[number % len(side)]

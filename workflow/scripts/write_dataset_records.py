@@ -1,14 +1,14 @@
-"""Rule write_film_records: frames of a video data set -> TFRecords."""
+"""Rule write_dataset_records: films or stills of a data set -> TFRecords."""
 
 from pathlib import Path
 
 from affectflow.datasets import get_dataset
 from affectflow.job import job
-from affectflow.records.films import write_film_records
+from affectflow.records.dataset import write_dataset_records
 
 if __name__ == "__main__":
     with job(snakemake.log[0]):
-        write_film_records(
+        write_dataset_records(
             get_dataset(snakemake.params.name, Path(snakemake.params.root), snakemake.params.split),
             train=[Path(path) for path in snakemake.output.train],
             validation=[Path(path) for path in snakemake.output.validation],
