@@ -134,6 +134,8 @@ rule write_dataset_records:
         image_size=RECORDS["image_size"],
         jpeg_quality=RECORDS["jpeg_quality"],
         validation_fraction=RECORDS["validation_fraction"],
-        code=lambda wildcards: dataset_code("write_dataset_records", dataset_name(wildcards)),
+        code=lambda wildcards: dataset_code(
+            "write_dataset_records", dataset_name(wildcards)
+        ),
     script:
         "../workflow/scripts/write_dataset_records.py"
