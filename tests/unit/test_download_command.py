@@ -167,6 +167,13 @@ def test_a_wanted_image_is_no_placeholder(run: Run, tmp_path: Path, site: Web) -
     assert set(ledger(tmp_path).values()) == {"placeholder"}
 
 
+def test_an_empty_list_is_one_sentence(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "urls.txt").write_text("\n")
+    with pytest.raises(SystemExit) as caught:
+        run()
+    assert caught.value.code == 1 and "holds no URL" in capsys.readouterr().err
+
+
 def test_the_difference_is_told_when_nothing_came(
     run: Run, tmp_path: Path, site: Web, rows_of: Callable[[Path], list[dict[str, str]]]
 ) -> None:

@@ -32,7 +32,7 @@ def download(options: argparse.Namespace) -> None:
     ledger = options.ledger or ledger
     differences.unlink(missing_ok=True)  # or one of another set might be taken for this one's
     counts = download(urls, options.destination, ledger, settings, options.processes, again, options.resume == "yes")
-    width = max(map(len, counts))
+    width = max(map(len, counts), default=0)
     for outcome, count in counts.most_common():
         print(f"{outcome:{width}}  {count:>9,}  {100 * count / counts.total():5.1f} %  {OUTCOMES[outcome]}")
     if failed := counts.total() - counts[OK]:

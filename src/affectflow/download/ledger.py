@@ -110,7 +110,7 @@ def write_ledger(rows: Callable[[], Iterable[LedgerRow]], ledger: Path, errors: 
     classes: Counter[str | None] = Counter()
     for (outcome, status), count in failures.items():
         classes[report_class(outcome, status)] += count
-    total = counts.total()
+    total = max(1, counts.total())
     lines = [("downloaded", "", classes[None])] + [(name, then, classes[name]) for name, then in REPORT_CLASSES]
     write_csv(
         summary,

@@ -85,6 +85,8 @@ def report_class(outcome: str, http_status: int | None) -> str | None:
 
 def check_some(counts: Counter[str]) -> None:
     """Raise :class:`UserError` when no image at all came."""
+    if not counts:
+        raise UserError("The list holds no URL; see what is in it.")
     if not counts[OK]:
         named = ", ".join(f"{count} {outcome}" for outcome, count in counts.most_common(3))
         raise UserError(

@@ -9,6 +9,7 @@ from pathlib import Path
 from affectflow import facs
 from affectflow.inspection.survey import Survey
 from affectflow.spreadsheet.ingest import LABEL_COLUMNS, REJECT_COLUMNS, ingest
+from affectflow.spreadsheet.layout import EMPTY
 from affectflow.spreadsheet.rates import KNOWN_PERCENT
 from affectflow.tables import read_csv
 
@@ -29,6 +30,9 @@ def survey_tables(tables: Sequence[Path]) -> Survey:
                 if row[label] in _CLASSES:
                     found.labels[label][_CLASSES[row[label]]] += 1
         for row in read_csv(rejects, REJECT_COLUMNS):
+            if row["reason"] == EMPTY:
+                found.left_out["empty row"] += 1
+                continue
             sheet = f", sheet {row['sheet']}" if row["sheet"] else ""
             found.problems.append(f"{row['table']}{sheet}, row {row['row']}: {row['reason']}")
     if again := found.pictures - len(urls):

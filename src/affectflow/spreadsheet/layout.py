@@ -16,6 +16,7 @@ from affectflow.errors import UserError
 from affectflow.spreadsheet.read import Row
 
 NOT_ANNOTATED = 999
+EMPTY = "the row is empty"
 _VALUES = {"0": 0, "1": 1, "999": NOT_ANNOTATED, "0.0": 0, "1.0": 1, "999.0": NOT_ANNOTATED}
 _URL = re.compile(r"https?://.", re.IGNORECASE)
 _NEXT_URL = re.compile(r",(?=\s*'?https?://)", re.IGNORECASE)
@@ -56,7 +57,7 @@ class Layout:
         while len(cells) > self.width and not cells[-1].strip():
             cells.pop()
         if not any(cell.strip() for cell in cells):
-            raise Reject("the row is empty")
+            raise Reject(EMPTY)
         if len(cells) > self.width and self.commas:
             cells = self._rejoin(cells)
         if len(cells) != self.width:
