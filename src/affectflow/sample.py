@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 from affectflow import facs
 from affectflow.images import decode_rgb
 
+PERCENT = "{} percent"
+"""The name under which ``Sample.other`` holds how many percent of several coders saw a label."""
+
 
 class Image(Protocol):
     """Something that can be turned into pixels when they are wanted."""

@@ -25,7 +25,7 @@ from affectflow import facs
 from affectflow.datasets.base import Dataset, find, find_folder, visible
 from affectflow.datasets.media import Media
 from affectflow.errors import UserError
-from affectflow.sample import Sample, unknown_units
+from affectflow.sample import PERCENT, Sample, unknown_units
 from affectflow.tables import open_text
 
 SMILE = "Smile"
@@ -131,7 +131,7 @@ def _others(percent: dict[str, float]) -> dict[str, int]:
     others = {SMILE: _occurrence(percent[SMILE])} if SMILE in percent else {}
     for column, value in percent.items():
         if (unit := _unit(column)) is not None or column == SMILE:
-            others[f"{column if unit is None else facs.label(unit)} percent"] = math.floor(value)
+            others[PERCENT.format(column if unit is None else facs.label(unit))] = math.floor(value)
     return others
 
 

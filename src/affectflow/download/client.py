@@ -80,8 +80,8 @@ class Client:
     async def attempt(self, address: URL, answered: Callable[[], None] = lambda: None) -> Answer | Moved:
         """Ask once for ``address``; ``answered`` is called as soon as the head of an answer is there.
 
-        A redirect to another host is returned for
-        the caller to follow. Raises :class:`Failed`, or :class:`UserError` where the fault is this machine's.
+        A redirect to another host is returned for the caller to follow. Raises :class:`Failed`, or :class:`UserError`
+        where the fault is this machine's.
         """
         try:
             return await self._follow(address, answered, verify=True)

@@ -11,13 +11,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from affectflow import facs
+from affectflow.sample import PERCENT
 from affectflow.tables import read_facts
 
 Labels = Mapping[str, NDArray[np.int8]]
 """Occurrence int8 [frames] by label: 1 present, 0 absent, -1 unknown."""
-
-PERCENT = "{} percent"
-"""The name under which a sample's ``other`` labels hold the percentage of coders who saw a label."""
 
 
 @dataclass(frozen=True, slots=True)

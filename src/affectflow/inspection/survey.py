@@ -6,7 +6,6 @@ import math
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,9 +14,7 @@ from affectflow.datasets import get_dataset
 from affectflow.datasets.media import Glance
 from affectflow.errors import UserError
 from affectflow.progress import progress
-
-if TYPE_CHECKING:
-    from affectflow.sample import Sample
+from affectflow.sample import PERCENT, Sample
 
 
 @dataclass(slots=True)
@@ -43,7 +40,7 @@ class Survey:
             found = "present" if sample.units[i] == facs.PRESENT else "absent"
             self.labels[name][found if math.isnan(intensity) else f"intensity {intensity:g}"] += 1
         for name, value in sample.other.items():
-            if not name.endswith(" percent") and value != facs.UNKNOWN:
+            if not name.endswith(PERCENT.format("")) and value != facs.UNKNOWN:
                 self.labels[name]["present" if value == facs.PRESENT else "absent"] += 1
         for name in ("valence", "arousal"):
             value = getattr(sample, name)
@@ -78,7 +75,6 @@ def survey(name: str, root: Path) -> Survey:
                 found.problems.append(str(error))
             bar.update()
     found.left_out = dataset.left_out
-    units = [facs.label(unit) for unit in range(1, facs.COUNT + 1)]
-    order = {label: number for number, label in enumerate(units)}
+    order = {label: number for number, label in enumerate(facs.LABELS)}
     found.labels = dict(sorted(found.labels.items(), key=lambda item: order.get(item[0], facs.COUNT)))
     return found
