@@ -6,7 +6,7 @@ import asyncio
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -79,6 +79,34 @@ def test_no_url_is_written_off_while_names_cannot_be_looked_up(
     assert {url for url, outcome in outcomes.items() if outcome.outcome != OK} == set(dead)
     assert all(outcomes[url].outcome == "dns" for url in dead)
     assert "name look-ups: nothing answers any more" in capsys.readouterr().err
+
+
+def test_no_url_is_written_off_because_the_process_stood_still(site: Web, tmp_path: Path) -> None:
+    """As after Ctrl-Z and fg, or on a machine too busy to run it: all that was under way runs out of time at once."""
+    paths = [f"/ok/{i}" for i in range(8)]
+    over = threading.Event()
+
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        while not over.is_set():
+            await asyncio.sleep(0.01)
+        return await site._ok(request)
+
+    site.answers.update(dict.fromkeys(paths, answer))
+
+    def rows() -> Iterator[Row | None]:
+        for path in paths:
+            url = site.url(path)
+            yield Row(url, "", names.file_name(url), names.key(names.url_digest(url)))
+        while site.hits.total() < len(paths):
+            yield None
+        time.sleep(1)  # in the loop of the engine
+        over.set()
+
+    found: dict[str, Outcome] = {}
+    settings = site.settings()
+    with Store(tmp_path / "images", settings.max_pixels, settings.decode) as store:
+        asyncio.run(Engine(settings, store, lambda row, outcome: found.update({row.url: outcome})).run(rows()))
+    assert Counter(outcome.outcome for outcome in found.values()) == {OK: len(paths)}
 
 
 def test_without_patience_a_lost_network_is_the_hosts_fault(site: Web, run: Run) -> None:

@@ -28,6 +28,7 @@ _SLOW = 4  # times the usual time without an answer, and a request makes room fo
 _EARLIEST_S, _LATEST_S = 0.1, 1.0  # when that may be
 _WEIGHT = 0.02  # of one answer in the usual time
 _MAX_HOPS = 10  # from host to host
+_MOST_SPOILT = 10  # attempts of a row by standstills, so that a machine that always lags comes to an end
 _FIRST_PAUSE_S = 1.0  # longer than the network can be away unnoticed
 _LONGEST_PAUSE_S = 120.0
 
@@ -194,6 +195,9 @@ class Engine:
             else:
                 self._end(task, outcome)
         elif failed.outcome in NETWORK and not await self._network.vouch(failed.outcome, task.address, started):
+            self._again(task)
+        elif failed.outcome in NETWORK and task.spoilt < _MOST_SPOILT and self._network.stood_still(started):
+            task.spoilt += 1
             self._again(task)
         else:
             self._judge(task, host, failed)

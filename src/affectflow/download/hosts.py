@@ -24,7 +24,9 @@ class Task:
     """``start``, or where it was redirected to."""
     hops: int = 0
     tries: int = 0
-    """Of this URL, without those that a lost network spoilt."""
+    """Of this URL, without those that a lost network or a standstill spoilt."""
+    spoilt: int = 0
+    """By standstills of this process."""
     attempts: int = 0
     """Of the row's URLs together."""
     first_try: float = 0.0

@@ -3,12 +3,14 @@
 Look-ups and connections are watched apart, since either can be lost alone. When something fails and nothing is heard
 after it, sites that answered before are probed. If they are silent too, or if for a second hosts that have nothing to
 do with each other fail with no success between them, the network counts as lost: nothing new is started, probing goes
-on, and attempts that fell into the silence do not count.
+on, and attempts that fell into the silence do not count. Nor do those that ran out of time while this process stood
+still: stopped by its user, or on a machine too busy to let it run.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 import sys
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
@@ -21,6 +23,8 @@ from affectflow.download.resolver import is_address
 from affectflow.errors import UserError
 
 _QUIET_S = 1.0
+_BEAT_S = 0.05
+_STANDSTILL = 0.25  # of the timeout, that a beat is late by
 _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 5.0
 _UNRELATED = 3  # domains that fail together before a network is suspected in which nothing ever worked
@@ -72,6 +76,7 @@ class Network:
         self._busy = busy
         self._resumed = resumed
         self._good: dict[str, URL] = {}
+        self._stood_still_until = -math.inf
 
     @property
     def up(self) -> bool:
@@ -113,6 +118,13 @@ class Network:
                     await channel.changed.wait()
         return not channel.was_away(started, ended)
 
+    def stood_still(self, started: float) -> bool:
+        """Whether this process stood still after ``started`` for so long that an attempt may have failed for that.
+
+        To be asked after :meth:`vouch`, which gives the heart a chance to beat.
+        """
+        return self._stood_still_until > started
+
     def watches(self, reaches: Probe, finds: Callable[[str], Awaitable[bool]]) -> list[Coroutine[Any, Any, None]]:
         """Tasks that probe where it is needed, until cancelled.
 
@@ -122,7 +134,17 @@ class Network:
         async def found(address: URL) -> bool:
             return await finds(address.host or "")
 
-        return [self._watch(self._connections, reaches), self._watch(self._names, found)] if self._patience_s else []
+        if not self._patience_s:
+            return []
+        return [self._beat(), self._watch(self._connections, reaches), self._watch(self._names, found)]
+
+    async def _beat(self) -> None:
+        while True:
+            due = time.monotonic() + _BEAT_S
+            await asyncio.sleep(_BEAT_S)
+            now = time.monotonic()
+            if now - due > _STANDSTILL * self._timeout_s:
+                self._stood_still_until = now
 
     async def _watch(self, channel: _Channel, probe: Probe) -> None:
         pause = _FIRST_PAUSE_S
@@ -133,11 +155,7 @@ class Network:
             if not (channel.failing or waiting or channel.lost):
                 pause = _FIRST_PAUSE_S
                 continue
-            known = [
-                address
-                for address in self._good.values()
-                if channel is self._connections or not is_address(address.host or "")
-            ]
+            known = self._candidates(channel)
             begun = time.monotonic()
             if await _any(probe, known[-_PROBED:] or list(channel.failing.values())[:_PROBED]):
                 self._works(channel)
