@@ -10,7 +10,7 @@ from affectflow import datasets, runs, synthetic
 from affectflow.codehash import code_digest
 from affectflow.errors import UserError, one_sentence
 from affectflow.fingerprint import fingerprint
-from affectflow.plan import BENCHMARKS, Plan, marker_of, traces_state
+from affectflow.plan import BENCHMARKS, FOLDERS, Plan, marker_of, traces_state
 
 SCRIPTS = Path(workflow.basedir) / "workflow" / "scripts"
 
@@ -27,6 +27,7 @@ for line in PLAN.left_out():
 
 wildcard_constraints:
     benchmark="|".join(BENCHMARKS),
+    dataset="|".join(FOLDERS),
     run=runs.PATTERN,
     part=r"\d+",
     shard=r"\d{5}",

@@ -7,6 +7,7 @@
 rule predict_benchmark:
     input:
         ask(benchmark_input),
+        faces=lambda wildcards: PLAN.faces_of(wildcards.benchmark),
         model="results/models/{run}/model.keras",
         card="results/models/{run}/model.json",
     output:
@@ -23,6 +24,7 @@ rule predict_benchmark:
         root=ask(lambda wildcards: PLAN.root(wildcards.benchmark)),
         split=ask(lambda w: PLAN.benchmark_split(w.benchmark, w.run)),
         state=ask(lambda wildcards: PLAN.state(wildcards.benchmark)),
+        hold_s=FACES["hold_s"],
         batch_size=config["evaluation"]["batch_size"],
         code=lambda wildcards: dataset_code("predict_benchmark", wildcards.benchmark),
     script:

@@ -6,6 +6,11 @@
 RECORDS = config["records"]
 SHARDS = [f"{shard:05d}" for shard in range(RECORDS["shards"])]
 OF = f"of-{RECORDS['shards']:05d}"
+FORM = {
+    "size": RECORDS["image_size"],
+    "quality": RECORDS["jpeg_quality"],
+    "chroma": RECORDS["jpeg_chroma"],
+}
 
 
 rule assemble_samples:
@@ -14,6 +19,14 @@ rule assemble_samples:
         ledger="results/emotionet/ledger.parquet",
         affect=[] if TRACES is None else "results/emotionet/valence_arousal.csv",
         snapshot=SNAPSHOT or [],
+        faces=(
+            expand(
+                "results/emotionet/faces/{part}.parquet",
+                part=range(DOWNLOAD["partitions"]),
+            )
+            if PLAN.detects_faces()
+            else []
+        ),
     output:
         samples="results/emotionet/samples.parquet",
         left_out="results/emotionet/left_out.csv",
@@ -28,6 +41,7 @@ rule assemble_samples:
         validation_fraction=RECORDS["validation_fraction"],
         test_fraction=RECORDS["test_fraction"],
         near_duplicate_bits=RECORDS["near_duplicate_bits"],
+        without_face=FACES["without_face"],
         code=code("assemble_samples"),
     script:
         "../workflow/scripts/assemble_samples.py"
@@ -75,8 +89,7 @@ rule write_records:
     params:
         images="results/emotionet/images",
         store="results/state/records/{shard}",
-        image_size=RECORDS["image_size"],
-        jpeg_quality=RECORDS["jpeg_quality"],
+        form=FORM,
         code=code("write_records"),
     script:
         "../workflow/scripts/write_records.py"
@@ -107,6 +120,7 @@ rule collect_index:
 rule write_dataset_records:
     input:
         ask(lambda wildcards: PLAN.waits_for(dataset_name(wildcards))),
+        faces=lambda wildcards: PLAN.faces_of(dataset_name(wildcards)),
     output:
         train=expand(
             "results/{{records}}/tfrecords/train-{shard}-{of}.tfrecord",
@@ -131,8 +145,8 @@ rule write_dataset_records:
         root=ask(lambda wildcards: PLAN.root(dataset_name(wildcards))),
         split=lambda wildcards: PLAN.training_split(wildcards.records),
         state=ask(lambda wildcards: PLAN.state(dataset_name(wildcards))),
-        image_size=RECORDS["image_size"],
-        jpeg_quality=RECORDS["jpeg_quality"],
+        form=FORM,
+        without_face=FACES["without_face"],
         validation_fraction=RECORDS["validation_fraction"],
         code=lambda wildcards: dataset_code(
             "write_dataset_records", dataset_name(wildcards)

@@ -94,6 +94,27 @@ def _parser(with_snapshot: bool) -> argparse.ArgumentParser:
         ("--out", needed),
     )
     add(
+        "find-faces",
+        data.find_faces,
+        "Find the faces in a data set's pictures, or take those that it ships.",
+        ("dataset", {}),
+        ("root", path),
+        ("--split", {"default": "all"}),
+        ("--detector", {**path, "default": None, "help": "YuNet's file; left out: the boxes that the set ships"}),
+        ("--processes", {"type": int, "default": 1}),
+        ("--out", needed),
+        config,
+    )
+    add(
+        "frame",
+        data.frame,
+        "Save a frame of a film, as predictions and manifests count them.",
+        ("film", path),
+        ("--index", {"type": int, "default": None, "help": "from 1"}),
+        ("--time", {"type": float, "default": None, "help": "in seconds"}),
+        ("--out", needed),
+    )
+    add(
         "make-batches",
         data.make_batches,
         "Cut downloaded images into videos to annotate.",
@@ -121,6 +142,7 @@ def _parser(with_snapshot: bool) -> argparse.ArgumentParser:
         ("--ledger", needed),
         ("--affect", {**path, "default": None}),
         ("--snapshot", {**path, "default": None, "help": "take splits and groups from this"}),
+        ("--faces", {**path, "nargs": "+", "default": [], "help": "tables of the pictures' faces"}),
         ("--samples", needed),
         ("--left-out", needed),
         config,
@@ -133,6 +155,7 @@ def _parser(with_snapshot: bool) -> argparse.ArgumentParser:
         ("--images", needed),
         ("--out", needed),
         ("--state", needed),
+        ("--processes", {"type": int, "default": 1}),
         config,
     )
     add(
@@ -171,6 +194,8 @@ def _parser(with_snapshot: bool) -> argparse.ArgumentParser:
         ("root", path),
         ("--model", {**needed, "help": "folder with model.keras and model.json"}),
         ("--split", {"default": "all"}),
+        ("--faces", {**path, "default": None, "help": "table of the set's faces, of find-faces"}),
+        ("--hold", {"type": float, "default": 1.0, "help": "seconds for which a lost face is where it was"}),
         ("--batch-size", {"type": int, "default": 64}),
         ("--out", needed),
     )

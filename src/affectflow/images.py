@@ -1,6 +1,7 @@
 """Encoded images: what they are, whether they are whole, and how they become upright RGB squares.
 
-Identified by content, never by name or header. Decoding is Pillow's; orientation follows EXIF tag 0x0112.
+Identified by content, never by name or header. JPEGs are decoded strictly (:mod:`affectflow.jpeg`), all else by
+Pillow; orientation follows EXIF tag 0x0112.
 """
 
 from __future__ import annotations
@@ -15,11 +16,23 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from affectflow import jpeg
+
 FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF")
 MAX_PIXELS = 100_000_000
 Image.MAX_IMAGE_PIXELS = None  # the limit is checked here, before anything is decoded
 _EXIF_ORIENTATION = 0x0112
 _FIRST_SIDEWAYS = 5  # of the orientations
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What makes a picture of each EXIF orientation upright."""
 _LARGE = 8_000_000  # pixels; one such picture at a time is decoded
 _ENOUGH = 1_000_000  # pixels for everything but the check
 _one_large_picture = threading.Lock()
@@ -61,19 +74,21 @@ def examine(data: bytes, max_pixels: int = MAX_PIXELS) -> Seen:
     """
     picture = _open(data, max_pixels)
     with _one_large_picture if picture.width * picture.height > _LARGE else nullcontext():
-        return _examine(picture)
+        return _examine(picture, data)
 
 
-def _examine(picture: Image.Image) -> Seen:
+def _examine(picture: Image.Image, data: bytes) -> Seen:
     width, height = picture.size
     name = str(picture.format)
     try:
-        if name == "JPEG" and picture.mode in ("RGB", "L"):
-            picture.draft("L", (_HASHED, _HASHED))
-        picture.load()
-        if _orientation(picture) >= _FIRST_SIDEWAYS:
+        orientation = _orientation(picture)
+        if jpeg.is_jpeg(data):
+            upright = _upright(Image.fromarray(jpeg.decode(data, smallest=_HASHED)), orientation)
+        else:
+            picture.load()
+            upright = ImageOps.exif_transpose(_smaller(picture))
+        if orientation >= _FIRST_SIDEWAYS:
             width, height = height, width
-        upright = ImageOps.exif_transpose(_smaller(picture))
         dhash = difference_hash(upright if upright.mode == "L" else _to_rgb(upright))
     except MemoryError:
         raise
@@ -90,11 +105,19 @@ def decode_rgb(data: bytes, max_pixels: int = MAX_PIXELS) -> Decoded:
     """
     picture = _open(data, max_pixels)
     name = str(picture.format)
+    plain = False
     try:
-        picture.load()
-        plain = name == "JPEG" and picture.mode == "RGB" and "progression" not in picture.info
-        plain = plain and _orientation(picture) == 1
-        pixels = np.asarray(_to_rgb(ImageOps.exif_transpose(picture)))
+        if jpeg.is_jpeg(data) and picture.mode in ("RGB", "L"):
+            orientation = _orientation(picture)
+            plain = name == "JPEG" and picture.mode == "RGB" and orientation == 1 and "progression" not in picture.info
+            pixels = jpeg.decode(data)
+            if orientation in _TURNS:
+                pixels = np.asarray(_upright(Image.fromarray(pixels), orientation))
+        else:
+            if jpeg.is_jpeg(data):
+                jpeg.decode(data, smallest=1)  # four colours are Pillow's to convert, but not to check
+            picture.load()
+            pixels = np.asarray(_to_rgb(ImageOps.exif_transpose(picture)))
     except Exception as error:  # as above: any failure to decode is the picture's fault
         raise ImageError("corrupt_image", f"{name} that cannot be decoded: {error}") from None
     return Decoded(pixels, name, plain)
@@ -133,6 +156,10 @@ def _orientation(picture: Image.Image) -> int:
         return 1
 
 
+def _upright(picture: Image.Image, orientation: int) -> Image.Image:
+    return picture.transpose(_TURNS[orientation]) if orientation in _TURNS else picture
+
+
 def _to_rgb(picture: Image.Image) -> Image.Image:
     if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
         picture = picture.convert("RGBA")
@@ -154,13 +181,6 @@ def square(pixels: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     top, left = (height - side) // 2, (width - side) // 2
     picture = Image.fromarray(pixels[top : top + side, left : left + side])
     return np.asarray(picture.resize((size, size), Image.Resampling.BILINEAR, reducing_gap=3.0))
-
-
-def encode_jpeg(pixels: NDArray[np.uint8], quality: int) -> bytes:
-    """Baseline RGB JPEG without chroma subsampling."""
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "JPEG", quality=quality, subsampling=0)
-    return buffer.getvalue()
 
 
 def difference_hash(picture: Image.Image) -> bytes:

@@ -29,6 +29,8 @@ _LABELS = {
 BENCHMARKS = tuple(_LABELS)
 FOLDERS = tuple(name for name in _LABELS if name != "emotionet")
 """The sets that lie in a folder of their owner's."""
+_SHIP_FACES = ("disfa", "amfed", "affwild")
+"""Sets in whose layout there is a place for boxes or landmarks."""
 
 
 class Plan:
@@ -156,6 +158,33 @@ class Plan:
             return f"{run} belongs to a fold of DISFA; score it on disfa."
         return None
 
+    # Faces
+
+    def detects_faces(self) -> bool:
+        """Whether a detector looks for faces."""
+        return bool(self._config["faces"]["detector"] == "yunet")
+
+    def faces_of(self, dataset: str) -> list[str]:
+        """The table of a folder's faces; none where nobody looks for them, or where they stand in the samples."""
+        detector = self._config["faces"]["detector"]
+        looked_for = dataset != "emotionet" and (
+            detector == "yunet" or (detector == "given" and dataset in _SHIP_FACES)
+        )
+        return [f"results/faces/{dataset}.parquet"] if looked_for else []
+
+    def detector(self) -> list[str]:
+        """The detector's file, where one is used."""
+        if not self.detects_faces():
+            return []
+        path: str | None = self._config["faces"]["model"]["path"]
+        if path is not None and not Path(path).is_file():
+            raise UserError(f"{path} does not exist; correct faces.model.path.")
+        return [path or "results/weights/face_detector.onnx"]
+
+    def faces_split(self, dataset: str) -> str:
+        """All of a set."""
+        return "all" + (self._camera() if dataset == "disfa" else "")
+
     # Inputs of training and prediction
 
     def record_sets(self, run: str) -> list[str]:
@@ -224,7 +253,7 @@ class Plan:
             "train_on": self.record_sets(run),
             "recipe": self.recipe(run),
             "split": self.benchmark_split(benchmark, run),
-            **{key: self._config[key] for key in ("annotation", "records", "evaluation")},
+            **{key: self._config[key] for key in ("annotation", "faces", "records", "evaluation")},
             **({"demo": self._config["demo"]} if self.synthetic else {}),
         }
         return fingerprint(parts)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from affectflow import facs
-from affectflow.images import decode_rgb
+from affectflow.faces.face import Face
+from affectflow.images import Decoded
+from affectflow.stored import decode_image
 
 PERCENT = "{} percent"
 """The name under which ``Sample.other`` holds how many percent of several coders saw a label."""
@@ -25,14 +26,19 @@ class Image(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class ImageFile:
-    """An encoded image on disk, decoded on demand."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Encoded:
+    """A downloaded image as it came, decoded on demand."""
 
-    path: Path
+    data: bytes
+    file_name: str
+
+    def decoded(self) -> Decoded:
+        """Raises :class:`affectflow.errors.UserError` where a download without checks let something broken in."""
+        return decode_image(self.data, self.file_name)
 
     def rgb(self) -> NDArray[np.uint8]:
-        return decode_rgb(self.path.read_bytes()).pixels
+        return self.decoded().pixels
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,7 +69,8 @@ class Sample:
     ``valence`` and ``arousal`` lie in [-1, 1] or are NaN. ``group`` is what must stay on one side of a split: a
     person where known, else a video, else a set of duplicate pictures. ``frame`` counts from 1; ``time`` is in
     seconds; both are absent (0 and NaN) for stills. ``other`` holds occurrence labels outside FACS, such as AM-FED's
-    ``Smile``, and as ``AU2 percent`` how many percent of several coders saw a label.
+    ``Smile``, and as ``AU2 percent`` how many percent of several coders saw a label. ``face`` is where the face is;
+    it is None where there is none and, unless ``looked_for``, where nobody looked.
     """
 
     image: Image
@@ -79,3 +86,5 @@ class Sample:
     valence: float = float("nan")
     arousal: float = float("nan")
     other: Mapping[str, int] = field(default_factory=dict)
+    face: Face | None = None
+    looked_for: bool = False

@@ -6,10 +6,10 @@ import csv
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from affectflow.batched import batched
 from affectflow.errors import UserError
 
 if TYPE_CHECKING:  # pyarrow takes 50 MB, and most of what reads a CSV does without
@@ -117,7 +117,7 @@ def write_parquet(path: Path | str, schema: pa.Schema, rows: Iterable[Mapping[st
 
     count = 0
     with whole(path) as partial, pq.ParquetWriter(partial, schema, compression="zstd") as writer:
-        for batch in _batched(rows, _ROWS_IN_MEMORY):
+        for batch in batched(rows, _ROWS_IN_MEMORY):
             columns = [column([row.get(field.name) for row in batch], field.type) for field in schema]
             writer.write_table(pa.Table.from_arrays(columns, schema=schema))
             count += len(batch)
@@ -213,9 +213,3 @@ def _line(error: Exception) -> str:
 def _hold_to(path: Path | str, found: pa.Schema, schema: pa.Schema) -> None:
     if not found.equals(schema):
         raise UserError(f"{path} was not written by this version of affectflow; delete it and run again.")
-
-
-def _batched(rows: Iterable[Mapping[str, Any]], size: int) -> Iterator[list[Mapping[str, Any]]]:
-    rows = iter(rows)
-    while batch := list(islice(rows, size)):
-        yield batch

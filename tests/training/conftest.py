@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from affectflow.records.picture import PictureForm
 from affectflow.records.write import write_records
 from affectflow.sample import Picture, Sample, unknown_units
 
@@ -44,7 +45,7 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, int, int
 
     def write(name: str, count: int, seed: int, shuffled: bool = False) -> list[Path]:
         path = folder / f"{name}-00000-of-00001.tfrecord"
-        write_records(path, patch_samples(count, seed, shuffled), SIZE, 95)
+        write_records(path, patch_samples(count, seed, shuffled), PictureForm(SIZE, 95, "4:4:4"))
         return [path]
 
     return write

@@ -15,6 +15,7 @@ from affectflow.errors import UserError
 from affectflow.records.check import check_records
 from affectflow.records.example import decode_example, encode_example
 from affectflow.records.index import INDEX_COLUMNS
+from affectflow.records.picture import PictureForm
 from affectflow.records.tfrecord import read_records, write_record
 from affectflow.records.write import write_records
 from affectflow.sample import Picture, Sample
@@ -32,7 +33,9 @@ def samples(split: str, count: int = 3) -> list[Sample]:
 def folder(tmp_path: Path) -> Path:
     lines: list[tuple[object, ...]] = []
     for split in ("train", "test"):
-        lines += write_records(tmp_path / f"{split}-00000-of-00001.tfrecord", samples(split), SIZE, 95)
+        lines += write_records(
+            tmp_path / f"{split}-00000-of-00001.tfrecord", samples(split), PictureForm(SIZE, 95, "4:4:4")
+        )
     write_csv(tmp_path / "index.csv", INDEX_COLUMNS, lines)
     return tmp_path
 

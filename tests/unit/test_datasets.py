@@ -211,8 +211,8 @@ def test_amfeds_films_lie_in_several_folders(tmp_path: Path) -> None:
 
 def test_amfeds_frames_without_a_time_stamp_are_left_out(tmp_path: Path) -> None:
     class Timeless(Media):
-        def frames(self, video: Path) -> Iterator[tuple[int, float, Image]]:
-            return ((index, float("nan"), image) for index, _, image in super().frames(video))
+        def _frames(self, video: Path) -> Iterator[tuple[int, float, Image]]:
+            return ((index, float("nan"), image) for index, _, image in super()._frames(video))
 
     data = get_dataset("amfed", make_amfed(tmp_path, "Time,Smile", "0,0"), media=Timeless())
     assert not list(data.samples()) and data.left_out == {"frame without a time stamp": FRAMES}

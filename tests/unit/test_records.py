@@ -22,14 +22,16 @@ from affectflow.datasets.emotionet import SAMPLES_SCHEMA
 from affectflow.download.ledger import LEDGER_SCHEMA
 from affectflow.download.outcomes import OK
 from affectflow.errors import UserError
+from affectflow.faces.table import face_cells
 from affectflow.images import decode_rgb
 from affectflow.records.assemble import assemble
 from affectflow.records.duplicates import group_near_duplicates
 from affectflow.records.example import decode_example, encode_example
 from affectflow.records.index import collect_index
+from affectflow.records.picture import PictureForm
 from affectflow.records.tfrecord import read_records, write_record
 from affectflow.records.write import write_shard
-from affectflow.sample import ImageFile, Sample
+from affectflow.sample import Encoded, Sample
 from affectflow.snapshot.form import Entry, Snapshot, write_snapshot
 from affectflow.splits import SPLITS
 from affectflow.spreadsheet.ingest import LABEL_COLUMNS
@@ -54,6 +56,8 @@ class Assembly:
         self.ledger: dict[str, dict[str, object]] = {}
         self.affect: list[tuple[str, str, str]] = []
         self.snapshot: Path | None = None
+        self.faces: list[Path] = []
+        self.without_face = "leave_out"
         self._save_csv = save_csv
         self._rows_of = rows_of
 
@@ -91,7 +95,7 @@ class Assembly:
         }
         self.counts = assemble(
             *(folder / "labels.csv", folder / "ledger.parquet", affect, self.snapshot),
-            *(folder / "samples.parquet", folder / "left_out.csv"),
+            *(self.faces, self.without_face, folder / "samples.parquet", folder / "left_out.csv"),
             **settings,  # type: ignore[arg-type]
         )
         self.left_out = {row["url"]: row["reason"] for row in self._rows_of(folder / "left_out.csv")}
@@ -262,7 +266,7 @@ class Store:
             digest = hashlib.sha256(data).hexdigest()
             split = SPLITS[i % 3]
             keys = {"url": url, "file_name": name, "sha256": digest, "group": url, "split": split, "shard": 1}
-            rows.append({**keys, "units": units, "valence": 0.25, "arousal": math.nan})
+            rows.append({**keys, "units": units, "valence": 0.25, "arousal": math.nan, **face_cells("")})
         self.rows = rows
         write_parquet(folder / "samples.parquet", SAMPLES_SCHEMA, rows)
 
@@ -271,7 +275,7 @@ class Store:
         self.index = self.folder / "index.csv"
         return write_shard(
             *(self.folder / "samples.parquet", self.images, shard, self.files, self.index),
-            *(self.folder / store, size, 90, code),
+            *(self.folder / store, PictureForm(size, 90, "4:4:4"), code),
         )
 
     def bytes(self) -> list[bytes]:
@@ -385,7 +389,7 @@ def test_example_is_repeatable_and_keeps_intensities() -> None:
     intensities = np.full(60, np.nan, np.float32)
     intensities[11] = 4.5
     sample = Sample(
-        ImageFile(Path("x")), dataset="disfa", source="SN001/1", group="SN001", subject="SN001", intensities=intensities
+        Encoded(b"", "x"), dataset="disfa", source="SN001/1", group="SN001", subject="SN001", intensities=intensities
     )
     data = encode_example(sample, b"jpeg", 5, 7)
     assert data == encode_example(sample, b"jpeg", 5, 7)

@@ -12,6 +12,8 @@ if __name__ == "__main__":
             ledger=Path(snakemake.input.ledger),
             affect=Path(snakemake.input.affect) if snakemake.input.affect else None,
             snapshot=Path(snakemake.input.snapshot) if snakemake.input.snapshot else None,
+            faces=[Path(path) for path in snakemake.input.faces],
+            without_face=snakemake.params.without_face,
             samples=Path(snakemake.output.samples),
             left_out=Path(snakemake.output.left_out),
             shards=snakemake.params.shards,

@@ -5,6 +5,7 @@ from pathlib import Path
 from affectflow.datasets import get_dataset
 from affectflow.job import job
 from affectflow.records.dataset import write_dataset_records
+from affectflow.records.picture import PictureForm
 
 if __name__ == "__main__":
     with job(snakemake.log[0]):
@@ -14,7 +15,8 @@ if __name__ == "__main__":
             validation=[Path(path) for path in snakemake.output.validation],
             index=Path(snakemake.output.index),
             left_out=Path(snakemake.output.left_out),
-            size=snakemake.params.image_size,
-            quality=snakemake.params.jpeg_quality,
+            form=PictureForm(**snakemake.params.form),
+            faces=Path(str(snakemake.input.faces)) if snakemake.input.faces else None,
+            without_face=snakemake.params.without_face,
             validation_fraction=snakemake.params.validation_fraction,
         )

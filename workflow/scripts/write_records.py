@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from affectflow.job import job
+from affectflow.records.picture import PictureForm
 from affectflow.records.write import write_shard
 from affectflow.splits import SPLITS
 
@@ -15,8 +16,7 @@ if __name__ == "__main__":
             files={split: Path(snakemake.output[split]) for split in SPLITS},
             index=Path(snakemake.output.index),
             store=Path(snakemake.params.store),
-            size=snakemake.params.image_size,
-            quality=snakemake.params.jpeg_quality,
+            form=PictureForm(**snakemake.params.form),
             code=snakemake.params.code,
         )
         print("unchanged" if unchanged else "written")

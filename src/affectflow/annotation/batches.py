@@ -17,14 +17,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from affectflow import names
 from affectflow.annotation.columns import MANIFEST_COLUMNS
 from affectflow.download.ledger import LEDGER_SCHEMA
 from affectflow.download.outcomes import OK
-from affectflow.errors import UserError
 from affectflow.fingerprint import file_sha256, fingerprint
-from affectflow.images import decode_rgb
 from affectflow.progress import progress
+from affectflow.stored import decode_image, read_image
 from affectflow.tables import read_csv, read_parquet, whole, write_csv
 from affectflow.video import write_video
 
@@ -139,18 +137,16 @@ def _make_batch(
     wanted = fingerprint([str(rate), size, code], ([p.file_name, p.image_sha256] for p in batch))
     if mark.is_file() and video.is_file() and mark.read_text() == f"{wanted} {file_sha256(video)}":
         return
-    write_video(video, (_frame(images / names.relative_path(p.file_name), p.image_sha256, size) for p in batch), rate)
+    write_video(video, (_frame(images, p.file_name, p.image_sha256, size) for p in batch), rate)
     with whole(mark) as partial_path:
         partial_path.write_text(f"{wanted} {file_sha256(video)}")
 
 
-def _frame(path: Path, image_sha256: str, size: int) -> NDArray[np.uint8]:
+def _frame(images: Path, file_name: str, image_sha256: str, size: int) -> NDArray[np.uint8]:
     """The whole picture, centred on black."""
     from PIL import Image, ImageOps
 
-    if not path.is_file() or file_sha256(path) != image_sha256:
-        raise UserError(f"{path} is not what was downloaded; delete it and use --forcerun download_partition.")
-    pixels = decode_rgb(path.read_bytes()).pixels
+    pixels = decode_image(read_image(images, file_name, image_sha256), file_name).pixels
     if pixels.shape[:2] == (size, size):
         return pixels
     return np.asarray(ImageOps.pad(Image.fromarray(pixels), (size, size), Image.Resampling.BILINEAR))

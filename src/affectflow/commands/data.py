@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from affectflow.codehash import modules_digest
+
+if TYPE_CHECKING:
+    from affectflow.records.picture import PictureForm
 
 
 def ingest(options: argparse.Namespace) -> None:
@@ -79,43 +84,70 @@ def assemble_samples(options: argparse.Namespace) -> None:
     from affectflow.records.assemble import assemble
 
     keys = ("shards", "validation_fraction", "test_fraction", "near_duplicate_bits")
-    records = config.load(options.config)["records"]
-    settings = {key: records[key] for key in keys}
+    settings = config.load(options.config)
     print(
         assemble(
             options.labels,
             options.ledger,
             options.affect,
             options.snapshot,
+            options.faces,
+            settings["faces"]["without_face"],
             options.samples,
             options.left_out,
-            **settings,
+            **{key: settings["records"][key] for key in keys},
         )
     )
 
 
+def find_faces(options: argparse.Namespace) -> None:
+    from affectflow import config
+    from affectflow.faces.find import Search, find_dataset_faces
+
+    settings = config.load(options.config)["faces"]
+    search = Search(options.detector, settings["model"]["sha256"], settings["min_score"]) if options.detector else None
+    counts = find_dataset_faces(options.dataset, options.root, options.split, search, options.processes, options.out)
+    for outcome, count in counts.most_common():
+        print(f"{count:,} pictures: {outcome or 'no face is given'}")
+
+
 def write_records(options: argparse.Namespace) -> None:
+    from concurrent.futures import ProcessPoolExecutor
+    from functools import partial
+
     from affectflow import config
     from affectflow.records.index import collect_index
+    from affectflow.records.picture import PictureForm
+
+    settings = config.load(options.config)["records"]
+    shards = range(settings["shards"])
+    parts = [options.out / "index_parts" / f"{shard:05d}-of-{settings['shards']:05d}.csv" for shard in shards]
+    write = partial(
+        _write_shard,
+        options=options,
+        form=PictureForm(settings["image_size"], settings["jpeg_quality"], settings["jpeg_chroma"]),
+        code=modules_digest("affectflow.records.write"),
+    )
+    with ProcessPoolExecutor(options.processes) as pool:
+        for _ in pool.map(write, shards, parts):
+            pass
+    collect_index(parts, options.out / "index.csv", options.out / "counts.json")
+
+
+def _write_shard(shard: int, index: Path, options: argparse.Namespace, form: PictureForm, code: str) -> None:
     from affectflow.records.write import write_shard
     from affectflow.splits import SPLITS
 
-    settings = config.load(options.config)["records"]
-    of, parts = f"of-{settings['shards']:05d}", []
-    for shard in range(settings["shards"]):
-        parts.append(options.out / "index_parts" / f"{shard:05d}-{of}.csv")
-        write_shard(
-            options.samples,
-            options.images,
-            shard,
-            files={split: options.out / f"{split}-{shard:05d}-{of}.tfrecord" for split in SPLITS},
-            index=parts[-1],
-            store=options.state / f"{shard:05d}",
-            size=settings["image_size"],
-            quality=settings["jpeg_quality"],
-            code=modules_digest("affectflow.records.write"),
-        )
-    collect_index(parts, options.out / "index.csv", options.out / "counts.json")
+    write_shard(
+        options.samples,
+        options.images,
+        shard,
+        files={split: options.out / f"{split}-{index.stem}.tfrecord" for split in SPLITS},
+        index=index,
+        store=options.state / f"{shard:05d}",
+        form=form,
+        code=code,
+    )
 
 
 def records(options: argparse.Namespace) -> None:
@@ -128,3 +160,21 @@ def records(options: argparse.Namespace) -> None:
     print(f"{checked.records:,} records in {checked.files:,} files, {len(checked.problems):,} problems")
     if checked.problems:
         raise UserError(f"{options.folder} is not sound; delete it and run the workflow again.")
+
+
+def frame(options: argparse.Namespace) -> None:
+    from PIL import Image
+
+    from affectflow.errors import UserError
+    from affectflow.tables import whole
+    from affectflow.video import frame_at, frame_number
+
+    if (options.index is None) == (options.time is None):
+        raise UserError("Say which frame: --index N, or --time SECONDS.")
+    if options.index is not None:
+        found = frame_number(options.film, options.index)
+    else:
+        found = frame_at(options.film, options.time)
+    with whole(options.out) as partial:
+        Image.fromarray(found.rgb).save(partial, "PNG")
+    print(f"frame {found.index}, shown at {found.time:.3f} s")

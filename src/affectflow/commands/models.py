@@ -49,6 +49,8 @@ def predict(options: argparse.Namespace) -> None:
         get_dataset(options.dataset, options.root, options.split),
         options.model / "model.keras",
         options.model / "model.json",
+        faces=options.faces,
+        hold_s=options.hold,
         batch_size=options.batch_size,
         out=options.out,
         left_out=left_out,

@@ -6,6 +6,7 @@ Zafeiriou et al., "Aff-Wild: Valence and Arousal 'in-the-wild' Challenge", CVPR 
     annotations/train/valence/NNN.txt   one value per line, no header
     annotations/train/arousal/NNN.txt
     bboxes/train/NNN/<frame>.pts        frame from 1; none where no face was found
+    landmarks/train/NNN/<frame>.pts     68 points, likewise
 
 Readers of the set disagree whether line n belongs to frame n or to the n-th frame with a box; the counts decide.
 """
@@ -17,11 +18,17 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
+
 from affectflow.datasets.base import Dataset, find, find_folder, lines_of, number_of, side_of, visible
 from affectflow.datasets.media import Media
 from affectflow.errors import UserError
+from affectflow.faces.face import Face, face_of_corners, face_of_landmarks
 from affectflow.sample import Sample
 from affectflow.tables import open_text
+
+_POINTS_FILE = re.compile(r"\s*version:\s*1\s+n_points:\s*(\d{1,4})\s*\{\s*(.*?)\s*\}\s*", re.DOTALL)
+_CORNERS = 4
 
 
 class AffWild(Dataset):
@@ -36,8 +43,9 @@ class AffWild(Dataset):
         self._valence = _nested(root, "annotations", "valence")
         self._arousal = _nested(root, "annotations", "arousal")
         self._videos = _nested(root, "videos")
-        boxes = find_folder(root, "bboxes")
-        self._boxes = None if boxes is None else _nested(root, "bboxes")
+        self._boxes, self._landmarks = (
+            _nested(root, name) if find_folder(root, name) else None for name in ("bboxes", "landmarks")
+        )
         found = [{path.stem: path for path in visible(folder, ".txt")} for folder in (self._valence, self._arousal)]
         self._files = {name: [files.get(name) for files in found] for name in sorted({*found[0], *found[1]})}
         if strange := sorted(persons.keys() - self._files.keys()):
@@ -71,7 +79,7 @@ class AffWild(Dataset):
                 f"Aff-Wild's {part} has {len(valence)} valence and {len(arousal)} arousal values; fetch it again."
             )
         line_of_frame = self._alignment(part, video, len(valence))
-        for index, time, image in self._media.frames(video):
+        for index, time, image in self._media.frames(video, self.left_out):
             line = line_of_frame.get(index)
             if line is None:
                 self.left_out["frame without labels"] += 1
@@ -89,15 +97,23 @@ class AffWild(Dataset):
                 arousal=arousal[line],
             )
 
+    def faces_of(self, part: str) -> dict[int, Face] | None:
+        """Landmarks where there are any, else boxes."""
+        shipped = [folder for folder in (self._boxes, self._landmarks) if folder is not None]
+        faces: dict[int, Face] = {}
+        for folder in shipped:
+            for frame, path in _points_files(folder, part).items():
+                if (face := _face(path)) is not None:
+                    faces[frame] = face
+        return faces if shipped else None
+
     def _alignment(self, name: str, video: Path, lines: int) -> dict[int, int]:
         """Which line belongs to which frame."""
-        frames = sum(1 for _ in self._media.frames(video))
+        frames = self._media.length(video)
         if lines == frames > 0:
             return {index: index - 1 for index in range(1, frames + 1)}
-        folder = None if self._boxes is None else find_folder(self._boxes, name)
-        files = visible(folder, ".pts") if folder is not None else []
-        boxed = sorted(number for path in files if (number := number_of(path)) is not None)
-        if lines == len(boxed) == len({*boxed}) > 0 and boxed[0] >= 1 and boxed[-1] <= frames:
+        boxed = sorted(_points_files(self._boxes, name)) if self._boxes is not None else []
+        if lines == len(boxed) > 0 and boxed[0] >= 1 and boxed[-1] <= frames:
             return {index: line for line, index in enumerate(boxed)}
         raise UserError(
             f"Aff-Wild's {name} has {lines} values, which fits neither its {frames} frames "
@@ -143,6 +159,31 @@ def _nested(root: Path, first: str, second: str = "") -> Path:
         expected = "/".join(filter(None, (first, "train", second)))
         raise UserError(f"{root} has no folder {expected}; set data.affwild.root to Aff-Wild's own folder.")
     return folder
+
+
+def _points_files(folder: Path, name: str) -> dict[int, Path]:
+    """A video's ``.pts`` files by frame; raises :class:`UserError` where a frame has two."""
+    own = find_folder(folder, name)
+    found: dict[int, Path] = {}
+    for path in visible(own, ".pts") if own is not None else ():
+        frame = number_of(path)
+        if frame is not None and found.setdefault(frame, path) != path:
+            raise UserError(f"{found[frame]} and {path} are of the same frame; remove one of them.")
+    return found
+
+
+def _face(path: Path) -> Face | None:
+    """A box by its four corners, or landmarks. Raises :class:`UserError` for a file that is neither."""
+    with open_text(path) as stream:
+        text = stream.read()
+    match = _POINTS_FILE.fullmatch(text)
+    try:
+        points = np.array([[float(word) for word in line.split()] for line in match[2].splitlines()] if match else [])
+    except ValueError:
+        points = np.empty(0)
+    if match is None or points.shape != (int(match[1]), 2) or len(points) < 2:
+        raise UserError(f"{path} is no file of points (version, n_points, then x and y in braces); fetch it again.")
+    return face_of_corners(points) if len(points) <= _CORNERS else face_of_landmarks(points)
 
 
 def _values(path: Path | None, expected: str) -> list[float]:

@@ -4,6 +4,7 @@ McDuff et al., "Affectiva-MIT Facial Expression Dataset (AM-FED)", CVPR Workshop
 
     AU Labels/<id>-label.csv     Time (seconds), then the percentage of coders who saw each label
     Video - AVI/<id>.avi         or Videos - FLV/<id>.flv
+    Landmark Points/<id>-landmarks.txt   a row of x,y pairs for each frame, all zero where the tracker failed
 
 Rows are change points: one holds until the next ``Time``. Columns differ from file to file; a label that a file
 lacks is unknown there.
@@ -22,9 +23,10 @@ from pathlib import Path
 import numpy as np
 
 from affectflow import facs
-from affectflow.datasets.base import Dataset, find, find_folder, visible
+from affectflow.datasets.base import Dataset, find, find_folder, lines_of, visible
 from affectflow.datasets.media import Media
 from affectflow.errors import UserError
+from affectflow.faces.face import Face, face_of_landmarks
 from affectflow.sample import PERCENT, Sample, unknown_units
 from affectflow.tables import open_text
 
@@ -57,6 +59,7 @@ class AmFed(Dataset):
         self._labels = {path.name[: -len(_ENDING)]: path for path in visible(labels, _ENDING)}
         if not self._labels:
             raise UserError(f"{labels} holds no label file; expected <id>-label.csv.")
+        self._landmarks = find_folder(root, "Landmark Points", "Landmark Points (labeled videos)")
         self._videos = [folder for name in _VIDEOS if (folder := find_folder(root, name)) is not None]
 
     def groups(self) -> list[str]:
@@ -71,7 +74,7 @@ class AmFed(Dataset):
             self.left_out["video with an empty label file"] += 1
             return
         times = [point.time for point in points]
-        for index, time, image in self._media.frames(self._video_of(part)):
+        for index, time, image in self._media.frames(self._video_of(part), self.left_out):
             if math.isnan(time):
                 self.left_out["frame without a time stamp"] += 1
                 continue
@@ -95,6 +98,14 @@ class AmFed(Dataset):
                 other=_others(percent),
             )
 
+    def faces_of(self, part: str) -> dict[int, Face] | None:
+        """Boxes around landmarks, of which it is not known which is which."""
+        if self._landmarks is None:
+            return None
+        path = find(self._landmarks, f"{part}-landmarks.txt")
+        faces = _faces(path) if path is not None else {}
+        return {frame: face for frame, face in faces.items() if face is not None}
+
     def _video_of(self, identity: str) -> Path:
         """Raises :class:`UserError` where there is none."""
         for folder in self._videos:
@@ -110,6 +121,19 @@ def open_dataset(root: Path, split: str, media: Media) -> AmFed:
     if split != "all":
         raise UserError(f"AM-FED has no split {split!r}; it is a benchmark as a whole.")
     return AmFed(root, media)
+
+
+def _faces(path: Path) -> dict[int, Face | None]:
+    """By frame; raises :class:`UserError` for a row that is not pairs of numbers."""
+    faces: dict[int, Face | None] = {}
+    with open_text(path) as stream:
+        for number, line in lines_of(path, stream):
+            try:
+                values = np.array([float(word) for word in re.split(r"[\s,;]+", line.strip(" \t\r\n,;"))])
+                faces[number] = face_of_landmarks(values.reshape(-1, 2))
+            except ValueError:
+                raise UserError(f"{path}, line {number}: not pairs of x and y; fetch it again.") from None
+    return faces
 
 
 def _occurrence(percent: float) -> int:

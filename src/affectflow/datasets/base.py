@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from affectflow.errors import UserError
+from affectflow.faces.face import Face
 from affectflow.sample import Sample
 
 _TEST_SHARE = 0.25  # of the groups, where a set is split
@@ -34,6 +35,10 @@ class Dataset(ABC):
     @abstractmethod
     def samples_of(self, part: str) -> Iterator[Sample]:
         """The labelled pictures of a part; frames of a video follow each other. Raises :class:`UserError`."""
+
+    def faces_of(self, part: str) -> Mapping[int, Face] | None:
+        """The faces that the set ships for a part, by frame; None where it ships none. Raises :class:`UserError`."""
+        return None
 
     def samples(self) -> Iterator[Sample]:
         """All labelled pictures."""

@@ -5,10 +5,12 @@ Mavadati et al., "DISFA: A Spontaneous Facial Action Intensity Database", IEEE T
     ActionUnit_Labels/SN001/SN001_au1.txt      frame,intensity (frame from 1)
     Videos_LeftCamera/LeftVideoSN001_comp.avi
     Video_RightCamera/RightVideoSN001_Comp.avi
+    Landmark_Points/SN001/tmp_frame_lm/SN001_0000_lm.mat   from 0; 66 points of the left camera's frame, as "pts"
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,13 +18,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from affectflow import facs
-from affectflow.datasets.base import Dataset, find, find_folder, folders
+from affectflow.datasets.base import Dataset, find, find_folder, folders, visible
 from affectflow.datasets.disfa_layout import FOLDS, UNITS, occurrence
 from affectflow.datasets.media import Media
 from affectflow.errors import UserError
+from affectflow.faces.face import Face, face_of_landmarks
 from affectflow.sample import Sample
 from affectflow.tables import open_text
 
+_LANDMARKS = re.compile(r"(\d+)_lm\.mat$", re.IGNORECASE)
 _NONE = np.full(facs.COUNT, np.nan, np.float32)
 
 
@@ -45,6 +49,7 @@ class Disfa(Dataset):
         if camera and camera not in cameras:
             raise UserError(f"DISFA has no camera {camera!r}; known are left and right.")
         preferred = sorted(cameras.items(), key=lambda item: item[0] != (camera or "left"))
+        self._landmarks = find_folder(root, "Landmark_Points")
         self._videos = [folder for _, folder in preferred if folder is not None]
         wanted = _subjects_of(split)
         self._subjects = [folder for folder in folders(labels) if wanted is None or folder.name.upper() in wanted]
@@ -61,7 +66,7 @@ class Disfa(Dataset):
         labels = read_labels(next(folder for folder in self._subjects if folder.name == part))
         video = self.video_of(part)
         count = 0
-        for count, time, image in self._media.frames(video):
+        for count, time, image in self._media.frames(video, self.left_out):
             intensities = labels.get(count)
             if intensities is None:
                 self.left_out["frame without labels"] += 1
@@ -80,6 +85,18 @@ class Disfa(Dataset):
             )
         if beyond := sum(index > count for index in labels):
             self.left_out["label without a frame"] += beyond
+
+    def faces_of(self, part: str) -> dict[int, Face] | None:
+        """From landmarks, which belong to the left camera."""
+        if self._landmarks is None or not self.video_of(part).name.lower().startswith("left"):
+            return None
+        own = find_folder(self._landmarks, part)
+        folder = find_folder(own, "tmp_frame_lm") or own if own is not None else None
+        numbered = (
+            (_LANDMARKS.search(path.name), path) for path in (visible(folder, ".mat") if folder is not None else ())
+        )
+        faces = {int(match[1]) + 1: _face(path) for match, path in numbered if match}
+        return {frame: face for frame, face in faces.items() if face is not None}
 
     def video_of(self, subject: str) -> Path:
         """Raises :class:`UserError` where there is none."""
@@ -133,6 +150,19 @@ def read_labels(folder: Path) -> dict[int, NDArray[np.float32]]:
     if not found:
         raise UserError(f"{folder} holds no label file; expected {subject}_au1.txt and so on.")
     return labels
+
+
+def _face(path: Path) -> Face | None:
+    """Raises :class:`UserError` for a file without landmarks."""
+    from scipy.io import loadmat  # only where landmarks are wanted
+
+    try:
+        points = np.asarray(loadmat(path)["pts"], float)
+    except (OSError, ValueError, TypeError, KeyError, NotImplementedError):
+        points = np.empty(0)
+    if points.ndim != 2 or points.shape[1] != 2 or not len(points):
+        raise UserError(f"{path} holds no landmarks (pts, 66 x 2); fetch it again.")
+    return face_of_landmarks(points)
 
 
 def _parse(path: Path, number: int, line: str) -> tuple[int, float]:

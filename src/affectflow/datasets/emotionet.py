@@ -10,13 +10,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from affectflow import facs, names
+from affectflow import facs
 from affectflow.datasets.base import Dataset
 from affectflow.datasets.media import Media
 from affectflow.errors import UserError
-from affectflow.fingerprint import file_sha256
-from affectflow.sample import ImageFile, Sample
+from affectflow.faces.table import FACE_FIELDS, NOT_LOOKED_FOR, face_of
+from affectflow.sample import Encoded, Sample
 from affectflow.splits import SPLITS
+from affectflow.stored import read_image
 from affectflow.tables import read_parquet
 
 Row = Mapping[str, Any]
@@ -31,9 +32,11 @@ SAMPLES_SCHEMA = pa.schema(
         ("units", pa.list_(pa.int8(), facs.COUNT)),
         ("valence", pa.float32()),
         ("arousal", pa.float32()),
+        *FACE_FIELDS,
     ]
 )
-"""A row for each distinct picture; ``units`` and affect as in :class:`affectflow.sample.Sample`."""
+"""A row for each distinct picture; ``units`` and affect as in :class:`affectflow.sample.Sample`, its face as in
+:mod:`affectflow.faces.table`."""
 
 
 class EmotioNet(Dataset):
@@ -78,17 +81,14 @@ def samples_of_shard(samples: Path, shard: int) -> list[Row]:
 def sample_of_row(row: Row, images: Path) -> Sample:
     """A row of ``samples.parquet`` with its picture; raises :class:`UserError` unless the picture is the one that
     was downloaded."""
-    path = images / names.relative_path(row["file_name"])
-    if not path.is_file() or file_sha256(path) != row["sha256"]:
-        raise UserError(
-            f"{path} is missing or not what was downloaded; delete it and run with --forcerun download_partition."
-        )
     return Sample(
-        image=ImageFile(path),
+        image=Encoded(read_image(images, row["file_name"], row["sha256"]), row["file_name"]),
         dataset="emotionet",
         source=row["file_name"],
         group=row["group"],
         units=np.array(row["units"], np.int8),
         valence=row["valence"],
         arousal=row["arousal"],
+        face=face_of(row),
+        looked_for=row["face"] != NOT_LOOKED_FOR,
     )

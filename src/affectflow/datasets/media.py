@@ -15,11 +15,36 @@ _NOTHING = np.zeros((0, 0, 3), np.uint8)
 
 
 class Media:
-    """Decodes everything."""
+    """Decodes everything. ``problems`` gathers sentences about films of which a part only could be read."""
 
-    def frames(self, video: Path) -> Iterator[tuple[int, float, Image]]:
-        """Index from 1, time in seconds and picture of each frame; raises :class:`UserError` for a broken film."""
-        from affectflow.video import read_frames  # stills do without
+    def __init__(self) -> None:
+        self.problems: list[str] = []
+
+    def frames(self, video: Path, left_out: Counter[str]) -> Iterator[tuple[int, float, Image]]:
+        """Index from 1, time in seconds and picture of each frame.
+
+        Of a film that breaks off, what can be read; the rest is counted in ``left_out``. Raises :class:`UserError`
+        for what is no film.
+        """
+        from affectflow.video import BreaksOff  # stills do without
+
+        try:
+            yield from self._frames(video)
+        except BreaksOff as error:
+            self.problems.append(str(error))
+            left_out[f"frame missing, since {video.name} breaks off after frame {error.frames}"] += error.missing
+
+    def length(self, video: Path) -> int:
+        """How many frames a film has, or had before it was cut."""
+        from affectflow.video import BreaksOff, frame_times
+
+        try:
+            return sum(1 for _ in frame_times(video))
+        except BreaksOff as error:
+            return error.frames + error.missing
+
+    def _frames(self, video: Path) -> Iterator[tuple[int, float, Image]]:
+        from affectflow.video import read_frames
 
         for frame in read_frames(video):
             yield frame.index, frame.time, Picture(frame.rgb)
@@ -39,7 +64,7 @@ class Media:
 class Glance(Media):
     """Looks which frames and stills there are. Pictures are empty, and that a still is broken goes unseen."""
 
-    def frames(self, video: Path) -> Iterator[tuple[int, float, Image]]:
+    def _frames(self, video: Path) -> Iterator[tuple[int, float, Image]]:
         from affectflow.video import frame_times
 
         for index, time in enumerate(frame_times(video), start=1):

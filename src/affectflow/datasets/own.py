@@ -28,6 +28,7 @@ from affectflow.tables import open_text
 TABLE = "labels.csv"
 _LABELS = {"1": facs.PRESENT, "0": facs.ABSENT, "999": facs.UNKNOWN, "": facs.UNKNOWN}
 _AFFECT = ("valence", "arousal")
+_ROWS_IN_PART = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +60,11 @@ class Own(Dataset):
         return sorted({row.group for row in self._rows})
 
     def parts(self) -> list[str]:
-        return [TABLE]
+        """By rows of the table, so that large ones can be shared out."""
+        return [f"{first}" for first in range(0, len(self._rows), _ROWS_IN_PART)]
 
     def samples_of(self, part: str) -> Iterator[Sample]:
-        for row in self._rows:
+        for row in self._rows[int(part) : int(part) + _ROWS_IN_PART]:
             if not (row.units != facs.UNKNOWN).any() and all(map(math.isnan, row.affect.values())):
                 self.left_out["picture without labels"] += 1
             elif (image := self._media.still(self._folder / row.image, self.left_out)) is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from affectflow import facs
+from affectflow.batched import batched
 from affectflow.datasets.base import Dataset
-from affectflow.images import square
+from affectflow.faces.framing import Framing
+from affectflow.faces.table import with_faces
 from affectflow.progress import progress
 from affectflow.sample import Sample
 from affectflow.tables import whole, write_csv
@@ -34,33 +35,50 @@ PREDICTIONS_SCHEMA = pa.schema(
         ("probabilities", pa.list_(pa.float32(), facs.COUNT)),
         ("predicted_valence", pa.float32()),
         ("predicted_arousal", pa.float32()),
+        ("crop", pa.string()),
     ]
 )
 """Labels as in :class:`affectflow.sample.Sample`; ``probabilities`` are NaN for AUs that the model was not taught,
-``predicted_valence`` and ``predicted_arousal`` where it has no such head."""
+``predicted_valence`` and ``predicted_arousal`` where it has no such head. ``crop`` is ``face``, ``held`` or ``centre``,
+see :class:`affectflow.faces.framing.Framing`."""
 
 LEFT_OUT_COLUMNS = ("reason", "count")
 
 
-def predict(dataset: Dataset, model_path: Path, card_path: Path, batch_size: int, out: Path, left_out: Path) -> int:
-    """Run a model over a data set, one batch in memory at a time; returns the number of frames."""
+def predict(
+    dataset: Dataset,
+    model_path: Path,
+    card_path: Path,
+    faces: Path | None,
+    hold_s: float,
+    batch_size: int,
+    out: Path,
+    left_out: Path,
+) -> int:
+    """Run a model over a data set, one batch in memory at a time; returns the number of frames.
+
+    ``faces`` is the table of the set's faces, None where none were looked for; for ``hold_s`` seconds a lost face is
+    taken to be where it was.
+    """
     import keras
 
     card = json.loads(card_path.read_text(encoding="utf-8"))
     model = keras.saving.load_model(model_path, compile=False)
     columns = np.array(card["units"], int) - 1
+    framing = Framing(card["image_size"], hold_s)
     frames = 0
     with (
         whole(out) as partial,
         pq.ParquetWriter(partial, PREDICTIONS_SCHEMA, compression="zstd") as writer,
         progress(None, "frame", "predict") as bar,
     ):
-        for batch in _batches(dataset.samples(), batch_size):
-            pixels = np.stack([square(sample.image.rgb(), card["image_size"]) for sample in batch])
+        for batch in batched(with_faces(dataset.samples(), faces), batch_size):
+            pictures, crops = zip(*map(framing.crop, batch), strict=True)
+            pixels = np.stack(pictures)
             # A batch is always full, so that every frame meets the same arithmetic.
             padded = np.concatenate([pixels, np.repeat(pixels[-1:], batch_size - len(batch), axis=0)])
             outputs = {name: np.asarray(value) for name, value in model(padded, training=False).items()}
-            rows = [_row(sample, i, outputs, columns) for i, sample in enumerate(batch)]
+            rows = [{**_row(sample, i, outputs, columns), "crop": crops[i]} for i, sample in enumerate(batch)]
             writer.write_table(pa.Table.from_pylist(rows, schema=PREDICTIONS_SCHEMA))
             frames += len(batch)
             bar.update(len(batch))
@@ -89,14 +107,3 @@ def _row(sample: Sample, i: int, outputs: dict[str, np.ndarray], columns: np.nda
         "predicted_valence": valence,
         "predicted_arousal": arousal,
     }
-
-
-def _batches(samples: Iterator[Sample], size: int) -> Iterator[list[Sample]]:
-    batch: list[Sample] = []
-    for sample in samples:
-        batch.append(sample)
-        if len(batch) == size:
-            yield batch
-            batch = []
-    if batch:
-        yield batch

@@ -7,6 +7,7 @@ import json
 import math
 import platform
 import time
+from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +22,7 @@ from affectflow.errors import UserError
 from affectflow.evaluation.predictions import LEFT_OUT_COLUMNS, PREDICTIONS_SCHEMA
 from affectflow.evaluation.protocols import PROTOCOLS, Protocol
 from affectflow.evaluation.variants import VARIANTS, Labels, Variant
+from affectflow.faces.framing import CENTRE, FACE, HELD
 from affectflow.fingerprint import file_sha256
 from affectflow.measures.concordance import concordance
 from affectflow.measures.decision import decide
@@ -59,6 +61,7 @@ def score(
     table = read_parquet(predictions, PREDICTIONS_SCHEMA)
     labels, probabilities = _labels(protocol, table), _matrix(table, "probabilities")
     units, unsupported, unlabelled = _units(protocol, labels, probabilities, taught["thresholds"])
+    crops = Counter(table["crop"].to_pylist())
     affect = {name: _affect(table, name) if protocol.affect else None for name in ("valence", "arousal")}
     if not units and not any(affect.values()):
         wanted = ", ".join([*protocol.labels, *(("valence", "arousal") if protocol.affect else ())])
@@ -75,6 +78,7 @@ def score(
             "frames": table.num_rows,
             "labelled_frames": _labelled(labels),
             "subjects": _count_subjects(protocol, table),
+            "crops": {how: crops[how] for how in (FACE, HELD, CENTRE)},
             "left_out": {row["reason"]: int(row["count"]) for row in read_csv(left_out, LEFT_OUT_COLUMNS)},
         },
         **_means(units),

@@ -63,7 +63,8 @@ def survey(name: str, root: Path) -> Survey:
 
     Raises :class:`UserError` where the set as a whole cannot be opened.
     """
-    dataset = get_dataset(name, root, media=Glance())
+    media = Glance()
+    dataset = get_dataset(name, root, media=media)
     found = Survey()
     parts = dataset.parts()
     with progress(len(parts), "part", "inspect") as bar:
@@ -74,6 +75,7 @@ def survey(name: str, root: Path) -> Survey:
             except UserError as error:
                 found.problems.append(str(error))
             bar.update()
+    found.problems += media.problems
     found.left_out = dataset.left_out
     order = {label: number for number, label in enumerate(facs.LABELS)}
     found.labels = dict(sorted(found.labels.items(), key=lambda item: order.get(item[0], facs.COUNT)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,11 +16,13 @@ from affectflow.datasets.emotionet import SAMPLES_SCHEMA
 from affectflow.download.ledger import LEDGER_SCHEMA
 from affectflow.download.outcomes import OK
 from affectflow.errors import UserError
+from affectflow.faces.framing import CENTRE
+from affectflow.faces.table import FACE_FIELDS, FACES_SCHEMA, NO_FACE, NOT_LOOKED_FOR, Row, face_cells
 from affectflow.records.duplicates import group_near_duplicates
 from affectflow.snapshot.form import Snapshot, read_snapshot
 from affectflow.splits import SPLITS
 from affectflow.spreadsheet.ingest import LABEL_COLUMNS
-from affectflow.tables import read_csv, read_parquet, write_csv, write_parquet
+from affectflow.tables import parquet_rows, read_csv, read_parquet, write_csv, write_parquet
 
 LEFT_OUT_COLUMNS = ("table", "sheet", "row", "url", "reason")
 
@@ -34,6 +36,8 @@ class _Picture:
     units: NDArray[np.int8]
     contradicted: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(facs.COUNT, bool))
     affect: dict[str, float] = field(default_factory=dict)
+    rows: list[tuple[str, str, str, str]] = field(default_factory=list)
+    """Of the tables, in which it occurs."""
 
 
 def assemble(
@@ -41,6 +45,8 @@ def assemble(
     ledger: Path,
     affect: Path | None,
     snapshot: Path | None,
+    faces: Sequence[Path],
+    without_face: str,
     samples: Path,
     left_out: Path,
     shards: int,
@@ -51,16 +57,19 @@ def assemble(
     """Join what is known of each picture; returns the number of samples in each split.
 
     A row's picture that did not come, and labels that could not be used, stand in ``left_out`` with the reason.
-    Rows that show the same bytes become one sample: the first URL wins, known labels fill unknown ones, and labels
-    that contradict each other become unknown. Splits go by a hash of the group of near duplicates, so that further
-    rows leave the sides of the others as they are; with a ``snapshot`` that has splits, they and the groups are its
-    own. Raises :class:`UserError` when a split stays empty.
+    ``faces`` are the tables of faces, none where none were looked for; pictures in which none was found are left out,
+    unless ``without_face`` is ``centre``, but for those of the test split, which are scored all the same. Rows that
+    show the same bytes become one sample: the first URL wins, known labels fill unknown ones, and labels that
+    contradict each other become unknown. Splits go by a hash of the group of near duplicates, so that further rows
+    leave the sides of the others as they are; with a ``snapshot`` that has splits, they and the groups are its own.
+    Raises :class:`UserError` when a split stays empty.
     """
     rows_left_out: list[tuple[str, str, str, str, str]] = []
     reference = read_snapshot(snapshot) if snapshot is not None else None
     pictures = _pictures(labels, ledger, reference, rows_left_out)
     if affect is not None:
         _add_affect(pictures, affect, rows_left_out)
+    seen = {row["sha256"]: row for table in faces for row in parquet_rows(table, FACES_SCHEMA)}
     listed = list(pictures.values())
     if reference is not None and reference.has_splits:
         known = reference.pictures()
@@ -79,9 +88,14 @@ def assemble(
             "units": picture.units.tolist(),
             "valence": picture.affect.get("valence", np.nan),
             "arousal": picture.affect.get("arousal", np.nan),
+            **(_face(seen, picture) if faces else face_cells(NOT_LOOKED_FOR)),
         }
         for picture, (split, group) in zip(listed, sides, strict=True)
     ]
+    if without_face != CENTRE:
+        faceless = dict.fromkeys(row["sha256"] for row in rows if row["face"] == NO_FACE and row["split"] != "test")
+        rows_left_out += ((*where, NO_FACE) for sha256 in faceless for where in pictures[sha256].rows)
+        rows = [row for row in rows if row["sha256"] not in faceless]
     counts = {split: sum(row["split"] == split for row in rows) for split in SPLITS}
     for split, count in counts.items():
         if not count:
@@ -118,13 +132,15 @@ def _pictures(
         units = np.array([_unit(row[name]) for name in facs.LABELS], np.int8)
         picture = pictures.get(entry["sha256"])
         if picture is None:
-            pictures[entry["sha256"]] = _Picture(row["url"], entry["file_name"], entry["sha256"], entry["dhash"], units)
+            picture = _Picture(row["url"], entry["file_name"], entry["sha256"], entry["dhash"], units)
+            pictures[entry["sha256"]] = picture
         else:
             conflicts = _merge(picture, units)
             left_out.append((*where, f"same picture as {picture.url}: labels merged"))
             if conflicts:
                 named = ", ".join(map(facs.label, conflicts))
                 left_out.append((*where, f"{named} contradicted by another row of the same picture: now unknown"))
+        picture.rows.append(where)
     return pictures
 
 
@@ -151,6 +167,14 @@ def _add_affect(pictures: dict[str, _Picture], affect: Path, left_out: list[tupl
             left_out.append(("annotation", "", frame, row["url"], "annotated, but in no table any more"))
         else:
             picture.affect = {name: float(row[name]) for name in ("valence", "arousal") if row[name]}
+
+
+def _face(faces: Mapping[str, Row], picture: _Picture) -> Row:
+    """The cells of a picture's face; raises :class:`UserError` where nobody looked for it."""
+    row = faces.get(picture.sha256)
+    if row is None:
+        raise UserError(f"The tables of faces know nothing of {picture.file_name}; run the search for faces again.")
+    return {name: row[name] for name, _ in FACE_FIELDS}
 
 
 def _groups(pictures: Sequence[_Picture], near_duplicate_bits: int) -> Iterable[str]:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
 from affectflow.datasets.base import Dataset
 from affectflow.errors import UserError
-from affectflow.images import encode_jpeg, square
+from affectflow.faces.framing import CENTRE
+from affectflow.faces.table import NO_FACE, with_faces
 from affectflow.progress import progress
 from affectflow.records.example import encode_example
 from affectflow.records.index import INDEX_COLUMNS
+from affectflow.records.picture import PictureForm
 from affectflow.records.tfrecord import write_record
+from affectflow.sample import Sample
 from affectflow.tables import whole, write_csv
 
 
@@ -24,13 +27,16 @@ def write_dataset_records(
     validation: Sequence[Path],
     index: Path,
     left_out: Path,
-    size: int,
-    quality: int,
+    form: PictureForm,
+    faces: Path | None,
+    without_face: str,
     validation_fraction: float,
 ) -> None:
     """Write every labelled picture to a shard of its side; all pictures of a group share a side.
 
-    The groups of the smallest hashes, at least one, go to validation. Raises :class:`UserError` when there is only one.
+    ``faces`` is the table of the set's faces, None where none were looked for; pictures in which none was found are
+    left out, unless ``without_face`` is ``centre``. The groups of the smallest hashes, at least one, go to validation.
+    Raises :class:`UserError` when there is only one.
     """
     groups = dataset.groups()
     if len(groups) < 2:
@@ -45,11 +51,11 @@ def write_dataset_records(
             path: stack.enter_context(stack.enter_context(whole(path)).open("wb")) for path in (*train, *validation)
         }
         with progress(None, "picture", "records") as bar:
-            for number, sample in enumerate(dataset.samples()):
+            kept = _with_face(with_faces(dataset.samples(), faces), without_face, dataset.left_out)
+            for number, sample in enumerate(kept):
                 side = validation if sample.group in held_out else train
                 path = side[number % len(side)]
-                jpeg = encode_jpeg(square(sample.image.rgb(), size), quality)
-                length = write_record(streams[path], encode_example(sample, jpeg, size, size))
+                length = write_record(streams[path], encode_example(sample, form.jpeg(sample), form.size, form.size))
                 lines.append((path.name, counts[path], offsets[path], length, sample.source, sample.group))
                 counts[path] += 1
                 offsets[path] += length
@@ -62,3 +68,11 @@ def write_dataset_records(
                 )
     write_csv(index, INDEX_COLUMNS, lines)
     write_csv(left_out, ("reason", "count"), sorted(dataset.left_out.items()))
+
+
+def _with_face(samples: Iterator[Sample], without_face: str, left_out: Counter[str]) -> Iterator[Sample]:
+    for sample in samples:
+        if sample.looked_for and sample.face is None and without_face != CENTRE:
+            left_out[NO_FACE] += 1
+        else:
+            yield sample

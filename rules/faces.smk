@@ -1,0 +1,75 @@
+# Pictures and films -> where the faces are.
+#
+# Needs: results/emotionet/ledger.parquet and the images, or a data set's folder; faces. Makes:
+# results/emotionet/faces/{part}.parquet, results/faces/{dataset}.parquet; what was found in a downloaded picture is
+# state (results/state/faces) that outlives a killed job.
+FACES = config["faces"]
+
+
+if PLAN.detects_faces() and FACES["model"]["path"] is None:
+
+    rule fetch_detector:
+        output:
+            model="results/weights/face_detector.onnx",
+        log:
+            "results/logs/fetch_detector.log",
+        benchmark:
+            "results/benchmarks/fetch_detector.tsv"
+        conda:
+            "../envs/base.yaml"
+        params:
+            url=FACES["model"]["url"],
+            sha256=FACES["model"]["sha256"],
+            code=code("fetch_detector"),
+        script:
+            "../workflow/scripts/fetch_detector.py"
+
+
+if PLAN.detects_faces():
+
+    rule find_faces:
+        input:
+            ledger="results/emotionet/ledger.parquet",
+            model=ask(lambda wildcards: PLAN.detector()),
+        output:
+            faces="results/emotionet/faces/{part}.parquet",
+        log:
+            "results/logs/find_faces/{part}.log",
+        benchmark:
+            "results/benchmarks/find_faces/{part}.tsv"
+        conda:
+            "../envs/base.yaml"
+        threads: 4
+        params:
+            images="results/emotionet/images",
+            parts=DOWNLOAD["partitions"],
+            state="results/state/faces",
+            sha256=FACES["model"]["sha256"],
+            min_score=FACES["min_score"],
+            code=code("find_faces"),
+        script:
+            "../workflow/scripts/find_faces.py"
+
+
+rule find_dataset_faces:
+    input:
+        ask(lambda wildcards: PLAN.waits_for(wildcards.dataset)),
+        model=ask(lambda wildcards: PLAN.detector()),
+    output:
+        faces="results/faces/{dataset}.parquet",
+    log:
+        "results/logs/find_dataset_faces/{dataset}.log",
+    benchmark:
+        "results/benchmarks/find_dataset_faces/{dataset}.tsv"
+    conda:
+        "../envs/base.yaml"
+    threads: 4
+    params:
+        root=ask(lambda wildcards: PLAN.root(wildcards.dataset)),
+        split=lambda wildcards: PLAN.faces_split(wildcards.dataset),
+        state=ask(lambda wildcards: PLAN.state(wildcards.dataset)),
+        sha256=FACES["model"]["sha256"],
+        min_score=FACES["min_score"],
+        code=lambda wildcards: dataset_code("find_dataset_faces", wildcards.dataset),
+    script:
+        "../workflow/scripts/find_dataset_faces.py"

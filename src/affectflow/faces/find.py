@@ -1,0 +1,145 @@
+"""Faces of a data set's pictures, or of downloaded ones -> their tables."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+from affectflow.batched import batched
+from affectflow.datasets import get_dataset
+from affectflow.datasets.base import Dataset
+from affectflow.datasets.media import Glance
+from affectflow.download.ledger import LEDGER_SCHEMA
+from affectflow.download.outcomes import OK
+from affectflow.faces.face import Face
+from affectflow.faces.table import FACES_SCHEMA, FOUND, GIVEN, NO_FACE, NOT_LOOKED_FOR, face_cells
+from affectflow.faces.yunet import Detector
+from affectflow.fingerprint import fingerprint
+from affectflow.progress import progress
+from affectflow.stored import decode_image, read_image
+from affectflow.tables import parquet_rows, write_parquet
+
+_AT_ONCE = 16  # downloaded pictures that a process is handed
+_KEPT_EVERY = 4096  # of them, so that a kill does not cost more
+
+T = TypeVar("T")
+Rows = list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """How faces are searched for; see ``faces`` in ``config/README.md``."""
+
+    model: Path
+    sha256: str
+    min_score: float
+
+
+def find_dataset_faces(
+    name: str, root: Path, split: str, search: Search | None, processes: int, out: Path
+) -> Counter[str]:
+    """Write the faces of all samples of a data set; returns counts by outcome.
+
+    Without ``search`` those that the set ships are taken; with it, they say which face is wanted, and stand in where
+    it is not found. Raises :class:`UserError` as the data set does.
+    """
+    parts = get_dataset(name, root, split, Glance()).parts()
+    look = partial(_look_at_part, name=name, root=root, split=split, search=search)
+    counts: Counter[str] = Counter()
+    with progress(len(parts), "part", "faces") as bar:
+
+        def rows() -> Iterator[dict[str, Any]]:
+            for found in _over_processes(look, parts, processes):
+                bar.update()
+                for row in found:
+                    counts[row["face"]] += 1
+                    yield row
+
+        write_parquet(out, FACES_SCHEMA, rows())
+    return counts
+
+
+def find_downloaded_faces(
+    ledger: Path,
+    images: Path,
+    part: int,
+    parts: int,
+    search: Search,
+    state: Path,
+    code: str,
+    processes: int,
+    out: Path,
+) -> Counter[str]:
+    """Write the faces of one part of the downloaded pictures, divided by their SHA-256; returns counts by outcome.
+
+    What was found before by the same model, settings and code is kept below ``state``. Raises :class:`UserError` for
+    a picture that is not the one that was downloaded.
+    """
+    mark = fingerprint([search.sha256, search.min_score, code])[:16]
+    kept = state / mark / f"{part}-of-{parts}.parquet"
+    known = {row["sha256"]: row for row in parquet_rows(kept, FACES_SCHEMA)} if kept.is_file() else {}
+    wanted = {
+        row["sha256"]: row["file_name"]
+        for row in parquet_rows(ledger, LEDGER_SCHEMA)
+        if row["outcome"] == OK and int(row["sha256"][:16], 16) % parts == part
+    }
+    missing = [(name, sha256) for sha256, name in wanted.items() if sha256 not in known]
+    look = partial(_look_at_pictures, images=images, search=search)
+    with progress(len(missing), "picture", "faces") as bar:
+        for some in batched(missing, _KEPT_EVERY):
+            for found in _over_processes(look, list(batched(some, _AT_ONCE)), processes):
+                known |= {row["sha256"]: row for row in found}
+                bar.update(len(found))
+            write_parquet(kept, FACES_SCHEMA, known.values())
+    rows = [{**known[sha256], "source": name} for sha256, name in wanted.items()]
+    write_parquet(out, FACES_SCHEMA, rows)
+    return Counter(row["face"] for row in rows)
+
+
+def _over_processes(look: Callable[[T], Rows], work: Sequence[T], processes: int) -> Iterator[Rows]:
+    if processes == 1:
+        yield from map(look, work)
+        return
+    with ProcessPoolExecutor(min(processes, max(1, len(work)))) as pool:
+        yield from pool.map(look, work)
+
+
+def _look_at_part(part: str, name: str, root: Path, split: str, search: Search | None) -> Rows:
+    dataset = _dataset(name, root, split, looking=search is not None)
+    given = dataset.faces_of(part)
+    if search is None and given is None:
+        return [
+            {"source": sample.source, "sha256": "", **face_cells(NOT_LOOKED_FOR)} for sample in dataset.samples_of(part)
+        ]
+    rows = []
+    for sample in dataset.samples_of(part):
+        face: Face | None = (given or {}).get(sample.frame)
+        outcome = GIVEN if face is not None else NO_FACE
+        if search is not None and (found := _detector(search).find(sample.image.rgb(), face)) is not None:
+            outcome, face = FOUND, found
+        rows.append({"source": sample.source, "sha256": "", **face_cells(outcome, face)})
+    return rows
+
+
+def _look_at_pictures(pictures: Sequence[tuple[str, str]], images: Path, search: Search) -> Rows:
+    rows = []
+    for name, sha256 in pictures:
+        pixels = decode_image(read_image(images, name, sha256), name).pixels
+        face = _detector(search).find(pixels)
+        rows.append({"source": name, "sha256": sha256, **face_cells(FOUND if face else NO_FACE, face)})
+    return rows
+
+
+@lru_cache(1)
+def _dataset(name: str, root: Path, split: str, looking: bool) -> Dataset:
+    return get_dataset(name, root, split, None if looking else Glance())
+
+
+@lru_cache(1)
+def _detector(search: Search) -> Detector:
+    return Detector(search.model, search.sha256, search.min_score)

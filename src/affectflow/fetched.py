@@ -1,0 +1,35 @@
+"""Files that others publish, as inputs of the pipeline: fetched once, checked against a known digest."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from affectflow.errors import UserError
+from affectflow.tables import whole
+
+_TIMEOUT_S = 60
+
+
+def fetch_file(url: str, algorithm: str, digest: str, key: str, out: Path) -> None:
+    """Fetch a file whose digest by ``algorithm`` (as :mod:`hashlib` names it) is known.
+
+    Raises :class:`UserError` where it cannot be had or is another, with the configuration's ``key`` that takes the
+    path of a copy.
+    """
+    name = algorithm.upper().replace("SHA", "SHA-")
+    remedy = f"fetch {url} elsewhere ({name} {digest}) and set {key} to its path"
+    try:
+        with whole(out) as partial:
+            with urllib.request.urlopen(url, timeout=_TIMEOUT_S) as response, partial.open("wb") as stream:
+                shutil.copyfileobj(response, stream)
+            with partial.open("rb") as stream:
+                found = hashlib.file_digest(stream, algorithm).hexdigest()
+            if found != digest:
+                raise UserError(f"{url} has the {name} {found}, not {digest}; {remedy}.")
+    except (urllib.error.URLError, TimeoutError, ConnectionError, ValueError) as error:
+        reason = getattr(error, "reason", error)
+        raise UserError(f"{url} cannot be fetched ({reason}); {remedy}.") from None

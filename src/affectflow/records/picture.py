@@ -1,0 +1,33 @@
+"""What is stored of a sample's picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from affectflow import jpeg
+from affectflow.faces.crop import crop
+from affectflow.sample import Encoded, Sample
+
+
+@dataclass(frozen=True, slots=True)
+class PictureForm:
+    """Side in pixels, JPEG quality, and chroma subsampling (``4:4:4``, ``4:2:2`` or ``4:2:0``) of stored pictures."""
+
+    size: int
+    quality: int
+    chroma: str
+
+    def jpeg(self, sample: Sample) -> bytes:
+        """The crop of a sample as a JPEG.
+
+        A downloaded baseline RGB JPEG without a face to crop that has the right size passes through byte for byte,
+        once it was decoded to its end; anything else is encoded once.
+        """
+        if isinstance(sample.image, Encoded):
+            decoded = sample.image.decoded()
+            if sample.face is None and decoded.plain and decoded.pixels.shape[:2] == (self.size, self.size):
+                return sample.image.data
+            pixels = decoded.pixels
+        else:
+            pixels = sample.image.rgb()
+        return jpeg.encode(crop(pixels, sample.face, self.size), self.quality, self.chroma)

@@ -1,0 +1,16 @@
+"""Rule fetch_detector: the face detector's file."""
+
+from pathlib import Path
+
+from affectflow.fetched import fetch_file
+from affectflow.job import job
+
+if __name__ == "__main__":
+    with job(snakemake.log[0]):
+        fetch_file(
+            snakemake.params.url,
+            "sha256",
+            snakemake.params.sha256,
+            key="faces.model.path",
+            out=Path(snakemake.output.model),
+        )
