@@ -7,7 +7,7 @@
 rule predict_benchmark:
     input:
         ask(benchmark_input),
-        faces=lambda wildcards: PLAN.faces_of(wildcards.benchmark),
+        faces=lambda wildcards: PLAN.faces_of(wildcards.benchmark) or [],
         model="results/models/{run}/model.keras",
         card="results/models/{run}/model.json",
     output:
@@ -24,7 +24,7 @@ rule predict_benchmark:
         root=ask(lambda wildcards: PLAN.root(wildcards.benchmark)),
         split=ask(lambda w: PLAN.benchmark_split(w.benchmark, w.run)),
         state=ask(lambda wildcards: PLAN.state(wildcards.benchmark)),
-        hold_s=FACES["hold_s"],
+        hold_s=lambda w: FACES["hold_s"] if PLAN.faces_of(w.benchmark) else 0,
         batch_size=config["evaluation"]["batch_size"],
         code=lambda wildcards: dataset_code("predict_benchmark", wildcards.benchmark),
     script:

@@ -30,7 +30,7 @@ if PLAN.detects_faces():
     rule find_faces:
         input:
             ledger="results/emotionet/ledger.parquet",
-            model=ask(lambda wildcards: PLAN.detector()),
+            model=ask(lambda wildcards: PLAN.detector() or []),
         output:
             faces="results/emotionet/faces/{part}.parquet",
         log:
@@ -44,8 +44,7 @@ if PLAN.detects_faces():
             images="results/emotionet/images",
             parts=DOWNLOAD["partitions"],
             state="results/state/faces",
-            sha256=FACES["model"]["sha256"],
-            min_score=FACES["min_score"],
+            search=PLAN.search(),
             code=code("find_faces"),
         script:
             "../workflow/scripts/find_faces.py"
@@ -54,7 +53,7 @@ if PLAN.detects_faces():
 rule find_dataset_faces:
     input:
         ask(lambda wildcards: PLAN.waits_for(wildcards.dataset)),
-        model=ask(lambda wildcards: PLAN.detector()),
+        model=ask(lambda wildcards: PLAN.detector() or []),
     output:
         faces="results/faces/{dataset}.parquet",
     log:
@@ -68,8 +67,7 @@ rule find_dataset_faces:
         root=ask(lambda wildcards: PLAN.root(wildcards.dataset)),
         split=lambda wildcards: PLAN.faces_split(wildcards.dataset),
         state=ask(lambda wildcards: PLAN.state(wildcards.dataset)),
-        sha256=FACES["model"]["sha256"],
-        min_score=FACES["min_score"],
+        search=PLAN.search(),
         code=lambda wildcards: dataset_code("find_dataset_faces", wildcards.dataset),
     script:
         "../workflow/scripts/find_dataset_faces.py"

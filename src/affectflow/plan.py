@@ -164,22 +164,24 @@ class Plan:
         """Whether a detector looks for faces."""
         return bool(self._config["faces"]["detector"] == "yunet")
 
-    def faces_of(self, dataset: str) -> list[str]:
-        """The table of a folder's faces; none where nobody looks for them, or where they stand in the samples."""
-        detector = self._config["faces"]["detector"]
-        looked_for = dataset != "emotionet" and (
-            detector == "yunet" or (detector == "given" and dataset in _SHIP_FACES)
-        )
-        return [f"results/faces/{dataset}.parquet"] if looked_for else []
+    def faces_of(self, dataset: str) -> str | None:
+        """The table of a folder's faces; None where nobody looks for them, or where they stand in the samples."""
+        sets: dict[str, tuple[str, ...]] = {"yunet": FOLDERS, "given": _SHIP_FACES, "none": ()}
+        return f"results/faces/{dataset}.parquet" if dataset in sets[self._config["faces"]["detector"]] else None
 
-    def detector(self) -> list[str]:
-        """The detector's file, where one is used."""
+    def detector(self) -> str | None:
+        """The detector's file, None where none is used."""
         if not self.detects_faces():
-            return []
+            return None
         path: str | None = self._config["faces"]["model"]["path"]
         if path is not None and not Path(path).is_file():
             raise UserError(f"{path} does not exist; correct faces.model.path.")
-        return [path or "results/weights/face_detector.onnx"]
+        return path or "results/weights/face_detector.onnx"
+
+    def search(self) -> dict[str, Any] | None:
+        """What decides which faces are found; None where no detector looks for them."""
+        faces = self._config["faces"]
+        return {"sha256": faces["model"]["sha256"], "min_score": faces["min_score"]} if self.detects_faces() else None
 
     def faces_split(self, dataset: str) -> str:
         """All of a set."""
@@ -253,7 +255,8 @@ class Plan:
             "train_on": self.record_sets(run),
             "recipe": self.recipe(run),
             "split": self.benchmark_split(benchmark, run),
-            **{key: self._config[key] for key in ("annotation", "faces", "records", "evaluation")},
+            "faces": [self.search(), *(self._config["faces"][key] for key in ("detector", "hold_s", "without_face"))],
+            **{key: self._config[key] for key in ("annotation", "records", "evaluation")},
             **({"demo": self._config["demo"]} if self.synthetic else {}),
         }
         return fingerprint(parts)

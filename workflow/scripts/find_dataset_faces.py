@@ -9,7 +9,7 @@ if __name__ == "__main__":
     with job(snakemake.log[0]):
         search = None
         if snakemake.input.model:
-            search = Search(Path(str(snakemake.input.model)), snakemake.params.sha256, snakemake.params.min_score)
+            search = Search(Path(snakemake.input.model), **snakemake.params.search)
         counts = find_dataset_faces(
             snakemake.wildcards.dataset,
             Path(snakemake.params.root),

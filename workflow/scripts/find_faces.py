@@ -12,7 +12,7 @@ if __name__ == "__main__":
             images=Path(snakemake.params.images),
             part=int(snakemake.wildcards.part),
             parts=snakemake.params.parts,
-            search=Search(Path(snakemake.input.model), snakemake.params.sha256, snakemake.params.min_score),
+            search=Search(Path(snakemake.input.model), **snakemake.params.search),
             state=Path(snakemake.params.state),
             code=snakemake.params.code,
             processes=snakemake.threads,

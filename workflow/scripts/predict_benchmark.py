@@ -12,7 +12,7 @@ if __name__ == "__main__":
             get_dataset(snakemake.wildcards.benchmark, Path(snakemake.params.root), snakemake.params.split),
             Path(snakemake.input.model),
             Path(snakemake.input.card),
-            faces=Path(str(snakemake.input.faces)) if snakemake.input.faces else None,
+            faces=Path(snakemake.input.faces) if snakemake.input.faces else None,
             hold_s=snakemake.params.hold_s,
             batch_size=snakemake.params.batch_size,
             out=Path(snakemake.output.predictions),

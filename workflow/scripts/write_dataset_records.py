@@ -16,7 +16,7 @@ if __name__ == "__main__":
             index=Path(snakemake.output.index),
             left_out=Path(snakemake.output.left_out),
             form=PictureForm(**snakemake.params.form),
-            faces=Path(str(snakemake.input.faces)) if snakemake.input.faces else None,
+            faces=Path(snakemake.input.faces) if snakemake.input.faces else None,
             without_face=snakemake.params.without_face,
             validation_fraction=snakemake.params.validation_fraction,
         )

@@ -46,7 +46,7 @@ def assemble(
     affect: Path | None,
     snapshot: Path | None,
     faces: Sequence[Path],
-    without_face: str,
+    without_face: str | None,
     samples: Path,
     left_out: Path,
     shards: int,

@@ -29,7 +29,7 @@ def write_dataset_records(
     left_out: Path,
     form: PictureForm,
     faces: Path | None,
-    without_face: str,
+    without_face: str | None,
     validation_fraction: float,
 ) -> None:
     """Write every labelled picture to a shard of its side; all pictures of a group share a side.
@@ -70,7 +70,7 @@ def write_dataset_records(
     write_csv(left_out, ("reason", "count"), sorted(dataset.left_out.items()))
 
 
-def _with_face(samples: Iterator[Sample], without_face: str, left_out: Counter[str]) -> Iterator[Sample]:
+def _with_face(samples: Iterator[Sample], without_face: str | None, left_out: Counter[str]) -> Iterator[Sample]:
     for sample in samples:
         if sample.looked_for and sample.face is None and without_face != CENTRE:
             left_out[NO_FACE] += 1
