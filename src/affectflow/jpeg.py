@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+import io
 
 import numpy as np
 import simplejpeg
 from numpy.typing import NDArray
+from PIL import Image
 
 _DAMAGE = ("Corrupt JPEG data", "Premature end of JPEG")
 """How libjpeg's warnings about the scan begin; others are of oddities in headers, and cost no pixel."""
@@ -18,24 +19,29 @@ def is_jpeg(data: bytes) -> bool:
 
 
 def decode(data: bytes, smallest: int = 0) -> NDArray[np.uint8]:
-    """RGB uint8 [height, width, 3]. Raises :class:`ValueError` for a damaged JPEG.
+    """RGB uint8 [height, width, 3]. Raises :class:`ValueError` for a damaged JPEG, or as Pillow does.
 
     With ``smallest``, grey uint8 [height, width] at the largest reduction (to an eighth at most) that leaves so many
     pixels a side; every coefficient is read all the same.
     """
-    if smallest:
-        return _decode(data, colorspace="GRAY", min_height=smallest, min_width=smallest)[:, :, 0]
-    return _decode(data, colorspace="RGB")
-
-
-def _decode(data: bytes, **how: Any) -> NDArray[np.uint8]:
     try:
-        pixels: NDArray[np.uint8] = simplejpeg.decode_jpeg(data, **how)
+        if smallest:
+            grey: NDArray[np.uint8] = simplejpeg.decode_jpeg(data, "GRAY", min_height=smallest, min_width=smallest)
+            return grey[:, :, 0]
+        pixels: NDArray[np.uint8] = simplejpeg.decode_jpeg(data, "RGB")
     except ValueError as error:
         if str(error).startswith(_DAMAGE):
             raise
-        pixels = simplejpeg.decode_jpeg(data, **how, strict=False)
+        return _tolerantly(data, smallest)
     return pixels
+
+
+def _tolerantly(data: bytes, smallest: int) -> NDArray[np.uint8]:
+    picture = Image.open(io.BytesIO(data), formats=("JPEG",))
+    if smallest:
+        picture.draft("L", (smallest, smallest))
+    picture.load()
+    return np.asarray(picture.convert("L" if smallest else "RGB"))
 
 
 def encode(pixels: NDArray[np.uint8], quality: int, chroma: str) -> bytes:

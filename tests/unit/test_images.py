@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import random
 import struct
 import zlib
 from collections.abc import Callable
@@ -276,3 +277,49 @@ def test_examine_sees_the_upright_picture(kind: str, options: dict[str, Any], or
 def test_examine_reads_every_kind_of_jpeg(mode: str) -> None:
     seen = examine(encoded(quarters().resize((240, 160)).convert(mode), "JPEG"))
     assert (seen.format, seen.width, seen.height) == ("JPEG", 240, 160)
+
+
+def test_bytes_damaged_in_mid_scan_are_no_whole_picture(smooth: Any) -> None:
+    data = encoded(Image.fromarray(smooth(3, 320)), "JPEG", quality=90)
+    rng = random.Random(0)
+    seen = 0
+    for _ in range(40):
+        damaged = bytearray(data)
+        start = rng.randrange(len(data) // 2, len(data) - 300)
+        damaged[start : start + 200] = bytes(rng.randrange(255) for _ in range(200))
+        Image.open(io.BytesIO(damaged)).load()  # which says nothing
+        for read in (decode_rgb, examine):
+            try:
+                read(bytes(damaged))
+            except ImageError as error:
+                assert error.reason == "corrupt_image"
+                seen += 1
+    assert seen >= 76  # random bytes are valid codes now and then
+
+
+@READERS
+@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"restart_marker_blocks": 2}])
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+def test_a_jpeg_without_its_second_half_is_no_whole_picture(
+    read: Callable[..., object], smooth: Any, mode: str, options: dict[str, Any]
+) -> None:
+    data = encoded(Image.fromarray(smooth(3, 400)).convert(mode), "JPEG", **options)
+    read(data)
+    for cut in (data[: len(data) // 2], data[:-2]):
+        with pytest.raises(ImageError) as caught:
+            read(cut)
+        assert caught.value.reason == "corrupt_image"
+
+
+@READERS
+def test_oddities_of_a_header_cost_no_picture(read: Callable[..., object], smooth: Any) -> None:
+    data = encoded(Image.fromarray(smooth(3, 64)), "JPEG")
+    at = data.index(b"JFIF\0") + 5
+    read(data[:at] + b"\x07\x00" + data[at + 2 :])  # a revision that nobody knows
+    read(data + b"trailing bytes")
+
+
+def test_jpegs_have_the_pixels_that_pillow_gives(smooth: Any) -> None:
+    for options in ({}, {"subsampling": 0}, {"progressive": True}):
+        data = encoded(Image.fromarray(smooth(5, 90)), "JPEG", **options)
+        assert np.array_equal(decode_rgb(data).pixels, np.asarray(Image.open(io.BytesIO(data)).convert("RGB")))

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 
+from affectflow.cli import main
+from affectflow.datasets import get_dataset
+from affectflow.datasets.media import Glance, Media
 from affectflow.errors import UserError
-from affectflow.video import frame_times, read_frames, write_video
+from affectflow.video import BreaksOff, frame_at, frame_number, frame_times, read_frames, write_video
 
 FORMS = [("mp4", "libx264"), ("avi", "mpeg4"), ("flv", "flv1")]
 
@@ -85,12 +92,104 @@ def test_an_error_while_writing_leaves_no_video(tmp_path: Path, pictures: list[N
 
 @pytest.mark.parametrize("container, codec", FORMS)
 @pytest.mark.parametrize("share", [0.3, 0.6])
-def test_the_times_of_a_film_that_breaks_off_are_not_told(
-    tmp_path: Path, pictures: list[NDArray[np.uint8]], container: str, codec: str, share: float
+@pytest.mark.parametrize("read", [read_frames, frame_times])
+def test_a_film_that_breaks_off_gives_what_can_be_read_and_says_where(
+    tmp_path: Path,
+    pictures: list[NDArray[np.uint8]],
+    container: str,
+    codec: str,
+    share: float,
+    read: Callable[[Path], Iterator[object]],
 ) -> None:
     path = tmp_path / f"v.{container}"
     write_video(path, iter(pictures * 8), Fraction(10), container, codec)
+    undisturbed = list(read_frames(path))
     path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
-    for read in (frame_times, read_frames):
-        with pytest.raises(UserError, match=path.name):
-            list(read(path))
+    got: list[object] = []
+    with pytest.raises(UserError, match=path.name) as caught:
+        got.extend(read(path))
+    if container == "mp4":  # its table of contents is at the end
+        assert not got and not isinstance(caught.value, BreaksOff)
+        return
+    assert isinstance(caught.value, BreaksOff)
+    assert len(got) == caught.value.frames > 72 * share / 2
+    assert caught.value.missing == pytest.approx(72 - len(got), abs=1 if container == "flv" else 0)
+    if read is read_frames:
+        for frame, whole in zip(got[:-1], undisturbed, strict=False):
+            assert np.array_equal(frame.rgb, whole.rgb)  # type: ignore[attr-defined]
+
+
+def test_of_a_film_that_breaks_off_the_labels_that_can_be_read_are_used(
+    tmp_path: Path, pictures: list[NDArray[np.uint8]]
+) -> None:
+    path = tmp_path / "Videos_LeftCamera" / "LeftVideoSN001_comp.avi"
+    write_video(path, iter(pictures * 8), Fraction(10), "avi", "mpeg4")
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    labels = tmp_path / "ActionUnit_Labels" / "SN001" / "SN001_au1.txt"
+    labels.parent.mkdir(parents=True)
+    labels.write_text("".join(f"{frame},0\n" for frame in range(1, 73)))
+    for media in (Media(), Glance()):
+        data = get_dataset("disfa", tmp_path, media=media)
+        frames = len(list(data.samples()))
+        assert 20 < frames < 60
+        (missing,) = (count for reason, count in data.left_out.items() if "breaks off" in reason)
+        assert frames + missing == 72 and data.left_out["label without a frame"] == missing
+        assert media.problems and path.name in media.problems[0]
+
+
+@pytest.mark.parametrize("container, codec", FORMS)
+def test_a_single_frame_is_the_one_that_reading_in_order_gives(
+    tmp_path: Path, pictures: list[NDArray[np.uint8]], container: str, codec: str
+) -> None:
+    path = tmp_path / f"v.{container}"
+    rng = np.random.default_rng(0)
+    noisy = [(picture // 2 + rng.integers(0, 99, picture.shape)).astype(np.uint8) for picture in pictures * 7]
+    write_video(path, iter(noisy), Fraction(30000, 1001), container, codec)
+    frames = list(read_frames(path))
+    for frame in reversed(frames):
+        one = frame_number(path, frame.index)
+        assert (one.index, one.time) == (frame.index, frame.time) and np.array_equal(one.rgb, frame.rgb)
+    for frame, later in pairwise(frames):
+        for seconds in (frame.time, (frame.time + later.time) / 2):
+            assert frame_at(path, seconds).index == frame.index
+
+
+def test_there_is_no_frame_outside_a_film(tmp_path: Path, pictures: list[NDArray[np.uint8]]) -> None:
+    path = tmp_path / "v.avi"
+    write_video(path, iter(pictures), Fraction(10), "avi", "mpeg4")
+    for index in (0, 10, -1):
+        with pytest.raises(UserError, match="frames 1 to 9"):
+            frame_number(path, index)
+    for seconds in (-0.1, 1.2):
+        with pytest.raises(UserError, match=r"from 0\.000 s to 0\.800 s"):
+            frame_at(path, seconds)
+    with pytest.raises(UserError, match=r"gone\.avi"):
+        frame_number(tmp_path / "gone.avi", 1)
+
+
+def test_a_frame_can_be_looked_at(
+    tmp_path: Path, pictures: list[NDArray[np.uint8]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "v.avi"
+    write_video(path, iter(pictures), Fraction(10), "avi", "mpeg4")
+    main(["frame", str(path), "--time", "0.35", "--out", str(tmp_path / "f.png")])
+    assert capsys.readouterr().out == "frame 4, shown at 0.300 s\n"
+    assert np.array_equal(np.asarray(Image.open(tmp_path / "f.png")), list(read_frames(path))[3].rgb)
+    with pytest.raises(SystemExit):
+        main(["frame", str(path), "--out", str(tmp_path / "g.png")])
+    assert "--index N, or --time SECONDS" in capsys.readouterr().err
+
+
+def test_a_long_film_takes_no_memory(tmp_path: Path) -> None:
+    path = tmp_path / "long.mp4"
+    grey = np.full((240, 320, 3), 99, np.uint8)
+    write_video(path, (grey for _ in range(5000)), Fraction(25))
+    program = (
+        "import resource, sys; from pathlib import Path; from affectflow.video import read_frames\n"
+        "frames = iter(read_frames(Path(sys.argv[1]))); next(frames)\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "print(1 + sum(1 for _ in frames), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"
+    )
+    result = subprocess.run([sys.executable, "-c", program, path], capture_output=True, text=True, check=True)
+    frames, kilobytes = map(int, result.stdout.split())
+    assert frames == 5000 and kilobytes < 50_000  # the frames are 1.1 GB

@@ -1,0 +1,485 @@
+"""Where faces are found, how they are cropped, and what becomes of pictures without one."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import math
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy.io import savemat
+from tests.conftest import SHARED
+from tests.miniature import FRAMES, film, still, text
+
+from affectflow import names
+from affectflow.datasets import get_dataset
+from affectflow.datasets.base import Dataset
+from affectflow.download.ledger import LEDGER_SCHEMA
+from affectflow.errors import UserError
+from affectflow.faces.crop import EYE_DISTANCE, EYE_HEIGHT, crop
+from affectflow.faces.face import Face, face_of_landmarks
+from affectflow.faces.find import Search, find_dataset_faces, find_downloaded_faces
+from affectflow.faces.framing import Framing
+from affectflow.faces.table import FACES_SCHEMA, FOUND, GIVEN, NO_FACE, face_cells, with_faces
+from affectflow.faces.yunet import Detector
+from affectflow.images import decode_rgb, square
+from affectflow.records.dataset import write_dataset_records
+from affectflow.records.picture import PictureForm
+from affectflow.records.tfrecord import read_records
+from affectflow.sample import Picture, Sample
+from affectflow.tables import read_parquet, write_parquet
+
+PHOTOGRAPHS = SHARED / "data" / "london_faces"
+MODEL = SHARED / "models" / "face_detection_yunet.onnx"
+SHA256 = "ebafce4e3c118d6554634be5c27ab333b4c047a9a8c3faf1d7cf93101c22f0f0"
+SEARCH = Search(MODEL, SHA256, 0.6)
+real = pytest.mark.skipif(not MODEL.is_file(), reason="the detector and the photographs are not at hand")
+
+
+@pytest.fixture(scope="module")
+def detector() -> Detector:
+    return Detector(MODEL, SHA256, 0.6)
+
+
+def photograph(name: str) -> NDArray[np.uint8]:
+    return decode_rgb((PHOTOGRAPHS / name).read_bytes()).pixels
+
+
+def points_of(left: complex, right: complex) -> tuple[float, ...]:
+    """Five points of an upright frontal face, by its eyes."""
+    across = right - left
+    down = across * 1j
+    middle = (left + right) / 2
+    five = (left, right, middle + 0.5 * down, middle - 0.35 * across + down, middle + 0.35 * across + down)
+    return tuple(part for point in five for part in (point.real, point.imag))
+
+
+@real
+def test_all_photographs_show_a_face_whose_eyes_are_where_they_are(detector: Detector) -> None:
+    errors = []
+    rows = list(csv.DictReader((PHOTOGRAPHS / "faces.csv").open()))
+    for row in rows:
+        face = detector.find(photograph(row["file"]))
+        assert face is not None, row["file"]
+        if row["eye1_x"]:
+            pupils = np.array([[float(row[f"eye{k}_{axis}"]) for axis in "xy"] for k in (1, 2)])
+            found = np.reshape(face.points[:4], (2, 2))
+            errors.append(np.hypot(*(found - pupils).T).mean() / np.hypot(*(pupils[1] - pupils[0])))
+    assert len(rows) == 102 and len(errors) == 51
+    assert np.mean(errors) < 0.05
+
+
+@real
+@pytest.mark.parametrize("turn, factor", [(0, 1.0), (20, 1.0), (-25, 0.4), (10, 4.0)])
+def test_in_a_crop_the_eyes_are_always_in_the_same_place(detector: Detector, turn: float, factor: float) -> None:
+    pixels = photograph("001_smiling.jpg")
+    pixels = cv2.warpAffine(pixels, cv2.getRotationMatrix2D((240, 240), turn, 1.0), (480, 480))
+    pixels = cv2.resize(pixels, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+    again = detector.find(crop(pixels, detector.find(pixels), 200))
+    assert again is not None
+    left, right = (complex(*again.points[i : i + 2]) / 200 for i in (0, 2))
+    assert abs(left - complex(0.5 - EYE_DISTANCE / 2, EYE_HEIGHT)) < 0.04
+    assert abs(right - complex(0.5 + EYE_DISTANCE / 2, EYE_HEIGHT)) < 0.04
+
+
+@real
+def test_the_largest_and_most_central_face_is_taken_or_the_wanted_one(detector: Detector) -> None:
+    one, other = photograph("001_neutral.jpg"), photograph("003_neutral.jpg")
+    scene = np.zeros((480, 1100, 3), np.uint8)
+    scene[:, 310:790] = one
+    scene[120:360, 20:260] = cv2.resize(other, (240, 240), interpolation=cv2.INTER_AREA)
+    face = detector.find(scene)
+    assert face is not None and 310 < face.box[0] < 790
+    wanted = detector.find(scene, Face((60.0, 160.0, 160.0, 180.0)))
+    assert wanted is not None and wanted.box[0] < 260
+    assert detector.find(scene, Face((900.0, 10.0, 100.0, 100.0))) is None
+
+
+@real
+@pytest.mark.parametrize("shape", [(1, 1), (1, 3000), (3000, 2), (31, 64), (900, 700)])
+def test_pictures_of_any_shape_may_hold_no_face(detector: Detector, shape: tuple[int, int]) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)
+    assert detector.find(noise) is None
+
+
+@real
+def test_a_face_that_fills_the_picture_is_seen(detector: Detector) -> None:
+    pixels = photograph("005_neutral.jpg")
+    face = detector.find(pixels)
+    assert face is not None
+    left, top, width, height = map(int, face.box)
+    part = np.ascontiguousarray(pixels[top + height // 5 : top + height * 19 // 20, left : left + width])
+    assert detector.find(part) is not None
+    assert detector.find(cv2.resize(part, None, fx=9, fy=9)) is not None
+
+
+@real
+def test_another_file_is_no_detector(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"faces\.model\.sha256"):
+        Detector(MODEL, "0" * 64, 0.6)
+    path = tmp_path / "model.onnx"
+    path.write_bytes(b"no model")
+    with pytest.raises(UserError, match=r"model\.onnx is no YuNet model"):
+        Detector(path, hashlib.sha256(b"no model").hexdigest(), 0.6)
+
+
+@pytest.mark.parametrize("turn", [0.0, 0.5, -1.2, math.pi])
+@pytest.mark.parametrize("distance", [12.0, 40.0, 333.0])
+def test_a_crop_puts_the_eyes_in_their_places(turn: float, distance: float) -> None:
+    size, centre = 100, complex(500, 430)
+    half = distance / 2 * complex(math.cos(turn), math.sin(turn))
+    pixels = np.zeros((1000, 1000, 3), np.uint8)
+    for channel, eye in enumerate((centre - half, centre + half)):
+        cv2.circle(
+            spot := np.zeros((1000, 1000), np.uint8),
+            (round(eye.real), round(eye.imag)),
+            max(1, int(distance / 12)),
+            255,
+            -1,
+        )
+        pixels[..., channel] = spot
+    got = crop(pixels, Face((0, 0, 10, 10), points_of(centre - half, centre + half)), size).astype(float)
+    for channel, x in enumerate((0.5 - EYE_DISTANCE / 2, 0.5 + EYE_DISTANCE / 2)):
+        weight = got[..., channel]
+        rows, columns = np.mgrid[:size, :size]
+        assert (columns * weight).sum() / weight.sum() == pytest.approx(x * size, abs=2)
+        assert (rows * weight).sum() / weight.sum() == pytest.approx(EYE_HEIGHT * size, abs=2)
+
+
+def test_a_crop_averages_what_it_reduces() -> None:
+    board = np.indices((800, 800)).sum(axis=0) % 2 * 255
+    pixels = np.repeat(board[..., None], 3, axis=2).astype(np.uint8)
+    got = crop(pixels, Face((0, 0, 10, 10), points_of(complex(300, 400), complex(500, 400))), 40)
+    assert np.abs(got[10:30, 10:30].astype(int) - 127).max() < 12
+
+
+def test_a_head_turned_away_is_not_blown_up() -> None:
+    frontal = points_of(complex(40, 50), complex(60, 50))
+    turned = (*points_of(complex(49, 50), complex(51, 50))[:4], *frontal[4:])
+    grey = np.full((100, 100, 3), 90, np.uint8)
+    cv2.circle(grey, (50, 70), 4, (255, 0, 0), -1)
+    shown = [crop(grey, Face((0, 0, 100, 100), points), 100)[..., 0] > 200 for points in (frontal, turned)]
+    assert 0.4 * shown[0].sum() < shown[1].sum() < 4 * shown[0].sum()
+
+
+def test_what_lies_outside_the_picture_is_black() -> None:
+    grey = np.full((50, 50, 3), 90, np.uint8)
+    assert not crop(grey, Face((500.0, 500.0, 20.0, 20.0)), 30).any()
+    partly = crop(grey, Face((-10.0, 10.0, 30.0, 30.0)), 30)
+    assert partly[15, 0, 0] == 0 and partly[15, 20, 0] == 90
+
+
+def test_without_a_face_the_centre_is_cropped() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 60, 3), dtype=np.uint8)
+    assert np.array_equal(crop(pixels, None, 30), square(pixels, 30))
+
+
+@pytest.mark.parametrize("count", [66, 68])
+def test_landmarks_whose_scheme_is_known_give_five_points(count: int) -> None:
+    landmarks = np.random.default_rng(0).uniform(0, 100, (count, 2))
+    landmarks[36:42], landmarks[42:48] = (30, 40), (70, 41)
+    landmarks[30], landmarks[48], landmarks[54] = (50, 60), (35, 80), (65, 81)
+    face = face_of_landmarks(landmarks)
+    assert face is not None and face.points == pytest.approx((30, 40, 70, 41, 50, 60, 35, 80, 65, 81))
+
+
+@pytest.mark.parametrize("landmarks", [np.zeros((22, 2)), np.full((22, 2), np.nan), np.full((22, 2), 7.0)])
+def test_landmarks_of_a_tracker_that_failed_are_no_face(landmarks: NDArray[np.float64]) -> None:
+    assert face_of_landmarks(landmarks) is None
+
+
+# Faces that data sets ship
+
+
+def points_file(path: Path, points: Sequence[tuple[float, float]]) -> Path:
+    return text(path, "version: 1", f"n_points: {len(points)}", "{", *(f"{x} {y}" for x, y in points), "}")
+
+
+def make_affwild(root: Path, boxed: Sequence[int] = range(1, FRAMES + 1)) -> Path:
+    film(root / "videos" / "train" / "101.avi")
+    for dimension in ("valence", "arousal"):
+        text(root / "annotations" / "train" / "train" / dimension / "101.txt", *[0.5] * FRAMES)
+    for frame in boxed:
+        corners = [(4, 6), (24, 6), (24, 28), (4, 28)]
+        points_file(root / "bboxes" / "train" / "101" / f"{frame}.pts", corners)
+    return root
+
+
+def make_disfa(root: Path, faces: Sequence[int] = (0, 1, 5), side: str = "Left") -> Path:
+    folder = {"Left": "Videos_LeftCamera", "Right": "Video_RightCamera"}[side]
+    film(root / folder / f"{side}VideoSN001_comp.avi")
+    text(root / "ActionUnit_Labels" / "SN001" / "SN001_au12.txt", *(f"{i},0" for i in range(1, FRAMES + 1)))
+    points = np.random.default_rng(1).uniform(5, 25, (66, 2))
+    for number in faces:
+        name = f"SN001_{number:04d}_lm.mat" if number % 2 else f"l0{number:04d}_lm.mat"
+        path = root / "Landmark_Points" / "SN001" / "tmp_frame_lm" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        savemat(path, {"pts": points})
+    return root
+
+
+def make_amfed(root: Path, *rows: str) -> Path:
+    film(root / "Video - AVI" / "ab.avi")
+    text(root / "AU Labels" / "ab-label.csv", "Time,Smile", "0,0")
+    text(root / "Landmark Points" / "ab-landmarks.txt", *rows)
+    return root
+
+
+def found(name: str, root: Path, out: Path, search: Search | None = None, processes: int = 1) -> dict[str, str]:
+    """Outcomes by source."""
+    find_dataset_faces(name, root, "all", search, processes, out)
+    return {row["source"]: row["face"] for row in read_parquet(out, FACES_SCHEMA).to_pylist()}
+
+
+def test_affwilds_boxes_are_taken_and_frames_without_one_have_no_face(tmp_path: Path) -> None:
+    outcomes = found("affwild", make_affwild(tmp_path / "set", boxed=(1, 2, 4)), tmp_path / "faces")
+    assert [outcomes[f"101/{frame}"] for frame in range(1, FRAMES + 1)] == [
+        GIVEN,
+        GIVEN,
+        NO_FACE,
+        GIVEN,
+        NO_FACE,
+        NO_FACE,
+    ]
+    row = read_parquet(tmp_path / "faces", FACES_SCHEMA).to_pylist()[0]
+    assert row["face_box"] == [4, 6, 20, 22] and math.isnan(row["face_points"][0])
+
+
+def test_affwilds_landmarks_say_more_than_its_boxes(tmp_path: Path) -> None:
+    root = make_affwild(tmp_path / "set")
+    landmarks = [(float(i % 17), float(i // 4)) for i in range(68)]
+    points_file(root / "landmarks" / "train" / "101" / "0002.pts", landmarks)
+    find_dataset_faces("affwild", root, "all", None, 1, tmp_path / "faces")
+    rows = read_parquet(tmp_path / "faces", FACES_SCHEMA).to_pylist()
+    assert [not math.isnan(row["face_points"][0]) for row in rows] == [False, True, False, False, False, False]
+
+
+@pytest.mark.parametrize(
+    "content", ["", "version: 1\nn_points: 4\n{\n1 2\n}\n", "version: 1\nn_points: 2\n{\n1 2\nx 3\n}\n", "1 2\n3 4\n"]
+)
+def test_a_broken_file_of_points_is_named(tmp_path: Path, content: str) -> None:
+    root = make_affwild(tmp_path / "set")
+    (root / "bboxes" / "train" / "101" / "3.pts").write_text(content)
+    with pytest.raises(UserError, match=r"3\.pts is no file of points"):
+        find_dataset_faces("affwild", root, "all", None, 1, tmp_path / "faces")
+
+
+def test_disfas_landmarks_count_from_zero_and_belong_to_the_left_camera(tmp_path: Path) -> None:
+    outcomes = found("disfa", make_disfa(tmp_path / "set"), tmp_path / "faces")
+    assert [outcomes[f"SN001/{frame}"] for frame in range(1, FRAMES + 1)] == [
+        GIVEN,
+        GIVEN,
+        NO_FACE,
+        NO_FACE,
+        NO_FACE,
+        GIVEN,
+    ]
+    right = found("disfa", make_disfa(tmp_path / "right", side="Right"), tmp_path / "faces")
+    assert set(right.values()) == {""}
+
+
+def test_disfas_broken_landmarks_are_named(tmp_path: Path) -> None:
+    root = make_disfa(tmp_path / "set")
+    (root / "Landmark_Points" / "SN001" / "tmp_frame_lm" / "SN001_0001_lm.mat").write_bytes(b"no matrix")
+    with pytest.raises(UserError, match=r"SN001_0001_lm\.mat holds no landmarks"):
+        found("disfa", root, tmp_path / "faces")
+
+
+def test_amfeds_landmarks_are_rows_and_zeros_are_no_face(tmp_path: Path) -> None:
+    root = make_amfed(tmp_path / "set", "1,2,20,25,10,9", "0,0,0,0,0,0", "1 2\t20 25 10 9 ")
+    outcomes = found("amfed", root, tmp_path / "faces")
+    assert [outcomes[f"ab/{frame}"] for frame in range(1, FRAMES + 1)] == [GIVEN, NO_FACE, GIVEN, *[NO_FACE] * 3]
+    with pytest.raises(UserError, match=r"ab-landmarks\.txt, line 2: not pairs"):
+        found("amfed", make_amfed(tmp_path / "odd", "1,2", "1,2,3"), tmp_path / "faces")
+
+
+def test_a_set_that_ships_no_face_says_so(tmp_path: Path) -> None:
+    root = make_affwild(tmp_path / "set", boxed=())
+    assert set(found("affwild", root, tmp_path / "faces").values()) == {""}
+
+
+@real
+def test_the_same_faces_whatever_the_number_of_processes(tmp_path: Path) -> None:
+    for number, name in enumerate(("001_neutral", "003_smiling")):
+        target = tmp_path / "own" / f"{number}.jpg"
+        target.parent.mkdir(exist_ok=True)
+        target.write_bytes((PHOTOGRAPHS / f"{name}.jpg").read_bytes())
+    still(tmp_path / "own" / "2.png", 3)
+    text(tmp_path / "own" / "labels.csv", "image,AU12", "0.jpg,0", "1.jpg,1", "2.png,1")
+    outcomes = [found("own", tmp_path / "own", tmp_path / f"faces{n}", SEARCH, processes=n) for n in (1, 2)]
+    assert outcomes[0] == outcomes[1] == {"0.jpg": FOUND, "1.jpg": FOUND, "2.png": NO_FACE}
+    assert (tmp_path / "faces1").read_bytes() == (tmp_path / "faces2").read_bytes()
+
+
+@real
+def test_where_the_detector_finds_nothing_the_sets_own_box_stands_in(tmp_path: Path) -> None:
+    outcomes = found("affwild", make_affwild(tmp_path / "set", boxed=(1,)), tmp_path / "faces", SEARCH)
+    assert [outcomes[f"101/{frame}"] for frame in (1, 2)] == [GIVEN, NO_FACE]
+
+
+# Downloaded pictures
+
+
+@pytest.fixture
+def downloaded(tmp_path: Path) -> Callable[..., Counter[str]]:
+    rows = []
+    for name in ("001_neutral.jpg", "003_smiling.jpg", "no face"):
+        data = (
+            (PHOTOGRAPHS / name).read_bytes()
+            if "jpg" in name
+            else cv2.imencode(".png", np.zeros((50, 50), np.uint8))[1].tobytes()
+        )
+        url = f"http://x/{name}"
+        path = tmp_path / "images" / names.relative_path(names.file_name(url))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+        rows.append({"url": url, "outcome": "ok", "file_name": path.name, "sha256": hashlib.sha256(data).hexdigest()})
+    rows.append({"url": "http://dead", "outcome": "timeout", "file_name": "dead", "sha256": ""})
+    write_parquet(tmp_path / "ledger", LEDGER_SCHEMA, rows)
+
+    def find(search: Search = SEARCH, parts: int = 1, part: int = 0) -> Counter[str]:
+        return find_downloaded_faces(
+            *(tmp_path / "ledger", tmp_path / "images", part, parts, search),
+            *(tmp_path / "state", "code", 1, tmp_path / f"faces{part}"),
+        )
+
+    return find
+
+
+@real
+def test_faces_of_downloaded_pictures_are_looked_for_once(
+    downloaded: Callable[..., Counter[str]], tmp_path: Path
+) -> None:
+    assert downloaded() == {FOUND: 2, NO_FACE: 1}
+    before = (tmp_path / "faces0").read_bytes()
+    assert downloaded(replace(SEARCH, model=tmp_path / "gone.onnx")) == {FOUND: 2, NO_FACE: 1}
+    assert (tmp_path / "faces0").read_bytes() == before
+
+
+@real
+def test_parts_share_the_pictures_out(downloaded: Callable[..., Counter[str]], tmp_path: Path) -> None:
+    counts = [downloaded(parts=3, part=part).total() for part in range(3)]
+    sources = {
+        row["source"] for part in range(3) for row in read_parquet(tmp_path / f"faces{part}", FACES_SCHEMA).to_pylist()
+    }
+    assert sum(counts) == len(sources) == 3
+
+
+@real
+def test_a_picture_that_is_not_the_downloaded_one_is_named(
+    downloaded: Callable[..., Counter[str]], tmp_path: Path
+) -> None:
+    harmed = next(path for path in (tmp_path / "images").rglob("*") if path.is_file())
+    harmed.write_bytes(b"something else")
+    with pytest.raises(UserError, match=harmed.name):
+        downloaded()
+
+
+# What becomes of them
+
+
+def sample(frame: int, face: Face | None = None, looked_for: bool = True, **other: object) -> Sample:
+    pixels = np.full((40, 60, 3), 10 * frame % 250, np.uint8)
+    pixels[:, :20] = 255
+    fields = {"video": "a", "time": frame / 10, **other}
+    return Sample(Picture(pixels), "disfa", f"{frame}", "g", frame=frame, face=face, looked_for=looked_for, **fields)  # type: ignore[arg-type]
+
+
+FACE = Face((0.0, 0.0, 20.0, 20.0))
+
+
+def test_on_a_benchmark_a_lost_face_is_where_it_was_for_a_second() -> None:
+    framing = Framing(16, hold_s=1.0)
+    hows = [
+        framing.crop(s)[1] for s in (sample(1), sample(2, FACE), sample(3), sample(12), sample(13), sample(14, FACE))
+    ]
+    assert hows == ["centre", "face", "held", "held", "centre", "face"]
+    assert framing.counts == {"face": 2, "held": 2, "centre": 2}
+
+
+def test_a_lost_face_is_not_looked_for_in_another_film() -> None:
+    framing = Framing(16, hold_s=1.0)
+    others = [sample(3, video="b"), sample(3, subject="someone else"), sample(3, time=float("nan"))]
+    for other in others:
+        framing.crop(sample(2, FACE))
+        assert framing.crop(other)[1] == "centre"
+
+
+def test_a_held_face_gives_the_crop_of_the_last_one() -> None:
+    framing = Framing(16, hold_s=1.0)
+    framing.crop(sample(2, FACE))
+    lost = sample(3)
+    assert np.array_equal(framing.crop(lost)[0], crop(lost.image.rgb(), FACE, 16))
+
+
+def test_faces_join_their_samples_and_missing_rows_are_an_error(tmp_path: Path) -> None:
+    rows = [
+        {"source": "1", "sha256": "", **face_cells(FOUND, replace(FACE, score=0.75))},
+        {"source": "2", "sha256": "", **face_cells(NO_FACE)},
+        {"source": "3", "sha256": "", **face_cells("")},
+    ]
+    write_parquet(tmp_path / "faces", FACES_SCHEMA, rows)
+    bare = [sample(frame, looked_for=False) for frame in (1, 2, 3)]
+    joined = list(with_faces(iter(bare), tmp_path / "faces"))
+    assert [(s.face is not None, s.looked_for) for s in joined] == [(True, True), (False, True), (False, False)]
+    assert joined[0].face == replace(FACE, score=0.75)
+    assert [s.source for s in with_faces(iter(bare[1:]), tmp_path / "faces")] == ["2", "3"]
+    with pytest.raises(UserError, match="no row for 4"):
+        list(with_faces(iter([*bare, sample(4)]), tmp_path / "faces"))
+
+
+class Five(Dataset):
+    """Five frames of two groups."""
+
+    name = "five"
+
+    def groups(self) -> list[str]:
+        return ["0", "1"]
+
+    def parts(self) -> list[str]:
+        return ["all"]
+
+    def samples_of(self, part: str) -> Iterator[Sample]:
+        for frame in range(1, 6):
+            yield replace(sample(frame, looked_for=False), group=str(frame % 2))
+
+
+@pytest.mark.parametrize("without_face, kept", [("leave_out", 3), ("centre", 5)])
+def test_pictures_without_a_face_are_left_out_of_training(tmp_path: Path, without_face: str, kept: int) -> None:
+    lost = (2, 5)
+    rows = [
+        {"source": str(frame), "sha256": "", **(face_cells(NO_FACE) if frame in lost else face_cells(GIVEN, FACE))}
+        for frame in range(1, 6)
+    ]
+    write_parquet(tmp_path / "faces", FACES_SCHEMA, rows)
+    files = [tmp_path / "train", tmp_path / "validation"]
+    write_dataset_records(
+        *(Five(), files[:1], files[1:], tmp_path / "index", tmp_path / "left_out"),
+        *(PictureForm(16, 95, "4:4:4"), tmp_path / "faces", without_face, 0.5),
+    )
+    assert sum(len(list(read_records(path))) for path in files) == kept
+    left_out = (tmp_path / "left_out").read_text()
+    assert left_out == ("reason,count\nno_face,2\n" if kept == 3 else "reason,count\n")
+
+
+def test_records_and_benchmarks_show_the_same_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[NDArray[np.uint8]] = []
+    monkeypatch.setattr("affectflow.jpeg.encode", lambda pixels, *_: seen.append(pixels) or b"")
+    for face in (FACE, Face((3.0, 4.0, 20.0, 30.0), points_of(complex(9, 9), complex(20, 12))), None):
+        one = sample(5, face)
+        PictureForm(24, 95, "4:4:4").jpeg(one)
+        assert np.array_equal(seen[-1], Framing(24, 1.0).crop(one)[0])
+
+
+def test_every_set_can_be_asked_for_its_faces(tmp_path: Path) -> None:
+    still(tmp_path / "1.png", 2)
+    text(tmp_path / "labels.csv", "image,AU12", "1.png,0")
+    data = get_dataset("own", tmp_path)
+    assert data.faces_of(data.parts()[0]) is None
