@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +13,7 @@ import pytest
 
 tf = pytest.importorskip("tensorflow")
 
+from affectflow.images import decode_rgb  # noqa: E402
 from tests.training.conftest import SIZE, patch_samples  # noqa: E402
 
 
@@ -42,10 +46,38 @@ def test_every_feature_comes_back(records: Callable[..., list[Path]]) -> None:
         assert np.abs(pixels.astype(int) - sample.image.rgb()).mean() < 12
 
 
-def test_a_mirrored_picture_swaps_left_and_right_labels() -> None:
-    from affectflow.training.reader import _mirrored_columns
+_TFRECORD = """
+import json, sys
+from tfrecord.reader import tfrecord_loader
+kinds = {"image/encoded": "byte", "image/filename": "byte", "label/units": "int", "label/valence": "float"}
+for example in tfrecord_loader(sys.argv[1], None, kinds):
+    values = {name: bytes(value).hex() if kinds[name] == "byte" else value.tolist() for name, value in example.items()}
+    print(json.dumps(values))
+"""
 
-    columns = _mirrored_columns()
-    assert (columns[51 - 1], columns[52 - 1]) == (52 - 1, 51 - 1)
-    assert (columns[55 - 1], columns[56 - 1]) == (56 - 1, 55 - 1)
-    assert sum(i != column for i, column in enumerate(columns)) == 4
+
+def test_the_package_tfrecord_reads_them(records: Callable[..., list[Path]]) -> None:
+    """It is not TensorFlow's, is the way into PyTorch, and cannot be in one process with TensorFlow."""
+    (path,) = records("plain", 20, 7)
+    result = subprocess.run([sys.executable, "-c", _TFRECORD, path], capture_output=True, text=True, check=True)
+    read = [json.loads(line) for line in result.stdout.splitlines()]
+    samples = patch_samples(20, 7)
+    assert len(read) == len(samples)
+    for example, sample in zip(read, samples, strict=True):
+        assert example["label/units"] == sample.units.tolist()
+        assert np.float32(example["label/valence"]) == np.float32(sample.valence)
+        assert bytes.fromhex(example["image/filename"]).decode() == sample.source
+        assert decode_rgb(bytes.fromhex(example["image/encoded"])).pixels.shape == (SIZE, SIZE, 3)
+
+
+def test_a_batch_is_parsed_as_in_tf_slim(records: Callable[..., list[Path]]) -> None:
+    """By names and kinds alone, as TF-Slim's TFExampleDecoder and tensorflow_datasets do, in one go."""
+    (path,) = records("plain", 20, 7)
+    features = {
+        "image/encoded": tf.io.FixedLenFeature([], tf.string),
+        "image/format": tf.io.FixedLenFeature([], tf.string, "jpeg"),
+        "label/units": tf.io.VarLenFeature(tf.int64),
+    }
+    (batch,) = tf.data.TFRecordDataset(str(path)).batch(20).map(lambda records: tf.io.parse_example(records, features))
+    assert tf.sparse.to_dense(batch["label/units"]).shape == (20, 60)
+    assert {tf.io.decode_image(encoded).shape for encoded in batch["image/encoded"]} == {(SIZE, SIZE, 3)}

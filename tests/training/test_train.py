@@ -51,7 +51,7 @@ _RECIPE = {
     "warmup_fraction": 0.1,
     "positive_weight_cap": 4.0,
     "valence_arousal_weight": 0.5,
-    "augmentation": {"flip": True, "crop": 0.05, "brightness": 0.05, "contrast": 0.1},
+    "augmentation": {"flip": True, "crop": 0.05, "brightness": 0.05, "contrast": 0.1, "saturation": 0.1},
 }
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from affectflow.datasets.disfa_layout import FOLDS, UNITS
-from affectflow.demo.drawing import draw_face, draw_identity, draw_scene, face_box
+from affectflow.demo.drawing import draw_face, draw_identity, draw_scene
 from affectflow.demo.expressions import Affect, affect, coded, draw_course
 from affectflow.progress import progress
 from affectflow.synthetic import mark
@@ -24,7 +24,6 @@ from affectflow.tables import whole, write_csv
 from affectflow.video import write_video
 
 T = TypeVar("T")
-Box = tuple[float, float, float, float]
 
 _DISFA, _AMFED, _AFFWILD = 10, 11, 12  # keys of random streams: no set shares a person with another
 _DISFA_RATE, _AMFED_RATE, _AFFWILD_RATE = Fraction(20), Fraction(14), Fraction(25)
@@ -54,7 +53,7 @@ def make_amfed(film: Film, videos: int, processes: int, root: Path) -> None:
 
 
 def make_affwild(film: Film, videos: int, processes: int, root: Path) -> None:
-    """Aff-Wild's layout: valence and arousal, one value per line, and a box for each frame, MP4."""
+    """Aff-Wild's layout: valence and arousal, one value per line, MP4."""
     _make_all(partial(_affwild_video, film=film, root=root), range(videos), processes, root)
 
 
@@ -101,14 +100,8 @@ def _affwild_video(number: int, film: Film, root: Path) -> None:
     rng = np.random.default_rng([film.seed, _AFFWILD, number])
     name = f"{number + 1:03d}"
     course = draw_course(rng, film.frames, events=5, presence=0.2, emotional=0.9)
-    boxes: list[Box] = []
-    frames = _frames(rng, "wild", course, film.size, boxes)
+    frames = _frames(rng, "wild", course, film.size)
     write_video(root / "videos" / "train" / f"{name}.mp4", frames, _AFFWILD_RATE)
-    for frame, (left, top, right, bottom) in enumerate(boxes, start=1):
-        corners = ((left, top), (right, top), (right, bottom), (left, bottom))
-        lines = ["version: 1", "n_points: 4", "{", *(f"{x:.2f} {y:.2f}" for x, y in corners), "}"]
-        with whole(root / "bboxes" / "train" / name / f"{frame}.pts") as path:
-            path.write_text("\n".join(lines) + "\n", encoding="ascii")
     feelings: list[Affect] = [affect(intensity, rng) for intensity in course]
     for dimension in ("valence", "arousal"):
         with whole(root / "annotations" / "train" / dimension / f"{name}.txt") as path:
@@ -116,12 +109,9 @@ def _affwild_video(number: int, film: Film, root: Path) -> None:
 
 
 def _frames(
-    rng: np.random.Generator, style: str, course: NDArray[np.float32], size: int, boxes: list[Box] | None = None
+    rng: np.random.Generator, style: str, course: NDArray[np.float32], size: int
 ) -> Iterator[NDArray[np.uint8]]:
-    """One person before one camera, who moves the head a little; the sensor's noise is new in every frame.
-
-    The face's box in each is appended to ``boxes``.
-    """
+    """One person before one camera, who moves the head a little; the sensor's noise is new in every frame."""
     import cv2
 
     cv2.setNumThreads(1)
@@ -136,6 +126,4 @@ def _frames(
             roll=scene.roll + 0.02 * np.sin(0.7 * phase + sway[2]),
             seed=scene.seed + frame,
         )
-        if boxes is not None:
-            boxes.append(face_box(person, moment, intensity, size))
         yield draw_face(person, moment, intensity, size)

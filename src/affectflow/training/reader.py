@@ -1,8 +1,13 @@
-"""TFRecords -> batches, through tf.data."""
+"""TFRecords -> batches, through tf.data.
+
+Pictures are decoded by the decoder of all other stages and changed by OpenCV, which together take no longer than
+TensorFlow's decoder alone; tf.data makes batches side by side, ahead of the training step.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,28 +16,17 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from affectflow import facs
+from affectflow import facs, jpeg
+from affectflow.records.access import Records
+from affectflow.records.example import decode_example
+from affectflow.training.augment import DRAWS, Augmentation, augment, mirrored
 from affectflow.training.model import ACTION_UNITS, VALENCE_AROUSAL
+from affectflow.training.shuffle import Shuffle
 
-_SHUFFLE = 4096  # records held while shuffling
-_MIRRORED = ((51, 52), (55, 56))  # left and right trade places in a mirrored picture
-
-_FEATURES = {
-    "image/encoded": tf.io.FixedLenFeature([], tf.string),
-    "label/units": tf.io.FixedLenFeature([facs.COUNT], tf.int64),
-    "label/valence": tf.io.FixedLenFeature([], tf.float32),
-    "label/arousal": tf.io.FixedLenFeature([], tf.float32),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Augmentation:
-    """See ``training.augmentation`` in ``config/README.md``."""
-
-    flip: bool
-    crop: float
-    brightness: float
-    contrast: float
+_OF_AUGMENTATION = 1  # a stream of random numbers apart from that of the order
+_ALIGNMENT = 64
+_AHEAD = 2  # batches
+_SIDE_BY_SIDE = 4  # likewise
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,24 +38,31 @@ class Labels:
 
 
 def read_labels(files: Sequence[Path]) -> Labels:
-    """The labels alone, in the order of :func:`pictures_in_order`."""
-    units, affect = [], []
-    for batch in tf.data.TFRecordDataset([str(path) for path in files]).batch(1024):
-        features = tf.io.parse_example(batch, {k: v for k, v in _FEATURES.items() if k.startswith("label/")})
-        units.append(features["label/units"].numpy().astype(np.int8))
-        affect.append(np.stack([features["label/valence"].numpy(), features["label/arousal"].numpy()], axis=1))
-    if not units:
-        return Labels(np.empty((0, facs.COUNT), np.int8), np.empty((0, 2), np.float32))
-    return Labels(np.concatenate(units), np.concatenate(affect))
+    """The labels alone, in the order of :func:`pictures_in_order`; raises :class:`UserError` for a damaged file."""
+    records = Records(files)
+    units = np.empty((len(records), facs.COUNT), np.int8)
+    affect = np.empty((len(records), 2), np.float32)
+    for number in range(len(records)):
+        (data,) = records.read([number])
+        units[number], affect[number] = _labels_of(decode_example(data).features.feature)
+    return Labels(units, affect)
 
 
-def pictures_in_order(files: Sequence[Path], count: int, batch_size: int) -> tf.data.Dataset:
-    """Batches of pixels, uint8 [batch, size, size, 3], each of the ``count`` records once and in order."""
-    records = tf.data.TFRecordDataset([str(path) for path in files])
-    pixels = records.map(lambda record: _decode(record)[0], num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-    # Keras warns of data that "ran out" where it cannot know how much there is.
-    counted = pixels.apply(tf.data.experimental.assert_cardinality(count))
-    return counted.batch(batch_size).prefetch(2)
+def pictures_in_order(files: Sequence[Path], batch_size: int) -> tf.data.Dataset:
+    """Batches of pixels, uint8 [batch, size, size, 3], each record once and in order."""
+    records = Records(files)
+
+    def make(batch: int) -> Sequence[NDArray[Any]]:
+        numbers = range(batch * batch_size, min(len(records), (batch + 1) * batch_size))
+        encoded = [_picture_of(decode_example(data).features.feature) for data in records.read(numbers)]
+        first = jpeg.decode(encoded[0])
+        pixels = _aligned((len(encoded), *first.shape))
+        for i, picture in enumerate(encoded):
+            jpeg.decode(picture, room=pixels[i])
+        return [pixels]
+
+    batches = tf.data.Dataset.range(-(-len(records) // batch_size))
+    return _made(batches, make, [tf.TensorSpec([None, None, None, 3], tf.uint8)], lambda pixels: pixels)
 
 
 def training_batches(
@@ -72,60 +73,73 @@ def training_batches(
     heads: Sequence[str],
     augmentation: Augmentation,
     seed: int,
+    start: int = 0,
 ) -> tf.data.Dataset:
-    """Endless batches of (pixels float32 [batch, input_size, input_size, 3] in 0 to 255, labels by head).
+    """Endless batches of (pixels uint8 [batch, input_size, input_size, 3], labels float32 by head).
 
-    The same seed gives the same batches.
+    Every epoch has each record once, in an order of its own. Batch k depends on the records, ``seed`` and k alone, and
+    those before ``start`` are not read.
     """
-    paths = [str(path) for path in files]
-    order = tf.data.Dataset.from_tensor_slices(paths).shuffle(len(paths), seed=seed, reshuffle_each_iteration=True)
-    records = order.interleave(
-        tf.data.TFRecordDataset, cycle_length=len(paths), num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
-    )
-    records = records.shuffle(_SHUFFLE, seed=seed + 1, reshuffle_each_iteration=True).repeat()
-    samples = records.map(_decode, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).batch(batch_size)
-    chosen = tf.constant([unit - 1 for unit in units], tf.int32)
+    records = Records(files)
+    order = Shuffle(len(records), seed)
+    chosen = np.array(units, int) - 1
 
-    def finish(number: tf.Tensor, batch: tuple[tf.Tensor, tf.Tensor, tf.Tensor]) -> tuple[tf.Tensor, Mapping[str, Any]]:
-        pixels, unit_labels, affect = batch
-        key = tf.stack([tf.constant(seed, tf.int64), number])
-        pixels, unit_labels = _augment(pixels, unit_labels, key, input_size, augmentation)
-        labels = {ACTION_UNITS: tf.gather(unit_labels, chosen, axis=1), VALENCE_AROUSAL: affect}
+    def make(batch: int) -> Sequence[NDArray[Any]]:
+        pixels = _aligned((batch_size, input_size, input_size, 3))
+        occurrence = np.empty((batch_size, facs.COUNT), np.float32)
+        affect = np.empty((batch_size, 2), np.float32)
+        room: NDArray[np.uint8] | None = None
+        draws = np.random.default_rng([seed, _OF_AUGMENTATION, batch]).random((batch_size, DRAWS)).tolist()
+        for i, data in enumerate(records.read(order.numbers(batch * batch_size, batch_size))):
+            feature = decode_example(data).features.feature
+            occurrence[i], affect[i] = _labels_of(feature)
+            picture = jpeg.decode(_picture_of(feature), room=room)
+            room = picture if room is None else room
+            if augment(picture, draws[i], augmentation, pixels[i]):
+                occurrence[i] = mirrored(occurrence[i])
+        return [pixels, occurrence[:, chosen], affect]
+
+    def named(pixels: tf.Tensor, occurrence: tf.Tensor, affect: tf.Tensor) -> tuple[tf.Tensor, Mapping[str, Any]]:
+        labels = {ACTION_UNITS: occurrence, VALENCE_AROUSAL: affect}
         return pixels, {head: labels[head] for head in heads}
 
-    numbered = samples.enumerate()
-    return numbered.map(finish, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(2)
+    shapes = [
+        tf.TensorSpec([batch_size, input_size, input_size, 3], tf.uint8),
+        tf.TensorSpec([batch_size, len(chosen)], tf.float32),
+        tf.TensorSpec([batch_size, 2], tf.float32),
+    ]
+    return _made(tf.data.Dataset.range(start, tf.int64.max), make, shapes, named)
 
 
-def _decode(record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    features = tf.io.parse_single_example(record, _FEATURES)
-    pixels = tf.io.decode_jpeg(features["image/encoded"], channels=3, dct_method="INTEGER_ACCURATE")
-    affect = tf.stack([features["label/valence"], features["label/arousal"]])
-    return pixels, tf.cast(features["label/units"], tf.float32), affect
+def _made(
+    numbers: tf.data.Dataset,
+    make: Callable[[int], Sequence[NDArray[Any]]],
+    shapes: Sequence[tf.TensorSpec],
+    name: Callable[..., Any],
+) -> tf.data.Dataset:
+    """What ``make`` makes of each number, in order, some side by side; ``name`` gives it its structure."""
+
+    def call(number: tf.Tensor) -> Any:
+        arrays = tf.numpy_function(lambda n: make(int(n)), [number], [shape.dtype for shape in shapes])
+        return name(*(tf.ensure_shape(array, shape.shape) for array, shape in zip(arrays, shapes, strict=True)))
+
+    return numbers.map(call, num_parallel_calls=_SIDE_BY_SIDE, deterministic=True).prefetch(_AHEAD)
 
 
-def _augment(
-    pixels: tf.Tensor, unit_labels: tf.Tensor, key: tf.Tensor, input_size: int, augmentation: Augmentation
-) -> tuple[tf.Tensor, tf.Tensor]:
-    """Crop, mirror and scale in one resampling; then brightness and contrast, each drawn per picture."""
-    count = tf.shape(pixels)[0]
-    draws = tf.random.stateless_uniform([6, count], key)
-    side = 1.0 - augmentation.crop * draws[0]
-    top, left = (1.0 - side) * draws[1], (1.0 - side) * draws[2]
-    mirror = (draws[3] < 0.5) if augmentation.flip else tf.zeros([count], tf.bool)
-    first, last = tf.where(mirror, left + side, left), tf.where(mirror, left, left + side)
-    boxes = tf.stack([top, first, top + side, last], axis=1)
-    cut = tf.image.crop_and_resize(tf.cast(pixels, tf.float32), boxes, tf.range(count), [input_size, input_size])
-    mean = tf.reduce_mean(cut, axis=[1, 2, 3], keepdims=True)
-    contrast = 1.0 + augmentation.contrast * (2 * draws[4] - 1)
-    shift = 255.0 * augmentation.brightness * (2 * draws[5] - 1)
-    changed = (cut - mean) * contrast[:, None, None, None] + mean + shift[:, None, None, None]
-    swapped = tf.gather(unit_labels, _mirrored_columns(), axis=1)
-    return tf.clip_by_value(changed, 0.0, 255.0), tf.where(mirror[:, None], swapped, unit_labels)
+def _aligned(shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    """Room for pixels where TensorFlow takes it over without copying: at a multiple of 64 bytes."""
+    size = math.prod(shape)
+    room = np.empty(size + _ALIGNMENT, np.uint8)
+    start = -room.ctypes.data % _ALIGNMENT
+    return room[start : start + size].reshape(shape)
 
 
-def _mirrored_columns() -> list[int]:
-    columns = list(range(facs.COUNT))
-    for left, right in _MIRRORED:
-        columns[left - 1], columns[right - 1] = right - 1, left - 1
-    return columns
+def _labels_of(feature: Any) -> tuple[Sequence[int], tuple[float, float]]:
+    valence, arousal = (feature[f"label/{name}"].float_list.value[0] for name in ("valence", "arousal"))
+    units: Sequence[int] = feature["label/units"].int64_list.value
+    return units, (valence, arousal)
+
+
+def _picture_of(feature: Any) -> bytes:
+    data: bytes = feature["image/encoded"].bytes_list.value[0]
+    return data

@@ -16,10 +16,11 @@ import tensorflow as tf
 from affectflow import facs
 from affectflow.errors import UserError
 from affectflow.tables import whole
+from affectflow.training.augment import Augmentation
 from affectflow.training.losses import concordance_loss, masked_cross_entropy
 from affectflow.training.model import ACTION_UNITS, VALENCE_AROUSAL, build_model
 from affectflow.training.optimisers import make_optimiser
-from affectflow.training.reader import Augmentation, Labels, pictures_in_order, read_labels, training_batches
+from affectflow.training.reader import Labels, pictures_in_order, read_labels, training_batches
 from affectflow.training.save import save_model
 from affectflow.training.validate import Validation, fit_thresholds, validate
 
@@ -170,7 +171,7 @@ class _Watcher(keras.callbacks.Callback):  # type: ignore[misc]
     ) -> None:
         super().__init__()
         self._units, self._heads, self._labels, self._recipe = units, heads, labels, recipe
-        self._pictures = pictures_in_order(files, len(labels.units), recipe.batch_size)
+        self._pictures = pictures_in_order(files, recipe.batch_size)
         self.history: list[dict[str, float]] = []
         self.best_weights: list[np.ndarray] | None = None
         self.best_epoch = 0

@@ -2,7 +2,7 @@
 
 from affectflow.demo.drawing.action_units import DRAWN_ACTION_UNITS
 from affectflow.demo.drawing.identity import Identity, draw_identity
-from affectflow.demo.drawing.render import draw_face, face_box
+from affectflow.demo.drawing.render import draw_face
 from affectflow.demo.drawing.scene import SCENE_STYLES, Scene, draw_scene
 
 __all__ = [
@@ -13,5 +13,4 @@ __all__ = [
     "draw_face",
     "draw_identity",
     "draw_scene",
-    "face_box",
 ]

@@ -30,16 +30,27 @@ _FORWARD = 0.85
 # Small pictures are drawn larger and reduced; large ones are smooth enough as they are.
 _FINE = 160
 _OVERSAMPLING = 1.5
-_EARS = 0.02  # of the face's width, on either side
-_FOREHEAD = 0.9  # of the distance of the eyes, above them
 
 
 def draw_face(identity: Identity, scene: Scene, intensity: NDArray[np.float32], size: int) -> Image:
     """An RGB picture [size, size, 3] of a face whose AU k has intensity[k - 1] from 0 to 5."""
+    if intensity.shape != (INTENSITIES,):
+        raise ValueError(f"intensity has shape {intensity.shape}, not ({INTENSITIES},)")
+    expression = express(intensity, identity.mobility)
     side = round(_OVERSAMPLING * size) if size <= _FINE else size
-    face = _arrange(identity, scene, intensity, side)
-    canvas = Canvas(paint_backdrop(scene, side), face.pose)
-    hair = arrange_hair(identity, face.pose)
+    forward = _FORWARD * expression.effects["head_forward"]
+    pose = HeadPose(
+        yaw=scene.yaw,
+        pitch=scene.pitch,
+        roll=scene.roll,
+        forward=forward,
+        unit=_UNIT * scene.scale * side,
+        centre_x=(0.5 + scene.offset_x) * side,
+        centre_y=(0.50 + scene.offset_y + 0.03 * forward) * side,
+    )
+    face = Face(identity, expression, pose)
+    canvas = Canvas(paint_backdrop(scene, side), pose)
+    hair = arrange_hair(identity, pose)
     behind = paint_body(canvas, face, hair)
     speckle = grain(identity.texture_seed, side)
     paint_skin(canvas, face, speckle)
@@ -55,34 +66,3 @@ def draw_face(identity: Identity, scene: Scene, intensity: NDArray[np.float32], 
     if side != size:
         pixels = np.asarray(cv2.resize(pixels, (size, size), interpolation=cv2.INTER_AREA))
     return photograph(pixels, scene)
-
-
-def face_box(
-    identity: Identity, scene: Scene, intensity: NDArray[np.float32], size: int
-) -> tuple[float, float, float, float]:
-    """Left, top, right, bottom in pixels of what a detector would find there: forehead to chin, ear to ear."""
-    face = _arrange(identity, scene, intensity, size)
-    outline = face.pose.place(face.outline)
-    eyes = face.pose.place(np.array([face.eyes[half].centre for half in (-1, 1)]))
-    (left, _), (right, bottom) = outline.min(axis=0), outline.max(axis=0)
-    ears = _EARS * (right - left)
-    top = eyes[:, 1].mean() - _FOREHEAD * np.hypot(*(eyes[1] - eyes[0]))
-    return float(left - ears), float(top), float(right + ears), float(bottom)
-
-
-def _arrange(identity: Identity, scene: Scene, intensity: NDArray[np.float32], side: int) -> Face:
-    """The face in its pose before the camera, in a picture of ``side`` pixels."""
-    if intensity.shape != (INTENSITIES,):
-        raise ValueError(f"intensity has shape {intensity.shape}, not ({INTENSITIES},)")
-    expression = express(intensity, identity.mobility)
-    forward = _FORWARD * expression.effects["head_forward"]
-    pose = HeadPose(
-        yaw=scene.yaw,
-        pitch=scene.pitch,
-        roll=scene.roll,
-        forward=forward,
-        unit=_UNIT * scene.scale * side,
-        centre_x=(0.5 + scene.offset_x) * side,
-        centre_y=(0.50 + scene.offset_y + 0.03 * forward) * side,
-    )
-    return Face(identity, expression, pose)
