@@ -53,8 +53,6 @@ class Decoded:
 
     pixels: NDArray[np.uint8]
     format: str
-    plain: bool
-    """True for an 8-bit RGB JPEG without rotation: its bytes may be stored as they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +95,21 @@ def _examine(picture: Image.Image, data: bytes) -> Seen:
     return Seen(name, width, height, dhash)
 
 
+def fits(data: bytes, size: int) -> bool:
+    """Whether an image is an upright baseline RGB JPEG of ``size`` x ``size`` pixels, which may be stored as it is.
+
+    It is then read to its end; raises :class:`ImageError` where it is damaged.
+    """
+    picture = _open(data, MAX_PIXELS)
+    if picture.size != (size, size) or not _is_plain(picture, data):
+        return False
+    try:
+        jpeg.decode(data, smallest=1)
+    except Exception as error:  # as below
+        raise ImageError("corrupt_image", f"JPEG that cannot be decoded: {error}") from None
+    return True
+
+
 def decode_rgb(data: bytes, max_pixels: int = MAX_PIXELS) -> Decoded:
     """Decode the whole of an image (of an animation, the first frame).
 
@@ -105,13 +118,10 @@ def decode_rgb(data: bytes, max_pixels: int = MAX_PIXELS) -> Decoded:
     """
     picture = _open(data, max_pixels)
     name = str(picture.format)
-    plain = False
     try:
         if jpeg.is_jpeg(data) and picture.mode in ("RGB", "L"):
-            orientation = _orientation(picture)
-            plain = name == "JPEG" and picture.mode == "RGB" and orientation == 1 and "progression" not in picture.info
             pixels = jpeg.decode(data)
-            if orientation in _TURNS:
+            if (orientation := _orientation(picture)) in _TURNS:
                 pixels = np.asarray(_upright(Image.fromarray(pixels), orientation))
         else:
             if jpeg.is_jpeg(data):
@@ -120,7 +130,7 @@ def decode_rgb(data: bytes, max_pixels: int = MAX_PIXELS) -> Decoded:
             pixels = np.asarray(_to_rgb(ImageOps.exif_transpose(picture)))
     except Exception as error:  # as above: any failure to decode is the picture's fault
         raise ImageError("corrupt_image", f"{name} that cannot be decoded: {error}") from None
-    return Decoded(pixels, name, plain)
+    return Decoded(pixels, name)
 
 
 def _open(data: bytes, max_pixels: int) -> Image.Image:
@@ -134,6 +144,11 @@ def _open(data: bytes, max_pixels: int) -> Image.Image:
     if width * height > max_pixels:
         raise ImageError("too_many_pixels", f"{width} x {height} pixels, more than {max_pixels}")
     return picture
+
+
+def _is_plain(picture: Image.Image, data: bytes) -> bool:
+    baseline = picture.format == "JPEG" and picture.mode == "RGB" and "progression" not in picture.info
+    return baseline and jpeg.is_jpeg(data) and _orientation(picture) == 1
 
 
 def _smaller(picture: Image.Image) -> Image.Image:

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from affectflow import facs
 from affectflow.faces.face import Face
-from affectflow.images import Decoded
-from affectflow.stored import decode_image
+from affectflow.images import decode_rgb, fits
+from affectflow.stored import whole_image
 
 PERCENT = "{} percent"
 """The name under which ``Sample.other`` holds how many percent of several coders saw a label."""
@@ -28,17 +28,22 @@ class Image(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Encoded:
-    """A downloaded image as it came, decoded on demand."""
+    """A downloaded image as it came, decoded on demand.
+
+    What a download without checks let in raises :class:`affectflow.errors.UserError`.
+    """
 
     data: bytes
     file_name: str
 
-    def decoded(self) -> Decoded:
-        """Raises :class:`affectflow.errors.UserError` where a download without checks let something broken in."""
-        return decode_image(self.data, self.file_name)
+    def fits(self, size: int) -> bool:
+        """Whether it may be stored as it is, as :func:`affectflow.images.fits` says."""
+        with whole_image(self.file_name):
+            return fits(self.data, size)
 
     def rgb(self) -> NDArray[np.uint8]:
-        return self.decoded().pixels
+        with whole_image(self.file_name):
+            return decode_rgb(self.data).pixels
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from affectflow import names
 from affectflow.errors import UserError
-from affectflow.images import Decoded, ImageError, decode_rgb
+from affectflow.images import ImageError
 
 
 def read_image(images: Path, file_name: str, sha256: str) -> bytes:
@@ -24,10 +26,11 @@ def read_image(images: Path, file_name: str, sha256: str) -> bytes:
     return data
 
 
-def decode_image(data: bytes, file_name: str) -> Decoded:
-    """As :func:`affectflow.images.decode_rgb`; raises :class:`UserError` for what a download without checks let in."""
+@contextmanager
+def whole_image(file_name: str) -> Iterator[None]:
+    """Turns the error of decoding an image, which a download without checks let in, into :class:`UserError`."""
     try:
-        return decode_rgb(data)
+        yield
     except ImageError as error:
         raise UserError(
             f"The image {file_name} is broken ({error}); set download.decode to true and raise download.round."

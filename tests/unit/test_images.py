@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms, PngImagePlugin
 
 from affectflow import jpeg as jpeg_codec
-from affectflow.images import ImageError, decode_rgb, difference_hash, examine, square
+from affectflow.images import ImageError, decode_rgb, difference_hash, examine, fits, square
 
 Pixels = NDArray[np.uint8]
 SIZE = (24, 16)  # width, height
@@ -76,27 +76,27 @@ FULL = {"subsampling": 0, "quality": 95}
 
 
 @pytest.mark.parametrize(
-    "data, kind, plain",
+    "data, kind",
     [
-        (encoded(quarters(), "JPEG", **FULL), "JPEG", True),
-        (encoded(quarters(), "JPEG", **FULL) + b"trailing rubbish", "JPEG", True),
-        (encoded(quarters(), "JPEG", **FULL, progressive=True), "JPEG", False),
-        (encoded(quarters(), "JPEG", **FULL, exif=exif(1)), "JPEG", True),
-        (encoded(quarters().convert("CMYK"), "JPEG", **FULL), "JPEG", False),
-        (encoded(quarters(), "PNG"), "PNG", False),
-        (encoded(quarters().convert("P", palette=Image.Palette.ADAPTIVE), "PNG"), "PNG", False),
-        (encoded(RGBA, "PNG"), "PNG", False),
-        (encoded(quarters(), "GIF"), "GIF", False),
-        (animated(), "GIF", False),
-        (encoded(quarters(), "WEBP", lossless=True), "WEBP", False),
-        (encoded(RGBA, "WEBP", lossless=True), "WEBP", False),
-        (encoded(quarters(), "BMP"), "BMP", False),
-        (encoded(quarters(), "TIFF"), "TIFF", False),
+        (encoded(quarters(), "JPEG", **FULL), "JPEG"),
+        (encoded(quarters(), "JPEG", **FULL) + b"trailing rubbish", "JPEG"),
+        (encoded(quarters(), "JPEG", **FULL, progressive=True), "JPEG"),
+        (encoded(quarters(), "JPEG", **FULL, exif=exif(1)), "JPEG"),
+        (encoded(quarters().convert("CMYK"), "JPEG", **FULL), "JPEG"),
+        (encoded(quarters(), "PNG"), "PNG"),
+        (encoded(quarters().convert("P", palette=Image.Palette.ADAPTIVE), "PNG"), "PNG"),
+        (encoded(RGBA, "PNG"), "PNG"),
+        (encoded(quarters(), "GIF"), "GIF"),
+        (animated(), "GIF"),
+        (encoded(quarters(), "WEBP", lossless=True), "WEBP"),
+        (encoded(RGBA, "WEBP", lossless=True), "WEBP"),
+        (encoded(quarters(), "BMP"), "BMP"),
+        (encoded(quarters(), "TIFF"), "TIFF"),
     ],
 )
-def test_every_type_becomes_rgb(data: bytes, kind: str, plain: bool) -> None:
+def test_every_type_becomes_rgb(data: bytes, kind: str) -> None:
     decoded = decode_rgb(data)
-    assert decoded.format == kind and decoded.plain is plain
+    assert decoded.format == kind
     assert decoded.pixels.dtype == np.uint8 and decoded.pixels.shape == (16, 24, 3)
     assert np.abs(centres(decoded.pixels).astype(int) - COLOURS).max() <= 12
 
@@ -107,7 +107,6 @@ def test_exif_rotation_is_undone(orientation: int, kind: str, options: dict[str,
     decoded = decode_rgb(encoded(rotated_storage(orientation), kind, exif=exif(orientation), **options))
     assert decoded.pixels.shape == (16, 24, 3)
     assert np.abs(centres(decoded.pixels).astype(int) - COLOURS).max() <= 12
-    assert decoded.plain is (kind == "JPEG" and orientation == 1)
 
 
 @pytest.mark.parametrize("tags", [b"Exif\0\0" + bytes(20), b"Exif\0\0II*\0" + b"\xff" * 20, b"Exif\0\0"])
@@ -214,10 +213,37 @@ def test_limit_on_pixels(read: Callable[..., object]) -> None:
     assert caught.value.reason == "too_many_pixels"
 
 
-def test_plain_jpegs_with_unusual_profiles() -> None:
-    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    assert decode_rgb(encoded(quarters(), "JPEG", **FULL, icc_profile=profile)).plain
-    assert not decode_rgb(encoded(quarters().convert("L"), "JPEG")).plain
+def squared(kind: str, mode: str = "RGB", **options: Any) -> bytes:
+    return encoded(quarters().resize((32, 32)).convert(mode), kind, **options)
+
+
+PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+
+
+@pytest.mark.parametrize(
+    "data, fit",
+    [
+        (squared("JPEG"), True),
+        (squared("JPEG") + b"trailing rubbish", True),
+        (squared("JPEG", icc_profile=PROFILE), True),
+        (squared("JPEG", exif=exif(1)), True),
+        (squared("JPEG", exif=exif(3)), False),
+        (squared("JPEG", progressive=True), False),
+        (squared("JPEG", "L"), False),
+        (squared("JPEG", "CMYK"), False),
+        (squared("PNG"), False),
+        (encoded(quarters().resize((32, 31)), "JPEG"), False),
+        (encoded(quarters().resize((40, 40)), "JPEG"), False),
+    ],
+)
+def test_what_may_be_stored_as_it_is(data: bytes, fit: bool) -> None:
+    assert fits(data, 32) is fit
+
+
+def test_a_damaged_jpeg_does_not_fit(smooth: Any) -> None:
+    data = encoded(Image.fromarray(smooth(3, 320)), "JPEG", quality=90)
+    with pytest.raises(ImageError, match="Corrupt JPEG data"):
+        fits(data[: len(data) // 2] + bytes(300) + data[len(data) // 2 + 300 :], 320)
 
 
 def test_a_huge_text_chunk_is_no_crash() -> None:
@@ -246,12 +272,14 @@ def test_square_keeps_the_centre() -> None:
     assert np.array_equal(same, pixels[:, :10])
 
 
-def test_encode_jpeg_is_plain_and_repeatable() -> None:
-    pixels = np.asarray(quarters())
+def test_encoding_is_repeatable() -> None:
+    pixels = np.asarray(quarters().resize((32, 32)))
     data = jpeg_codec.encode(pixels, 95, "4:4:4")
-    assert data == jpeg_codec.encode(pixels, 95, "4:4:4")
+    assert data == jpeg_codec.encode(pixels, 95, "4:4:4") and fits(data, 32)
+    sizes = [len(jpeg_codec.encode(pixels, 95, chroma)) for chroma in ("4:4:4", "4:2:2", "4:2:0")]
+    assert sizes == sorted(sizes, reverse=True) and len(set(sizes)) == 3
     decoded = decode_rgb(data)
-    assert decoded.plain and np.abs(centres(decoded.pixels).astype(int) - COLOURS).max() <= 12
+    assert np.abs(centres(decoded.pixels).astype(int) - COLOURS).max() <= 12
 
 
 def test_difference_hash_tells_pictures_apart(smooth: Any, jpeg: Any) -> None:

@@ -22,7 +22,8 @@ from affectflow.download.ledger import LEDGER_SCHEMA
 from affectflow.download.outcomes import OK
 from affectflow.fingerprint import file_sha256, fingerprint
 from affectflow.progress import progress
-from affectflow.stored import decode_image, read_image
+from affectflow.sample import Encoded
+from affectflow.stored import read_image
 from affectflow.tables import read_csv, read_parquet, whole, write_csv
 from affectflow.video import write_video
 
@@ -146,7 +147,7 @@ def _frame(images: Path, file_name: str, image_sha256: str, size: int) -> NDArra
     """The whole picture, centred on black."""
     from PIL import Image, ImageOps
 
-    pixels = decode_image(read_image(images, file_name, image_sha256), file_name).pixels
+    pixels = Encoded(read_image(images, file_name, image_sha256), file_name).rgb()
     if pixels.shape[:2] == (size, size):
         return pixels
     return np.asarray(ImageOps.pad(Image.fromarray(pixels), (size, size), Image.Resampling.BILINEAR))

@@ -21,7 +21,8 @@ from affectflow.faces.table import FACES_SCHEMA, FOUND, GIVEN, NO_FACE, NOT_LOOK
 from affectflow.faces.yunet import Detector
 from affectflow.fingerprint import fingerprint
 from affectflow.progress import progress
-from affectflow.stored import decode_image, read_image
+from affectflow.sample import Encoded
+from affectflow.stored import read_image
 from affectflow.tables import parquet_rows, write_parquet
 
 _AT_ONCE = 16  # downloaded pictures that a process is handed
@@ -129,7 +130,7 @@ def _look_at_part(part: str, name: str, root: Path, split: str, search: Search |
 def _look_at_pictures(pictures: Sequence[tuple[str, str]], images: Path, search: Search) -> Rows:
     rows = []
     for name, sha256 in pictures:
-        pixels = decode_image(read_image(images, name, sha256), name).pixels
+        pixels = Encoded(read_image(images, name, sha256), name).rgb()
         face = _detector(search).find(pixels)
         rows.append({"source": name, "sha256": sha256, **face_cells(FOUND if face else NO_FACE, face)})
     return rows

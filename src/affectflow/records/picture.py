@@ -23,11 +23,6 @@ class PictureForm:
         A downloaded baseline RGB JPEG without a face to crop that has the right size passes through byte for byte,
         once it was decoded to its end; anything else is encoded once.
         """
-        if isinstance(sample.image, Encoded):
-            decoded = sample.image.decoded()
-            if sample.face is None and decoded.plain and decoded.pixels.shape[:2] == (self.size, self.size):
-                return sample.image.data
-            pixels = decoded.pixels
-        else:
-            pixels = sample.image.rgb()
-        return jpeg.encode(crop(pixels, sample.face, self.size), self.quality, self.chroma)
+        if sample.face is None and isinstance(sample.image, Encoded) and sample.image.fits(self.size):
+            return sample.image.data
+        return jpeg.encode(crop(sample.image.rgb(), sample.face, self.size), self.quality, self.chroma)
