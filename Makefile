@@ -3,6 +3,8 @@
 # make report     the HTML report and the graphs of the workflow
 # make check      formatters, linters, type checker
 # make bench-download   the download beside img2dataset, curl and requests
+# make bench-records    the records beside TensorFlow's own way and img2dataset, the reader beside a bare decoder
+# make bench-faces      the search for faces in two processes beside one; needs DETECTOR=path of YuNet's file
 # make lock       new versions of all packages (needs uv)
 # GPU=1 installs TensorFlow's CUDA build instead of the CPU's.
 SHELL := bash
@@ -15,7 +17,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 TARGETS ?=
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test test-all report bench-download check lock environment test-environment clean
+.PHONY: demo test test-all report bench-download bench-records bench-faces check lock environment test-environment clean
 
 demo: environment
 	snakemake --cores $(CORES) results/eval/disfa_resnet.json
@@ -42,6 +44,13 @@ report: environment
 bench-download: environment .venv-bench/.installed
 	$(BIN)/python -m benchmarks.download
 	$(BIN)/python -m benchmarks.long_list
+
+# Needs nginx too; about two minutes.
+bench-records: environment .venv-bench/.installed
+	$(BIN)/python -m benchmarks.records
+
+bench-faces: environment
+	$(BIN)/python -m benchmarks.faces $(DETECTOR)
 
 .venv-bench/.installed: benchmarks/requirements.txt
 	$(PYTHON) -m venv .venv-bench

@@ -16,7 +16,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from pathlib import Path
 
 from benchmarks import loopback_web
 from benchmarks.loopback_web import Web
+from benchmarks.memory import Memory
 
 HERE = Path(__file__).parent
 _OTHERS = HERE.parent / ".venv-bench" / "bin"
@@ -97,7 +97,7 @@ def run(command: Command, urls: list[str], web: Web, scratch: Path) -> Measured:
     environment = {**os.environ, "NO_ALBUMENTATIONS_UPDATE": "1"}
     with tempfile.TemporaryFile() as said:
         process = subprocess.Popen(words, stdout=said, stderr=said, start_new_session=True, env=environment)
-        memory = _Memory(process.pid)
+        memory = Memory(process.pid)
         status = process.wait(600)
         wall = time.monotonic() - began
         if status not in (0, 22):
@@ -105,38 +105,9 @@ def run(command: Command, urls: list[str], web: Web, scratch: Path) -> Measured:
             raise SystemExit(f"{words[0]} ended with status {status}:\n{said.read()[-2000:].decode(errors='replace')}")
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     answered, seconds = web.seconds()
+    memory.end()
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return Measured(answered / max(seconds, 1e-9), wall, cpu, memory.end(), answered)
-
-
-class _Memory:
-    """Samples the resident memory of a session's processes, shared pages counted once for each."""
-
-    def __init__(self, session: int) -> None:
-        self._session = session
-        self._peak = 0
-        self._done = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
-        self._thread.start()
-
-    def _watch(self) -> None:
-        page = os.sysconf("SC_PAGE_SIZE")
-        while not self._done.wait(0.05):
-            pages = 0
-            for entry in os.listdir("/proc"):
-                if entry.isdigit():
-                    try:
-                        fields = Path("/proc", entry, "stat").read_text().rpartition(")")[2].split()
-                    except OSError:
-                        continue
-                    if int(fields[3]) == self._session:
-                        pages += int(fields[21])
-            self._peak = max(self._peak, pages * page)
-
-    def end(self) -> float:
-        self._done.set()
-        self._thread.join()
-        return self._peak / 1e6
+    return Measured(answered / max(seconds, 1e-9), wall, cpu, memory.together, answered)
 
 
 def compare(

@@ -59,6 +59,9 @@ class Web:
     def urls(self, count: int, port: int = PORT) -> list[str]:
         return [f"http://127.0.0.1:{port}/{i % PICTURES:04d}.jpg?{i}" for i in range(count)]
 
+    def url(self, name: str) -> str:
+        return f"http://127.0.0.1:{PORT}/{name}"
+
     def silent_urls(self, count: int) -> list[str]:
         return [f"http://127.1.{i // 250}.{i % 250 + 1}:{SILENT}/{i}.jpg" for i in range(count)]
 
@@ -74,12 +77,17 @@ class Web:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[Web]:
+def running(folder: Path, pictures: Path | None = None) -> Iterator[Web]:
+    """A web with the pictures of a folder, or with its own."""
     nginx = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
     if nginx is None:
         raise SystemExit("nginx is not installed: apt-get install nginx-light libnginx-mod-http-echo")
     folder.parent.chmod(0o755)  # nginx's workers are another user
-    draw(folder / "www")
+    if pictures is None:
+        draw(folder / "www")
+    else:
+        folder.mkdir(parents=True)
+        (folder / "www").symlink_to(pictures)
     configuration = folder / "nginx.conf"
     configuration.write_text(
         _CONFIGURATION.format(

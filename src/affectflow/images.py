@@ -100,8 +100,7 @@ def fits(data: bytes, size: int) -> bool:
 
     It is then read to its end; raises :class:`ImageError` where it is damaged.
     """
-    picture = _open(data, MAX_PIXELS)
-    if picture.size != (size, size) or not _is_plain(picture, data):
+    if not jpeg.is_jpeg(data) or jpeg.plain_size(data) != (size, size):
         return False
     try:
         jpeg.decode(data, smallest=1)
@@ -144,11 +143,6 @@ def _open(data: bytes, max_pixels: int) -> Image.Image:
     if width * height > max_pixels:
         raise ImageError("too_many_pixels", f"{width} x {height} pixels, more than {max_pixels}")
     return picture
-
-
-def _is_plain(picture: Image.Image, data: bytes) -> bool:
-    baseline = picture.format == "JPEG" and picture.mode == "RGB" and "progression" not in picture.info
-    return baseline and jpeg.is_jpeg(data) and _orientation(picture) == 1
 
 
 def _smaller(picture: Image.Image) -> Image.Image:

@@ -12,6 +12,12 @@ from PIL import Image
 _DAMAGE = ("Corrupt JPEG data", "Premature end of JPEG")
 """How libjpeg's warnings about the scan begin; others are of oddities in headers, and cost no pixel."""
 
+_START_OF_SCAN, _BASELINE, _APP1, _APP14 = 0xDA, 0xC0, 0xE1, 0xEE
+_OTHER_FRAMES = frozenset(range(0xC1, 0xD0)) - {0xC4, 0xC8, 0xCC}  # these are tables
+_YCBCR = b"\x01"  # Adobe's transform
+_UPRIGHT = (b"\x12\x01\x03\x00\x01\x00\x00\x00\x01\x00", b"\x01\x12\x00\x03\x00\x00\x00\x01\x00\x01")
+"""The EXIF tag of the orientation with the value that means none, in both byte orders."""
+
 
 def is_jpeg(data: bytes) -> bool:
     """Whether bytes begin as a JPEG does."""
@@ -21,7 +27,7 @@ def is_jpeg(data: bytes) -> bool:
 def decode(data: bytes, smallest: int = 0, room: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:
     """RGB uint8 [height, width, 3]. Raises :class:`ValueError` for a damaged JPEG, or as Pillow does.
 
-    Where ``room`` is given and large enough, the pixels lie there; it saves what new memory costs, for many pictures.
+    Where ``room`` of the same shape is given, the pixels lie there, which saves what new memory costs.
 
     With ``smallest``, grey uint8 [height, width] at the largest reduction (to an eighth at most) that leaves so many
     pixels a side; every coefficient is read all the same.
@@ -34,7 +40,9 @@ def decode(data: bytes, smallest: int = 0, room: NDArray[np.uint8] | None = None
     except ValueError as error:
         if str(error).startswith(_DAMAGE):
             raise
-        return _tolerantly(data, smallest)
+        pixels = _tolerantly(data, smallest)
+        if room is not None:
+            room[...] = pixels
     return pixels
 
 
@@ -44,6 +52,34 @@ def _tolerantly(data: bytes, smallest: int) -> NDArray[np.uint8]:
         picture.draft("L", (smallest, smallest))
     picture.load()
     return np.asarray(picture.convert("L" if smallest else "RGB"))
+
+
+def plain_size(data: bytes) -> tuple[int, int] | None:
+    """Width and height of an upright 8-bit baseline JPEG with three components that mean RGB; None for any other.
+
+    Reads the segments before the scan (ITU-T T.81, annex B), and of the EXIF block only whether it has an orientation.
+    """
+    size, at = None, 2
+    while data[at : at + 1] == b"\xff" and at + 4 <= len(data):
+        marker, length = data[at + 1], int.from_bytes(data[at + 2 : at + 4])
+        segment = data[at + 4 : at + 2 + length]
+        if marker == _START_OF_SCAN:
+            return size
+        if marker == _BASELINE and len(segment) >= 6 and segment[0] == 8 and segment[5] == 3:
+            size = int.from_bytes(segment[3:5]), int.from_bytes(segment[1:3])
+        elif marker in _OTHER_FRAMES or _turns_or_recolours(marker, segment):
+            return None
+        at += 2 + length
+    return None
+
+
+def _turns_or_recolours(marker: int, segment: bytes) -> bool:
+    """Whether a segment may say, in any byte order, that the picture is not upright, or that it is no YCbCr."""
+    if marker == _APP14 and segment.startswith(b"Adobe"):
+        return segment[11:12] != _YCBCR
+    if marker == _APP1 and segment.startswith(b"Exif"):
+        return sum(segment.count(tag[:2]) for tag in _UPRIGHT) > sum(map(segment.count, _UPRIGHT))
+    return False
 
 
 def encode(pixels: NDArray[np.uint8], quality: int, chroma: str) -> bytes:

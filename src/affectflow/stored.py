@@ -14,9 +14,10 @@ from affectflow.images import ImageError
 
 def read_image(images: Path, file_name: str, sha256: str) -> bytes:
     """An image's bytes; raises :class:`UserError` unless they are those that were downloaded."""
-    path = images / names.relative_path(file_name)
+    path = f"{images}/{names.folder(file_name)}/{file_name}"
     try:
-        data = path.read_bytes()
+        with open(path, "rb", buffering=0) as stream:
+            data = stream.readall()
     except OSError:
         data = b""
     if hashlib.sha256(data).hexdigest() != sha256:

@@ -115,6 +115,7 @@ def write_records(options: argparse.Namespace) -> None:
     from concurrent.futures import ProcessPoolExecutor
     from functools import partial
 
+    import affectflow.records.write  # noqa: F401  # once, before the processes part
     from affectflow import config
     from affectflow.records.index import collect_index
     from affectflow.records.picture import PictureForm
