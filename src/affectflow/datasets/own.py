@@ -28,7 +28,7 @@ from affectflow.tables import open_text
 TABLE = "labels.csv"
 _LABELS = {"1": facs.PRESENT, "0": facs.ABSENT, "999": facs.UNKNOWN, "": facs.UNKNOWN}
 _AFFECT = ("valence", "arousal")
-_ROWS_IN_PART = 256
+_ROWS_IN_PART = 64
 
 
 @dataclass(frozen=True, slots=True)
