@@ -1,4 +1,4 @@
-"""The whole workflow on real photographs: each arrives, keeps its label and is scored."""
+"""The whole workflow on real photographs: each arrives, keeps its label, shows its face and is scored."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ from affectflow.video import write_video
 from tests.conftest import SHARED, Workflow
 
 FACES = SHARED / "data" / "london_faces"
+DETECTOR = SHARED / "models" / "face_detection_yunet.onnx"
+FACELESS = tuple(f"wall_{number}.jpg" for number in range(8))
 FRAMES = 6
 
 pytestmark = pytest.mark.skipif(not FACES.is_dir(), reason="the photographs are not at hand")
@@ -33,8 +35,16 @@ class _Quiet(SimpleHTTPRequestHandler):
 
 
 @pytest.fixture
-def address() -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(FACES)))
+def address(tmp_path: Path) -> Iterator[str]:
+    """The photographs, and pictures without a face."""
+    folder = tmp_path / "web"
+    folder.mkdir()
+    for path in FACES.glob("*.jpg"):
+        (folder / path.name).symlink_to(path)
+    for number, name in enumerate(FACELESS):
+        noise = np.random.default_rng(number).integers(0, 256, (200, 300, 3), dtype=np.uint8)
+        Image.fromarray(noise).save(folder / name)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder)))
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"
@@ -55,6 +65,8 @@ def _write_spreadsheet(path: Path, address: str) -> None:
         labels = [999] * facs.COUNT
         labels[12 - 1] = int(row["smiling"])
         sheet.append([f"{address}/{row['file']}'", *labels])
+    for name in FACELESS:
+        sheet.append([f"{address}/{name}", *[0] * facs.COUNT])
     path.parent.mkdir(parents=True, exist_ok=True)
     workbook.save(path)
 
@@ -89,6 +101,7 @@ def test_photographs_go_all_the_way(workflow: Workflow, address: str) -> None:
             "affwild": {"root": None},
         },
         download={"nameservers": [], "allow_private_hosts": ["127.0.0.1"], "timeout_s": 20, "per_host": 8},
+        faces={"detector": "yunet", "model": {"path": str(DETECTOR)}},
         records={"validation_fraction": 0.2, "test_fraction": 0.2},
         training={"epochs": 2},
     )
@@ -97,23 +110,34 @@ def test_photographs_go_all_the_way(workflow: Workflow, address: str) -> None:
     photographs = _photographs()
 
     ledger = pq.read_table(workflow.path("emotionet/ledger.parquet")).to_pylist()
-    assert len(ledger) == len(photographs) == 102
+    assert len(ledger) == len(photographs) + len(FACELESS) == 102 + 8
     assert {row["outcome"] for row in ledger} == {"ok"}
 
     samples = {row["url"]: row for row in pq.read_table(workflow.path("emotionet/samples.parquet")).to_pylist()}
     for row in photographs:
         units = samples[f"{address}/{row['file']}"]["units"]
         assert units[12 - 1] == int(row["smiling"])
+        assert samples[f"{address}/{row['file']}"]["face"] == "found"
         assert [unit for i, unit in enumerate(units) if i != 12 - 1] == [facs.UNKNOWN] * (facs.COUNT - 1)
+
+    left_out = {row["url"]: row["reason"] for row in csv.DictReader(workflow.path("emotionet/left_out.csv").open())}
+    for name in FACELESS:  # left out of training, but scored where they fell to the test split
+        row = samples.get(f"{address}/{name}")
+        assert left_out.get(f"{address}/{name}") == ("no_face" if row is None else None)
+        assert row is None or (row["split"], row["face"]) == ("test", "no_face")
+    assert left_out
 
     disfa, emotionet = (json.loads((workflow.folder / target).read_text()) for target in targets)
     persons = len({row["person"] for row in photographs})
     assert disfa["protocol"]["frames"] == 2 * FRAMES * persons
+    assert disfa["protocol"]["crops"] == {"face": 2 * FRAMES * persons, "held": 0, "centre": 0}
     assert disfa["protocol"]["subjects"] == persons
     assert disfa["action_units"]["AU12"]["positives"] == FRAMES * persons
     assert list(disfa["action_units"]) == ["AU12"]
     tested = [row for row in samples.values() if row["split"] == "test"]
     assert emotionet["action_units"]["AU12"]["frames"] == len(tested)
+    faceless = sum(row["face"] == "no_face" for row in tested)
+    assert emotionet["protocol"]["crops"] == {"face": len(tested) - faceless, "held": 0, "centre": faceless}
     assert emotionet["valence"] is None
     assert disfa["synthetic"] is emotionet["synthetic"] is False
     assert "note" not in disfa
