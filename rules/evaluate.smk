@@ -24,7 +24,7 @@ rule predict_benchmark:
         root=ask(lambda wildcards: PLAN.root(wildcards.benchmark)),
         split=ask(lambda w: PLAN.benchmark_split(w.benchmark, w.run)),
         state=ask(lambda wildcards: PLAN.state(wildcards.benchmark)),
-        hold_s=lambda w: FACES["hold_s"] if PLAN.faces_of(w.benchmark) else 0,
+        hold_s=lambda wildcards: PLAN.hold_s(wildcards.benchmark),
         batch_size=config["evaluation"]["batch_size"],
         code=lambda wildcards: dataset_code("predict_benchmark", wildcards.benchmark),
     script:

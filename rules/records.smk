@@ -41,7 +41,7 @@ rule assemble_samples:
         validation_fraction=RECORDS["validation_fraction"],
         test_fraction=RECORDS["test_fraction"],
         near_duplicate_bits=RECORDS["near_duplicate_bits"],
-        without_face=FACES["without_face"] if PLAN.detects_faces() else None,
+        without_face=PLAN.without_face("emotionet"),
         code=code("assemble_samples"),
     script:
         "../workflow/scripts/assemble_samples.py"
@@ -146,9 +146,7 @@ rule write_dataset_records:
         split=lambda wildcards: PLAN.training_split(wildcards.records),
         state=ask(lambda wildcards: PLAN.state(dataset_name(wildcards))),
         form=FORM,
-        without_face=lambda wildcards: (
-            FACES["without_face"] if PLAN.faces_of(dataset_name(wildcards)) else None
-        ),
+        without_face=lambda w: PLAN.without_face(dataset_name(w)),
         validation_fraction=RECORDS["validation_fraction"],
         code=lambda wildcards: dataset_code(
             "write_dataset_records", dataset_name(wildcards)

@@ -183,6 +183,15 @@ class Plan:
         faces = self._config["faces"]
         return {"sha256": faces["model"]["sha256"], "min_score": faces["min_score"]} if self.detects_faces() else None
 
+    def hold_s(self, benchmark: str) -> float:
+        """For how long a lost face is taken to be where it was; 0 where no table of faces says that it is lost."""
+        return float(self._config["faces"]["hold_s"]) if self.faces_of(benchmark) else 0.0
+
+    def without_face(self, dataset: str) -> str | None:
+        """What becomes of a training picture without a face; None where nobody looks for it."""
+        looked_for = self.detects_faces() if dataset == "emotionet" else self.faces_of(dataset)
+        return str(self._config["faces"]["without_face"]) if looked_for else None
+
     def faces_split(self, dataset: str) -> str:
         """All of a set."""
         return "all" + (self._camera() if dataset == "disfa" else "")
@@ -255,7 +264,11 @@ class Plan:
             "train_on": self.record_sets(run),
             "recipe": self.recipe(run),
             "split": self.benchmark_split(benchmark, run),
-            "faces": [self.search(), *(self._config["faces"][key] for key in ("detector", "hold_s", "without_face"))],
+            "faces": [
+                self.search(),
+                self.hold_s(benchmark),
+                *(self.without_face(name) for name in sorted(entry["train_on"])),
+            ],
             **{key: self._config[key] for key in ("annotation", "records", "evaluation")},
             **({"demo": self._config["demo"]} if self.synthetic else {}),
         }

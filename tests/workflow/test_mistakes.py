@@ -52,6 +52,13 @@ REAL = {"emotionet": {"tables": []}, "annotations": None, "affwild": {"root": No
             "download.nameservers names the demo's name server",
         ),
         ({"data": REAL}, "results/eval/disfa_resnet.json", "set data.emotionet.tables"),
+        (
+            {"faces": {"detector": "yunet", "model": {"path": "no/yunet.onnx"}}},
+            "results/eval/disfa_resnet.json",
+            "no/yunet.onnx does not exist; correct faces.model.path",
+        ),
+        ({"faces": {"detector": "yunnet"}}, "all", "'faces.detector' is wrong"),
+        ({"faces": {"model": {"sha256": "abc"}}}, "all", "'faces.model.sha256' is wrong"),
     ],
 )
 def test_one_sentence(workflow: Workflow, changes: dict[str, Any], target: str, sentence: str) -> None:
@@ -79,6 +86,15 @@ def test_seeds_and_folds_are_runs_of_their_own(workflow: Workflow) -> None:
         assert f"results/models/{run}/model.keras" in result.output
         assert f"results/eval/disfa_{run}.json" in result.output
     assert "results/models/vgg/" not in result.output
+
+
+def test_another_file_is_no_detector(workflow: Workflow) -> None:
+    (workflow.folder / "yunet.onnx").write_bytes(b"something else")
+    workflow.configure(faces={"detector": "yunet", "model": {"path": "yunet.onnx"}})
+    result = workflow.run("results/faces/amfed.parquet")
+    assert result.status != 0
+    assert "affectflow: yunet.onnx has the SHA-256" in result.output
+    assert not workflow.path("faces/amfed.parquet").exists()
 
 
 def test_a_damaged_table_names_the_file(workflow: Workflow) -> None:

@@ -85,9 +85,24 @@ def test_edited_parser_of_one_benchmark_redoes_that_benchmark_only(copy: Workflo
     assert "output: results/eval/disfa_resnet.json" not in result.output
 
 
-def test_unused_key_redoes_nothing(copy: Workflow) -> None:
-    copy.configure(models={"vgg": {"dropout": 0.4}})
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"models": {"vgg": {"dropout": 0.4}}},
+        # Nobody looks for faces, and no set ships any.
+        {"faces": {"min_score": 0.9, "without_face": "centre", "model": {"path": "elsewhere.onnx"}}},
+    ],
+)
+def test_unused_key_redoes_nothing(copy: Workflow, changes: dict[str, object]) -> None:
+    copy.configure(**changes)  # type: ignore[arg-type]
     assert copy.run(*SCORES).nothing_done
+
+
+def test_how_long_a_lost_face_is_held_redoes_evaluation_only(copy: Workflow) -> None:
+    copy.configure(faces={"hold_s": 0.5})
+    result = copy.run(*SCORES, options=("-n",))
+    assert result.rules_run == EVALUATION
+    assert "output: results/predictions/emotionet_resnet.parquet" not in result.output
 
 
 def test_added_row_fetches_one_url_and_leaves_the_rest_as_it_was(copy: Workflow) -> None:
