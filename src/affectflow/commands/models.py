@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 
 from affectflow.codehash import modules_digest
 from affectflow.errors import UserError
@@ -43,7 +44,17 @@ def train(options: argparse.Namespace) -> None:
 def predict(options: argparse.Namespace) -> None:
     from affectflow.datasets import get_dataset
     from affectflow.evaluation.predictions import predict
+    from affectflow.faces.framing import CENTRE, FACE
 
+    for name in ("model.keras", "model.json"):
+        if not (options.model / name).is_file():
+            raise UserError(f"{options.model} holds no {name}; give the folder of a trained model.")
+    crops = json.loads((options.model / "model.json").read_text(encoding="utf-8"))["crops"]
+    if options.faces is None and options.dataset != "emotionet" and crops.get(FACE, 0) > crops.get(CENTRE, 0):
+        raise UserError(
+            f"{options.model} was trained on crops around the face; name the table of this set's faces with --faces "
+            "(affectflow find-faces writes it)."
+        )
     left_out = options.out.with_name(f"{options.out.stem}_left_out.csv")
     frames = predict(
         get_dataset(options.dataset, options.root, options.split),

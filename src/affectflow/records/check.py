@@ -26,6 +26,7 @@ _LENGTHS = {
     "image/height": 1,
     "image/width": 1,
     "image/filename": 1,
+    "image/crop": 1,
     "label/units": facs.COUNT,
     "label/intensities": facs.COUNT,
     "label/valence": 1,

@@ -8,6 +8,7 @@ Feature names follow TF-Slim's image data sets, and ours where it has none:
 ``image/height``       int64     pixels
 ``image/width``        int64     pixels
 ``image/filename``     bytes     source: file name or video and frame
+``image/crop``         bytes     ``face``, aligned; or ``centre`` of the picture
 ``label/units``        int64     [60] AU occurrence: 1, 0, -1 unknown
 ``label/intensities``  float     [60] AU intensity 0 to 5, NaN unknown
 ``label/valence``      float     -1 to 1, NaN unknown
@@ -92,6 +93,7 @@ def encode_example(sample: Sample, jpeg: bytes, height: int, width: int) -> byte
     feature["image/height"].int64_list.value.append(height)
     feature["image/width"].int64_list.value.append(width)
     feature["image/filename"].bytes_list.value.append(sample.source.encode())
+    feature["image/crop"].bytes_list.value.append(b"centre" if sample.face is None else b"face")
     feature["label/units"].int64_list.value.extend(sample.units.tolist())
     feature["label/intensities"].float_list.value.extend(sample.intensities.tolist())
     feature["label/valence"].float_list.value.append(sample.valence)

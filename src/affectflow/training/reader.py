@@ -7,6 +7,7 @@ TensorFlow's decoder alone; tf.data makes batches side by side, ahead of the tra
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,10 +32,11 @@ _SIDE_BY_SIDE = 4  # likewise
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Labels:
-    """All labels of some files: units int8 [n, 60], affect float32 [n, 2]."""
+    """All labels of some files: units int8 [n, 60], affect float32 [n, 2]; and how many pictures are cropped how."""
 
     units: NDArray[np.int8]
     affect: NDArray[np.float32]
+    crops: Counter[str]
 
 
 def read_labels(files: Sequence[Path]) -> Labels:
@@ -42,10 +44,13 @@ def read_labels(files: Sequence[Path]) -> Labels:
     records = Records(files)
     units = np.empty((len(records), facs.COUNT), np.int8)
     affect = np.empty((len(records), 2), np.float32)
+    crops: Counter[str] = Counter()
     for number in range(len(records)):
         (data,) = records.read([number])
-        units[number], affect[number] = _labels_of(decode_example(data).features.feature)
-    return Labels(units, affect)
+        feature = decode_example(data).features.feature
+        units[number], affect[number] = _labels_of(feature)
+        crops[feature["image/crop"].bytes_list.value[0].decode()] += 1
+    return Labels(units, affect, crops)
 
 
 def pictures_in_order(files: Sequence[Path], batch_size: int) -> tf.data.Dataset:

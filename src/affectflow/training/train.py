@@ -126,6 +126,7 @@ def train(
         "thresholds": {facs.label(unit): round(value, 6) for unit, value in thresholds.items()},
         "synthetic": synthetic,
         "best_epoch": watcher.best_epoch,
+        "crops": dict(sorted(labels.crops.items())),
         "pictures": {"train": len(labels.units), "validation": len(validation_labels.units)},
         "positives": {facs.label(unit): int(np.sum(labels.units[:, unit - 1] == 1)) for unit in units},
         "negatives": {facs.label(unit): int(np.sum(labels.units[:, unit - 1] == 0)) for unit in units},
