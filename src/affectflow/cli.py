@@ -79,7 +79,7 @@ def _parser(with_snapshot: bool) -> argparse.ArgumentParser:
         ("--ledger", {**path, "default": None, "help": "DESTINATION/ledger.parquet"}),
         ("--config", {**path, "default": None, "help": "take the settings from this file's section download"}),
         ("--set", {"action": "append", "default": [], "metavar": "KEY=VALUE", "help": "a setting, as in the config"}),
-        ("--processes", {"type": int, "default": 1, "help": "they share each host's limits"}),
+        ("--processes", {"type": _positive, "default": 1, "help": "they share each host's limits"}),
         ("--retry", {"default": None, "metavar": "CLASSES", "help": "try failures of these again: timeout,dns or all"}),
         ("--retry-older-than", {"default": None, "metavar": "AGE", "help": "try failures again after 30d, 12h"}),
         ("--resume", {"choices": ("yes", "no"), "default": "yes", "help": "no: fetch everything again"}),
@@ -101,7 +101,7 @@ def _parser(with_snapshot: bool) -> argparse.ArgumentParser:
         ("root", path),
         ("--split", {"default": "all"}),
         ("--detector", {**path, "default": None, "help": "YuNet's file; left out: the boxes that the set ships"}),
-        ("--processes", {"type": int, "default": 1}),
+        ("--processes", {"type": _positive, "default": 1}),
         ("--out", needed),
         config,
     )
@@ -155,7 +155,7 @@ def _parser(with_snapshot: bool) -> argparse.ArgumentParser:
         ("--images", needed),
         ("--out", needed),
         ("--state", needed),
-        ("--processes", {"type": int, "default": 1}),
+        ("--processes", {"type": _positive, "default": 1}),
         config,
     )
     add(
@@ -196,7 +196,7 @@ def _parser(with_snapshot: bool) -> argparse.ArgumentParser:
         ("--split", {"default": "all"}),
         ("--faces", {**path, "default": None, "help": "table of the set's faces, of find-faces"}),
         ("--hold", {"type": float, "default": 1.0, "help": "seconds for which a lost face is where it was"}),
-        ("--batch-size", {"type": int, "default": 64}),
+        ("--batch-size", {"type": _positive, "default": 64}),
         ("--out", needed),
     )
     add(
@@ -234,6 +234,13 @@ def _parser(with_snapshot: bool) -> argparse.ArgumentParser:
     add("config-docs", documents.config_docs, "Write config/README.md from the schema.", ("out", path))
     add("draw-graph", documents.draw_graph, "Turn a DOT graph on standard input into SVG.", ("out", path))
     return parser
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
+    return number
 
 
 if __name__ == "__main__":

@@ -5,8 +5,10 @@ from __future__ import annotations
 import random
 import tempfile
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -88,6 +90,16 @@ def test_every_frame_leads_to_its_image(batches: Batches, processes: int) -> Non
         assert row["image_sha256"] == file_sha256(path)
         assert np.abs(decode_rgb(path.read_bytes()).pixels.astype(int) - frame.rgb).mean() < 10
         assert float(row["time"]) == pytest.approx(frame.time, abs=1e-3)
+
+
+def test_batches_play_everywhere_at_a_constant_rate(batches: Batches) -> None:
+    batches.make(range(7), frames_per_batch=7, frame_rate=29.97)
+    with av.open(str(batches.manifest.parent / "batch_001.mp4")) as container:
+        (stream,) = container.streams
+        assert (stream.codec_context.name, stream.codec_context.pix_fmt) == ("h264", "yuv420p")
+        stamps = sorted(packet.pts for packet in container.demux(stream) if packet.size)
+        assert len({later - stamp for stamp, later in pairwise(stamps)}) == 1
+        assert float((stamps[1] - stamps[0]) * stream.time_base) == pytest.approx(1 / 29.97, rel=1e-3)
 
 
 def test_same_bytes_twice_and_after_a_loss(batches: Batches) -> None:

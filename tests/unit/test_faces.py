@@ -125,6 +125,8 @@ def test_another_file_is_no_detector(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"faces\.model\.sha256"):
         Detector(MODEL, "0" * 64, 0.6)
     path = tmp_path / "model.onnx"
+    with pytest.raises(UserError, match=r"model\.onnx cannot be read"):
+        Detector(path, SHA256, 0.6)
     path.write_bytes(b"no model")
     with pytest.raises(UserError, match=r"model\.onnx is no YuNet model"):
         Detector(path, hashlib.sha256(b"no model").hexdigest(), 0.6)

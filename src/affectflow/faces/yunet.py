@@ -26,10 +26,13 @@ _SAME = 0.1  # overlap with the box of the wanted face, at least
 
 
 class Detector:
-    """Finds the face in a picture. Raises :class:`UserError` where the model file is not the one that is wanted."""
+    """Finds the face in a picture. Raises :class:`UserError` where the model's file is missing or not the wanted one."""
 
     def __init__(self, model: Path, sha256: str, min_score: float) -> None:
-        data = model.read_bytes()
+        try:
+            data = model.read_bytes()
+        except OSError as error:
+            raise UserError(f"{model} cannot be read ({error.strerror}); correct the path of the detector.") from None
         found = hashlib.sha256(data).hexdigest()
         if found != sha256:
             raise UserError(f"{model} has the SHA-256 {found}, not faces.model.sha256 {sha256}; fetch it again.")
