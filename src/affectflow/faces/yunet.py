@@ -26,7 +26,7 @@ _SAME = 0.1  # overlap with the box of the wanted face, at least
 
 
 class Detector:
-    """Finds the face in a picture. Raises :class:`UserError` where the model's file is missing or not the wanted one."""
+    """Finds the face in a picture. Raises :class:`UserError` where the file is missing or not the wanted one."""
 
     def __init__(self, model: Path, sha256: str, min_score: float) -> None:
         try:
