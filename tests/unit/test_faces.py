@@ -90,6 +90,18 @@ def test_in_a_crop_the_eyes_are_always_in_the_same_place(detector: Detector, tur
 
 
 @real
+def test_a_box_alone_puts_the_eyes_about_there_too(detector: Detector) -> None:
+    for name in ("001_neutral.jpg", "007_smiling.jpg", "020_neutral.jpg"):
+        face = detector.find(photograph(name))
+        assert face is not None
+        again = detector.find(crop(photograph(name), Face(face.box), 200))
+        assert again is not None
+        left, right = (complex(*again.points[i : i + 2]) / 200 for i in (0, 2))
+        assert abs((left + right) / 2 - complex(0.5, EYE_HEIGHT)) < 0.06
+        assert abs(right - left) == pytest.approx(EYE_DISTANCE, rel=0.15)
+
+
+@real
 def test_the_largest_and_most_central_face_is_taken_or_the_wanted_one(detector: Detector) -> None:
     one, other = photograph("001_neutral.jpg"), photograph("003_neutral.jpg")
     scene = np.zeros((480, 1100, 3), np.uint8)
@@ -363,6 +375,16 @@ def test_faces_of_downloaded_pictures_are_looked_for_once(
     before = (tmp_path / "faces0").read_bytes()
     assert downloaded(replace(SEARCH, model=tmp_path / "gone.onnx")) == {FOUND: 2, NO_FACE: 1}
     assert (tmp_path / "faces0").read_bytes() == before
+
+
+@real
+@pytest.mark.parametrize("change", [{"min_score": 0.7}, {"sha256": "0" * 64}])
+def test_another_search_looks_again(
+    downloaded: Callable[..., Counter[str]], tmp_path: Path, change: dict[str, object]
+) -> None:
+    downloaded()
+    with pytest.raises(UserError, match=r"gone\.onnx"):
+        downloaded(replace(SEARCH, model=tmp_path / "gone.onnx", **change))  # type: ignore[arg-type]
 
 
 @real

@@ -22,7 +22,8 @@ from affectflow.datasets.emotionet import SAMPLES_SCHEMA
 from affectflow.download.ledger import LEDGER_SCHEMA
 from affectflow.download.outcomes import OK
 from affectflow.errors import UserError
-from affectflow.faces.table import face_cells
+from affectflow.faces.face import Face
+from affectflow.faces.table import FACES_SCHEMA, face_cells
 from affectflow.images import decode_rgb
 from affectflow.records.assemble import assemble
 from affectflow.records.duplicates import group_near_duplicates
@@ -116,6 +117,44 @@ def known(row: Mapping[str, object]) -> dict[int, int]:
     units = row["units"]
     assert isinstance(units, list) and len(units) == 60 and set(units) <= {0, 1, -1}
     return {unit: value for unit, value in enumerate(units, start=1) if value != facs.UNKNOWN}
+
+
+def with_faces(assembly: Assembly, faceless: set[str]) -> None:
+    """A table of faces in which those URLs show none."""
+    face = face_cells("found", Face((1.0, 2.0, 3.0, 4.0), score=0.5))
+    lost = {assembly.ledger[url]["sha256"] for url in faceless}
+    rows = [
+        {"source": "", "sha256": sha256, **(face_cells("no_face") if sha256 in lost else face)}
+        for sha256 in dict.fromkeys(entry["sha256"] for entry in assembly.ledger.values())
+    ]
+    assembly.faces = [assembly.folder / "faces0", assembly.folder / "faces1"]
+    for number, path in enumerate(assembly.faces):
+        write_parquet(path, FACES_SCHEMA, rows[number::2])
+
+
+def test_pictures_without_a_face_are_left_out_but_for_the_test_split(assembly: Assembly) -> None:
+    assembly.add("http://again/0", {2: 1}, content="http://fill/0")  # the same picture in another row
+    before = assembly.run()
+    faceless = {f"http://fill/{i}" for i in range(0, 200, 2)}
+    with_faces(assembly, faceless)
+    rows = assembly.run()
+    tested = {url for url in faceless if before[url]["split"] == "test"}
+    assert tested and rows.keys() == before.keys() - (faceless - tested)
+    assert {url for url, reason in assembly.left_out.items() if reason == "no_face"} >= faceless - tested
+    assert (assembly.left_out["http://again/0"] == "no_face") == ("http://fill/0" not in tested)
+    assert {rows[url]["face"] for url in tested} == {"no_face"}
+    assert all((rows[url]["split"], rows[url]["group"]) == (before[url]["split"], before[url]["group"]) for url in rows)
+    found = rows["http://fill/1"]
+    assert (found["face"], found["face_box"], found["face_score"]) == ("found", [1, 2, 3, 4], 0.5)
+    assembly.without_face = "centre"
+    assert assembly.run().keys() == before.keys()
+
+
+def test_a_picture_that_nobody_looked_at_is_an_error(assembly: Assembly) -> None:
+    with_faces(assembly, set())
+    assembly.faces.pop()
+    with pytest.raises(UserError, match="run the search for faces again"):
+        assembly.run()
 
 
 def test_splits_and_groups_are_the_snapshots(assembly: Assembly) -> None:
