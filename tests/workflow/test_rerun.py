@@ -80,9 +80,10 @@ def test_edited_scoring_redoes_scoring_only(copy: Workflow) -> None:
 def test_edited_parser_of_one_benchmark_redoes_that_benchmark_only(copy: Workflow) -> None:
     _edit(copy, "datasets/amfed.py", "if percent >= 50:", "if percent >= 60:")
     result = copy.run(*SCORES, options=("-n",))
-    assert result.rules_run == EVALUATION
-    assert "output: results/eval/amfed_resnet.json" in result.output
-    assert "output: results/eval/disfa_resnet.json" not in result.output
+    assert result.rules_run == {"find_dataset_faces", *EVALUATION}
+    for output in ("results/eval/{}_resnet.json", "results/faces/{}.parquet"):
+        assert f"output: {output.format('amfed')}" in result.output
+        assert f"output: {output.format('disfa')}" not in result.output
 
 
 @pytest.mark.parametrize(
