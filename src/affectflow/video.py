@@ -128,9 +128,9 @@ class _Announced:
         if not frames:
             raise UserError(f"{path} holds no frame that can be read{reason}; fetch it again.")
         missing = max(0, self.frames - frames)
-        if not self.frames and last + _TOLERANCE_S < self.seconds:
+        if not self.frames and (reason or last + _TOLERANCE_S < self.seconds):
             missing = max(1, round((self.seconds - last) * self.rate) - 1)
-        if missing or reason:
+        if missing:
             raise BreaksOff(path, frames, missing, reason)
 
 

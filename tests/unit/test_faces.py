@@ -204,7 +204,9 @@ def test_landmarks_whose_scheme_is_known_give_five_points(count: int) -> None:
     assert face is not None and face.points == pytest.approx((30, 40, 70, 41, 50, 60, 35, 80, 65, 81))
 
 
-@pytest.mark.parametrize("landmarks", [np.zeros((22, 2)), np.full((22, 2), np.nan), np.full((22, 2), 7.0)])
+@pytest.mark.parametrize(
+    "landmarks", [np.zeros((22, 2)), np.full((22, 2), np.nan), np.full((22, 2), 7.0), np.eye(22, 2) * 1e200]
+)
 def test_landmarks_of_a_tracker_that_failed_are_no_face(landmarks: NDArray[np.float64]) -> None:
     assert face_of_landmarks(landmarks) is None
 

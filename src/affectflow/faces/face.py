@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 _EYES = (slice(36, 42), slice(42, 48))
 _NOSE, _MOUTH = 30, (48, 54)
 _KNOWN_SCHEMES = (66, 68)
+_FAR = 1e6  # pixels
 _FOREHEAD = 0.3  # of the height from brows to chin, that a detector's box adds above
 
 
@@ -33,7 +34,7 @@ def face_of_landmarks(landmarks: NDArray[np.float64]) -> Face | None:
     Of 68 points (iBUG 300-W) and of 66 (the same without the inner corners of the mouth) it is known which is which;
     others give a box alone.
     """
-    if not np.isfinite(landmarks).all() or not landmarks.any():
+    if not _sensible(landmarks) or not landmarks.any():
         return None
     (left, top), (right, bottom) = landmarks.min(axis=0), landmarks.max(axis=0)
     if right <= left or bottom <= top:
@@ -48,13 +49,18 @@ def face_of_landmarks(landmarks: NDArray[np.float64]) -> Face | None:
 
 
 def face_of_corners(corners: NDArray[np.float64]) -> Face | None:
-    """The face in a box that is given by its corners [n, 2]; None where it has no area."""
-    if not np.isfinite(corners).all():
+    """The face in a box that is given by its corners [n, 2]; None where it has no area or is no place in a picture."""
+    if not _sensible(corners):
         return None
     (left, top), (right, bottom) = corners.min(axis=0), corners.max(axis=0)
     if right <= left or bottom <= top:
         return None
     return Face((float(left), float(top), float(right - left), float(bottom - top)))
+
+
+def _sensible(points: NDArray[np.float64]) -> bool:
+    """Whether points are numbers that can lie in or near a picture."""
+    return bool((np.abs(points) < _FAR).all())
 
 
 def overlap(one: Face, other: Face) -> float:
