@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from pathlib import Path
-from typing import Self
 
 import av
 import numpy as np
@@ -31,47 +31,45 @@ class Frame:
     rgb: NDArray[np.uint8]
 
 
-class BreaksOff(UserError):
-    """A film that ends before its header says so. ``frames`` could be read, ``missing`` more were announced."""
+class Incomplete(UserError):
+    """A film of which ``frames`` could be read and ``missing`` could not, at its end or in between."""
 
-    def __init__(self, path: Path, frames: int, missing: int, reason: str) -> None:
-        super().__init__(f"{path} breaks off after frame {frames} of {frames + missing}{reason}; fetch it again.")
+    def __init__(self, path: Path, frames: int, missing: int, reason: str = "") -> None:
+        super().__init__(f"{path} gives {frames} of its {frames + missing} frames{reason}; fetch it again.")
         self.frames = frames
         self.missing = missing
+        self._arguments = (path, frames, missing, reason)
+
+    def __reduce__(self) -> tuple[type[Incomplete], tuple[Path, int, int, str]]:
+        return type(self), self._arguments  # so that it comes back from another process
 
 
 def read_frames(path: Path) -> Iterator[Frame]:
-    """All frames in order of presentation, one in memory at a time.
+    """All frames in order of presentation, one in memory at a time, upright.
 
-    Raises :class:`UserError` when the file is no video, and :class:`BreaksOff` after the last frame that can be read
-    where that is not the last one announced.
+    A frame's index is its place among those that the container holds, also where others before it cannot be decoded.
+    Raises :class:`UserError` when the file is no video, and :class:`Incomplete` after the last frame that can be read
+    where that is not all.
     """
-    index, time, announced, reason = 0, 0.0, _Announced(), ""
+    scan = _scan(path)
+    frames, index, time, reason = 0, 0, 0.0, scan.reason
     try:
         with _opened(path) as container:
-            announced = _Announced.by(container)
-            for decoded in container.decode(video=0):
-                index += 1
+            for decoded in _decoded(container):
+                frames += 1
+                index = max(index + 1, scan.places.get(decoded.pts, 0))
                 time = _time_of(decoded)
                 yield Frame(index, time, _pixels_of(decoded))
     except av.FFmpegError as error:
         reason = f" ({error.strerror})"
-    announced.check(path, index, time, reason)
+    scan.check(path, frames, time, reason, held=len(scan.places))
 
 
 def frame_times(path: Path) -> Iterator[float]:
     """When each frame is shown, in seconds, without decoding any; raises as :func:`read_frames`."""
-    announced, reason, shown, base = _Announced(), "", [], Fraction(0)
-    try:
-        with _opened(path) as container:
-            announced = _Announced.by(container)
-            base = container.streams.video[0].time_base or base
-            shown = _stamps(container)
-    except av.FFmpegError as error:
-        reason = f" ({error.strerror})"
-    times = [math.nan if stamp is None else float(stamp * base) for stamp in shown]
-    yield from times
-    announced.check(path, len(times), times[-1] if times else 0.0, reason)
+    scan = _scan(path)
+    yield from scan.times
+    scan.check(path, len(scan.times), scan.times[-1] if scan.times else 0.0, scan.reason)
 
 
 def frame_number(path: Path, index: int) -> Frame:
@@ -79,21 +77,22 @@ def frame_number(path: Path, index: int) -> Frame:
 
     Raises :class:`UserError` where the film has no such frame.
     """
-    with _readable(path), _opened(path) as container:
-        stamps = _stamps(container)
-        if not 1 <= index <= len(stamps):
-            raise UserError(f"{path} has the frames 1 to {len(stamps)}, and no frame {index}.")
-        wanted = stamps[index - 1]
-        if wanted is not None and len({*stamps}) == len(stamps):
+    scan = _scan(path)
+    if not 1 <= index <= len(scan.stamps):
+        raise UserError(f"{path} has the frames 1 to {len(scan.stamps)}, and no frame {index}.")
+    wanted = scan.stamps[index - 1]
+    if wanted is not None and wanted in scan.places:
+        with _readable(path), _opened(path) as container:
             container.seek(wanted, stream=container.streams.video[0])
             for decoded in container.decode(video=0):
                 if decoded.pts is None or decoded.pts > wanted:
                     break  # the container's index is of no use
                 if decoded.pts == wanted:
                     return Frame(index, _time_of(decoded), _pixels_of(decoded))
-    for frame in read_frames(path):
-        if frame.index == index:
-            return frame
+    with suppress(Incomplete):
+        for frame in read_frames(path):
+            if frame.index == index:
+                return frame
     raise UserError(f"{path} has no frame {index} that can be decoded; fetch it again.")
 
 
@@ -102,7 +101,9 @@ def frame_at(path: Path, seconds: float) -> Frame:
 
     Raises :class:`UserError` where that is before the first frame or after the end.
     """
-    times = list(frame_times(path))
+    times = _scan(path).times
+    if not times:
+        raise UserError(f"{path} holds no frame that can be read; fetch it again.")
     index = bisect_right(times, seconds + _SAME_TIME_S)
     spacing = times[-1] - times[-2] if len(times) > 1 else 0.0
     if index == 0 or seconds > times[-1] + spacing:
@@ -110,28 +111,64 @@ def frame_at(path: Path, seconds: float) -> Frame:
     return frame_number(path, index)
 
 
-@dataclass(frozen=True, slots=True)
-class _Announced:
-    """What a film's header says of its length; zero where it says nothing."""
+@dataclass(frozen=True)
+class _Scan:
+    """What a container holds, and what its header announces (zero where it says nothing)."""
 
-    frames: int = 0
-    seconds: float = 0.0
-    rate: float = 0.0
+    stamps: Sequence[int | None]
+    """Of the frames that are shown, in order, in the stream's unit."""
+    base: Fraction
+    frames: int
+    seconds: float
+    rate: float
+    reason: str
 
-    @classmethod
-    def by(cls, container: av.container.InputContainer) -> Self:
-        stream = container.streams.video[0]
-        return cls(stream.frames, _seconds(container, stream), float(stream.average_rate or 0))
+    @property
+    def times(self) -> list[float]:
+        return [math.nan if stamp is None else float(stamp * self.base) for stamp in self.stamps]
 
-    def check(self, path: Path, frames: int, last: float, reason: str) -> None:
-        """Raise :class:`BreaksOff` where there are fewer frames than announced, :class:`UserError` where none."""
+    @cached_property
+    def places(self) -> Mapping[int | None, int]:
+        """Index by stamp, from 1; empty where stamps are missing or not unique."""
+        places = {stamp: index for index, stamp in enumerate(self.stamps, start=1)}
+        return places if len(places) == len(self.stamps) and None not in places else {}
+
+    def check(self, path: Path, frames: int, last: float, reason: str, held: int = 0) -> None:
+        """Raise :class:`Incomplete` where fewer frames could be read than are announced or ``held``, or
+        :class:`UserError` where none could."""
         if not frames:
             raise UserError(f"{path} holds no frame that can be read{reason}; fetch it again.")
-        missing = max(0, self.frames - frames)
+        missing = max(0, self.frames - frames, held - frames)
         if not self.frames and (reason or last + _TOLERANCE_S < self.seconds):
-            missing = max(1, round((self.seconds - last) * self.rate) - 1)
+            missing = max(1, missing, round((self.seconds - last) * self.rate) - 1)
         if missing:
-            raise BreaksOff(path, frames, missing, reason)
+            raise Incomplete(path, frames, missing, reason)
+
+
+def _scan(path: Path) -> _Scan:
+    """Raises :class:`UserError` for what is no film."""
+    stamps: list[int | None] = []
+    hidden, reason = 0, ""
+    with _opened(path) as container:
+        stream = container.streams.video[0]
+        try:
+            for packet in container.demux(video=0):
+                if packet.size and packet.is_discard:
+                    hidden += 1  # by an edit list
+                elif packet.size:
+                    # Old containers have only the order of decoding, which is that of showing there.
+                    stamps.append(packet.dts if packet.pts is None else packet.pts)
+        except av.FFmpegError as error:
+            reason = f" ({error.strerror})"
+        seconds = _seconds(container, stream)
+        return _Scan(
+            sorted(stamps, key=lambda stamp: math.inf if stamp is None else stamp),
+            stream.time_base or Fraction(0),
+            max(0, stream.frames - hidden),
+            seconds,
+            float(stream.average_rate or 0),
+            reason,
+        )
 
 
 @contextmanager
@@ -153,12 +190,11 @@ def _opened(path: Path) -> Iterator[av.container.InputContainer]:
         yield container
 
 
-def _stamps(container: av.container.InputContainer) -> list[int | None]:
-    """The time stamps of all frames in order of presentation, in the stream's unit."""
-    # Old containers have only the order of decoding, which is that of showing there.
-    packets = (packet for packet in container.demux(video=0) if packet.size)
-    stamps = [packet.dts if packet.pts is None else packet.pts for packet in packets]
-    return sorted(stamps, key=lambda stamp: math.inf if stamp is None else stamp)
+def _decoded(container: av.container.InputContainer) -> Iterator[av.VideoFrame]:
+    """All frames that can be decoded."""
+    for packet in container.demux(video=0):
+        with suppress(av.error.InvalidDataError):  # a hole, which shows in the count
+            yield from packet.decode()
 
 
 def _time_of(decoded: av.VideoFrame) -> float:
@@ -166,7 +202,9 @@ def _time_of(decoded: av.VideoFrame) -> float:
 
 
 def _pixels_of(decoded: av.VideoFrame) -> NDArray[np.uint8]:
-    return np.asarray(decoded.to_ndarray(format="rgb24"), np.uint8)
+    """Turned as the container says, counterclockwise."""
+    pixels = np.asarray(decoded.to_ndarray(format="rgb24"), np.uint8)
+    return np.ascontiguousarray(np.rot90(pixels, round(decoded.rotation / 90) % 4)) if decoded.rotation else pixels
 
 
 def _seconds(container: av.container.InputContainer, stream: av.VideoStream) -> float:

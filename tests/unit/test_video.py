@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -9,6 +10,7 @@ from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -18,7 +20,7 @@ from affectflow.cli import main
 from affectflow.datasets import get_dataset
 from affectflow.datasets.media import Glance, Media
 from affectflow.errors import UserError
-from affectflow.video import BreaksOff, frame_at, frame_number, frame_times, read_frames, write_video
+from affectflow.video import Incomplete, frame_at, frame_number, frame_times, read_frames, write_video
 
 FORMS = [("mp4", "libx264"), ("avi", "mpeg4"), ("flv", "flv1")]
 
@@ -109,9 +111,9 @@ def test_a_film_that_breaks_off_gives_what_can_be_read_and_says_where(
     with pytest.raises(UserError, match=path.name) as caught:
         got.extend(read(path))
     if container == "mp4":  # its table of contents is at the end
-        assert not got and not isinstance(caught.value, BreaksOff)
+        assert not got and not isinstance(caught.value, Incomplete)
         return
-    assert isinstance(caught.value, BreaksOff)
+    assert isinstance(caught.value, Incomplete)
     assert len(got) == caught.value.frames > 72 * share / 2
     assert caught.value.missing == pytest.approx(72 - len(got), abs=1 if container == "flv" else 0)
     if read is read_frames:
@@ -132,9 +134,53 @@ def test_of_a_film_that_breaks_off_the_labels_that_can_be_read_are_used(
         data = get_dataset("disfa", tmp_path, media=media)
         frames = len(list(data.samples()))
         assert 20 < frames < 60
-        (missing,) = (count for reason, count in data.left_out.items() if "breaks off" in reason)
+        (missing,) = (count for reason, count in data.left_out.items() if "cannot be read" in reason)
         assert frames + missing == 72 and data.left_out["label without a frame"] == missing
         assert media.problems and path.name in media.problems[0]
+
+
+def remuxed(source: Path, target: Path, change: Callable[[int, av.Packet], av.Packet | None]) -> Path:
+    """The same packets but for what ``change`` makes of them."""
+    with av.open(str(source)) as taken, av.open(str(target), "w") as given:
+        stream = given.add_stream_from_template(taken.streams.video[0])
+        for number, packet in enumerate(packet for packet in taken.demux(video=0) if packet.size):
+            if (changed := change(number, packet)) is not None:
+                changed.stream = stream
+                given.mux(changed)
+    return target
+
+
+def test_frames_after_one_that_cannot_be_decoded_keep_their_numbers(
+    tmp_path: Path, pictures: list[NDArray[np.uint8]]
+) -> None:
+    def harm(number: int, packet: av.Packet) -> av.Packet:
+        if number != 20:
+            return packet
+        harmed = av.Packet(bytes(packet.size))
+        harmed.pts, harmed.dts, harmed.time_base = packet.pts, packet.dts, packet.time_base
+        return harmed
+
+    source = tmp_path / "whole.flv"
+    write_video(source, iter(pictures * 5), Fraction(10), "flv", "flv1")
+    times = {frame.index: frame.time for frame in read_frames(source)}
+    harmed = remuxed(source, tmp_path / "harmed.flv", harm)
+    got = []
+    with pytest.raises(Incomplete, match="gives 44 of its 45 frames"):
+        got.extend(read_frames(harmed))
+    assert [frame.index for frame in got] == [index for index in range(1, 46) if index != 21]
+    assert all(frame.time == pytest.approx(times[frame.index], abs=2e-3) for frame in got)
+
+
+def test_a_film_that_is_to_be_shown_turned_is_upright(tmp_path: Path, pictures: list[NDArray[np.uint8]]) -> None:
+    source = tmp_path / "v.mp4"
+    write_video(source, iter(pictures), Fraction(10))
+    content = source.read_bytes()
+    straight = struct.pack(">9i", 1 << 16, 0, 0, 0, 1 << 16, 0, 0, 0, 1 << 30)
+    clockwise = struct.pack(">9i", 0, 1 << 16, 0, -(1 << 16), 0, 0, 0, 0, 1 << 30)
+    at = content.rindex(straight)  # in the track's header, after the film's own
+    (tmp_path / "turned.mp4").write_bytes(content[:at] + clockwise + content[at + len(clockwise) :])
+    for frame, turned in zip(read_frames(source), read_frames(tmp_path / "turned.mp4"), strict=True):
+        assert np.array_equal(np.rot90(frame.rgb, -1), turned.rgb)
 
 
 @pytest.mark.parametrize("container, codec", FORMS)

@@ -23,24 +23,24 @@ class Media:
     def frames(self, video: Path, left_out: Counter[str]) -> Iterator[tuple[int, float, Image]]:
         """Index from 1, time in seconds and picture of each frame.
 
-        Of a film that breaks off, what can be read; the rest is counted in ``left_out``. Raises :class:`UserError`
+        What can be read of it; the rest is counted in ``left_out``. Raises :class:`UserError`
         for what is no film.
         """
-        from affectflow.video import BreaksOff  # stills do without
+        from affectflow.video import Incomplete  # stills do without
 
         try:
             yield from self._frames(video)
-        except BreaksOff as error:
+        except Incomplete as error:
             self.problems.append(str(error))
-            left_out[f"frame missing, since {video.name} breaks off after frame {error.frames}"] += error.missing
+            left_out[f"frame of {video.name} that cannot be read"] += error.missing
 
     def length(self, video: Path) -> int:
         """How many frames a film has, or had before it was cut."""
-        from affectflow.video import BreaksOff, frame_times
+        from affectflow.video import Incomplete, frame_times
 
         try:
             return sum(1 for _ in frame_times(video))
-        except BreaksOff as error:
+        except Incomplete as error:
             return error.frames + error.missing
 
     def _frames(self, video: Path) -> Iterator[tuple[int, float, Image]]:
