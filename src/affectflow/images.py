@@ -103,10 +103,10 @@ def fits(data: bytes, size: int) -> bool:
     if not jpeg.is_jpeg(data) or jpeg.plain_size(data) != (size, size):
         return False
     try:
-        jpeg.decode(data, smallest=1)
+        seen = jpeg.decode(data, smallest=1).shape
     except Exception as error:  # as below
         raise ImageError("corrupt_image", f"JPEG that cannot be decoded: {error}") from None
-    return True
+    return seen == (-(-size // 8), -(-size // 8))  # what the decoder found, at an eighth
 
 
 def decode_rgb(data: bytes, max_pixels: int = MAX_PIXELS) -> Decoded:

@@ -339,12 +339,45 @@ def test_a_jpeg_without_its_second_half_is_no_whole_picture(
         assert caught.value.reason == "corrupt_image"
 
 
+def odd(data: bytes, where: str) -> bytes:
+    """With a JFIF revision or a scan header that libjpeg warns of."""
+    at = data.index(b"JFIF\0") + 5 if where == "revision" else data.index(b"\xff\xda") + 2 + 12 - 3
+    return data[:at] + b"\x07\x07" + data[at + 2 :]
+
+
 @READERS
-def test_oddities_of_a_header_cost_no_picture(read: Callable[..., object], smooth: Any) -> None:
-    data = encoded(Image.fromarray(smooth(3, 64)), "JPEG")
-    at = data.index(b"JFIF\0") + 5
-    read(data[:at] + b"\x07\x00" + data[at + 2 :])  # a revision that nobody knows
+@pytest.mark.parametrize("where", ["revision", "scan"])
+def test_oddities_of_a_header_cost_no_picture_and_hide_no_damage(
+    read: Callable[..., object], smooth: Any, where: str
+) -> None:
+    data = odd(encoded(Image.fromarray(smooth(3, 320)), "JPEG", quality=90), where)
+    read(data)
     read(data + b"trailing bytes")
+    middle = len(data) // 2
+    with pytest.raises(ImageError, match="Corrupt JPEG data"):
+        read(data[:middle] + bytes(200) + data[middle + 200 :])
+
+
+def with_segment(data: bytes, marker: int, content: bytes) -> bytes:
+    return data[:2] + bytes((0xFF, marker)) + (len(content) + 2).to_bytes(2) + content + data[2:]
+
+
+def test_a_jpeg_that_lies_about_its_size_does_not_fit() -> None:
+    data = encoded(quarters().resize((40, 40)), "JPEG")
+    frame = b"\xff\xc0\x00\x11\x08\x00\x20\x00\x20\x03" + bytes(9) + b"\xff\xda\x00\x0c" + bytes(10)
+    for liar in (
+        with_segment(data, 0xFE, frame),
+        data[:2] + b"\xff" + with_segment(data, 0xFE, b"\x00" + frame)[2:],
+        data[:2] + b"\xff\x01" + with_segment(data, 0xFE, frame)[2:],
+    ):
+        assert not fits(liar, 32)
+    whole = encoded(quarters().resize((32, 32)), "JPEG")
+    assert fits(whole[:2] + b"\xff\xff" + whole[2:], 32)  # fill bytes are legal
+
+
+def test_what_is_turned_in_xmp_alone_is_not_stored_as_it_is() -> None:
+    xmp = b'http://ns.adobe.com/xap/1.0/\0<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="r"><rdf:Description xmlns:tiff="http://ns.adobe.com/tiff/1.0/" tiff:Orientation="6"/></rdf:RDF></x:xmpmeta>'
+    assert not fits(with_segment(encoded(quarters().resize((32, 32)), "JPEG"), 0xE1, xmp), 32)
 
 
 def test_jpegs_have_the_pixels_that_pillow_gives(smooth: Any) -> None:
