@@ -28,13 +28,15 @@ class Image(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Encoded:
-    """A downloaded image as it came, decoded on demand.
+    """An image as it came, decoded on demand.
 
     What a download without checks let in raises :class:`affectflow.errors.UserError`.
     """
 
     data: bytes
     file_name: str
+    pixels: NDArray[np.uint8] | None = None
+    """Where it was decoded already."""
 
     def fits(self, size: int) -> bool:
         """Whether it may be stored as it is, as :func:`affectflow.images.fits` says."""
@@ -42,13 +44,15 @@ class Encoded:
             return fits(self.data, size)
 
     def rgb(self) -> NDArray[np.uint8]:
+        if self.pixels is not None:
+            return self.pixels
         with whole_image(self.file_name):
             return decode_rgb(self.data).pixels
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Picture:
-    """Pixels that were decoded already: a video's frame, or a still that had to be checked."""
+    """Pixels that were decoded already, such as those of a film's frame."""
 
     pixels: NDArray[np.uint8]
 

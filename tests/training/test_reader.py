@@ -19,7 +19,10 @@ from affectflow.errors import UserError
 from affectflow.images import decode_rgb
 from affectflow.records.access import Records
 from affectflow.records.example import decode_example
+from affectflow.records.picture import PictureForm
 from affectflow.records.tfrecord import read_records
+from affectflow.records.write import write_records
+from affectflow.sample import Picture, Sample, unknown_units
 from affectflow.training.augment import Augmentation, augment, mirrored
 from affectflow.training.reader import pictures_in_order, read_labels, training_batches
 from affectflow.training.shuffle import Shuffle
@@ -106,6 +109,25 @@ def test_a_damaged_record_is_named(files: list[Path], tmp_path: Path) -> None:
     damaged.write_bytes(content[:-9])
     with pytest.raises(UserError, match=r"damaged\.tfrecord is damaged"):
         read_labels([damaged])
+
+
+def test_a_mirrored_picture_has_mirrored_labels(tmp_path: Path) -> None:
+    """AU 51 (head turned left) is labelled where the left half is bright."""
+    pixels = np.zeros((SIZE, SIZE, 3), np.uint8)
+    pixels[:, : SIZE // 2] = 220
+    units = unknown_units()
+    units[51 - 1], units[52 - 1] = 1, 0
+    samples = [Sample(Picture(pixels), "turned", str(i), str(i), units=units) for i in range(40)]
+    path = tmp_path / "turned.tfrecord"
+    write_records(path, samples, PictureForm(SIZE, 95, "4:4:4"))
+    flipped = Augmentation(flip=True, crop=0, brightness=0, contrast=0, saturation=0)
+    sides = set()
+    for pictures, labels in islice(training_batches([path], 8, SIZE, [51, 52], HEADS[:1], flipped, 0), 5):
+        for picture, label in zip(pictures.numpy(), labels[HEADS[0]].numpy(), strict=True):
+            left = bool(picture[:, : SIZE // 2].mean() > picture[:, SIZE // 2 :].mean())
+            assert label.tolist() == ([1, 0] if left else [0, 1])
+            sides.add(left)
+    assert sides == {True, False}
 
 
 def test_records_are_found_by_their_number(files: list[Path]) -> None:

@@ -24,7 +24,7 @@ from affectflow.datasets.base import Dataset
 from affectflow.download.ledger import LEDGER_SCHEMA
 from affectflow.errors import UserError
 from affectflow.faces.crop import EYE_DISTANCE, EYE_HEIGHT, crop
-from affectflow.faces.face import Face, face_of_landmarks
+from affectflow.faces.face import Face, face_of_landmarks, overlap
 from affectflow.faces.find import Search, find_dataset_faces, find_downloaded_faces
 from affectflow.faces.framing import Framing
 from affectflow.faces.table import FACES_SCHEMA, FOUND, GIVEN, NO_FACE, face_cells, with_faces
@@ -115,6 +115,49 @@ def test_the_largest_and_most_central_face_is_taken_or_the_wanted_one(detector: 
 
 
 @real
+def test_of_two_alike_the_central_one_is_taken(detector: Detector) -> None:
+    one = photograph("001_neutral.jpg")
+    scene = np.zeros((520, 1800, 3), np.uint8)
+    scene[20:500, 20:500] = cv2.resize(one, (480, 480))
+    scene[30:490, 660:1120] = cv2.resize(one, (460, 460))
+    face = detector.find(scene)
+    assert face is not None and 660 < face.box[0] < 1120
+
+
+@real
+def test_a_wanted_face_is_looked_for_beside_a_larger_one(detector: Detector) -> None:
+    scene = np.full((900, 1600, 3), 120, np.uint8)
+    scene[20:880, 720:1580] = cv2.resize(photograph("001_neutral.jpg"), (860, 860))
+    scene[400:500, 60:160] = cv2.resize(photograph("003_neutral.jpg"), (100, 100), interpolation=cv2.INTER_AREA)
+    wanted = detector.find(scene, Face((90.0, 430.0, 40.0, 50.0)))
+    assert wanted is not None and wanted.box[0] < 160 and wanted.box[2] < 80
+
+
+@real
+@pytest.mark.parametrize("name", ["001_neutral.jpg", "020_smiling.jpg"])
+def test_the_last_try_gives_places_in_the_picture_too(
+    detector: Detector, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual = detector.find(photograph(name))
+    monkeypatch.setattr("affectflow.faces.yunet._SIDES", (160,))
+    last = detector.find(photograph(name))
+    assert usual is not None and last is not None
+    assert overlap(usual, last) > 0.7
+
+
+@real
+def test_landmarks_are_those_of_the_face_itself(detector: Detector) -> None:
+    """A close-up shows the neighbour too."""
+    left, right = photograph("001_neutral.jpg")[:, 120:360], photograph("003_neutral.jpg")[:, 120:360]
+    scene = np.concatenate([left, right], axis=1)
+    for wanted in (Face((40.0, 120.0, 160.0, 220.0)), Face((280.0, 120.0, 160.0, 220.0))):
+        face = detector.find(scene, wanted)
+        assert face is not None
+        x, _, width, _ = face.box
+        assert all(x - 5 < point < x + width + 5 for point in face.points[::2])
+
+
+@real
 @pytest.mark.parametrize("shape", [(1, 1), (1, 3000), (3000, 2), (31, 64), (900, 700)])
 def test_pictures_of_any_shape_may_hold_no_face(detector: Detector, shape: tuple[int, int]) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)
@@ -181,6 +224,27 @@ def test_a_head_turned_away_is_not_blown_up() -> None:
     cv2.circle(grey, (50, 70), 4, (255, 0, 0), -1)
     shown = [crop(grey, Face((0, 0, 100, 100), points), 100)[..., 0] > 200 for points in (frontal, turned)]
     assert 0.4 * shown[0].sum() < shown[1].sum() < 4 * shown[0].sum()
+
+
+def test_a_mirrored_picture_gives_the_mirrored_crop() -> None:
+    pixels = cv2.GaussianBlur(np.random.default_rng(0).integers(0, 256, (90, 120, 3), dtype=np.uint8), (9, 9), 0)
+    eyes = (complex(40, 40), complex(64, 44))
+    mirrored = tuple(complex(119 - eye.real, eye.imag) for eye in eyes[::-1])
+    one = crop(pixels, Face((30, 20, 40, 50), points_of(*eyes)), 48)
+    other = crop(np.ascontiguousarray(pixels[:, ::-1]), Face((49, 20, 40, 50), points_of(*mirrored)), 48)
+    assert np.abs(one[:, ::-1].astype(int) - other).mean() < 1.5
+    boxes = Face((30.0, 20.0, 40.0, 50.0)), Face((120.0 - 30 - 40, 20.0, 40.0, 50.0))
+    one, other = crop(pixels, boxes[0], 48), crop(np.ascontiguousarray(pixels[:, ::-1]), boxes[1], 48)
+    assert np.abs(one[:, ::-1].astype(int) - other).mean() < 1.5
+
+
+def test_reduction_does_not_shift_the_crop() -> None:
+    ramp = np.tile(np.linspace(0, 255, 1600)[None, :, None], (1200, 1, 3)).astype(np.uint8)
+    face = Face((0, 0, 10, 10), points_of(complex(700, 600), complex(1000, 600)))
+    got = crop(ramp, face, 40)[20, :, 0].astype(float)
+    scale = 300 / (0.3 * 40)
+    wanted = 255 / 1599 * (850 + (np.arange(40) - 19.5) * scale)
+    assert np.abs(got - wanted)[4:-4].max() < 1.0
 
 
 def test_what_lies_outside_the_picture_is_black() -> None:
@@ -278,7 +342,14 @@ def test_affwilds_landmarks_say_more_than_its_boxes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", ["", "version: 1\nn_points: 4\n{\n1 2\n}\n", "version: 1\nn_points: 2\n{\n1 2\nx 3\n}\n", "1 2\n3 4\n"]
+    "content",
+    [
+        "",
+        "version: 1\nn_points: 4\n{\n1 2\n}\n",
+        "version: 1\nn_points: 2\n{\n1 2\nx 3\n}\n",
+        "1 2\n3 4\n",
+        "version: 1\nn_points: 4\n{\n" + " \n" * 20_000,
+    ],
 )
 def test_a_broken_file_of_points_is_named(tmp_path: Path, content: str) -> None:
     root = make_affwild(tmp_path / "set")
@@ -299,6 +370,14 @@ def test_disfas_landmarks_count_from_zero_and_belong_to_the_left_camera(tmp_path
     ]
     right = found("disfa", make_disfa(tmp_path / "right", side="Right"), tmp_path / "faces")
     assert set(right.values()) == {""}
+
+
+def test_disfas_landmarks_of_one_frame_in_two_files_are_named(tmp_path: Path) -> None:
+    root = make_disfa(tmp_path / "set")
+    folder = root / "Landmark_Points" / "SN001" / "tmp_frame_lm"
+    (folder / "l00001_lm.mat").write_bytes((folder / "SN001_0001_lm.mat").read_bytes())
+    with pytest.raises(UserError, match="are of the same frame"):
+        found("disfa", root, tmp_path / "faces")
 
 
 def test_disfas_broken_landmarks_are_named(tmp_path: Path) -> None:
@@ -363,7 +442,7 @@ def downloaded(tmp_path: Path) -> Callable[..., Counter[str]]:
     def find(search: Search = SEARCH, parts: int = 1, part: int = 0) -> Counter[str]:
         return find_downloaded_faces(
             *(tmp_path / "ledger", tmp_path / "images", part, parts, search),
-            *(tmp_path / "state", "code", 1, tmp_path / f"faces{part}"),
+            *(tmp_path / "state", 1, tmp_path / f"faces{part}"),
         )
 
     return find
@@ -493,6 +572,16 @@ def test_pictures_without_a_face_are_left_out_of_training(tmp_path: Path, withou
     assert sum(len(list(read_records(path))) for path in files) == kept
     left_out = (tmp_path / "left_out").read_text()
     assert left_out == ("reason,count\nno_face,2\n" if kept == 3 else "reason,count\n")
+
+
+def test_a_still_of_ones_own_passes_through_as_it_is(tmp_path: Path) -> None:
+    picture = cv2.GaussianBlur(np.eye(32, dtype=np.uint8) * 255, (5, 5), 0)[..., None].repeat(3, 2)
+    data = cv2.imencode(".jpg", picture)[1].tobytes()
+    (tmp_path / "1.jpg").write_bytes(data)
+    text(tmp_path / "labels.csv", "image,AU12", "1.jpg,0")
+    (own,) = get_dataset("own", tmp_path).samples()
+    assert PictureForm(32, 95, "4:4:4").jpeg(own) == data
+    assert PictureForm(31, 95, "4:4:4").jpeg(own) != data
 
 
 def test_records_and_benchmarks_show_the_same_pixels(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,6 @@ if __name__ == "__main__":
             parts=snakemake.params.parts,
             search=Search(Path(snakemake.input.model), **snakemake.params.search),
             state=Path(snakemake.params.state),
-            code=snakemake.params.code,
             processes=snakemake.threads,
             out=Path(snakemake.output.faces),
         )

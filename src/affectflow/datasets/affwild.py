@@ -27,7 +27,7 @@ from affectflow.faces.face import Face, face_of_corners, face_of_landmarks
 from affectflow.sample import Sample
 from affectflow.tables import open_text
 
-_POINTS_FILE = re.compile(r"\s*version:\s*1\s+n_points:\s*(\d{1,4})\s*\{\s*(.*?)\s*\}\s*", re.DOTALL)
+_POINTS_FILE = re.compile(r"version:\s*1\s+n_points:\s*(\d{1,4})\s*\{([^{}]*)\}")
 _CORNERS = 4
 
 
@@ -176,9 +176,10 @@ def _face(path: Path) -> Face | None:
     """A box by its four corners, or landmarks. Raises :class:`UserError` for a file that is neither."""
     with open_text(path) as stream:
         text = stream.read()
-    match = _POINTS_FILE.fullmatch(text)
+    match = _POINTS_FILE.fullmatch(text.strip())
     try:
-        points = np.array([[float(word) for word in line.split()] for line in match[2].splitlines()] if match else [])
+        lines = match[2].strip().splitlines() if match else []
+        points = np.array([[float(word) for word in line.split()] for line in lines])
     except ValueError:
         points = np.empty(0)
     if match is None or points.shape != (int(match[1]), 2) or len(points) < 2:

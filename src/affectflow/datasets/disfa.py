@@ -95,7 +95,11 @@ class Disfa(Dataset):
         numbered = (
             (_LANDMARKS.search(path.name), path) for path in (visible(folder, ".mat") if folder is not None else ())
         )
-        faces = {int(match[1]) + 1: _face(path) for match, path in numbered if match}
+        paths: dict[int, Path] = {}
+        for match, path in numbered:
+            if match and paths.setdefault(int(match[1]) + 1, path) != path:
+                raise UserError(f"{paths[int(match[1]) + 1]} and {path} are of the same frame; remove one of them.")
+        faces = {frame: _face(path) for frame, path in paths.items()}
         return {frame: face for frame, face in faces.items() if face is not None}
 
     def video_of(self, subject: str) -> Path:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from affectflow.images import ImageError, decode_rgb
-from affectflow.sample import Image, Picture
+from affectflow.sample import Encoded, Image, Picture
 
 _NOTHING = np.zeros((0, 0, 3), np.uint8)
 
@@ -55,7 +55,8 @@ class Media:
             left_out["label without a picture"] += 1
             return None
         try:
-            return Picture(decode_rgb(path.read_bytes()).pixels)
+            data = path.read_bytes()
+            return Encoded(data, path.name, decode_rgb(data).pixels)
         except (ImageError, OSError):
             left_out["picture that cannot be decoded"] += 1
         return None

@@ -35,7 +35,8 @@ def _aligned(pixels: NDArray[np.uint8], face: Face, size: int) -> NDArray[np.uin
     (x, y), angle, distance = _eyes(face)
     scale = EYE_DISTANCE * size / distance
     cos, sin = scale * math.cos(angle), scale * math.sin(angle)
-    there = np.array([[cos, sin, size / 2], [-sin, cos, EYE_HEIGHT * size]])
+    # Pixels are counted at their centres, and the crop's middle lies between two where its side is even.
+    there = np.array([[cos, sin, size / 2 - 0.5], [-sin, cos, EYE_HEIGHT * size - 0.5]])
     there[:, 2] -= there[:, :2] @ (x, y)
     return warp(pixels, there, size)
 
@@ -53,4 +54,4 @@ def _eyes(face: Face) -> tuple[tuple[float, float], float, float]:
         if distance > 0:
             return (middle.real, middle.imag), math.atan2(line.imag, line.real), distance
     x, y, width, height = face.box
-    return (x + width / 2, y + _EYE_LEVEL * height), 0.0, _EYES_APART * math.sqrt(width * height)
+    return (x + width / 2 - 0.5, y + _EYE_LEVEL * height - 0.5), 0.0, _EYES_APART * math.sqrt(width * height)

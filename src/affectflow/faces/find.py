@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from affectflow.batched import batched
+from affectflow.codehash import modules_digest
 from affectflow.datasets import get_dataset
 from affectflow.datasets.base import Dataset
 from affectflow.datasets.media import Glance
@@ -24,6 +25,9 @@ from affectflow.progress import progress
 from affectflow.sample import Encoded
 from affectflow.stored import read_image
 from affectflow.tables import parquet_rows, write_parquet
+
+_DECISIVE = ("affectflow.faces.yunet", "affectflow.images")
+"""The modules that decide which face is found in given bytes; what else changes looks for none again."""
 
 _AT_ONCE = 16  # downloaded pictures that a process is handed
 _KEPT_EVERY = 4096  # of them, so that a kill does not cost more
@@ -72,16 +76,15 @@ def find_downloaded_faces(
     parts: int,
     search: Search,
     state: Path,
-    code: str,
     processes: int,
     out: Path,
 ) -> Counter[str]:
     """Write the faces of one part of the downloaded pictures, divided by their SHA-256; returns counts by outcome.
 
-    What was found before by the same model, settings and code is kept below ``state``. Raises :class:`UserError` for
-    a picture that is not the one that was downloaded.
+    What was found before by the same model, settings and detector's code is kept below ``state``. Raises
+    :class:`UserError` for a picture that is not the one that was downloaded.
     """
-    mark = fingerprint([search.sha256, search.min_score, code])[:16]
+    mark = fingerprint([search.sha256, search.min_score, modules_digest(*_DECISIVE)])[:16]
     kept = state / mark / f"{part}-of-{parts}.parquet"
     known = {row["sha256"]: row for row in parquet_rows(kept, FACES_SCHEMA)} if kept.is_file() else {}
     wanted = {

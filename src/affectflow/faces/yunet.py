@@ -50,9 +50,7 @@ class Detector:
 
         With ``wanted``, the one in that box.
         """
-        faces = self._all(pixels)
-        if wanted is not None:
-            faces = [face for face in faces if overlap(face, wanted) >= _SAME]
+        faces = self._all(pixels, wanted)
         if not faces:
             return None
         face = max(faces, key=lambda face: overlap(face, wanted) if wanted else _prominence(face, pixels.shape))
@@ -60,20 +58,22 @@ class Detector:
         points = np.mean(looks, axis=0) if looks else np.array(face.points)
         return Face(face.box, tuple(map(float, points)), face.score)
 
-    def _all(self, pixels: NDArray[np.uint8]) -> list[Face]:
-        """All faces at the first size that shows any."""
+    def _all(self, pixels: NDArray[np.uint8], wanted: Face | None) -> list[Face]:
+        """All faces, of those in the wanted box, at the first size that shows any."""
         longer = max(pixels.shape[:2])
         for side in _SIDES:
-            margin = round(_MARGIN * longer) if side == _SIDES[-1] else 0
-            padded = cv2.copyMakeBorder(pixels, margin, margin, margin, margin, cv2.BORDER_REPLICATE)
             scale = side / longer
-            shape = [max(1, round(scale * length)) for length in padded.shape[1::-1]]
-            how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-            found = self._detect(cv2.resize(padded, shape, interpolation=how))
-            if len(found):
-                found[:, :14] /= scale
-                found[:, [0, 1, *range(4, 14)]] -= margin
-                return [Face(tuple(row[:4]), tuple(row[4:14]), row[14]) for row in found.tolist()]
+            shape = [max(1, round(scale * length)) for length in pixels.shape[1::-1]]
+            scaled = cv2.resize(pixels, shape, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+            margin = round(_MARGIN * side) if side == _SIDES[-1] else 0
+            found = self._detect(cv2.copyMakeBorder(scaled, margin, margin, margin, margin, cv2.BORDER_REPLICATE))
+            found[:, [0, 1, *range(4, 14)]] -= margin
+            found[:, :14] /= scale
+            faces = [Face(tuple(row[:4]), tuple(row[4:14]), row[14]) for row in found.tolist()]
+            if wanted is not None:
+                faces = [face for face in faces if overlap(face, wanted) >= _SAME]
+            if faces:
+                return faces
         return []
 
     def _look(self, pixels: NDArray[np.uint8], face: Face, around: float, side: int) -> NDArray[np.float64] | None:

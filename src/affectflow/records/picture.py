@@ -20,7 +20,7 @@ class PictureForm:
     def jpeg(self, sample: Sample) -> bytes:
         """The crop of a sample as a JPEG.
 
-        A downloaded baseline RGB JPEG without a face to crop that has the right size passes through byte for byte,
+        A still that is a baseline RGB JPEG without a face to crop that has the right size passes through byte for byte,
         once it was decoded to its end; anything else is encoded once.
         """
         if sample.face is None and isinstance(sample.image, Encoded) and sample.image.fits(self.size):
