@@ -104,6 +104,11 @@ class AmFed(Dataset):
             return None
         path = find(self._landmarks, f"{part}-landmarks.txt")
         faces = _faces(path) if path is not None else {}
+        if path is not None and len(faces) != (frames := self._media.length(self._video_of(part))):
+            raise UserError(
+                f"{path} has {len(faces)} rows for {frames} frames, so that it is not known which is whose; fetch it "
+                "again, or set faces.detector to yunet."
+            )
         return {frame: face for frame, face in faces.items() if face is not None}
 
     def _video_of(self, identity: str) -> Path:
