@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -74,11 +75,17 @@ def open_dataset(root: Path, split: str, media: Media) -> EmotioNet:
 
 def samples_of_shard(samples: Path, shard: int) -> list[Row]:
     """The rows of one shard, of all splits."""
-    table = read_parquet(samples, SAMPLES_SCHEMA)
+    table = _table(samples, samples.stat().st_mtime_ns)
     # Arrow's own filter imports pandas, which would be half of a job's memory.
     wanted = [i for i, of_row in enumerate(table["shard"].to_pylist()) if of_row == shard]
     rows: list[Row] = table.take(column(wanted, pa.int64())).to_pylist()
     return rows
+
+
+@lru_cache(1)
+def _table(samples: Path, changed_ns: int) -> pa.Table:
+    """Read once by a process that writes several shards."""
+    return read_parquet(samples, SAMPLES_SCHEMA)
 
 
 def sample_of_row(row: Row, images: Path) -> Sample:
