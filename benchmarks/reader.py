@@ -20,6 +20,7 @@ from affectflow.records.write import write_records
 from affectflow.sample import Encoded, Sample
 from affectflow.training.augment import Augmentation
 from affectflow.training.reader import pictures_in_order, training_batches
+from affectflow.training.shuffle import Shuffle
 from benchmarks.pictures import draw
 
 STORED, TRAINED_ON, BATCH, SHOWN = 160, 128, 32, 12_000
@@ -32,6 +33,7 @@ def main(folder: Path, rounds: int) -> None:
     for number, path in enumerate(files):
         write_records(path, samples[number :: len(files)], PictureForm(STORED, 95, "4:4:4"))
     records = Records(files)
+    order = Shuffle(len(records), 0)
     encoded = [
         decode_example(data).features.feature["image/encoded"].bytes_list.value[0]
         for data in records.read(range(len(records)))
@@ -46,7 +48,10 @@ def main(folder: Path, rounds: int) -> None:
         return pictures_in_order(files, BATCH).repeat()
 
     def augmented() -> tf.data.Dataset:
-        return training_batches(files, BATCH, TRAINED_ON, range(1, 61), ["action_units"], _CHANGES, 0)
+        return training_batches(
+            *(files, lambda batch: order.numbers(batch * BATCH, BATCH), BATCH, TRAINED_ON),
+            *({"action_units": range(1, 61)}, _CHANGES, 0),
+        )
 
     makers = {"tf.io.decode_jpeg": bare, "ours, in order": in_order, "ours, shuffled and changed": augmented}
     rates: dict[str, list[float]] = {name: [] for name in makers}

@@ -1,6 +1,7 @@
 # Records -> models.
 #
-# Needs: results/{data set}/tfrecords. Makes: results/models/{run}/model.keras, history.csv, model.json.
+# Needs: results/{data set}/tfrecords. Makes: results/models/{run}/model.keras, history.csv, model.json,
+# reliability.csv; the state from which a killed training goes on is results/state/training.
 
 
 rule fetch_weights:
@@ -14,6 +15,7 @@ rule fetch_weights:
         "../envs/base.yaml"
     params:
         base_url=config["pretrained"]["base_url"],
+        record="results/state/weights/{backbone}.sha256",
         code=code("fetch_weights"),
     script:
         "../workflow/scripts/fetch_weights.py"
@@ -35,6 +37,7 @@ rule train_model:
         model="results/models/{run}/model.keras",
         history="results/models/{run}/history.csv",
         card="results/models/{run}/model.json",
+        reliability="results/models/{run}/reliability.csv",
     log:
         "results/logs/train_model/{run}.log",
     benchmark:
@@ -42,10 +45,13 @@ rule train_model:
     conda:
         "../envs/tensorflow.yaml"
     threads: 8
+    retries: 3  # asked to stop by a cluster, it saves and ends with status 75
     params:
         recipe=ask(lambda wildcards: PLAN.recipe(wildcards.run)),
         image_size=RECORDS["image_size"],
         synthetic=PLAN.synthetic,
+        state="results/state/training/{run}",
+        board="results/logs/tensorboard/{run}",
         code=code("train_model"),
     script:
         "../workflow/scripts/train_model.py"

@@ -26,6 +26,8 @@ def config_docs() -> str:
 
 def _rows(prefix: str, node: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     for key, child in _properties(node).items():
+        if "/properties/" in child.get("$ref", ""):
+            continue  # a model's own keys of `network`, which are listed there
         name = f"{prefix}{key}"
         resolved = {**_referred(child), **child}
         below = _properties(child)

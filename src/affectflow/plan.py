@@ -14,6 +14,8 @@ from affectflow.config import Config, check
 from affectflow.errors import UserError
 from affectflow.fingerprint import fingerprint
 from affectflow.inputs import folder_fingerprint, table_files
+from affectflow.training.backbones import find_backbone
+from affectflow.training.pretrained import check_weights
 
 _AFFECT = "valence_arousal"
 _UNITS = "action_units"
@@ -45,7 +47,10 @@ class Plan:
         self.synthetic = synthetic.check_unmixed(self._sources())
         if not self.synthetic:
             self._check_real()
-        self.runs = runs.all_runs(config["models"])
+        self._models = {name: {**config["network"], **entry} for name, entry in config["models"].items()}
+        for entry in self._models.values():
+            find_backbone(entry["backbone"])
+        self.runs = runs.all_runs({name: entry for name, entry in self._models.items() if entry["enabled"]})
 
     # What there is
 
@@ -134,7 +139,7 @@ class Plan:
             raise UserError(obstacle)
 
     def _obstacle(self, benchmark: str, run: str) -> str | None:
-        parsed, entry = runs.parse_run(run, self._config["models"]), self._entry(run)
+        parsed, entry = runs.parse_run(run, self._models), self._entry(run)
         if not self.configured(benchmark):
             return f"{benchmark} is not configured; set {_key(benchmark)} and run again."
         if self._use(benchmark) == "train":
@@ -200,7 +205,7 @@ class Plan:
 
     def record_sets(self, run: str) -> list[str]:
         """The folders below ``results`` whose records a run learns from."""
-        parsed = runs.parse_run(run, self._config["models"])
+        parsed = runs.parse_run(run, self._models)
         return parsed.train_on(self._entry(run))
 
     def weights(self, run: str) -> str | None:
@@ -210,13 +215,14 @@ class Plan:
             case "none":
                 return None
             case "imagenet":
-                return f"results/weights/{entry['backbone']}_notop.h5"
+                return f"results/weights/{find_backbone(entry['backbone']).name}_notop.h5"
             case path:
+                check_weights(Path(path), f"models.{runs.parse_run(run, self._models).model}.weights")
                 return str(path)
 
     def recipe(self, run: str) -> dict[str, Any]:
         """How a run is trained."""
-        return runs.parse_run(run, self._config["models"]).recipe(self._config)
+        return runs.parse_run(run, self._models).recipe(self._config)
 
     def training_split(self, records: str) -> str:
         """The side of a data set (``affwild``, ``disfa-fold1``) that is trained on."""
@@ -227,7 +233,7 @@ class Plan:
 
     def benchmark_split(self, benchmark: str, run: str) -> str:
         """The side of a benchmark that a run is scored on."""
-        fold = runs.parse_run(run, self._config["models"]).fold
+        fold = runs.parse_run(run, self._models).fold
         match benchmark:
             case "emotionet":
                 return "test"
@@ -275,7 +281,7 @@ class Plan:
         return fingerprint(parts)
 
     def _entry(self, run: str) -> dict[str, Any]:
-        entry: dict[str, Any] = self._config["models"][runs.parse_run(run, self._config["models"]).model]
+        entry: dict[str, Any] = self._models[runs.parse_run(run, self._models).model]
         return entry
 
     def _camera(self) -> str:

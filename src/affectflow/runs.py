@@ -17,6 +17,7 @@ from affectflow.errors import UserError
 PATTERN = r"[a-z][a-z0-9_]*(?:-seed\d+)?(?:-disfa-fold[123])?"
 _RUN = re.compile(r"([a-z][a-z0-9_]*)(?:-seed(\d+))?(?:-disfa-fold([123]))?")
 FOLDS = (1, 2, 3)
+_NOT_OF_THE_NETWORK = ("enabled", "weights", "train_on", "seeds", "training")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +34,12 @@ class Run:
 
     def recipe(self, config: Mapping[str, Any]) -> dict[str, Any]:
         """What the model's entry and the training defaults come to; see ``affectflow.training.train.Recipe``."""
-        entry = config["models"][self.model]
+        entry = {**config["network"], **config["models"][self.model]}
         training = {**config["training"], **entry.get("training", {})}
-        network = {key: entry[key] for key in ("backbone", "input_size", "dropout", "heads")}
-        units = list(facs.SUBSETS[entry.get("units", "all")])
-        return {**network, **training, "units": units, "seed": training["seed"] + self.seed}
+        network = {key: value for key, value in entry.items() if key not in _NOT_OF_THE_NETWORK}
+        shares = dict(entry["train_on"]) if isinstance(entry["train_on"], Mapping) else None
+        units = list(facs.SUBSETS[entry["units"]])
+        return {**network, **training, "units": units, "shares": shares, "seed": training["seed"] + self.seed}
 
 
 def all_runs(models: Mapping[str, Mapping[str, Any]]) -> list[str]:

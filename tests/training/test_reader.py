@@ -40,10 +40,15 @@ def files(records: Callable[..., list[Path]]) -> list[Path]:
     return [*records("one", 30, 1), *records("two", 21, 2)]
 
 
+def order_of(files: list[Path], seed: int) -> Callable[[int], NDArray[np.int64]]:
+    order = Shuffle(len(Records(files)), seed)
+    return lambda batch: order.numbers(8 * batch, 8)
+
+
 def batches(
     files: list[Path], count: int, seed: int = 3, start: int = 0, changes: Augmentation = NOTHING
 ) -> list[Batch]:
-    dataset = training_batches(files, 8, SIZE, UNITS, HEADS, changes, seed, start)
+    dataset = training_batches(files, order_of(files, seed), 8, SIZE, dict.fromkeys(HEADS, UNITS), changes, seed, start)
     return [(x.numpy(), y[HEADS[0]].numpy(), y[HEADS[1]].numpy()) for x, y in islice(dataset, count)]
 
 
@@ -122,7 +127,9 @@ def test_a_mirrored_picture_has_mirrored_labels(tmp_path: Path) -> None:
     write_records(path, samples, PictureForm(SIZE, 95, "4:4:4"))
     flipped = Augmentation(flip=True, crop=0, brightness=0, contrast=0, saturation=0)
     sides = set()
-    for pictures, labels in islice(training_batches([path], 8, SIZE, [51, 52], HEADS[:1], flipped, 0), 5):
+    for pictures, labels in islice(
+        training_batches([path], order_of([path], 0), 8, SIZE, {HEADS[0]: [51, 52]}, flipped, 0), 5
+    ):
         for picture, label in zip(pictures.numpy(), labels[HEADS[0]].numpy(), strict=True):
             left = bool(picture[:, : SIZE // 2].mean() > picture[:, SIZE // 2 :].mean())
             assert label.tolist() == ([1, 0] if left else [0, 1])

@@ -33,7 +33,7 @@ def test_ingest_and_names(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     [
         (("ingest", "no.xlsx", "--labels", "l", "--rejects", "r"), "no.xlsx does not exist"),
         (("scores", "no.json"), "no.json does not exist"),
-        (("fetch-weights", "vgg19", "--out", "w", "--config", CONFIG), "no backbone 'vgg19'"),
+        (("fetch-weights", "resnet34", "--out", "w", "--config", CONFIG), "no backbone 'resnet34'"),
         (("name-files", "l", "n", "--config", "x"), "unrecognized arguments"),
         (("download", "n.csv", "d", "--config", "no.yaml"), "no.yaml cannot be read"),
     ],
@@ -54,15 +54,11 @@ def test_mistakes_are_one_sentence(
 
 def test_weights_come_from_a_checked_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A file that is not the published one is refused, and leaves nothing."""
-    published = tmp_path / "web" / "resnet"
+    published = tmp_path / "web" / "tensorflow" / "keras-applications" / "resnet"
     published.mkdir(parents=True)
     (published / "resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5").write_bytes(b"something else")
     config = tmp_path / "config.yaml"
-    config.write_text(
-        Path(CONFIG)
-        .read_text()
-        .replace("https://storage.googleapis.com/tensorflow/keras-applications", (tmp_path / "web").as_uri())
-    )
+    config.write_text(Path(CONFIG).read_text().replace("https://storage.googleapis.com", (tmp_path / "web").as_uri()))
     with pytest.raises(SystemExit):
         _run("fetch-weights", "resnet50", "--out", tmp_path / "w.h5", "--config", config)
     assert "not 4d473c1dd8becc155b73f8504c6f6626" in capsys.readouterr().err

@@ -11,4 +11,5 @@ if __name__ == "__main__":
             snakemake.wildcards.backbone,
             base_url=snakemake.params.base_url,
             out=Path(snakemake.output.weights),
+            record=Path(snakemake.params.record),
         )

@@ -6,7 +6,11 @@ from affectflow.job import job
 
 if __name__ == "__main__":
     with job(snakemake.log[0]):
-        from affectflow.training.train import Recipe, train
+        from affectflow.training.lease import lease_gpus
+        from affectflow.training.recipe import Recipe
+
+        gpus = lease_gpus(snakemake.params.recipe["gpus"])  # before TensorFlow, which takes all that it sees
+        from affectflow.training.train import Outputs, Places, train
 
         train(
             Recipe.of(snakemake.params.recipe, Path(snakemake.input.weights) if snakemake.input.weights else None),
@@ -15,7 +19,11 @@ if __name__ == "__main__":
             image_size=snakemake.params.image_size,
             synthetic=snakemake.params.synthetic,
             threads=snakemake.threads,
-            model_out=Path(snakemake.output.model),
-            history_out=Path(snakemake.output.history),
-            card_out=Path(snakemake.output.card),
+            places=Places(Path(snakemake.params.state), Path(snakemake.params.board)),
+            outputs=Outputs(
+                model=Path(snakemake.output.model),
+                history=Path(snakemake.output.history),
+                card=Path(snakemake.output.card),
+                reliability=Path(snakemake.output.reliability),
+            ),
         )

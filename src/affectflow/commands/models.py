@@ -11,18 +11,17 @@ from affectflow.errors import UserError
 
 def fetch_weights(options: argparse.Namespace) -> None:
     from affectflow import config
-    from affectflow.training.backbones import BACKBONES
     from affectflow.training.pretrained import fetch_weights
 
-    if options.backbone not in BACKBONES:
-        raise UserError(f"There is no backbone {options.backbone!r}; known are {', '.join(BACKBONES)}.")
-    fetch_weights(options.backbone, config.load(options.config)["pretrained"]["base_url"], options.out)
+    record = options.out.with_name(f"{options.out.name}.sha256")
+    fetch_weights(options.backbone, config.load(options.config)["pretrained"]["base_url"], options.out, record)
 
 
 def train(options: argparse.Namespace) -> None:
     from affectflow import config
     from affectflow.plan import Plan
-    from affectflow.training.train import Recipe, train
+    from affectflow.training.recipe import Recipe
+    from affectflow.training.train import Outputs, Places, train
 
     settings = config.load(options.config)
     plan = Plan(settings)
@@ -35,9 +34,10 @@ def train(options: argparse.Namespace) -> None:
         image_size=settings["records"]["image_size"],
         synthetic=plan.synthetic,
         threads=options.threads,
-        model_out=options.out / "model.keras",
-        history_out=options.out / "history.csv",
-        card_out=options.out / "model.json",
+        places=Places(options.out / "state", options.out / "tensorboard"),
+        outputs=Outputs(
+            *(options.out / name for name in ("model.keras", "history.csv", "model.json", "reliability.csv"))
+        ),
     )
 
 

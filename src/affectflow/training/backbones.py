@@ -1,41 +1,63 @@
-"""The networks below the heads, and where their ImageNet weights come from."""
+"""The networks below the heads by name, and where their ImageNet weights come from. Light: no tensor is touched."""
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from affectflow.errors import UserError
+from affectflow.tables import read_facts
+
+_TABLE = Path(__file__).with_name("backbones.csv")
+_COLUMNS = ("name", "weights", "digest", "scaling")
 
 
 @dataclass(frozen=True, slots=True)
 class Backbone:
-    """A class of ``keras.applications``, with the weights file and MD5 that Keras itself pins for it.
-
-    ``caffe`` tells that the ImageNet weights expect BGR pixels less the mean of ImageNet, as Caffe's models do; the
-    others, and all networks trained from random weights, take RGB in [-1, 1].
-    """
+    """A class of ``keras.applications``; see ``backbones.csv`` for the meaning of the others."""
 
     application: str
-    weights_path: str
-    weights_md5: str
-    caffe: bool
+    weights: str
+    digest: str
+    scaling: str
+
+    @property
+    def name(self) -> str:
+        """As files are named by it."""
+        return _plain(self.application)
+
+    @property
+    def algorithm(self) -> str:
+        """Of the digest, as :mod:`hashlib` names it."""
+        return "sha256" if len(self.digest) == 64 else "md5"
 
 
-BACKBONES: dict[str, Backbone] = {
-    "vgg16": Backbone(
-        "VGG16",
-        "vgg16/vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5",
-        "6d6bbae143d832006294945121d1f1fc",
-        caffe=True,
-    ),
-    "resnet50": Backbone(
-        "ResNet50",
-        "resnet/resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5",
-        "4d473c1dd8becc155b73f8504c6f6626",
-        caffe=True,
-    ),
-    "inception_resnet_v2": Backbone(
-        "InceptionResNetV2",
-        "inception_resnet_v2/inception_resnet_v2_weights_tf_dim_ordering_tf_kernels_notop.h5",
-        "d19885ff4a710c122648d3b5c3b684e4",
-        caffe=False,
-    ),
-}
+def find_backbone(name: str) -> Backbone:
+    """By the class's name, in any case and with or without underscores: ``resnet50v2``, ``ResNet50V2``.
+
+    Raises :class:`UserError` for a network that ``keras.applications`` has not.
+    """
+    found = _table().get(_plain(name))
+    if found is None:
+        near = difflib.get_close_matches(_plain(name), _table(), n=1)
+        known = [_table()[key].application for key in near or _table()]
+        hint = f"did you mean {known[0]}?" if near else f"known are {', '.join(known)}."
+        raise UserError(f"There is no backbone {name!r}; {hint}")
+    return found
+
+
+def all_backbones() -> list[Backbone]:
+    """All that there are."""
+    return list(_table().values())
+
+
+@cache
+def _table() -> dict[str, Backbone]:
+    rows = (Backbone(*(row[column] for column in _COLUMNS)) for row in read_facts(_TABLE, _COLUMNS))
+    return {row.name: row for row in rows}
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("_", "")

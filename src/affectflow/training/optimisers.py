@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import keras
 
 
 def make_optimiser(
-    name: str, learning_rate: float, weight_decay: float, warmup_fraction: float, steps: int
+    name: str,
+    learning_rate: float,
+    weight_decay: float,
+    warmup_fraction: float,
+    steps: int,
+    accumulate: int = 1,
+    factor: Callable[[Any], float] | None = None,
 ) -> keras.optimizers.Optimizer:
-    """``name`` is sgd, nesterov, adagrad, rmsprop, adam or adamw; ``learning_rate`` is the peak."""
+    """``name`` is sgd, nesterov, adagrad, rmsprop, adam or adamw; ``learning_rate`` is the peak.
+
+    The gradients of ``accumulate`` batches make one update; ``factor`` multiplies each variable's learning rate.
+    """
     warmup = round(warmup_fraction * steps)
     rate = keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=0.0 if warmup else learning_rate,
@@ -16,18 +28,28 @@ def make_optimiser(
         warmup_target=learning_rate if warmup else None,
         warmup_steps=warmup,
     )
-    decay = weight_decay or None
-    match name:
-        case "sgd":
-            return keras.optimizers.SGD(rate, momentum=0.0, weight_decay=decay)
-        case "nesterov":
-            return keras.optimizers.SGD(rate, momentum=0.9, nesterov=True, weight_decay=decay)
-        case "adagrad":
-            return keras.optimizers.Adagrad(rate, weight_decay=decay)
-        case "rmsprop":
-            return keras.optimizers.RMSprop(rate, weight_decay=decay)
-        case "adam":
-            return keras.optimizers.Adam(rate, weight_decay=decay)
-        case "adamw":
-            return keras.optimizers.AdamW(rate, weight_decay=weight_decay)
-    raise ValueError(f"no optimiser {name!r}")
+    kinds: dict[str, tuple[type[keras.optimizers.Optimizer], dict[str, Any]]] = {
+        "sgd": (keras.optimizers.SGD, {"momentum": 0.0}),
+        "nesterov": (keras.optimizers.SGD, {"momentum": 0.9, "nesterov": True}),
+        "adagrad": (keras.optimizers.Adagrad, {}),
+        "rmsprop": (keras.optimizers.RMSprop, {}),
+        "adam": (keras.optimizers.Adam, {}),
+        "adamw": (keras.optimizers.AdamW, {}),
+    }
+    kind, settings = kinds[name]
+    return (kind if factor is None else _by_layer(kind, factor))(
+        rate,
+        weight_decay=weight_decay or (0.0 if name == "adamw" else None),
+        gradient_accumulation_steps=accumulate if accumulate > 1 else None,
+        **settings,
+    )
+
+
+def _by_layer(
+    kind: type[keras.optimizers.Optimizer], factor: Callable[[Any], float]
+) -> type[keras.optimizers.Optimizer]:
+    class ByLayer(kind):  # type: ignore[misc]
+        def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+            super().update_step(gradient, variable, learning_rate * factor(variable))
+
+    return ByLayer

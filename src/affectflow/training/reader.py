@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,9 +20,8 @@ from numpy.typing import NDArray
 from affectflow import facs, jpeg
 from affectflow.records.access import Records
 from affectflow.records.example import decode_example
+from affectflow.training import heads
 from affectflow.training.augment import DRAWS, Augmentation, augment, mirrored
-from affectflow.training.model import ACTION_UNITS, VALENCE_AROUSAL
-from affectflow.training.shuffle import Shuffle
 
 _OF_AUGMENTATION = 1  # a stream of random numbers apart from that of the order
 _ALIGNMENT = 64
@@ -32,25 +31,54 @@ _SIDE_BY_SIDE = 4  # likewise
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Labels:
-    """All labels of some files: units int8 [n, 60], affect float32 [n, 2]; and how many pictures are cropped how."""
+    """All labels of some files: units int8 [n, 60], intensities float32 [n, 60], affect float32 [n, 2].
+
+    ``datasets`` names where each is from; ``crops`` counts how pictures are cropped.
+    """
 
     units: NDArray[np.int8]
+    intensities: NDArray[np.float32]
     affect: NDArray[np.float32]
+    datasets: list[str]
     crops: Counter[str]
+
+    def __len__(self) -> int:
+        return len(self.units)
+
+    def has(self, head: str, units: Sequence[int]) -> NDArray[np.bool_]:
+        """Whether each picture has a label that a head for ``units`` learns from."""
+        columns = np.array(units, int) - 1
+        match head:
+            case heads.ACTION_UNITS:
+                known = self.units[:, columns] != facs.UNKNOWN
+            case heads.INTENSITIES:
+                known = ~np.isnan(self.intensities[:, columns])
+            case _:
+                known = ~np.isnan(self.affect)
+        return np.asarray(known.any(axis=1))
 
 
 def read_labels(files: Sequence[Path]) -> Labels:
     """The labels alone, in the order of :func:`pictures_in_order`; raises :class:`UserError` for a damaged file."""
     records = Records(files)
     units = np.empty((len(records), facs.COUNT), np.int8)
+    intensities = np.empty((len(records), facs.COUNT), np.float32)
     affect = np.empty((len(records), 2), np.float32)
+    datasets = []
     crops: Counter[str] = Counter()
     for number in range(len(records)):
         (data,) = records.read([number])
         feature = decode_example(data).features.feature
-        units[number], affect[number] = _labels_of(feature)
+        units[number], intensities[number], affect[number] = _labels_of(feature)
+        datasets.append(feature["sample/dataset"].bytes_list.value[0].decode())
         crops[feature["image/crop"].bytes_list.value[0].decode()] += 1
-    return Labels(units, affect, crops)
+    return Labels(units, intensities, affect, datasets, crops)
+
+
+def sources(files: Sequence[Path], numbers: Iterable[int]) -> list[str]:
+    """Where the pictures of some records are from."""
+    found = (decode_example(data).features.feature for data in Records(files).read(numbers))
+    return [feature["image/filename"].bytes_list.value[0].decode() for feature in found]
 
 
 def pictures_in_order(files: Sequence[Path], batch_size: int) -> tf.data.Dataset:
@@ -72,46 +100,48 @@ def pictures_in_order(files: Sequence[Path], batch_size: int) -> tf.data.Dataset
 
 def training_batches(
     files: Sequence[Path],
+    numbers: Callable[[int], NDArray[np.int64]],
     batch_size: int,
     input_size: int,
-    units: Sequence[int],
-    heads: Sequence[str],
+    units: Mapping[str, Sequence[int]],
     augmentation: Augmentation,
     seed: int,
     start: int = 0,
 ) -> tf.data.Dataset:
     """Endless batches of (pixels uint8 [batch, input_size, input_size, 3], labels float32 by head).
 
-    Every epoch has each record once, in an order of its own. Batch k depends on the records, ``seed`` and k alone, and
+    ``numbers`` tells which records a batch is made of (:class:`affectflow.training.mixture.Mixture`); ``units`` has
+    the heads, and of which AUs each gets labels. Batch k depends on the records, ``numbers``, ``seed`` and k alone, and
     those before ``start`` are not read.
     """
     records = Records(files)
-    order = Shuffle(len(records), seed)
-    chosen = np.array(units, int) - 1
+    columns = {head: np.array(chosen, int) - 1 for head, chosen in units.items()}
 
     def make(batch: int) -> Sequence[NDArray[Any]]:
         pixels = _aligned((batch_size, input_size, input_size, 3))
         occurrence = np.empty((batch_size, facs.COUNT), np.float32)
+        intensities = np.empty((batch_size, facs.COUNT), np.float32)
         affect = np.empty((batch_size, 2), np.float32)
         room: NDArray[np.uint8] | None = None
         draws = np.random.default_rng([seed, _OF_AUGMENTATION, batch]).random((batch_size, DRAWS)).tolist()
-        for i, data in enumerate(records.read(order.numbers(batch * batch_size, batch_size))):
+        for i, data in enumerate(records.read(numbers(batch))):
             feature = decode_example(data).features.feature
-            occurrence[i], affect[i] = _labels_of(feature)
+            occurrence[i], intensities[i], affect[i] = _labels_of(feature)
             picture = jpeg.decode(_picture_of(feature), room=room)
             room = picture if room is None else room
             if augment(picture, draws[i], augmentation, pixels[i]):
-                occurrence[i] = mirrored(occurrence[i])
-        return [pixels, occurrence[:, chosen], affect]
+                occurrence[i], intensities[i] = mirrored(occurrence[i]), mirrored(intensities[i])
+        labels = {heads.ACTION_UNITS: occurrence, heads.INTENSITIES: intensities}
+        chosen = [labels[head][:, of] if head in labels else affect for head, of in columns.items()]
+        return [pixels, *chosen]
 
-    def named(pixels: tf.Tensor, occurrence: tf.Tensor, affect: tf.Tensor) -> tuple[tf.Tensor, Mapping[str, Any]]:
-        labels = {ACTION_UNITS: occurrence, VALENCE_AROUSAL: affect}
-        return pixels, {head: labels[head] for head in heads}
+    def named(pixels: tf.Tensor, *labels: tf.Tensor) -> tuple[tf.Tensor, Mapping[str, Any]]:
+        return pixels, dict(zip(columns, labels, strict=True))
 
+    widths = [2 if head == heads.VALENCE_AROUSAL else len(of) for head, of in columns.items()]
     shapes = [
         tf.TensorSpec([batch_size, input_size, input_size, 3], tf.uint8),
-        tf.TensorSpec([batch_size, len(chosen)], tf.float32),
-        tf.TensorSpec([batch_size, 2], tf.float32),
+        *(tf.TensorSpec([batch_size, width], tf.float32) for width in widths),
     ]
     return _made(tf.data.Dataset.range(start, tf.int64.max), make, shapes, named)
 
@@ -139,10 +169,11 @@ def _aligned(shape: tuple[int, ...]) -> NDArray[np.uint8]:
     return room[start : start + size].reshape(shape)
 
 
-def _labels_of(feature: Any) -> tuple[Sequence[int], tuple[float, float]]:
+def _labels_of(feature: Any) -> tuple[Sequence[int], Sequence[float], tuple[float, float]]:
     valence, arousal = (feature[f"label/{name}"].float_list.value[0] for name in ("valence", "arousal"))
     units: Sequence[int] = feature["label/units"].int64_list.value
-    return units, (valence, arousal)
+    intensities: Sequence[float] = feature["label/intensities"].float_list.value
+    return units, intensities, (valence, arousal)
 
 
 def _picture_of(feature: Any) -> bytes:

@@ -22,7 +22,7 @@ def save_model(model: keras.Model, path: Path) -> None:
     Keras writes the date, and memory addresses as the names of shared objects; the one is left out, the others are
     numbered.
     """
-    inference = keras.Model(model.inputs, model.output, name=model.name)
+    inference = keras.Model(model.input, model.output, name=model.name)
     with whole(path) as partial:
         saved = partial.with_name(f"{partial.name}.keras")
         try:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 class Shuffle:
     """Every epoch has each of ``count`` records once, in an order that depends on ``seed`` and its number."""
 
-    def __init__(self, count: int, seed: int) -> None:
+    def __init__(self, count: int, *seed: int) -> None:
         self._count = count
         self._seed = seed
         self._epoch = lru_cache(2)(self._draw)  # a batch may lie in two
@@ -26,4 +26,4 @@ class Shuffle:
         return np.concatenate(found)
 
     def _draw(self, epoch: int) -> NDArray[np.int64]:
-        return np.random.default_rng([self._seed, epoch]).permutation(self._count)
+        return np.random.default_rng([*self._seed, epoch]).permutation(self._count)

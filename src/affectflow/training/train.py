@@ -1,62 +1,62 @@
-"""Training of one run: records in, ``model.keras``, ``history.csv`` and ``model.json`` out."""
+"""Training of one run: records in; a model, its history, its card and the reliability of its probabilities out."""
 
 from __future__ import annotations
 
-import csv
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
+from numpy.typing import NDArray
 
 from affectflow import facs
+from affectflow.codehash import modules_digest
 from affectflow.errors import UserError
-from affectflow.tables import whole
+from affectflow.fingerprint import file_sha256, fingerprint
+from affectflow.tables import whole, write_csv
+from affectflow.training import heads as heads_
+from affectflow.training import network as networks
 from affectflow.training.augment import Augmentation
-from affectflow.training.losses import concordance_loss, masked_cross_entropy
-from affectflow.training.model import ACTION_UNITS, VALENCE_AROUSAL, build_model
+from affectflow.training.calibrate import Reliability, divide_logits, expected_error, fit_temperatures, reliability
+from affectflow.training.checkpoint import Checkpoints
+from affectflow.training.devices import Devices, compile_by_xla, prepare, share_statistics, visible_devices
+from affectflow.training.fit import Line, Schedule, Work, fit
+from affectflow.training.heads import ACTION_UNITS, INTENSITIES, VALENCE_AROUSAL
+from affectflow.training.history import write_history
+from affectflow.training.joint import JointModel, Loss
+from affectflow.training.losses import affect, intensity, occurrence
+from affectflow.training.mixture import Mixture
+from affectflow.training.network import HeadForm, NetworkForm, build_network
 from affectflow.training.optimisers import make_optimiser
-from affectflow.training.reader import Labels, pictures_in_order, read_labels, training_batches
+from affectflow.training.reader import Labels, pictures_in_order, read_labels, sources, training_batches
+from affectflow.training.recipe import Recipe
 from affectflow.training.save import save_model
+from affectflow.training.staging import staged
+from affectflow.training.tensorboard import Board
 from affectflow.training.validate import Validation, fit_thresholds, validate
+
+RELIABILITY_COLUMNS = ("unit", "calibrated", "from", "pictures", "mean_probability", "positive_rate")
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
-    """A run as the configuration describes it; see ``models`` and ``training`` in ``config/README.md``."""
+class Outputs:
+    """The files that a training leaves."""
 
-    backbone: str
-    weights: Path | None
-    input_size: int
-    dropout: float
-    heads: tuple[str, ...]
-    units: tuple[int, ...]
-    seed: int
-    epochs: int
-    patience: int
-    batch_size: int
-    optimizer: str
-    learning_rate: float
-    weight_decay: float
-    warmup_fraction: float
-    positive_weight_cap: float
-    valence_arousal_weight: float
-    augmentation: Augmentation
+    model: Path
+    history: Path
+    card: Path
+    reliability: Path
 
-    @classmethod
-    def of(cls, settings: Mapping[str, Any], weights: Path | None) -> Self:
-        """From the configuration's mapping of a model's entry and its training keys."""
-        fields = {
-            **settings,
-            "heads": tuple(settings["heads"]),
-            "units": tuple(settings["units"]),
-            "augmentation": Augmentation(**settings["augmentation"]),
-        }
-        return cls(weights=weights, **fields)
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Folders for what is no output: the state to go on from, and TensorBoard's logs."""
+
+    state: Path
+    board: Path
 
 
 def train(
@@ -66,164 +66,309 @@ def train(
     image_size: int,
     synthetic: bool,
     threads: int,
-    model_out: Path,
-    history_out: Path,
-    card_out: Path,
+    places: Places,
+    outputs: Outputs,
 ) -> None:
-    """Fit a model, keep the weights of the best validation score, and fit its thresholds on validation.
+    """Fit a model, keep the weights of the best validation score, fit thresholds and temperatures on validation.
 
-    On one machine's CPU the same recipe and records give the same bytes. Raises :class:`UserError` when the records
-    cannot teach what the heads should learn, or when the loss is no number any more.
+    On one machine's CPU the same recipe and records give the same bytes (but for ``images_per_s`` in the history),
+    killed and started again or not. Raises :class:`UserError` when the records cannot teach what the heads should
+    learn, or when the loss is no number any more.
     """
-    tf.config.threading.set_intra_op_parallelism_threads(threads)
-    # Operations side by side share threads, and on a busy machine their sums then differ in the last bit.
-    tf.config.threading.set_inter_op_parallelism_threads(1)
-    keras.utils.set_random_seed(recipe.seed)
-    tf.config.experimental.enable_op_determinism()
-    labels, validation_labels = read_labels(train_files), read_labels(validation_files)
-    units, heads = _teachable(labels, recipe)
-    if not len(validation_labels.units):
-        raise UserError(f"{validation_files[0].parent} holds no validation record; raise records.validation_fraction.")
-    steps = max(1, len(labels.units) // recipe.batch_size)
-    model = build_model(recipe.backbone, recipe.weights, recipe.input_size, recipe.dropout, len(units), heads)
-    losses: dict[str, Any] = {
-        ACTION_UNITS: masked_cross_entropy(positive_weights(labels, units, recipe.positive_weight_cap)),
-        VALENCE_AROUSAL: concordance_loss,
-    }
-    weights = {ACTION_UNITS: 1.0, VALENCE_AROUSAL: recipe.valence_arousal_weight}
-    model.compile(
-        optimizer=make_optimiser(
-            recipe.optimizer, recipe.learning_rate, recipe.weight_decay, recipe.warmup_fraction, steps * recipe.epochs
-        ),
-        loss={head: losses[head] for head in heads},
-        loss_weights={head: weights[head] for head in heads},
-    )
-    model.optimizer.build(model.trainable_variables)
-    watcher = _Watcher(units, heads, validation_files, validation_labels, recipe)
-    model.fit(
-        training_batches(
-            train_files, recipe.batch_size, recipe.input_size, units, heads, recipe.augmentation, recipe.seed
-        ),
-        steps_per_epoch=steps,
-        epochs=recipe.epochs,
-        callbacks=[watcher, keras.callbacks.TerminateOnNaN()],
-        verbose=0,
-    )
-    if watcher.best_weights is None:
-        raise UserError(
-            f"The loss of {recipe.backbone} is no number any more in epoch {watcher.epoch}; "
-            f"lower its learning rate of {recipe.learning_rate:g}."
+    prepare(threads, recipe.seed, recipe.precision)
+    with staged(train_files, recipe.stage) as files:
+        labels, validation_labels = read_labels(files), read_labels(validation_files)
+        if not len(validation_labels):
+            raise UserError(
+                f"{validation_files[0].parent} holds no validation record; raise records.validation_fraction."
+            )
+        taught, unsupported = _teachable(labels, recipe)
+        mixture = _mixture(labels, taught, recipe)
+        schedule = Schedule(
+            recipe.epochs, mixture.steps, recipe.batch_size, recipe.patience, 60 * recipe.checkpoint_minutes
         )
-    model.set_weights(watcher.best_weights)
-    probabilities, _ = watcher.predict()
-    thresholds = fit_thresholds(units, validation_labels.units, probabilities) if probabilities is not None else {}
-    save_model(model, model_out)
-    _write_history(history_out, watcher.history)
+        devices = visible_devices()
+        with devices.scope():
+            model = _compiled(recipe, taught, labels, schedule, devices)
+        augmentation = Augmentation(**recipe.augmentation)
+        exam = _Exam(model, taught, validation_files, validation_labels, recipe.batch_size)
+        with Board(places.board if recipe.tensorboard else None) as board:
+            work = Work(
+                batches=lambda start: devices.ahead(
+                    training_batches(
+                        *(files, mixture.numbers, recipe.batch_size, recipe.input_size, taught, augmentation),
+                        *(recipe.seed, start),
+                    )
+                ),
+                validate=exam.measure,
+                sources=lambda step: sources(files, mixture.numbers(step)),
+                epoch_ended=lambda line: _say(line, recipe.epochs, board),
+            )
+            state = fit(model, work, schedule, Checkpoints(places.state, _stamp(recipe, train_files, validation_files)))
+    assert state.best_weights is not None
+    model.set_weights(state.best_weights)
+    raw = exam.raw()
+    units = taught.get(ACTION_UNITS, ())
+    temperatures, bins = _calibrated(recipe, model, units, validation_labels, raw)
+    probabilities = _probabilities(raw, units, temperatures)
+    thresholds = fit_thresholds(units, validation_labels.units, probabilities) if units else {}
+    save_model(_answering(recipe, taught, model), outputs.model)
+    write_history(outputs.history, state.history)
+    write_csv(outputs.reliability, RELIABILITY_COLUMNS, map(_bin_row, bins))
+    best = state.history[state.best_epoch - 1]
     card = {
         "units": list(units),
-        "heads": list(heads),
+        "intensity_units": list(taught.get(INTENSITIES, ())),
+        "heads": list(taught),
+        "unsupported": unsupported,
         "image_size": image_size,
         "thresholds": {facs.label(unit): round(value, 6) for unit, value in thresholds.items()},
+        "temperatures": {facs.label(unit): round(value, 6) for unit, value in temperatures.items()},
+        "calibration_error": {
+            name: _number(expected_error([entry for entry in bins if entry.calibrated is after]))
+            for name, after in (("before", False), ("after", True))
+        },
         "synthetic": synthetic,
-        "best_epoch": watcher.best_epoch,
+        "best_epoch": state.best_epoch,
+        "epochs": len(state.history),
+        "validation": {name: _number(value) for name, value in best.items() if name.startswith("validation_")},
+        "unmeasured": exam.unmeasured(),
         "crops": dict(sorted(labels.crops.items())),
-        "pictures": {"train": len(labels.units), "validation": len(validation_labels.units)},
+        "pictures": {
+            "train": len(labels),
+            "validation": len(validation_labels),
+            "without_label": len(labels) - mixture.count,
+            "shown_per_epoch": mixture.shown(),
+        },
+        "datasets": {name: labels.datasets.count(name) for name in sorted(set(labels.datasets))},
         "positives": {facs.label(unit): int(np.sum(labels.units[:, unit - 1] == 1)) for unit in units},
         "negatives": {facs.label(unit): int(np.sum(labels.units[:, unit - 1] == 0)) for unit in units},
+        "pictures_with_intensity": {
+            facs.label(unit): int(np.sum(~np.isnan(labels.intensities[:, unit - 1])))
+            for unit in taught.get(INTENSITIES, ())
+        },
         "pictures_with_affect": int(np.sum(~np.isnan(labels.affect).any(axis=1))),
+        "devices": devices.count,
+        "recipe": recipe.of_effect(),
     }
-    with whole(card_out) as partial:
+    with whole(outputs.card) as partial:
         partial.write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
 
 
-def _teachable(labels: Labels, recipe: Recipe) -> tuple[tuple[int, ...], tuple[str, ...]]:
-    """The wanted AUs with both positives and negatives, and the heads that have labels to learn from."""
-    heads = recipe.heads
-    positives, negatives = (labels.units == 1).any(axis=0), (labels.units == 0).any(axis=0)
-    units = tuple(unit for unit in recipe.units if (positives & negatives)[unit - 1])
-    taught = {ACTION_UNITS: bool(units), VALENCE_AROUSAL: not np.isnan(labels.affect).all()}
-    kept = tuple(head for head in heads if taught[head])
-    for head in set(heads) - set(kept):
-        print(f"No training picture has labels for {head}; the model is trained without that head.")
-    if not kept:
-        raise UserError(
-            f"No picture of {len(labels.units)} has a label for {' or '.join(heads)}; "
-            "add labels, or change models.<name>.heads."
-        )
-    return (units if ACTION_UNITS in kept else ()), kept
+class _After(keras.callbacks.Callback):  # type: ignore[misc]
+    """Calls something after every batch of a prediction."""
+
+    def __init__(self, call: Callable[[], None]) -> None:
+        super().__init__()
+        self._call = call
+
+    def on_predict_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
+        self._call()
 
 
-def positive_weights(labels: Labels, units: Sequence[int], cap: float) -> list[float]:
-    """Negatives over positives of each unit, between 1 and ``cap``."""
-    columns = [labels.units[:, unit - 1] for unit in units]
-    return [float(np.clip(np.sum(column == 0) / max(1, np.sum(column == 1)), 1.0, cap)) for column in columns]
-
-
-class _Watcher(keras.callbacks.Callback):  # type: ignore[misc]
-    """Validates after every epoch, keeps the best weights, and stops when they stay the best for too long."""
+class _Exam:
+    """Validation, which an AU without any positive or negative example cannot take part in."""
 
     def __init__(
         self,
-        units: Sequence[int],
-        heads: Sequence[str],
+        model: JointModel,
+        taught: Mapping[str, tuple[int, ...]],
         files: Sequence[Path],
         labels: Labels,
-        recipe: Recipe,
+        batch_size: int,
     ) -> None:
-        super().__init__()
-        self._units, self._heads, self._labels, self._recipe = units, heads, labels, recipe
-        self._pictures = pictures_in_order(files, recipe.batch_size)
-        self.history: list[dict[str, float]] = []
-        self.best_weights: list[np.ndarray] | None = None
-        self.best_epoch = 0
-        self._best_score = -np.inf
-        self.epoch = 0
+        self._model, self._taught, self._labels = model, taught, labels
+        self._pictures = pictures_in_order(files, batch_size)
+        for unit in self.unmeasured():
+            print(f"Validation has only one class of {unit}; it is left out of the means.", flush=True)
 
-    def predict(self) -> tuple[np.ndarray | None, np.ndarray | None]:
-        outputs: Mapping[str, np.ndarray] = self.model.predict(self._pictures, verbose=0)
-        return outputs.get(ACTION_UNITS), outputs.get(VALENCE_AROUSAL)
+    def unmeasured(self) -> list[str]:
+        """AUs of which validation does not hold both classes."""
+        units = self._taught.get(ACTION_UNITS, ())
+        both = (self._labels.units == facs.PRESENT).any(axis=0) & (self._labels.units == facs.ABSENT).any(axis=0)
+        return [facs.label(unit) for unit in units if not both[unit - 1]]
 
-    def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
-        self.epoch = epoch + 1
+    def raw(self, meanwhile: Callable[[], None] | None = None) -> dict[str, NDArray[np.float32]]:
+        """The heads' raw numbers for all pictures; ``meanwhile`` is called after every batch."""
+        asked = [_After(meanwhile)] if meanwhile is not None else None
+        found: dict[str, NDArray[np.float32]] = self._model.predict(self._pictures, verbose=0, callbacks=asked)
+        return found
 
-    def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
-        logs = logs or {}
-        if not np.isfinite(logs.get("loss", np.nan)):
-            return
-        result = validate(self._units, self._labels.units, self._labels.affect, *self.predict())
-        self.history.append(_line(self.epoch, logs, result, float(self.model.optimizer.learning_rate)))
-        print(
-            f"epoch {self.epoch}/{self._recipe.epochs}: loss {logs['loss']:.4f}, validation AUC {result.mean_auc:.3f}, "
-            f"F1 {result.mean_f1:.3f}, CCC {result.valence_ccc:.3f} (valence) {result.arousal_ccc:.3f} (arousal)",
-            flush=True,
-        )
-        # Where validation allows no measure at all, the last weights are kept.
-        score = result.score if np.isfinite(result.score) else self._best_score
-        if score > self._best_score or self.best_weights is None or not np.isfinite(result.score):
-            self._best_score, self.best_epoch, self.best_weights = score, self.epoch, self.model.get_weights()
-        elif self.epoch - self.best_epoch >= self._recipe.patience:
-            self.model.stop_training = True
+    def measure(self, meanwhile: Callable[[], None]) -> tuple[float, Line]:
+        result = self._result(self.raw(meanwhile))
+        return result.score, result.line()
+
+    def _result(self, raw: Mapping[str, NDArray[np.float32]]) -> Validation:
+        answers = {head: keras.ops.convert_to_numpy(heads_.outputs(head, value)) for head, value in raw.items()}
+        labels = self._labels
+        return validate(self._taught, labels.units, labels.intensities, labels.affect, answers)
 
 
-def _line(epoch: int, logs: Mapping[str, float], result: Validation, learning_rate: float) -> dict[str, float]:
-    line = {
-        "epoch": float(epoch),
-        "learning_rate": learning_rate,
-        "loss": logs["loss"],
-        **{name: value for name, value in sorted(logs.items()) if name.endswith("_loss")},
-        "validation_score": result.score,
-        "validation_mean_auc": result.mean_auc,
-        "validation_mean_f1": result.mean_f1,
-        "validation_valence_ccc": result.valence_ccc,
-        "validation_arousal_ccc": result.arousal_ccc,
+def _teachable(labels: Labels, recipe: Recipe) -> tuple[dict[str, tuple[int, ...]], list[str]]:
+    """The heads that have labels to learn from, each with the AUs that it answers for; and those that have none."""
+    positives, negatives = (labels.units == facs.PRESENT).any(axis=0), (labels.units == facs.ABSENT).any(axis=0)
+    if recipe.unknown == "negative":
+        negatives = positives
+    strengths = [len(set(column[~np.isnan(column)].tolist())) > 1 for column in labels.intensities.T]
+    able: dict[str, tuple[int, ...]] = {
+        ACTION_UNITS: tuple(unit for unit in recipe.units if (positives & negatives)[unit - 1]),
+        INTENSITIES: tuple(unit for unit in recipe.units if strengths[unit - 1]),
     }
-    line.update({f"validation_auc_{facs.label(unit)}": value for unit, value in result.auc.items()})
-    return line
+    has_affect = not np.isnan(labels.affect).all()
+    wanted = [head for head in heads_.HEADS if head in recipe.heads]
+    taught = {head: able.get(head, ()) for head in wanted if (has_affect if head == VALENCE_AROUSAL else able[head])}
+    unsupported = [head for head in wanted if head not in taught]
+    for head in unsupported:
+        print(f"No training picture has labels for {head}; the model is trained without that head.", flush=True)
+    if not taught:
+        raise UserError(
+            f"No picture of {len(labels)} has a label for {' or '.join(wanted)}; add labels, or change "
+            "models.<name>.heads."
+        )
+    return taught, unsupported
 
 
-def _write_history(path: Path, lines: Sequence[Mapping[str, float]]) -> None:
-    with whole(path) as partial, partial.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, list(lines[0]), lineterminator="\n")
-        writer.writeheader()
-        for line in lines:
-            writer.writerow({name: "" if np.isnan(value) else f"{value:.6g}" for name, value in line.items()})
+def _mixture(labels: Labels, taught: Mapping[str, tuple[int, ...]], recipe: Recipe) -> Mixture:
+    labelled = {head: labels.has(head, units) for head, units in taught.items()}
+    return Mixture(labels.datasets, labelled, recipe.batch_size, recipe.shares, recipe.seed)
+
+
+def _forms(recipe: Recipe, taught: Mapping[str, tuple[int, ...]]) -> tuple[NetworkForm, tuple[HeadForm, ...]]:
+    form = NetworkForm(**{field.name: getattr(recipe, field.name) for field in fields(NetworkForm)})
+    return form, tuple(HeadForm(head, len(units), recipe.losses[head]) for head, units in taught.items())
+
+
+def _compiled(
+    recipe: Recipe,
+    taught: Mapping[str, tuple[int, ...]],
+    labels: Labels,
+    schedule: Schedule,
+    devices: Devices,
+) -> JointModel:
+    form, wanted = _forms(recipe, taught)
+    network = build_network(form, recipe.weights, wanted)
+    if devices.count > 1:
+        share_statistics(network)
+    weights = recipe.task_weights
+    model = JointModel(
+        network,
+        _losses(recipe, taught, labels),
+        None if weights is None else {head: weights[head] for head in taught},
+        devices.across,
+    )
+    factor = networks.learning_rate_factors(network, form.layer_decay) if form.layer_decay != 1 else None
+    optimiser = make_optimiser(
+        *(recipe.optimizer, recipe.learning_rate, recipe.weight_decay, recipe.warmup_fraction),
+        schedule.steps * schedule.epochs,
+        recipe.accumulate,
+        factor,
+    )
+    model.compile(optimizer=optimiser, jit_compile=compile_by_xla(recipe.xla))
+    model.optimizer.build(model.trainable_variables)  # else the first step is traced twice
+    return model
+
+
+def _losses(recipe: Recipe, taught: Mapping[str, tuple[int, ...]], labels: Labels) -> dict[str, Loss]:
+    losses: dict[str, Loss] = {}
+    if ACTION_UNITS in taught:
+        masked = recipe.unknown == "masked"
+        weights = positive_weights(labels, taught[ACTION_UNITS], recipe.positive_weight_cap, masked)
+        loss = occurrence.LOSSES[recipe.losses[ACTION_UNITS]](weights)
+        losses[ACTION_UNITS] = loss if masked else lambda truth, raw: loss(keras.ops.maximum(truth, 0.0), raw)
+    if INTENSITIES in taught:
+        losses[INTENSITIES] = intensity.LOSSES[recipe.losses[INTENSITIES]]
+    if VALENCE_AROUSAL in taught:
+        losses[VALENCE_AROUSAL] = affect.LOSSES[recipe.losses[VALENCE_AROUSAL]]
+    return losses
+
+
+def positive_weights(labels: Labels, units: Sequence[int], cap: float, masked: bool = True) -> list[float]:
+    """Negatives over positives of each unit, between 1 and ``cap``; unless ``masked``, unknown labels are negatives."""
+    columns = [labels.units[:, unit - 1] for unit in units]
+    positives = [int(np.sum(column == facs.PRESENT)) for column in columns]
+    negatives = [int(np.sum(column == facs.ABSENT if masked else column != facs.PRESENT)) for column in columns]
+    return [float(np.clip(n / max(1, p), 1.0, cap)) for p, n in zip(positives, negatives, strict=True)]
+
+
+def _stamp(recipe: Recipe, train_files: Sequence[Path], validation_files: Sequence[Path]) -> dict[str, Any]:
+    return {
+        "config": recipe.of_effect(),
+        "weights": None if recipe.weights is None else file_sha256(recipe.weights),
+        "code": modules_digest(__name__),
+        "training data": fingerprint("", map(file_sha256, train_files)),
+        "validation data": fingerprint("", map(file_sha256, validation_files)),
+        "Keras": keras.__version__,
+    }
+
+
+def _answering(recipe: Recipe, taught: Mapping[str, tuple[int, ...]], model: JointModel) -> keras.Model:
+    """The trained network with outputs, in float32 whatever it was trained in."""
+    network = model.network
+    if keras.mixed_precision.dtype_policy().name != "float32":
+        keras.mixed_precision.set_dtype_policy("float32")
+        form, wanted = _forms(recipe, taught)
+        again = build_network(form, recipe.weights, wanted)
+        again.set_weights(network.get_weights())
+        network = again
+    return networks.answering(network)
+
+
+def _calibrated(
+    recipe: Recipe, model: JointModel, units: Sequence[int], labels: Labels, raw: Mapping[str, NDArray[np.float32]]
+) -> tuple[dict[int, float], list[Reliability]]:
+    """Temperatures, which are put into the model, and what they change."""
+    if not units:
+        return {}, []
+    logits = raw[ACTION_UNITS]
+    temperatures = (
+        fit_temperatures(units, labels.units, logits)
+        if recipe.calibration == "temperature"
+        else dict.fromkeys(units, 1.0)
+    )
+    divide_logits(model.network.get_layer(ACTION_UNITS), list(temperatures.values()))
+    return temperatures, reliability(units, labels.units, logits, temperatures)
+
+
+def _probabilities(
+    raw: Mapping[str, NDArray[np.float32]], units: Sequence[int], temperatures: Mapping[int, float]
+) -> NDArray[np.float32]:
+    if not units:
+        return np.empty((0, 0), np.float32)
+    scaled = raw[ACTION_UNITS] / np.array([temperatures[unit] for unit in units], np.float32)
+    found: NDArray[np.float32] = keras.ops.convert_to_numpy(keras.ops.sigmoid(scaled))
+    return found
+
+
+def _say(line: Line, epochs: int, board: Board) -> None:
+    board.add(line)
+    measures = ", ".join(
+        f"{name} {line[key]:.3f}"
+        for key, name in (
+            ("validation_mean_auc", "AUC"),
+            ("validation_mean_f1", "F1"),
+            ("validation_mean_intensity_ccc", "intensity CCC"),
+            ("validation_valence_ccc", "valence CCC"),
+            ("validation_arousal_ccc", "arousal CCC"),
+        )
+        if np.isfinite(line[key])
+    )
+    print(
+        f"epoch {line['epoch']:.0f}/{epochs}: loss {line['loss']:.4f}, {line['images_per_s']:.0f} images/s; "
+        f"validation {measures or 'has no measure'}",
+        flush=True,
+    )
+
+
+def _bin_row(entry: Reliability) -> tuple[object, ...]:
+    return (
+        facs.label(entry.unit),
+        str(entry.calibrated).lower(),
+        f"{entry.low:g}",
+        entry.count,
+        f"{entry.mean_probability:.6f}",
+        f"{entry.positive_rate:.6f}",
+    )
+
+
+def _number(value: float) -> float | None:
+    return round(float(value), 6) if np.isfinite(value) else None

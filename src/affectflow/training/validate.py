@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from affectflow import facs
 from affectflow.measures.concordance import concordance
 from affectflow.measures.decision import best_threshold, decide
 from affectflow.measures.ranking import roc_auc
+from affectflow.training.heads import ACTION_UNITS, INTENSITIES, VALENCE_AROUSAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,46 +22,55 @@ class Validation:
 
     auc: Mapping[int, float]
     f1: Mapping[int, float]
+    intensity_ccc: Mapping[int, float]
     valence_ccc: float
     arousal_ccc: float
 
     @property
-    def mean_auc(self) -> float:
-        return _mean(list(self.auc.values()))
-
-    @property
-    def mean_f1(self) -> float:
-        return _mean(list(self.f1.values()))
-
-    @property
     def score(self) -> float:
-        """Mean of the heads' measures: mean AUC, and mean CCC."""
-        return _mean([self.mean_auc, _mean([self.valence_ccc, self.arousal_ccc])])
+        """Mean of the heads' measures: mean AUC, mean CCC of intensities, mean CCC of valence and arousal."""
+        affect = _mean([self.valence_ccc, self.arousal_ccc])
+        return _mean([_mean(self.auc.values()), _mean(self.intensity_ccc.values()), affect])
+
+    def line(self) -> dict[str, float]:
+        """For the history."""
+        return {
+            "validation_score": self.score,
+            "validation_mean_auc": _mean(self.auc.values()),
+            "validation_mean_f1": _mean(self.f1.values()),
+            "validation_mean_intensity_ccc": _mean(self.intensity_ccc.values()),
+            "validation_valence_ccc": self.valence_ccc,
+            "validation_arousal_ccc": self.arousal_ccc,
+            **{f"validation_auc_{facs.label(unit)}": value for unit, value in self.auc.items()},
+            **{f"validation_f1_{facs.label(unit)}": value for unit, value in self.f1.items()},
+            **{f"validation_intensity_ccc_{facs.label(unit)}": value for unit, value in self.intensity_ccc.items()},
+        }
 
 
 def validate(
-    units: Sequence[int],
+    taught: Mapping[str, Sequence[int]],
     unit_labels: NDArray[np.int8],
+    intensities: NDArray[np.float32],
     affect: NDArray[np.float32],
-    probabilities: NDArray[np.float32] | None,
-    predicted_affect: NDArray[np.float32] | None,
+    answers: Mapping[str, NDArray[np.float32]],
 ) -> Validation:
-    """Labels of all 60 AUs int8 [n, 60] and affect float32 [n, 2] against a model's outputs, [n, units] and [n, 2]."""
+    """Labels of all 60 AUs [n, 60] and affect [n, 2] against a model's answers by head, [n, units] and [n, 2]."""
     auc: dict[int, float] = {}
     f1: dict[int, float] = {}
-    for column, unit in enumerate(units if probabilities is not None else ()):
-        assert probabilities is not None
+    for column, unit in enumerate(taught.get(ACTION_UNITS, ())):
         labels = unit_labels[:, unit - 1]
-        known = labels >= 0
-        truth, score = labels[known] > 0, probabilities[known, column]
+        known = labels != facs.UNKNOWN
+        truth, score = labels[known] == facs.PRESENT, answers[ACTION_UNITS][known, column]
         auc[unit] = roc_auc(truth, score)
-        f1[unit] = decide(truth, score, 0.5).f1 if truth.any() else float("nan")
+        f1[unit] = decide(truth, score, 0.5).f1 if np.isfinite(auc[unit]) else float("nan")
+    strength = {
+        unit: _agreement(intensities[:, unit - 1], answers[INTENSITIES][:, column])
+        for column, unit in enumerate(taught.get(INTENSITIES, ()))
+    }
     ccc = [float("nan"), float("nan")]
-    if predicted_affect is not None:
-        for dimension in range(2):
-            known = ~np.isnan(affect[:, dimension])
-            ccc[dimension] = concordance(affect[known, dimension], predicted_affect[known, dimension])
-    return Validation(auc, f1, ccc[0], ccc[1])
+    if VALENCE_AROUSAL in taught:
+        ccc = [_agreement(affect[:, i], answers[VALENCE_AROUSAL][:, i]) for i in range(2)]
+    return Validation(auc, f1, strength, ccc[0], ccc[1])
 
 
 def fit_thresholds(
@@ -74,7 +85,13 @@ def fit_thresholds(
     return thresholds
 
 
-def _mean(values: Sequence[float]) -> float:
+def _agreement(labels: NDArray[np.float32], answers: NDArray[np.float32]) -> float:
+    known = ~np.isnan(labels)
+    return concordance(labels[known], answers[known])
+
+
+def _mean(values: Iterable[float]) -> float:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # a mean of nothing is NaN
-        return float(np.nanmean(values)) if values else float("nan")
+        found = list(values)
+        return float(np.nanmean(found)) if found else float("nan")

@@ -1,0 +1,95 @@
+"""What a killed training goes on from: all its variables and where it stood, in files that are whole or not there.
+
+A checkpoint is an ``.npz`` file: arrays by name, and a JSON text of everything else. The newest two are kept, so that a
+damaged one is not the end. Each bears the *stamp* of what it belongs to: configuration, code, data and versions.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import zipfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from affectflow.tables import whole
+
+Arrays = Mapping[str, NDArray[Any]]
+Stamp = Mapping[str, Any]
+
+_NAME = re.compile(r"checkpoint-(\d+)\.npz")
+_KEPT = 2
+_TEXT = "facts"
+
+
+class Checkpoints:
+    """Those of one run, in a folder of its own."""
+
+    def __init__(self, folder: Path, stamp: Stamp) -> None:
+        self._folder = folder
+        self._stamp = json.loads(json.dumps(stamp))
+
+    def save(self, step: int, arrays: Arrays, facts: Mapping[str, Any]) -> None:
+        """Keep the state after ``step``; older checkpoints but one go."""
+        text = json.dumps({"stamp": self._stamp, "facts": facts}).encode()
+        with whole(self._folder / f"checkpoint-{step:09d}.npz") as partial, partial.open("wb") as stream:
+            np.savez(stream, **{_TEXT: np.frombuffer(text, np.uint8)}, **arrays)  # type: ignore[arg-type]
+            stream.flush()
+            os.fsync(stream.fileno())
+        for path in self._newest_first()[_KEPT:]:
+            path.unlink()
+
+    def load(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]] | None:
+        """The newest state that is whole and has this stamp, or None; prints why others are not used."""
+        for path in self._newest_first():
+            try:
+                with np.load(path, allow_pickle=False) as file:
+                    arrays = {name: file[name] for name in file.files}
+                text = json.loads(arrays.pop(_TEXT).tobytes())
+            except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+                print(f"{path} is damaged; the checkpoint before it is taken.", flush=True)
+                continue
+            if text["stamp"] != self._stamp:
+                what = "; ".join(_differences(text["stamp"], self._stamp))
+                print(f"{path} belongs to another training ({what}); this one starts afresh.", flush=True)
+                self.clear()
+                return None
+            return arrays, text["facts"]
+        return None
+
+    def clear(self) -> None:
+        """Forget everything."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def only(self, step: int) -> None:
+        """Forget all but one."""
+        for path in self._newest_first():
+            if path.name != f"checkpoint-{step:09d}.npz":
+                path.unlink()
+
+    def _newest_first(self) -> list[Path]:
+        if not self._folder.is_dir():
+            return []
+        found = [(int(match[1]), path) for path in self._folder.iterdir() if (match := _NAME.fullmatch(path.name))]
+        return [path for _, path in sorted(found, reverse=True)]
+
+
+def _differences(old: Stamp, new: Stamp) -> Sequence[str]:
+    lines: list[str] = []
+    for key in sorted({*old, *new}):
+        was, now = old.get(key), new.get(key)
+        if was == now:
+            continue
+        if isinstance(was, Mapping) and isinstance(now, Mapping):
+            lines += _differences(was, now)
+        elif isinstance(was, (int, float, str)) and isinstance(now, (int, float, str)) and len(f"{was}{now}") < 60:
+            lines.append(f"{key} was {was}, is {now}")
+        else:
+            lines.append(f"another {key}")
+    return lines

@@ -1,0 +1,62 @@
+"""Fully connected layers as convolutions of the same weights, so that a network takes pictures of any size."""
+
+from __future__ import annotations
+
+import keras
+from keras import ops
+
+from affectflow.errors import UserError
+from affectflow.training.heads import HEADS
+from affectflow.training.network import heads_of
+
+
+def as_convolutions(network: keras.Model) -> keras.Model:
+    """A trained network with ``top: fully_connected`` -> the same without scaling, for pictures of its size or larger.
+
+    Simonyan and Zisserman 2015, section 3.2: the first fully connected layer becomes a convolution as large as the
+    features, the others and the heads 1 x 1; what the heads say at each place is averaged before it is answered. On
+    pictures of the size that the network was trained at, both answer the same. Raises :class:`UserError` for a
+    network without such layers.
+    """
+    layers = {layer.name: layer for layer in network.layers}
+    if "fc1" not in layers:
+        raise UserError(f"{network.name} has no fully connected layers; set top to fully_connected to train some.")
+    flatten = layers["flatten"]
+    height, width, channels = flatten.input.shape[1:]
+    features = keras.Model(layers["scale"].output, flatten.input)
+    pixels = keras.Input((None, None, 3), name="pixels")
+    trunk = _any_size(features)
+    x = _convolution(layers["fc1"], (height, width, channels), "relu")(trunk(pixels))
+    x = _convolution(layers["fc2"], (1, 1, layers["fc2"].input.shape[-1]), "relu")(x)
+    raw = {}
+    for name in HEADS:
+        if name in layers:
+            places = _convolution(layers[name], (1, 1, layers[name].input.shape[-1]), None)(x)
+            raw[name] = keras.layers.GlobalAveragePooling2D(name=f"{name}_places")(places)
+            if f"{name}_shape" in layers:
+                raw[name] = layers[f"{name}_shape"](raw[name])
+    return keras.Model(pixels, heads_of(raw), name=f"{network.name}_convolutional")
+
+
+def _any_size(features: keras.Model) -> keras.Model:
+    """The layers up to the last feature map, for pictures of any size."""
+
+    def again(inputs: keras.KerasTensor, model: keras.Model) -> keras.KerasTensor:
+        x = inputs
+        for layer in model.layers[1:]:
+            if isinstance(layer, keras.Model):
+                x = again(x, layer)
+            else:
+                x = layer(x)
+        return x
+
+    inputs = keras.Input((None, None, 3))
+    return keras.Model(inputs, again(inputs, features), name="features")
+
+
+def _convolution(dense: keras.layers.Dense, shape: tuple[int, int, int], activation: str | None) -> keras.layers.Layer:
+    convolution = keras.layers.Conv2D(dense.units, shape[:2], activation=activation, name=f"{dense.name}_convolution")
+    convolution.build((None, None, None, shape[2]))
+    convolution.kernel.assign(ops.reshape(dense.kernel, (*shape, dense.units)))
+    convolution.bias.assign(dense.bias)
+    return convolution

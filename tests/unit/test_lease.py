@@ -1,0 +1,67 @@
+"""Trainings beside each other on one machine's GPUs, which are pretended here."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from affectflow.training.lease import VISIBLE, lease_gpus
+
+_TRAINING = """
+import os, sys, time
+from pathlib import Path
+from affectflow.training.lease import lease_gpus
+folder, count = Path(sys.argv[1]), int(sys.argv[2])
+lease = lease_gpus(count, ["GPU-a", "GPU-b", "GPU-c"], folder)
+assert os.environ["CUDA_VISIBLE_DEVICES"] == ",".join(lease.devices)
+print(*lease.devices, flush=True)
+sys.stdin.readline()
+"""
+
+
+def training(folder: Path, count: int) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", _TRAINING, str(folder), str(count)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def says(process: subprocess.Popen[str]) -> list[str]:
+    assert process.stdout is not None
+    return process.stdout.readline().split()
+
+
+def test_trainings_never_meet_and_wait_for_each_other(tmp_path: Path) -> None:
+    first, second = training(tmp_path, 1), training(tmp_path, 2)
+    taken = says(first), says(second)
+    assert sorted([*taken[0], *taken[1]]) == ["GPU-a", "GPU-b", "GPU-c"]
+    third = training(tmp_path, 2)
+    assert says(third)[:2] == ["Waiting", "for"]
+    second.kill()  # a killed training gives back what it had
+    second.wait()
+    assert sorted(says(third)) == sorted(taken[1])
+    for process in (first, third):
+        process.communicate("\n", timeout=10)
+        assert process.returncode == 0
+
+
+def test_as_many_as_there_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VISIBLE, "0,1")
+    lease = lease_gpus(8, folder=tmp_path)
+    assert lease.devices == ("0", "1")
+    lease.close()
+    monkeypatch.setenv(VISIBLE, "0,1")
+    assert lease_gpus(1, folder=tmp_path).devices == ("0",)
+
+
+def test_none_wanted_none_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import os
+
+    monkeypatch.setenv(VISIBLE, "0")
+    assert lease_gpus(0, folder=tmp_path).devices == ()
+    assert os.environ[VISIBLE] == "-1"
