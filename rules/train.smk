@@ -42,10 +42,10 @@ rule train_model:
         "results/logs/train_model/{run}.log",
     benchmark:
         "results/benchmarks/train_model/{run}.tsv"
+    retries: 3  # asked to stop by a cluster, it saves and ends with status 75
     conda:
         "../envs/tensorflow.yaml"
     threads: 8
-    retries: 3  # asked to stop by a cluster, it saves and ends with status 75
     params:
         recipe=ask(lambda wildcards: PLAN.recipe(wildcards.run)),
         image_size=RECORDS["image_size"],

@@ -187,6 +187,13 @@ def _parser(with_snapshot: bool) -> argparse.ArgumentParser:
         config,
     )
     add(
+        "convolutional",
+        models.convolutional,
+        "Express a model's fully connected layers as convolutions, so that it takes pictures of any size.",
+        ("model", {**path, "help": "model.keras of a run with top: fully_connected"}),
+        ("--out", needed),
+    )
+    add(
         "predict",
         models.predict,
         "Run a trained model over a data set.",

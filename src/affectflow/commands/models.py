@@ -41,6 +41,17 @@ def train(options: argparse.Namespace) -> None:
     )
 
 
+def convolutional(options: argparse.Namespace) -> None:
+    import keras
+
+    from affectflow.training.convolutional import as_convolutions
+    from affectflow.training.save import save_model
+
+    if not options.model.is_file():
+        raise UserError(f"{options.model} does not exist; give the model.keras of a trained run.")
+    save_model(as_convolutions(keras.saving.load_model(options.model, compile=False)), options.out)
+
+
 def predict(options: argparse.Namespace) -> None:
     from affectflow.datasets import get_dataset
     from affectflow.evaluation.predictions import predict

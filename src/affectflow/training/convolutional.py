@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -41,17 +45,15 @@ def as_convolutions(network: keras.Model) -> keras.Model:
 def _any_size(features: keras.Model) -> keras.Model:
     """The layers up to the last feature map, for pictures of any size."""
 
-    def again(inputs: keras.KerasTensor, model: keras.Model) -> keras.KerasTensor:
-        x = inputs
-        for layer in model.layers[1:]:
-            if isinstance(layer, keras.Model):
-                x = again(x, layer)
-            else:
-                x = layer(x)
-        return x
+    def again(model: keras.Model, inputs: keras.KerasTensor, **_: Any) -> keras.KerasTensor:
+        # A model inside a model has an input of its own, which is of one size; its operations are not.
+        def of_any_size(operation: Any) -> Callable[..., Any]:
+            return partial(again, operation) if isinstance(operation, keras.Model) else operation
+
+        return model._run_through_graph(inputs, operation_fn=of_any_size)
 
     inputs = keras.Input((None, None, 3))
-    return keras.Model(inputs, again(inputs, features), name="features")
+    return keras.Model(inputs, again(features, inputs), name="features")
 
 
 def _convolution(dense: keras.layers.Dense, shape: tuple[int, int, int], activation: str | None) -> keras.layers.Layer:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -49,7 +49,12 @@ def _by_layer(
     kind: type[keras.optimizers.Optimizer], factor: Callable[[Any], float]
 ) -> type[keras.optimizers.Optimizer]:
     class ByLayer(kind):  # type: ignore[misc]
+        def build(self, variables: Sequence[Any]) -> None:
+            super().build(variables)
+            self._factors = [factor(variable) for variable in variables]
+
         def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
-            super().update_step(gradient, variable, learning_rate * factor(variable))
+            own = self._factors[self._get_variable_index(variable)]
+            super().update_step(gradient, variable, learning_rate * own)
 
     return ByLayer

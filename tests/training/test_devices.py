@@ -1,0 +1,109 @@
+"""The same step on other devices and on another backend of Keras."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+pytest.importorskip("tensorflow")
+
+_STEP = """
+import json, sys
+import numpy as np
+devices = int(sys.argv[1])
+if devices:
+    import tensorflow as tf
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * devices)
+import keras
+from affectflow.training.joint import JointModel, OneDevice
+from affectflow.training.losses import affect, intensity, occurrence
+from affectflow.training.network import HeadForm, NetworkForm, build_network
+from affectflow.training.optimisers import make_optimiser
+
+heads = (HeadForm("action_units", 4, "cross_entropy"), HeadForm("intensities", 3, "ordinal"),
+         HeadForm("valence_arousal", 0, "ccc_bins"))
+form = NetworkForm("mobilenetv2", 32, "pooled", "avg", False, 0.0, 5e-4, "all", 1.0)
+
+def make(across):
+    network = build_network(form, None, heads)
+    rng = np.random.default_rng(0)
+    for variable in network.variables:
+        name = variable.path.rsplit("/", 1)[-1]
+        if name == "kernel":
+            scale = (2 / np.prod(variable.shape[:-1])) ** 0.5
+            variable.assign(rng.normal(0, scale, variable.shape).astype("float32"))
+    losses = {"action_units": occurrence.cross_entropy([1, 2, 3, 4]), "intensities": intensity.ordinal,
+              "valence_arousal": affect.concordance_in_bins}
+    model = JointModel(network, losses, None, across)
+    model.compile(optimizer=make_optimiser("sgd", 1e-3, 0.0, 0.0, 10), jit_compile=False)
+    return model
+
+if devices > 1:
+    from affectflow.training.devices import Devices, share_statistics
+    used = Devices(tf.distribute.MirroredStrategy([f"CPU:{i}" for i in range(devices)]))
+    with used.scope():
+        model = make(used.across)
+        share_statistics(model.network)
+else:
+    model = make(OneDevice())
+rng = np.random.default_rng(1)
+x = rng.integers(0, 256, (8, 32, 32, 3)).astype("float32")
+y = {"action_units": rng.integers(-1, 2, (8, 4)).astype("float32"),
+     "intensities": rng.integers(0, 6, (8, 3)).astype("float32"),
+     "valence_arousal": rng.uniform(-1, 1, (8, 2)).astype("float32")}
+y["intensities"][:3] = np.nan
+y["valence_arousal"][5:, 0] = np.nan
+found = []
+for _ in range(2):
+    if devices:
+        data = tf.data.Dataset.from_tensors((x, y))
+        history = model.fit(data, epochs=1, verbose=0).history
+        found.append({name: values[0] for name, values in history.items()})
+    else:
+        model.reset_metrics()
+        found.append({name: float(value) for name, value in model.train_on_batch(x, y, return_dict=True).items()})
+print(json.dumps({"backend": keras.backend.backend(), "replicas": model._across.count() if devices < 2 else devices,
+                  "losses": found}))
+"""
+
+
+def step(devices: int, backend: str = "tensorflow") -> list[dict[str, float]]:
+    result = subprocess.run(
+        [sys.executable, "-c", _STEP, str(devices)],
+        capture_output=True,
+        text=True,
+        timeout=600,
+        env={**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"},
+    )
+    assert result.returncode == 0, result.stderr[-3000:]
+    said = json.loads(result.stdout.splitlines()[-1])
+    assert said["backend"] == backend
+    found: list[dict[str, float]] = said["losses"]
+    return found
+
+
+@pytest.fixture(scope="module")
+def alone() -> list[dict[str, float]]:
+    found = step(1)
+    assert set(found[0]) == {"loss", "action_units_loss", "intensities_loss", "valence_arousal_loss"}
+    assert found[0]["loss"] != found[1]["loss"]
+    return found
+
+
+def test_two_devices_have_the_loss_of_one(alone: list[dict[str, float]]) -> None:
+    """Over the whole batch, with its statistics of batch normalisation too; the second step shows the gradients."""
+    together = step(2)
+    assert together[0] == pytest.approx(alone[0], rel=1e-5, abs=1e-5)
+    changes = [{name: found[1][name] - found[0][name] for name in found[0]} for found in (together, alone)]
+    assert changes[0] == pytest.approx(changes[1], rel=0.02)
+
+
+def test_jax_has_the_loss_of_tensorflow(alone: list[dict[str, float]]) -> None:
+    pytest.importorskip("jax")
+    (first, _), (expected, _) = step(0, "jax"), alone
+    assert first == pytest.approx(expected, rel=1e-4, abs=1e-4)
