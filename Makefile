@@ -5,6 +5,7 @@
 # make bench-download   the download beside img2dataset, curl and requests
 # make bench-records    the records beside TensorFlow's own way and img2dataset, the reader beside a bare decoder
 # make bench-faces      the search for faces in two processes beside one; needs DETECTOR=path of YuNet's file
+# make bench-train      training beside a bare Keras step and model.fit over a folder
 # make lock       new versions of all packages (needs uv)
 # GPU=1 installs TensorFlow's CUDA build instead of the CPU's.
 SHELL := bash
@@ -17,7 +18,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 TARGETS ?=
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test test-all report bench-download bench-records bench-faces check lock environment test-environment clean
+.PHONY: demo test test-all report bench-download bench-records bench-faces bench-train check lock environment test-environment clean
 
 demo: environment
 	snakemake --cores $(CORES) results/eval/disfa_resnet.json
@@ -51,6 +52,9 @@ bench-records: environment .venv-bench/.installed
 
 bench-faces: environment
 	$(BIN)/python -m benchmarks.faces $(DETECTOR)
+
+bench-train: environment
+	$(BIN)/python -m benchmarks.training
 
 .venv-bench/.installed: benchmarks/requirements.txt
 	$(PYTHON) -m venv .venv-bench
