@@ -18,6 +18,7 @@ localrules:
     download_partition,
     collect_ledger,
     fetch_weights,
+    describe_model,
     take_snapshot,
     collect_index,
     score_model,
@@ -25,6 +26,7 @@ localrules:
     draw_download,
     draw_balance,
     draw_curves,
+    draw_reliability,
     draw_units,
     draw_plane,
     draw_pictures,
@@ -49,6 +51,9 @@ rule all:
         "results/eval/summary.csv",
         ["results/annotation/manifest.csv"] if PLAN.configured("emotionet") else [],
         FIGURES,
+        expand(
+            "results/models/{run}/card.md", run=sorted({r for _, r in PLAN.scores()})
+        ),
 
 
 # The demo's web answers on loopback while the workflow runs, and ends with it.

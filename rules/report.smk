@@ -6,6 +6,10 @@ FIGURES = [
         "results/figures/learning_curves_{run}.svg",
         run=sorted({r for _, r in PLAN.scores()}),
     ),
+    *expand(
+        "results/figures/reliability_{run}.svg",
+        run=sorted({r for _, r in PLAN.unit_scores()}),
+    ),
     *(f"results/figures/action_units_{b}_{r}.svg" for b, r in PLAN.unit_scores()),
     *(f"results/figures/affect_plane_{b}_{r}.png" for b, r in PLAN.affect_scores()),
     *(
@@ -83,6 +87,29 @@ rule draw_curves:
         code=code("draw_curves"),
     script:
         "../workflow/scripts/draw_curves.py"
+
+
+rule draw_reliability:
+    input:
+        table="results/models/{run}/reliability.csv",
+    output:
+        figure=report(
+            "results/figures/reliability_{run}.svg",
+            caption="../workflow/report/reliability.rst",
+            category="Training",
+            subcategory="{run}",
+        ),
+    log:
+        "results/logs/draw_reliability/{run}.log",
+    benchmark:
+        "results/benchmarks/draw_reliability/{run}.tsv"
+    conda:
+        "../envs/base.yaml"
+    params:
+        synthetic=PLAN.synthetic,
+        code=code("draw_reliability"),
+    script:
+        "../workflow/scripts/draw_reliability.py"
 
 
 rule draw_units:

@@ -1,7 +1,7 @@
 # Records -> models.
 #
 # Needs: results/{data set}/tfrecords. Makes: results/models/{run}/model.keras, history.csv, model.json,
-# reliability.csv; the state from which a killed training goes on is results/state/training.
+# reliability.csv, card.md; the state from which a killed training goes on is results/state/training.
 
 
 rule fetch_weights:
@@ -55,3 +55,25 @@ rule train_model:
         code=code("train_model"),
     script:
         "../workflow/scripts/train_model.py"
+
+
+rule describe_model:
+    input:
+        card="results/models/{run}/model.json",
+    output:
+        text=report(
+            "results/models/{run}/card.md",
+            caption="../workflow/report/model_card.rst",
+            category="Training",
+            subcategory="{run}",
+        ),
+    log:
+        "results/logs/describe_model/{run}.log",
+    benchmark:
+        "results/benchmarks/describe_model/{run}.tsv"
+    conda:
+        "../envs/base.yaml"
+    params:
+        code=code("describe_model"),
+    script:
+        "../workflow/scripts/describe_model.py"

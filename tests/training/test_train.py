@@ -13,6 +13,8 @@ import pytest
 import yaml
 
 from affectflow.measures.ranking import roc_auc
+from affectflow.report.card import write_card
+from affectflow.report.reliability import draw_reliability
 from tests.conftest import ROOT
 from tests.training.conftest import patch_samples
 from tests.training.processes import outcome, run_training
@@ -64,6 +66,35 @@ def test_history_has_a_line_an_epoch(learnt: Path) -> None:
     assert [row["epoch"] for row in rows] == ["1", "2", "3"]
     assert float(rows[-1]["loss"]) < float(rows[0]["loss"])
     assert rows[0]["validation_arousal_ccc"] == ""  # arousal is never labelled
+
+
+def test_the_card_says_what_the_model_is(learnt: Path, tmp_path: Path) -> None:
+    write_card(learnt / "model.json", "patches", tmp_path / "card.md")
+    text = (tmp_path / "card.md").read_text()
+    card = json.loads((learnt / "model.json").read_text())
+    assert text.startswith("# patches\n\n**Trained on faces drawn by affectflow")
+    assert "640 pictures to train on; 100 for stopping" in text
+    row = next(line for line in text.splitlines() if line.startswith("| AU12 "))
+    assert f"| {card['positives']['AU12']} | {card['negatives']['AU12']} |" in row
+    assert f"{card['validation']['validation_auc_AU12']:.3f}" in row and f"{card['thresholds']['AU12']:.3f}" in row
+    assert "| learning_rate | `0.001` |" in text and "fit for decisions about people" in text
+
+
+def test_temperatures_make_probabilities_more_honest_and_move_none_across_a_half(learnt: Path, tmp_path: Path) -> None:
+    card = json.loads((learnt / "model.json").read_text())
+    assert set(card["temperatures"]) == {"AU4", "AU12"}
+    assert any(abs(value - 1) > 0.01 for value in card["temperatures"].values())
+    rows = list(csv.DictReader((learnt / "reliability.csv").open()))
+    for calibrated in ("true", "false"):
+        pictures = [int(row["pictures"]) for row in rows if row["unit"] == "AU12" and row["calibrated"] == calibrated]
+        assert sum(pictures) == 100
+    above = [
+        sum(int(row["pictures"]) for row in rows if row["calibrated"] == calibrated and float(row["from"]) >= 0.5)
+        for calibrated in ("true", "false")
+    ]
+    assert above[0] == above[1]
+    draw_reliability(learnt / "reliability.csv", "patches", True, tmp_path / "reliability.svg")
+    assert "<svg" in (tmp_path / "reliability.svg").read_text()
 
 
 def test_shuffled_labels_teach_nothing(tmp_path: Path, records: Write) -> None:

@@ -1,0 +1,90 @@
+"""``card.md``: what a model is, what it learnt from and what it is good for (Mitchell et al. 2019, "Model cards")."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from affectflow.synthetic import NOTE
+from affectflow.tables import whole
+
+_TERMS = {
+    "emotionet": "EmotioNet (Ohio State University): signed agreement, research only; pictures belong to their authors",
+    "disfa": "DISFA (Mahoor, University of Denver): signed agreement, research only",
+    "disfaplus": "DISFA+ (Mahoor, University of Denver): signed agreement, research only",
+    "affwild": "Aff-Wild (iBUG, Imperial College London): signed agreement, non-commercial research only",
+    "affwild2": "Aff-Wild2 (iBUG, Imperial College London): signed agreement, non-commercial research only",
+    "own": "pictures of your own: their terms are yours to know",
+}
+
+
+def write_card(card: Path, run: str, out: Path) -> None:
+    """Write the card of a run from its ``model.json``."""
+    facts = json.loads(card.read_text(encoding="utf-8"))
+    with whole(out) as partial:
+        partial.write_text("\n".join(_lines(run, facts)) + "\n", encoding="utf-8")
+
+
+def _lines(run: str, facts: Mapping[str, Any]) -> Iterator[str]:
+    recipe = facts["recipe"]
+    start = "random weights" if recipe["weights"] is None else f"`{Path(recipe['weights']).name}`"
+    yield f"# {run}"
+    if facts["synthetic"]:
+        yield from ("", f"**Trained on faces {NOTE}.**")
+    yield from ("", f"A {recipe['backbone']} at {recipe['input_size']} pixels from {start}, that answers for")
+    yield from (f"{', '.join(name.replace('_', ' ') for name in facts['heads'])}.", "")
+    if facts["unsupported"]:
+        yield from (f"Asked for, but without labels to learn from: {', '.join(facts['unsupported'])}.", "")
+    yield from ("## Data", "", "| set | pictures | terms |", "| --- | --- | --- |")
+    for name, count in facts["datasets"].items():
+        terms = "drawn by affectflow, no terms" if facts["synthetic"] else _TERMS[name]
+        yield f"| {name} | {count:,} | {terms} |"
+    pictures = facts["pictures"]
+    yield ""
+    yield f"{pictures['train']:,} pictures to train on; {pictures['validation']:,} for stopping and calibration."
+    yield f"{facts['pictures_without_label']:,} of the former have no label that it learns;"
+    yield f"{facts['pictures_with_affect']:,} have valence and arousal."
+    if facts["units"] or facts["intensity_units"]:
+        yield from _units(facts)
+    yield from ("", "## Validation", "", "Of the weights that were kept, those of epoch", "")
+    yield from (f"{facts['best_epoch']} of {facts['epochs']}.", "", "| measure | value |", "| --- | --- |")
+    for name, value in facts["validation"].items():
+        if "_AU" not in name:
+            yield f"| {name.removeprefix('validation_').replace('_', ' ')} | {_text(value)} |"
+    error = facts["calibration_error"]
+    yield f"| expected calibration error, before and after | {_text(error['before'])}, {_text(error['after'])} |"
+    yield from ("", "## Settings", "", "| key | value |", "| --- | --- |")
+    for key, value in recipe.items():
+        if key != "units":
+            yield f"| {key} | `{json.dumps(value)}` |"
+    yield from (
+        "",
+        "## Use and limits",
+        "",
+        "For research on facial expression. Action units are movements, not feelings; valence and arousal are how",
+        "others saw a face. Neither says what a person feels, and neither is fit for decisions about people. Scores",
+        "hold for the populations, cameras and poses of the benchmarks; validation shares its sources with training.",
+    )
+
+
+def _units(facts: Mapping[str, Any]) -> Iterator[str]:
+    yield from (
+        "",
+        "| AU | positives | negatives | AUC | F1 at 0.5 | threshold | temperature |",
+        "| --- |" + " --- |" * 6,
+    )
+    for unit in facts["thresholds"]:
+        auc, f1 = (facts["validation"].get(f"validation_{name}_{unit}") for name in ("auc", "f1"))
+        counts = f"{facts['positives'][unit]:,} | {facts['negatives'][unit]:,}"
+        fitted = f"{facts['thresholds'][unit]:.3f} | {facts['temperatures'][unit]:.3f}"
+        yield f"| {unit} | {counts} | {_text(auc)} | {_text(f1)} | {fitted} |"
+    for unit, count in facts["pictures_with_intensity"].items():
+        yield f"| {unit} intensity | {count:,} labelled | | | | | |"
+    if facts["unmeasured"]:
+        yield from ("", f"Validation has one class only of {', '.join(facts['unmeasured'])}.")
+
+
+def _text(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
