@@ -127,6 +127,8 @@ def test_vgg_as_in_its_paper() -> None:
 def test_batch_normalisation_is_for_plain_chains() -> None:
     network = build_network(replace(FORM, batch_norm=True), None, HEADS)
     assert sum(isinstance(layer, keras.layers.BatchNormalization) for layer in every_layer(network)) == 13
+    with pytest.raises(UserError, match=r"w\.h5 was trained without batch normalisation"):
+        build_network(replace(FORM, batch_norm=True), Path("w.h5"), HEADS)
     with pytest.raises(UserError, match="has batch normalisation already"):
         build_network(replace(FORM, backbone="resnet50", batch_norm=True), None, HEADS)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -56,12 +57,32 @@ def test_as_many_as_there_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert lease.devices == ("0", "1")
     lease.close()
     monkeypatch.setenv(VISIBLE, "0,1")
-    assert lease_gpus(1, folder=tmp_path).devices == ("0",)
+    first = lease_gpus(1, folder=tmp_path)
+    assert first.devices == ("0",) and os.environ[VISIBLE] == "0"
+
+
+def test_gpus_are_known_by_their_uuid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    driver = tmp_path / "bin" / "nvidia-smi"
+    driver.parent.mkdir()
+    driver.write_text("#!/bin/sh\nprintf '0, GPU-a\\n1, GPU-b\\n'\n")
+    driver.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{driver.parent}:/usr/bin:/bin")
+    monkeypatch.delenv(VISIBLE, raising=False)
+    first = lease_gpus(1, folder=tmp_path)
+    assert first.devices == ("GPU-a",)
+    monkeypatch.setenv(VISIBLE, "0,1")  # the same GPUs by their numbers
+    assert lease_gpus(1, folder=tmp_path).devices == ("GPU-b",)
+
+
+def test_what_a_scheduler_gave_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLURM_JOB_ID", "7")
+    monkeypatch.setenv(VISIBLE, "0")
+    for _ in range(2):  # another job's GPU 0 is another GPU
+        assert lease_gpus(1, folder=tmp_path).devices == ()
+        assert os.environ[VISIBLE] == "0"
 
 
 def test_none_wanted_none_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import os
-
     monkeypatch.setenv(VISIBLE, "0")
     assert lease_gpus(0, folder=tmp_path).devices == ()
     assert os.environ[VISIBLE] == "-1"

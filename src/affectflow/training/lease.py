@@ -16,7 +16,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
-_QUESTION = ("nvidia-smi", "--query-gpu=uuid", "--format=csv,noheader")
+_QUESTION = ("nvidia-smi", "--query-gpu=index,uuid", "--format=csv,noheader")
+_SCHEDULER = "SLURM_JOB_ID"
 _PAUSE_S = 0.5
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 
@@ -37,8 +38,11 @@ class Lease:
 def lease_gpus(wanted: int, devices: Sequence[str] | None = None, folder: Path | None = None) -> Lease:
     """Wait for ``wanted`` free GPUs, or for all where there are fewer, and let this process see no others.
 
-    ``devices`` are those that this process may use, None to ask the driver and ``CUDA_VISIBLE_DEVICES``.
+    ``devices`` are those that this process may use, None to ask the driver and ``CUDA_VISIBLE_DEVICES``. A cluster's
+    scheduler has given each of its jobs GPUs of its own, numbered from 0 in every job: those are not waited for.
     """
+    if devices is None and wanted and _SCHEDULER in os.environ:
+        return Lease((), ())
     present = list(devices) if devices is not None else _present()
     count = min(wanted, len(present))
     folder = folder or Path(tempfile.gettempdir()) / f"affectflow-gpus-{getpass.getuser()}"
@@ -64,14 +68,25 @@ def lease_gpus(wanted: int, devices: Sequence[str] | None = None, folder: Path |
 
 
 def _present() -> list[str]:
+    """By UUID where the driver tells it, so that whoever names GPUs by their numbers meets the same files."""
+    known = _asked()
     limited = os.environ.get(VISIBLE)
-    if limited is not None:
-        return [name.strip() for name in limited.split(",") if name.strip() and name.strip() != "-1"]
+    if limited is None:
+        return list(known.values())
+    names = [name.strip() for name in limited.split(",")]
+    return [known.get(name, name) for name in names if name and name != "-1"]
+
+
+def _asked() -> dict[str, str]:
+    """UUIDs by number; empty where there is no driver."""
     try:
         answer = subprocess.run(_QUESTION, capture_output=True, text=True, timeout=30)
     except (OSError, subprocess.TimeoutExpired):
-        return []
-    return answer.stdout.split() if answer.returncode == 0 else []
+        return {}
+    if answer.returncode:
+        return {}
+    pairs = (line.partition(",") for line in answer.stdout.splitlines() if "," in line)
+    return {number.strip(): uuid.strip() for number, _, uuid in pairs}
 
 
 def _lock(path: Path) -> IO[str] | None:

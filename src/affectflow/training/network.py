@@ -88,6 +88,8 @@ def _features(form: NetworkForm, backbone: Backbone, weights: Path | None) -> ke
         reason = " ".join(str(error).split())
         raise UserError(f"{backbone.application} cannot be built for {form.input_size} pixels ({reason}).") from None
     if weights is not None:
+        if form.batch_norm:
+            raise UserError(f"{weights} was trained without batch normalisation; set batch_norm to false.")
         try:
             network.load_weights(weights)
         except (OSError, ValueError) as error:
