@@ -49,7 +49,7 @@ def main(folder: Path, rounds: int) -> None:
 
     def augmented() -> tf.data.Dataset:
         return training_batches(
-            *(files, lambda batch: order.numbers(batch * BATCH, BATCH), BATCH, TRAINED_ON),
+            *(records, lambda batch: order.numbers(batch * BATCH, BATCH), BATCH, TRAINED_ON),
             *({"action_units": range(1, 61)}, _CHANGES, 0),
         )
 

@@ -48,7 +48,9 @@ def order_of(files: list[Path], seed: int) -> Callable[[int], NDArray[np.int64]]
 def batches(
     files: list[Path], count: int, seed: int = 3, start: int = 0, changes: Augmentation = NOTHING
 ) -> list[Batch]:
-    dataset = training_batches(files, order_of(files, seed), 8, SIZE, dict.fromkeys(HEADS, UNITS), changes, seed, start)
+    dataset = training_batches(
+        Records(files), order_of(files, seed), 8, SIZE, dict.fromkeys(HEADS, UNITS), changes, seed, start
+    )
     return [(x.numpy(), y[HEADS[0]].numpy(), y[HEADS[1]].numpy()) for x, y in islice(dataset, count)]
 
 
@@ -128,7 +130,7 @@ def test_a_mirrored_picture_has_mirrored_labels(tmp_path: Path) -> None:
     flipped = Augmentation(flip=True, crop=0, brightness=0, contrast=0, saturation=0)
     sides = set()
     for pictures, labels in islice(
-        training_batches([path], order_of([path], 0), 8, SIZE, {HEADS[0]: [51, 52]}, flipped, 0), 5
+        training_batches(Records([path]), order_of([path], 0), 8, SIZE, {HEADS[0]: [51, 52]}, flipped, 0), 5
     ):
         for picture, label in zip(pictures.numpy(), labels[HEADS[0]].numpy(), strict=True):
             left = bool(picture[:, : SIZE // 2].mean() > picture[:, SIZE // 2 :].mean())

@@ -75,9 +75,9 @@ def read_labels(files: Sequence[Path]) -> Labels:
     return Labels(units, intensities, affect, datasets, crops)
 
 
-def sources(files: Sequence[Path], numbers: Iterable[int]) -> list[str]:
+def sources(records: Records, numbers: Iterable[int]) -> list[str]:
     """Where the pictures of some records are from."""
-    found = (decode_example(data).features.feature for data in Records(files).read(numbers))
+    found = (decode_example(data).features.feature for data in records.read(numbers))
     return [feature["image/filename"].bytes_list.value[0].decode() for feature in found]
 
 
@@ -99,7 +99,7 @@ def pictures_in_order(files: Sequence[Path], batch_size: int) -> tf.data.Dataset
 
 
 def training_batches(
-    files: Sequence[Path],
+    records: Records,
     numbers: Callable[[int], NDArray[np.int64]],
     batch_size: int,
     input_size: int,
@@ -114,7 +114,6 @@ def training_batches(
     the heads, and of which AUs each gets labels. Batch k depends on the records, ``numbers``, ``seed`` and k alone, and
     those before ``start`` are not read.
     """
-    records = Records(files)
     columns = {head: np.array(chosen, int) - 1 for head, chosen in units.items()}
 
     def make(batch: int) -> Sequence[NDArray[Any]]:

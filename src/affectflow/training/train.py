@@ -16,6 +16,7 @@ from affectflow import facs
 from affectflow.codehash import modules_digest
 from affectflow.errors import UserError
 from affectflow.fingerprint import file_sha256, fingerprint
+from affectflow.records.access import Records
 from affectflow.tables import whole, write_csv
 from affectflow.training import heads as heads_
 from affectflow.training import network as networks
@@ -84,6 +85,7 @@ def train(
             )
         taught, unsupported = _teachable(labels, recipe)
         mixture = _mixture(labels, taught, recipe)
+        records = Records(files)
         schedule = Schedule(
             recipe.epochs, mixture.steps, recipe.batch_size, recipe.patience, 60 * recipe.checkpoint_minutes
         )
@@ -96,12 +98,12 @@ def train(
             work = Work(
                 batches=lambda start: devices.ahead(
                     training_batches(
-                        *(files, mixture.numbers, recipe.batch_size, recipe.input_size, taught, augmentation),
+                        *(records, mixture.numbers, recipe.batch_size, recipe.input_size, taught, augmentation),
                         *(recipe.seed, start),
                     )
                 ),
                 validate=exam.measure,
-                sources=lambda step: sources(files, mixture.numbers(step)),
+                sources=lambda step: sources(records, mixture.numbers(step)),
                 epoch_ended=lambda line: _say(line, recipe.epochs, board),
             )
             state = fit(model, work, schedule, Checkpoints(places.state, _stamp(recipe, train_files, validation_files)))
