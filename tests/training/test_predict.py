@@ -49,7 +49,8 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> list[NDArray[np.uint8]]:
 
     def model(pixels: NDArray[np.uint8], training: bool) -> Mapping[str, NDArray[np.float32]]:
         shown.append(pixels.copy())
-        return {"valence_arousal": np.zeros((len(pixels), 2), np.float32)}
+        zeros = np.zeros((len(pixels), 2), np.float32)
+        return {"valence_arousal": zeros, "intensities": zeros + np.array([1.5, 2.5], np.float32)}
 
     monkeypatch.setattr(keras.saving, "load_model", lambda *_, **__: model)
     return shown
@@ -60,7 +61,7 @@ def test_frames_are_cropped_as_records_are(
     tmp_path: Path, seen: list[NDArray[np.uint8]], monkeypatch: pytest.MonkeyPatch, hold_s: float, crops: list[str]
 ) -> None:
     card = tmp_path / "model.json"
-    card.write_text(json.dumps({"units": [], "image_size": SIZE}))
+    card.write_text(json.dumps({"units": [], "intensity_units": [4, 12], "heads": ["intensities"], "image_size": SIZE}))
     lost = (3, 4, 5, 6)
     rows = [
         {"source": f"f/{frame}", "sha256": "", **(face_cells(NO_FACE) if frame in lost else face_cells(GIVEN, FACE))}
@@ -73,6 +74,8 @@ def test_frames_are_cropped_as_records_are(
     )
     assert frames == 7
     assert pq.read_table(tmp_path / "out.parquet")["crop"].to_pylist() == crops
+    intensities = pq.read_table(tmp_path / "out.parquet")["predicted_intensities"].to_pylist()
+    assert all(row[3] == 1.5 and row[11] == 2.5 and np.isnan(row[0]) for row in intensities)
     stored: list[NDArray[np.uint8]] = []
     monkeypatch.setattr("affectflow.jpeg.encode", lambda pixels, *_: stored.append(pixels) or b"")
     for sample, crop in zip(Film().samples(), crops, strict=True):

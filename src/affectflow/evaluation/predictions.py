@@ -33,14 +33,15 @@ PREDICTIONS_SCHEMA = pa.schema(
         ("arousal", pa.float32()),
         ("other", pa.map_(pa.string(), pa.int8())),
         ("probabilities", pa.list_(pa.float32(), facs.COUNT)),
+        ("predicted_intensities", pa.list_(pa.float32(), facs.COUNT)),
         ("predicted_valence", pa.float32()),
         ("predicted_arousal", pa.float32()),
         ("crop", pa.string()),
     ]
 )
-"""Labels as in :class:`affectflow.sample.Sample`; ``probabilities`` are NaN for AUs that the model was not taught,
-``predicted_valence`` and ``predicted_arousal`` where it has no such head. ``crop`` is ``face``, ``held`` or ``centre``,
-see :class:`affectflow.faces.framing.Framing`."""
+"""Labels as in :class:`affectflow.sample.Sample`. ``probabilities`` and ``predicted_intensities`` (0 to 5) are NaN for
+AUs that the model was not taught, ``predicted_valence`` and ``predicted_arousal`` where it has no such head. ``crop`` is
+``face``, ``held`` or ``centre``, see :class:`affectflow.faces.framing.Framing`."""
 
 LEFT_OUT_COLUMNS = ("reason", "count")
 
@@ -64,7 +65,11 @@ def predict(
 
     card = json.loads(card_path.read_text(encoding="utf-8"))
     model = keras.saving.load_model(model_path, compile=False)
-    columns = np.array(card["units"], int) - 1
+    columns = {
+        head: np.array(card[key], int) - 1
+        for head, key in (("action_units", "units"), ("intensities", "intensity_units"))
+        if head in card["heads"]
+    }
     framing = Framing(card["image_size"], hold_s)
     frames = 0
     with (
@@ -86,10 +91,10 @@ def predict(
     return frames
 
 
-def _row(sample: Sample, i: int, outputs: dict[str, np.ndarray], columns: np.ndarray) -> dict[str, Any]:
-    probabilities = np.full(facs.COUNT, np.nan, np.float32)
-    if "action_units" in outputs:
-        probabilities[columns] = outputs["action_units"][i]
+def _row(sample: Sample, i: int, outputs: dict[str, np.ndarray], columns: dict[str, np.ndarray]) -> dict[str, Any]:
+    of_units = {head: np.full(facs.COUNT, np.nan, np.float32) for head in ("action_units", "intensities")}
+    for head, places in columns.items():
+        of_units[head][places] = outputs[head][i]
     valence, arousal = outputs["valence_arousal"][i] if "valence_arousal" in outputs else (np.nan, np.nan)
     return {
         "source": sample.source,
@@ -103,7 +108,8 @@ def _row(sample: Sample, i: int, outputs: dict[str, np.ndarray], columns: np.nda
         "valence": sample.valence,
         "arousal": sample.arousal,
         "other": list(sample.other.items()),
-        "probabilities": probabilities,
+        "probabilities": of_units["action_units"],
+        "predicted_intensities": of_units["intensities"],
         "predicted_valence": valence,
         "predicted_arousal": arousal,
     }
