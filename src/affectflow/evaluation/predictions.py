@@ -40,8 +40,8 @@ PREDICTIONS_SCHEMA = pa.schema(
     ]
 )
 """Labels as in :class:`affectflow.sample.Sample`. ``probabilities`` and ``predicted_intensities`` (0 to 5) are NaN for
-AUs that the model was not taught, ``predicted_valence`` and ``predicted_arousal`` where it has no such head. ``crop`` is
-``face``, ``held`` or ``centre``, see :class:`affectflow.faces.framing.Framing`."""
+AUs that the model was not taught, ``predicted_valence`` and ``predicted_arousal`` where it has no such head.
+``crop`` is ``face``, ``held`` or ``centre``, see :class:`affectflow.faces.framing.Framing`."""
 
 LEFT_OUT_COLUMNS = ("reason", "count")
 
