@@ -10,8 +10,7 @@ import keras
 from keras import ops
 
 from affectflow.errors import UserError
-from affectflow.training.heads import HEADS
-from affectflow.training.network import heads_of
+from affectflow.training.heads import HEADS, all_outputs
 
 
 def as_convolutions(network: keras.Model) -> keras.Model:
@@ -39,7 +38,7 @@ def as_convolutions(network: keras.Model) -> keras.Model:
             raw[name] = keras.layers.GlobalAveragePooling2D(name=f"{name}_places")(places)
             if f"{name}_shape" in layers:
                 raw[name] = layers[f"{name}_shape"](raw[name])
-    return keras.Model(pixels, heads_of(raw), name=f"{network.name}_convolutional")
+    return keras.Model(pixels, all_outputs(raw), name=f"{network.name}_convolutional")
 
 
 def _any_size(features: keras.Model) -> keras.Model:

@@ -39,7 +39,7 @@ class Schedule:
 class Work:
     """What the loop is given: endless batches from a step on, a validation and what to say of a batch.
 
-    ``validate`` gives a score to maximise and what belongs into the history; ``after_batch`` is called while it works.
+    ``validate`` calls what it is given after every batch, and gives a score to maximise and the history's measures.
     """
 
     batches: Callable[[int], tf.data.Dataset]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ _IMAGENET_MEAN, _IMAGENET_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.22
 _FULLY_CONNECTED = 4096  # Simonyan and Zisserman 2015, table 1
 _FULLY_CONNECTED_DROPOUT = 0.5  # their section 3.1
 
-POOLED, FULLY_CONNECTED = "pooled", "fully_connected"
+FULLY_CONNECTED = "fully_connected"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +72,8 @@ def build_network(form: NetworkForm, weights: Path | None, wanted: tuple[HeadFor
 
 def answering(network: keras.Model) -> keras.Model:
     """The same network with its heads' outputs in place of raw numbers."""
-    return keras.Model(network.input, heads_of(network.output), name=network.name)
-
-
-def heads_of(raw: Mapping[str, keras.KerasTensor]) -> dict[str, keras.KerasTensor]:
-    """Outputs by head, made of nothing but Keras's own operations, so that a saved model needs no code of ours."""
-    return heads.all_outputs(raw)
+    # Nothing but Keras's own operations, so that a saved model needs no code of ours.
+    return keras.Model(network.input, heads.all_outputs(network.output), name=network.name)
 
 
 def _features(form: NetworkForm, backbone: Backbone, weights: Path | None) -> keras.Model:
@@ -136,10 +133,7 @@ def _fully_connected(features: keras.KerasTensor) -> keras.KerasTensor:
 
 def _head(head: HeadForm, features: keras.KerasTensor) -> keras.KerasTensor:
     shape = heads.raw_shape(head.name, head.units, head.loss)
-    count = 1
-    for side in shape:
-        count *= side
-    raw = keras.layers.Dense(count, dtype="float32", name=head.name)(features)
+    raw = keras.layers.Dense(math.prod(shape), dtype="float32", name=head.name)(features)
     return raw if len(shape) == 1 else keras.layers.Reshape(shape, dtype="float32", name=f"{head.name}_shape")(raw)
 
 
@@ -219,10 +213,9 @@ def learning_rate_factors(model: keras.Model, decay: float) -> Callable[[Any], f
     """
     factors: dict[str, float] = {}
     depth = 0
-    own = {variable.path for layer in model.layers if layer.name in heads.HEADS for variable in layer.variables}
     for layer in reversed(every_layer(model)):
         if layer.name in heads.HEADS or not layer.variables:
             continue
         depth += kernel_of(layer) is not None
         factors |= {variable.path: decay ** max(depth, 1) for variable in layer.variables}
-    return lambda variable: 1.0 if variable.path in own else factors.get(variable.path, 1.0)
+    return lambda variable: factors.get(variable.path, 1.0)
