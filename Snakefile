@@ -22,6 +22,7 @@ localrules:
     take_snapshot,
     collect_index,
     score_model,
+    gather_seeds,
     summarise_scores,
     draw_download,
     draw_balance,
@@ -52,7 +53,9 @@ rule all:
         ["results/annotation/manifest.csv"] if PLAN.configured("emotionet") else [],
         FIGURES,
         expand(
-            "results/models/{run}/card.md", run=sorted({r for _, r in PLAN.scores()})
+            "results/models/{run}/{file}",
+            run=sorted({r for _, r in PLAN.scores()}),
+            file=["card.md", "model.onnx"],
         ),
 
 

@@ -1,6 +1,6 @@
 # What all stages share: the checked configuration, what it asks for, and the code digest.
 #
-# Needs: config. Makes: nothing; PLAN, SCORES and the functions that the other files use.
+# Needs: config. Makes: nothing; PLAN, SCORES, SEED_SCORES and the functions that the other files use.
 import os
 import subprocess
 import sys
@@ -20,6 +20,10 @@ with one_sentence():
     SCORES = [
         f"results/eval/{benchmark}_{run}.json" for benchmark, run in PLAN.scores()
     ]
+    SEED_SCORES = [
+        f"results/eval/{benchmark}_{first}-seeds.json"
+        for benchmark, first in PLAN.seed_scores()
+    ]
 
 for line in PLAN.left_out():
     logger.info(line)
@@ -29,6 +33,7 @@ wildcard_constraints:
     benchmark="|".join(BENCHMARKS),
     dataset="|".join(FOLDERS),
     run=runs.PATTERN,
+    first=runs.FIRST_PATTERN,
     part=r"\d+",
     shard=r"\d{5}",
     backbone=r"[a-z0-9_]+",

@@ -1,7 +1,7 @@
 # Models on benchmarks -> predictions, scores, summary.
 #
 # Needs: results/models/{run}, the root of a data set or EmotioNet's samples. Makes:
-# results/predictions/{benchmark}_{run}.parquet, results/eval/{benchmark}_{run}.json, results/eval/summary.csv.
+# results/predictions/{benchmark}_{run}.parquet, results/eval/{benchmark}_{run}.json, summary.csv and seeds.csv there.
 
 
 rule predict_benchmark:
@@ -53,11 +53,37 @@ rule score_model:
         "../workflow/scripts/score_model.py"
 
 
+rule gather_seeds:
+    input:
+        scores=ask(
+            lambda wildcards: expand(
+                "results/eval/{benchmark}_{run}.json",
+                benchmark=wildcards.benchmark,
+                run=PLAN.by_seed(wildcards.first).values(),
+            )
+        ),
+    output:
+        score="results/eval/{benchmark}_{first}-seeds.json",
+    log:
+        "results/logs/gather_seeds/{benchmark}_{first}.log",
+    benchmark:
+        "results/benchmarks/gather_seeds/{benchmark}_{first}.tsv"
+    conda:
+        "../envs/base.yaml"
+    params:
+        seeds=ask(lambda wildcards: list(PLAN.by_seed(wildcards.first))),
+        code=code("gather_seeds"),
+    script:
+        "../workflow/scripts/gather_seeds.py"
+
+
 rule summarise_scores:
     input:
         scores=SCORES,
+        seeds=SEED_SCORES,
     output:
         summary="results/eval/summary.csv",
+        seeds="results/eval/seeds.csv",
     log:
         "results/logs/summarise_scores.log",
     benchmark:

@@ -1,7 +1,7 @@
 # Records -> models.
 #
 # Needs: results/{data set}/tfrecords. Makes: results/models/{run}/model.keras, history.csv, model.json,
-# reliability.csv, card.md; the state from which a killed training goes on is results/state/training.
+# reliability.csv, card.md, saved_model/, model.onnx; the state from which a killed training goes on is results/state/training.
 
 
 rule fetch_weights:
@@ -55,6 +55,26 @@ rule train_model:
         code=code("train_model"),
     script:
         "../workflow/scripts/train_model.py"
+
+
+rule export_model:
+    input:
+        model="results/models/{run}/model.keras",
+        card="results/models/{run}/model.json",
+    output:
+        saved_model=directory("results/models/{run}/saved_model"),
+        onnx="results/models/{run}/model.onnx",
+    log:
+        "results/logs/export_model/{run}.log",
+    benchmark:
+        "results/benchmarks/export_model/{run}.tsv"
+    conda:
+        "../envs/tensorflow.yaml"
+    threads: 2
+    params:
+        code=code("export_model"),
+    script:
+        "../workflow/scripts/export_model.py"
 
 
 rule describe_model:

@@ -6,6 +6,7 @@ folder that the user owns has changed. Light, because every job reads it.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -48,8 +49,9 @@ class Plan:
         if not self.synthetic:
             self._check_real()
         self._models = {name: {**config["network"], **entry} for name, entry in config["models"].items()}
-        for entry in self._models.values():
-            find_backbone(entry["backbone"])
+        for name, entry in self._models.items():
+            if not find_backbone(entry["backbone"]).weights and entry["weights"] != "none":
+                raise UserError(f"{entry['backbone']} has no weights to start from; set models.{name}.weights to none.")
         self.runs = runs.all_runs({name: entry for name, entry in self._models.items() if entry["enabled"]})
 
     # What there is
@@ -109,6 +111,22 @@ class Plan:
     def scores(self) -> list[tuple[str, str]]:
         """All pairs of a benchmark and a run that can be scored."""
         return [(name, run) for run in self.runs for name in BENCHMARKS if self._obstacle(name, run) is None]
+
+    def seed_scores(self) -> list[tuple[str, str]]:
+        """Those pairs whose run is the first of several seeds'."""
+        return [
+            (name, run)
+            for name, run in self.scores()
+            if re.fullmatch(runs.FIRST_PATTERN, run) and len(self._entry(run)["seeds"]) > 1
+        ]
+
+    def by_seed(self, first: str) -> dict[int, str]:
+        """The runs of all seeds; raises :class:`UserError` where there is one only."""
+        found = runs.by_seed(first, self._models)
+        if len(found) < 2:
+            model = runs.parse_run(first, self._models).model
+            raise UserError(f"{model} has one seed only; add others to models.{model}.seeds.")
+        return found
 
     def unit_scores(self) -> list[tuple[str, str]]:
         """Those pairs in which AUs are both labelled and learnt."""

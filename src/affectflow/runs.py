@@ -15,6 +15,8 @@ from affectflow import facs
 from affectflow.errors import UserError
 
 PATTERN = r"[a-z][a-z0-9_]*(?:-seed\d+)?(?:-disfa-fold[123])?"
+FIRST_PATTERN = r"[a-z][a-z0-9_]*(?:-disfa-fold[123])?"
+"""Of the first seed's runs, by which all seeds' are named together."""
 _RUN = re.compile(r"([a-z][a-z0-9_]*)(?:-seed(\d+))?(?:-disfa-fold([123]))?")
 FOLDS = (1, 2, 3)
 _NOT_OF_THE_NETWORK = ("enabled", "weights", "train_on", "seeds", "training")
@@ -50,6 +52,14 @@ def all_runs(models: Mapping[str, Mapping[str, Any]]) -> list[str]:
         for i, seed in enumerate(entry["seeds"]):
             names += [f"{model}{f'-seed{seed}' if i else ''}{fold}" for fold in folds]
     return names
+
+
+def by_seed(first: str, models: Mapping[str, Mapping[str, Any]]) -> dict[int, str]:
+    """The runs that differ from an entry's first in their seed alone, that one included, in the entry's order."""
+    parsed = parse_run(first, models)
+    fold = f"-disfa-fold{parsed.fold}" if parsed.fold is not None else ""
+    seeds = models[parsed.model]["seeds"]
+    return {seed: f"{parsed.model}{f'-seed{seed}' if i else ''}{fold}" for i, seed in enumerate(seeds)}
 
 
 def parse_run(name: str, models: Mapping[str, Mapping[str, Any]]) -> Run:

@@ -107,3 +107,44 @@ def test_jax_has_the_loss_of_tensorflow(alone: list[dict[str, float]]) -> None:
     pytest.importorskip("jax")
     (first, _), (expected, _) = step(0, "jax"), alone
     assert first == pytest.approx(expected, rel=1e-4, abs=1e-4)
+
+
+_UPDATES = """
+import sys
+import numpy as np
+import tensorflow as tf
+devices, name = int(sys.argv[1]), sys.argv[2]
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * devices)
+import keras
+from affectflow.training.optimisers import make_optimiser
+x = np.random.default_rng(0).normal(size=(8, 5)).astype("float32")
+y = x @ np.arange(10, dtype="float32").reshape(5, 2)
+found = []
+for ours in (True, False):
+    names = [f"CPU:{i}" for i in range(devices)]
+    strategy = tf.distribute.MirroredStrategy(names) if devices > 1 else tf.distribute.get_strategy()
+    with strategy.scope():
+        model = keras.Sequential([keras.Input((5,)), keras.layers.Dense(2, kernel_initializer="zeros")])
+        optimiser = make_optimiser(name, 0.1, 0.01, 0.2, 20)
+        if not ours:
+            optimiser = getattr(keras.optimizers, {"adam": "Adam", "adamw": "AdamW"}[name])(
+                optimiser._learning_rate, weight_decay=0.01)
+        model.compile(optimizer=optimiser, loss="mse")
+    model.fit(x, y, batch_size=8, epochs=10, verbose=0)
+    found.append(np.concatenate([np.ravel(w) for w in model.get_weights()]))
+    moments = [np.ravel(np.asarray(v)) for v in optimiser._momentums + optimiser._velocities]
+    found.append(np.concatenate(moments))
+assert np.abs(found[0]).min() > 1e-3
+for one, other in zip(found[:2], found[2:]):
+    assert np.allclose(one, other, rtol=1e-4, atol=1e-6), (one, other)
+"""
+
+
+@pytest.mark.parametrize("devices, name", [(1, "adam"), (1, "adamw"), (2, "adamw")])
+def test_adam_in_one_operation_is_adam(devices: int, name: str) -> None:
+    """Ten updates beside Keras's own, with weight decay and a rate that rises and falls."""
+    result = subprocess.run(
+        [sys.executable, "-c", _UPDATES, str(devices), name], capture_output=True, text=True, timeout=600
+    )
+    assert result.returncode == 0, result.stderr[-3000:]

@@ -1,12 +1,14 @@
-"""Rule summarise_scores: all score files -> a table."""
+"""Rule summarise_scores: all score files -> a table of each, and one of the means over seeds."""
 
 from pathlib import Path
 
-from affectflow.evaluation.summary import summarise, table
+from affectflow.evaluation.summary import summarise, summarise_seeds, table
 from affectflow.job import job
 
 if __name__ == "__main__":
     with job(snakemake.log[0]):
-        scores = [Path(path) for path in snakemake.input.scores]
+        scores, seeds = map(Path, snakemake.input.scores), map(Path, snakemake.input.seeds)
+        scores, seeds = list(scores), list(seeds)
         summarise(scores, Path(snakemake.output.summary))
-        print(table(scores))
+        summarise_seeds(seeds, Path(snakemake.output.seeds))
+        print(table(scores, seeds))

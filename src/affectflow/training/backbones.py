@@ -16,7 +16,7 @@ _COLUMNS = ("name", "weights", "digest", "scaling")
 
 @dataclass(frozen=True, slots=True)
 class Backbone:
-    """A class of ``keras.applications``; see ``backbones.csv`` for the meaning of the others."""
+    """A class of ``keras.applications`` or a baseline; see ``backbones.csv`` for the meaning of the others."""
 
     application: str
     weights: str
@@ -34,22 +34,27 @@ class Backbone:
         return "sha256" if len(self.digest) == 64 else "md5"
 
 
+_BASELINES = tuple(Backbone(name, weights="", digest="", scaling="tf") for name in ("Constant", "GreyPixels"))
+
+
 def find_backbone(name: str) -> Backbone:
     """By the class's name, in any case and with or without underscores: ``resnet50v2``, ``ResNet50V2``.
 
-    Raises :class:`UserError` for a network that ``keras.applications`` has not.
+    ``constant`` and ``grey_pixels`` are the baselines of :mod:`affectflow.training.baselines`. Raises
+    :class:`UserError` for a network that ``keras.applications`` has not.
     """
-    found = _table().get(_plain(name))
+    table = {**_table(), **{backbone.name: backbone for backbone in _BASELINES}}
+    found = table.get(_plain(name))
     if found is None:
-        near = difflib.get_close_matches(_plain(name), _table(), n=1)
-        known = [_table()[key].application for key in near or _table()]
+        near = difflib.get_close_matches(_plain(name), table, n=1)
+        known = [table[key].application for key in near or table]
         hint = f"did you mean {known[0]}?" if near else f"known are {', '.join(known)}."
         raise UserError(f"There is no backbone {name!r}; {hint}")
     return found
 
 
 def all_backbones() -> list[Backbone]:
-    """All that there are."""
+    """All of ``keras.applications``."""
     return list(_table().values())
 
 

@@ -14,7 +14,8 @@ from affectflow.training.joint import Across, OneDevice
 def prepare(threads: int, seed: int, precision: str) -> None:
     """Make what follows repeatable under ``seed``, on ``threads`` threads, and set Keras's precision."""
     tf.config.threading.set_intra_op_parallelism_threads(threads)
-    # Operations side by side share threads, and on a busy machine their sums then differ in the last bit.
+    # Where a value is used three times, its gradients are added in an order that depends on which is ready last, if
+    # operations run side by side (AddN takes over the buffer that is free); the sums then differ in the last bit.
     tf.config.threading.set_inter_op_parallelism_threads(1)
     keras.utils.set_random_seed(seed)
     tf.config.experimental.enable_op_determinism()

@@ -12,7 +12,7 @@ import keras
 from keras import ops
 
 from affectflow.errors import UserError
-from affectflow.training import heads
+from affectflow.training import baselines, heads
 from affectflow.training.backbones import Backbone, find_backbone
 
 _IMAGENET_MEAN_BGR = (103.939, 116.779, 123.68)
@@ -20,7 +20,7 @@ _IMAGENET_MEAN, _IMAGENET_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.22
 _FULLY_CONNECTED = 4096  # Simonyan and Zisserman 2015, table 1
 _FULLY_CONNECTED_DROPOUT = 0.5  # their section 3.1
 
-FULLY_CONNECTED = "fully_connected"
+FULLY_CONNECTED, FLAT = "fully_connected", "flat"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +61,7 @@ def build_network(form: NetworkForm, weights: Path | None, wanted: tuple[HeadFor
     if form.top == FULLY_CONNECTED:
         features = _fully_connected(features)
     else:
-        kind = keras.layers.GlobalAveragePooling2D if form.pooling == "avg" else keras.layers.GlobalMaxPooling2D
-        features = keras.layers.Dropout(form.dropout, name="dropout")(kind(name="pool")(features))
+        features = keras.layers.Dropout(form.dropout, name="dropout")(_vector(form)(features))
     raw = {head.name: _head(head, features) for head in wanted}
     model = keras.Model(pixels, raw, name=backbone.name)
     _regularise(model, form.l2)
@@ -77,6 +76,8 @@ def answering(network: keras.Model) -> keras.Model:
 
 
 def _features(form: NetworkForm, backbone: Backbone, weights: Path | None) -> keras.Model:
+    if backbone.application in baselines.MAKERS:
+        return baselines.MAKERS[backbone.application](form.input_size)
     make = getattr(keras.applications, backbone.application)
     shape = (form.input_size, form.input_size, 3)
     try:
@@ -120,6 +121,14 @@ def _standardise(pixels: keras.KerasTensor) -> keras.KerasTensor:
     mean = ops.mean(pixels, axis=(1, 2, 3), keepdims=True)
     spread = ops.std(pixels, axis=(1, 2, 3), keepdims=True)
     return (pixels - mean) / (spread + 1.0)
+
+
+def _vector(form: NetworkForm) -> keras.layers.Layer:
+    """From a map of features to one vector for each picture."""
+    if form.top == FLAT:
+        return keras.layers.Flatten(name="flatten")
+    kind = keras.layers.GlobalAveragePooling2D if form.pooling == "avg" else keras.layers.GlobalMaxPooling2D
+    return kind(name="pool")
 
 
 def _fully_connected(features: keras.KerasTensor) -> keras.KerasTensor:

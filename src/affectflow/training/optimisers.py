@@ -37,6 +37,10 @@ def make_optimiser(
         "adamw": (keras.optimizers.AdamW, {}),
     }
     kind, settings = kinds[name]
+    if issubclass(kind, keras.optimizers.Adam) and keras.backend.backend() == "tensorflow":
+        from affectflow.training.fused import fused  # other backends do without TensorFlow
+
+        kind = fused(kind)
     return (kind if factor is None else _by_layer(kind, factor))(
         rate,
         weight_decay=weight_decay or (0.0 if name == "adamw" else None),

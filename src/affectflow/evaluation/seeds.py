@@ -1,0 +1,73 @@
+"""Scores of one model trained from several seeds -> their mean, spread and each."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.special import stdtrit
+
+from affectflow.tables import whole
+
+COVERAGE = 0.95
+_OF_THE_DATA = ("base_rate", "threshold", "f1_always_yes", "mean_f1_always_yes")
+"""The same for every seed."""
+_KEYS = ("action_units", "valence", "arousal", "variants", "unsupported", "unlabelled")
+
+
+def gather_seeds(model: str, scores: Mapping[int, Path], out: Path) -> None:
+    """Write ``results/eval/{benchmark}_{model}-seeds.json`` from the score files by seed.
+
+    Every measure has its mean, standard deviation (n - 1), the interval of Student's t that covers the mean with a
+    probability of 0.95, and ``each``, in the order of ``seeds``. Where a measure does not exist for a seed (null), the
+    others make the mean.
+    """
+    read = [json.loads(path.read_text(encoding="utf-8")) for path in scores.values()]
+    first = read[0]
+    result = {
+        "benchmark": first["benchmark"],
+        "model": model,
+        "synthetic": first["synthetic"],
+        **({"note": first["note"]} if "note" in first else {}),
+        "protocol": first["protocol"],
+        "seeds": list(scores),
+        "scores": [str(path) for path in scores.values()],
+        **{key: _together([score[key] for score in read], key) for key in first if key in _KEYS or key[:5] == "mean_"},
+    }
+    with whole(out) as partial:
+        partial.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+
+
+def measures(result: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The measures of the whole (not of single AUs) in what :func:`gather_seeds` wrote, named as in the summary."""
+    for key, value in result.items():
+        if key.startswith("mean_") and isinstance(value, Mapping):
+            yield key, value
+    for dimension in ("valence", "arousal"):
+        if result[dimension] is not None and result[dimension]["ccc"] is not None:
+            yield f"{dimension}_ccc", result[dimension]["ccc"]
+
+
+def _together(values: Sequence[Any], key: str) -> Any:
+    """The same structure with every measure's seeds put together."""
+    if isinstance(values[0], Mapping):
+        return {name: _together([value[name] for value in values], name) for name in values[0]}
+    measured = any(isinstance(value, float) for value in values)
+    return _spread(values) if measured and key not in _OF_THE_DATA else values[0]
+
+
+def _spread(each: Sequence[float | None]) -> dict[str, Any]:
+    known = np.array([value for value in each if value is not None])
+    mean, spread = (
+        float(known.mean()),
+        dict[str, float | None].fromkeys(("standard_deviation", "interval_low", "interval_high")),
+    )
+    if len(known) > 1:
+        deviation = float(known.std(ddof=1))
+        half = float(stdtrit(len(known) - 1, (1 + COVERAGE) / 2)) * deviation / len(known) ** 0.5
+        numbers = (round(value, 6) for value in (deviation, mean - half, mean + half))
+        spread = dict(zip(spread, numbers, strict=True))
+    return {"mean": round(mean, 6), **spread, "each": list(each)}

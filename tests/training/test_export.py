@@ -1,0 +1,100 @@
+"""SavedModel and ONNX, asked the same as the model by programs that know nothing of us."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from affectflow.errors import UserError
+from tests.training.test_network import FORM, HEADS, pictures
+
+keras = pytest.importorskip("keras")
+
+from affectflow.training.export import export  # noqa: E402
+from affectflow.training.network import HeadForm, answering, build_network, every_layer  # noqa: E402
+from affectflow.training.save import save_model  # noqa: E402
+
+_OTHERS = """
+import json, sys
+import numpy as np
+folder, form = sys.argv[1:]
+pixels = np.load(f"{folder}/pixels.npy")
+if form == "onnx":
+    import onnxruntime
+    session = onnxruntime.InferenceSession(f"{folder}/model.onnx", providers=["CPUExecutionProvider"])
+    names = [output.name for output in session.get_outputs()]
+    found = dict(zip(names, session.run(names, {"pixels": pixels})))
+    print(session.get_modelmeta().custom_metadata_map["affectflow"])
+else:
+    import tensorflow as tf
+    found = tf.saved_model.load(f"{folder}/saved_model").signatures["serving_default"](tf.constant(pixels))
+np.savez(f"{folder}/{form}.npz", **{name: np.asarray(value) for name, value in found.items()})
+assert "affectflow" not in sys.modules
+"""
+
+
+def _trained(backbone: str, size: int, wanted: tuple[HeadForm, ...]) -> keras.Model:
+    """A network whose every variable has learnt something, batch normalisation's too."""
+    network = build_network(replace(FORM, backbone=backbone, input_size=size), None, wanted)
+    rng = np.random.default_rng(0)
+    for layer in every_layer(network):
+        if isinstance(layer, keras.layers.BatchNormalization):
+            for variable in layer.variables:
+                low, high = (0.5, 1.5) if "variance" in variable.name or "gamma" in variable.name else (-0.3, 0.3)
+                variable.assign(rng.uniform(low, high, variable.shape))
+    return answering(network)
+
+
+@pytest.mark.parametrize(
+    "backbone, size, intensity_loss",
+    [
+        ("vgg16", 32, "ordinal"),
+        ("resnet50", 40, "squared_error"),
+        ("inception_resnet_v2", 75, "ordinal"),
+        ("MobileNetV3Small", 32, "ordinal"),
+    ],
+)
+def test_exports_answer_as_the_model_does(tmp_path: Path, backbone: str, size: int, intensity_loss: str) -> None:
+    model = _trained(backbone, size, (HEADS[0], HeadForm("intensities", 3, intensity_loss), HEADS[2]))
+    save_model(model, tmp_path / "model.keras")
+    (tmp_path / "model.json").write_text(json.dumps({"units": [1, 2, 4, 5, 6]}))
+    export(tmp_path / "model.keras", tmp_path / "model.json", tmp_path / "saved_model", tmp_path / "model.onnx")
+    pixels = pictures(5, 64)
+    np.save(tmp_path / "pixels.npy", pixels)
+    expected = {head: np.asarray(value) for head, value in model(pixels, training=False).items()}
+    for form in ("onnx", "saved_model"):
+        result = subprocess.run(
+            [sys.executable, "-c", _OTHERS, str(tmp_path), form], capture_output=True, text=True, timeout=300
+        )
+        assert result.returncode == 0, result.stderr[-3000:]
+        if form == "onnx":
+            assert json.loads(result.stdout) == {"units": [1, 2, 4, 5, 6]}
+        found = np.load(tmp_path / f"{form}.npz")
+        assert set(found) == set(expected) == {"action_units", "intensities", "valence_arousal"}
+        for head, value in expected.items():
+            assert value.std() > 1e-3  # else anything would agree
+            assert np.abs(found[head] - value).max() <= 1e-4, (form, head)
+    assert sorted(path.name for path in tmp_path.iterdir() if path.name.startswith(".")) == []
+
+
+def test_an_export_that_answers_otherwise_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from affectflow.training import export as module
+
+    save_model(_trained("MobileNetV3Small", 32, HEADS[:1]), tmp_path / "model.keras")
+    (tmp_path / "model.json").write_text("{}")
+    right = module._onnx
+
+    def wrong(path: Path) -> module.Answer:
+        answer = right(path)
+        return lambda pixels: {head: value + 2e-4 for head, value in answer(pixels).items()}
+
+    monkeypatch.setattr(module, "_onnx", wrong)
+    with pytest.raises(UserError, match=r"ONNX export of .* answers 0\.0002 off for action_units"):
+        export(tmp_path / "model.keras", tmp_path / "model.json", tmp_path / "saved_model", tmp_path / "model.onnx")
+    assert not (tmp_path / "model.onnx").exists()

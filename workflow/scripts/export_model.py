@@ -1,0 +1,16 @@
+"""Rule export_model: a model as SavedModel and ONNX."""
+
+from pathlib import Path
+
+from affectflow.job import job
+
+if __name__ == "__main__":
+    with job(snakemake.log[0]):
+        from affectflow.training.export import export
+
+        export(
+            Path(snakemake.input.model),
+            Path(snakemake.input.card),
+            Path(snakemake.output.saved_model),
+            Path(snakemake.output.onnx),
+        )
