@@ -192,7 +192,7 @@ def test_summary_has_a_row_a_score(tmp_path: Path) -> None:
     assert float(values["mean_f1"]) == result["mean_f1"]
     assert values["synthetic"] == "true"
     assert values["snapshot"] == result["snapshot"]["id"] == "abc"
-    assert "Drawn data" in table([tmp_path / "disfa_m.json"], [])
+    assert "Drawn data" in table([tmp_path / "disfa_m.json"])
 
 
 def test_disfa_is_scored_without_frames_of_bad_landmarks_too(tmp_path: Path) -> None:

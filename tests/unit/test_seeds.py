@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from scipy import stats
 
+from affectflow.errors import UserError
 from affectflow.evaluation.seeds import gather_seeds
-from affectflow.evaluation.summary import summarise_seeds, table
+from affectflow.evaluation.summary import summarise, summarise_seeds, table
 
 
 def _score(path: Path, f1: float, ccc: float | None, **other: Any) -> Path:
@@ -64,5 +65,9 @@ def test_table_of_seeds(tmp_path: Path, scores: dict[int, Path]) -> None:
     assert set(rows) == {"mean_f1", "mean_f1_validation_threshold", "valence_ccc"}
     assert rows["mean_f1"]["mean"] == "0.625" and rows["mean_f1"]["each"] == "0.5 0.75 0.625"
     assert rows["mean_f1"]["seeds"] == "0 7 2" and rows["valence_ccc"]["each"] == "0.25 - 0.5"
-    line = table(list(scores.values()), [tmp_path / "out.json"]).splitlines()[-1]
+    line = table([*scores.values(), tmp_path / "out.json"]).splitlines()[-1]
     assert "resnet, 3 seeds" in line and "0.625 ± 0.125" in line and "0.400" in line
+    with pytest.raises(UserError, match=r"out\.json holds means over seeds; leave it out"):
+        summarise([tmp_path / "out.json"], tmp_path / "summary.csv")
+    with pytest.raises(UserError, match=r"0\.json holds one score; leave it out"):
+        summarise_seeds([scores[0]], tmp_path / "seeds.csv")

@@ -7,8 +7,7 @@ from affectflow.job import job
 
 if __name__ == "__main__":
     with job(snakemake.log[0]):
-        scores, seeds = map(Path, snakemake.input.scores), map(Path, snakemake.input.seeds)
-        scores, seeds = list(scores), list(seeds)
+        scores, seeds = ([Path(path) for path in files] for files in (snakemake.input.scores, snakemake.input.seeds))
         summarise(scores, Path(snakemake.output.summary))
         summarise_seeds(seeds, Path(snakemake.output.seeds))
-        print(table(scores, seeds))
+        print(table([*scores, *seeds]))

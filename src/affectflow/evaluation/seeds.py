@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,16 +39,6 @@ def gather_seeds(model: str, scores: Mapping[int, Path], out: Path) -> None:
     }
     with whole(out) as partial:
         partial.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-
-
-def measures(result: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """The measures of the whole (not of single AUs) in what :func:`gather_seeds` wrote, named as in the summary."""
-    for key, value in result.items():
-        if key.startswith("mean_") and isinstance(value, Mapping):
-            yield key, value
-    for dimension in ("valence", "arousal"):
-        if result[dimension] is not None and result[dimension]["ccc"] is not None:
-            yield f"{dimension}_ccc", result[dimension]["ccc"]
 
 
 def _together(values: Sequence[Any], key: str) -> Any:
