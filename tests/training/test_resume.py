@@ -12,8 +12,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 from affectflow.training.interruption import STATUS
+from tests.conftest import ROOT
 from tests.training.processes import SMALL, command, outcome, run_training
 
 pytest.importorskip("tensorflow")
@@ -82,6 +84,26 @@ def test_twenty_kills_at_random_steps(tmp_path: Path, files: Files, undisturbed:
     assert killed(out, files, [draw.randint(0, 3) for _ in range(20)], draw) == 20
     assert start(out, files).wait() == 0
     assert outcome(out) == outcome(undisturbed)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("model", ["vgg", "resnet", "inception_resnet"])
+def test_the_shipped_models_go_on_too(tmp_path: Path, files: Files, model: str) -> None:
+    """Killed once, in the second of two epochs of seven steps."""
+    config = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
+    entry = {**config["network"], **config["models"][model]}
+    own = {key: entry[key] for key in ("backbone", "input_size", "dropout")}
+    shipped = {**own, **entry.get("training", {}), "epochs": 2, "batch_size": 16}
+    result = run_training(tmp_path / "undisturbed", *files, **shipped)
+    assert result.returncode == 0, result.stderr[-3000:]
+    out = tmp_path / "out"
+    process = start(out, files, **shipped)
+    wait_for(process, out, 9)
+    process.kill()
+    assert process.wait() == -signal.SIGKILL
+    assert start(out, files, **shipped).wait() == 0
+    assert outcome(out) == outcome(tmp_path / "undisturbed")
+    assert "goes on after step" in (tmp_path / "out.log").read_text()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
