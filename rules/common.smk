@@ -37,7 +37,7 @@ wildcard_constraints:
     part=r"\d+",
     shard=r"\d{5}",
     backbone=r"[a-z0-9_]+",
-    records=r"affwild2?|own|disfa-fold[123]",
+    records=r"affwild2?|own|disfaplus|disfa-fold[123]",
 
 
 def code(script, *modules):

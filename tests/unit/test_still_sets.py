@@ -39,6 +39,19 @@ def test_disfaplus(tmp_path: Path, images: str, labels: str) -> None:
     assert get_dataset("disfaplus", tmp_path).groups() == ["SN001", "SN003"]
 
 
+def test_disfaplus_is_divided_by_subject(tmp_path: Path) -> None:
+    subjects = {f"SN{number:03d}" for number in range(1, 13)}
+    for subject in subjects:
+        make_disfaplus(tmp_path, subject)
+    train, test = (get_dataset("disfaplus", tmp_path, split) for split in ("train", "test"))
+    assert set(train.groups()) | set(test.groups()) == subjects and not set(train.groups()) & set(test.groups())
+    assert len(list(train.samples())) + len(list(test.samples())) == 3 * len(subjects)
+    assert {sample.subject for sample in test.samples()} == set(test.groups())
+    (one,) = [make_disfaplus(tmp_path / "one", test.groups()[0])]
+    with pytest.raises(UserError, match="no labelled subject of the split 'train'; use the set as a whole"):
+        get_dataset("disfaplus", one, "train")
+
+
 def test_disfaplus_counts_what_does_not_meet(tmp_path: Path) -> None:
     make_disfaplus(tmp_path)
     folder = tmp_path / "SN001" / TRIAL

@@ -8,7 +8,9 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.conftest import ROOT, Workflow, free_ports
@@ -16,24 +18,43 @@ from tests.conftest import ROOT, Workflow, free_ports
 pytestmark = pytest.mark.long
 
 
+MODELS = ("vgg", "resnet", "inception_resnet")
+BASELINES = ("label_frequency", "grey_regression")
+
+
 def test_default_configuration_learns(tmp_path: Path) -> None:
+    """Each of the three models beats the frequency of labels and logistic regression on grey pixels."""
     web, names = free_ports()
     (tmp_path / "config.yaml").write_text(
         f"download: {{nameservers: ['127.0.0.1:{names}']}}\ndemo: {{web_port: {web}, name_server_port: {names}}}\n"
     )
     workflow = Workflow(tmp_path)
-    workflow.succeed("results/eval/disfa_resnet.json", "results/eval/affwild_resnet.json", timeout=3000)
-    disfa = json.loads(workflow.path("eval/disfa_resnet.json").read_text())
-    affwild = json.loads(workflow.path("eval/affwild_resnet.json").read_text())
+    pairs = [(benchmark, model) for benchmark in ("disfa", "affwild") for model in (*MODELS, *BASELINES)]
+    workflow.succeed(*(f"results/eval/{benchmark}_{model}.json" for benchmark, model in pairs), timeout=3000)
+    scores = {pair: json.loads(workflow.path(f"eval/{pair[0]}_{pair[1]}.json").read_text()) for pair in pairs}
+    print({pair: (score["mean_f1"], score["mean_auc"], score["valence"]) for pair, score in scores.items()})
+    assert all(score["synthetic"] is True for score in scores.values())
+    assert scores["disfa", "label_frequency"]["mean_auc"] == 0.5
+    disfa = scores["disfa", "resnet"]
     assert disfa["mean_auc"] >= 0.85
     assert disfa["mean_f1"] >= 0.55
-    assert disfa["mean_f1"] >= 1.6 * disfa["mean_f1_always_yes"]
-    assert affwild["valence"]["ccc"] >= 0.60
-    assert disfa["synthetic"] is affwild["synthetic"] is True
+    for model in MODELS:
+        found = scores["disfa", model]
+        assert found["mean_f1"] >= 1.4 * found["mean_f1_always_yes"], model
+        for baseline in BASELINES:
+            assert found["mean_auc"] >= scores["disfa", baseline]["mean_auc"] + 0.1, (model, baseline)
+            assert found["mean_f1"] >= 1.3 * scores["disfa", baseline]["mean_f1"], (model, baseline)
+            gain = found_ccc(scores["affwild", model]) - found_ccc(scores["affwild", baseline])
+            assert gain >= 0.2, (model, baseline)
     rows = {row["class"]: row for row in csv.DictReader(workflow.path("emotionet/download_summary.csv").open())}
     for name, row in rows.items():
         if name not in ("downloaded", "no route"):  # the latter cannot be had on loopback
             assert int(row["urls"]) > 0, name
+
+
+def found_ccc(score: dict[str, Any]) -> float:
+    """The mean CCC of valence and arousal; a constant answer has none, or zero."""
+    return float(np.mean([score[dimension]["ccc"] or 0.0 for dimension in ("valence", "arousal")]))
 
 
 def test_rule_all_and_report(workflow: Workflow) -> None:
@@ -43,8 +64,11 @@ def test_rule_all_and_report(workflow: Workflow) -> None:
     assert pairs == {
         (benchmark, model)
         for benchmark in ("disfa", "amfed", "affwild", "emotionet")
-        for model in ("vgg", "resnet", "inception_resnet")
+        for model in (*MODELS, *BASELINES)
     }
+    for model in MODELS:
+        assert workflow.path(f"models/{model}/model.onnx").stat().st_size > 1_000_000
+        assert workflow.path(f"models/{model}/saved_model/saved_model.pb").is_file()
     assert workflow.run().nothing_done
     workflow.succeed(options=("--report", "results/report.zip"))
     with zipfile.ZipFile(workflow.path("report.zip")) as archive:

@@ -34,6 +34,8 @@ REAL = {"emotionet": {"tables": []}, "annotations": None, "affwild": {"root": No
         ({"data": {"amfed": {"root": None}}}, "results/eval/amfed_resnet.json", "set data.amfed.root"),
         ({}, "results/eval/disfa_reznet.json", "no model 'reznet'"),
         ({}, "results/eval/disfa_resnet-seed7.json", "no run 'resnet-seed7'"),
+        ({}, "results/eval/disfa_resnet-seeds.json", "resnet has one seed only; add others to models.resnet.seeds"),
+        ({"models": {"grey_regression": {"weights": "imagenet"}}}, "all", "set models.grey_regression.weights to none"),
         (
             {"models": {"resnet": {"heads": ["action_units"]}}},
             "results/eval/affwild_resnet.json",

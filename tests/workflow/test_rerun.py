@@ -66,6 +66,17 @@ def test_learning_rate_redoes_training_and_evaluation_only(copy: Workflow) -> No
     assert copy.run("results/eval/disfa_resnet.json", options=("-n",)).rules_run == {"train_model", *EVALUATION}
 
 
+def test_another_seed_is_another_training_and_makes_means(copy: Workflow) -> None:
+    copy.configure(models={"resnet": {"seeds": [0, 5]}})
+    result = copy.succeed("results/eval/disfa_resnet-seeds.json")
+    assert result.rules_run == {"train_model", "gather_seeds", *EVALUATION}
+    assert "output: results/models/resnet/" not in result.output
+    both = json.loads(copy.path("eval/disfa_resnet-seeds.json").read_text())
+    each = [json.loads(copy.path(f"eval/disfa_{run}.json").read_text()) for run in ("resnet", "resnet-seed5")]
+    assert both["seeds"] == [0, 5] and both["mean_f1"]["each"] == [score["mean_f1"] for score in each]
+    assert both["action_units"].keys() == each[0]["action_units"].keys()
+
+
 def test_edited_scoring_redoes_scoring_only(copy: Workflow) -> None:
     before = json.loads(copy.path("eval/disfa_resnet.json").read_text())
     _edit(copy, "evaluation/score.py", "THRESHOLD = 0.5", "THRESHOLD = 0.4")
@@ -97,6 +108,14 @@ def test_edited_parser_of_one_benchmark_redoes_that_benchmark_only(copy: Workflo
 def test_unused_key_redoes_nothing(copy: Workflow, changes: dict[str, object]) -> None:
     copy.configure(**changes)  # type: ignore[arg-type]
     assert copy.run(*SCORES).nothing_done
+
+
+def test_edited_export_redoes_exports_only(copy: Workflow) -> None:
+    target = "results/models/resnet/model.onnx"
+    assert copy.succeed(target).rules_run == {"export_model"}
+    assert copy.run(target).nothing_done
+    _edit(copy, "training/export.py", "OPSET = 18", "OPSET = 17")
+    assert copy.run(target, *SCORES, options=("-n",)).rules_run == {"export_model"}
 
 
 def test_how_long_a_lost_face_is_held_redoes_evaluation_only(copy: Workflow) -> None:

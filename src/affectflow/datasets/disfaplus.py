@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from affectflow import facs
-from affectflow.datasets.base import Dataset, find_folder, folders, number_of, visible
+from affectflow.datasets.base import Dataset, find_folder, folders, number_of, side_of, visible
 from affectflow.datasets.disfa_layout import occurrence
 from affectflow.datasets.media import Media
 from affectflow.errors import UserError
@@ -28,11 +28,11 @@ _LABELS = re.compile(r"au(\d+)\.txt", re.IGNORECASE)
 
 
 class DisfaPlus(Dataset):
-    """Pictures of all trials, by subject and trial."""
+    """Pictures of the trials of a split, by subject and trial."""
 
     name = "disfaplus"
 
-    def __init__(self, root: Path, media: Media) -> None:
+    def __init__(self, root: Path, split: str, media: Media) -> None:
         super().__init__()
         self._media = media
         self._labels, self._images = find_folder(root, "Labels") or root, find_folder(root, "Images") or root
@@ -48,6 +48,14 @@ class DisfaPlus(Dataset):
         for subject in folders(self._images):
             names = (f"{subject.name}/{trial.name}" for trial in folders(subject))
             self._trials |= {name: None for name in names if name.lower() not in labelled}
+        if split != "all":
+            self._trials = {
+                part: folder
+                for part, folder in self._trials.items()
+                if side_of(self.name, part.partition("/")[0].upper()) == split
+            }
+            if not self.groups():
+                raise UserError(f"{root} holds no labelled subject of the split {split!r}; use the set as a whole.")
 
     def groups(self) -> list[str]:
         return sorted({part.partition("/")[0] for part, folder in self._trials.items() if folder is not None})
@@ -87,10 +95,10 @@ class DisfaPlus(Dataset):
 
 
 def open_dataset(root: Path, split: str, media: Media) -> DisfaPlus:
-    """There is no standard split: ``split`` is ``all``."""
-    if split != "all":
-        raise UserError(f"DISFA+ has no split {split!r}; it is a benchmark as a whole.")
-    return DisfaPlus(root, media)
+    """``split`` is ``all``, or, by subject, ``train`` or ``test``: no standard split is published."""
+    if split not in ("all", "train", "test"):
+        raise UserError(f"DISFA+ has no split {split!r}; known are all, train and test.")
+    return DisfaPlus(root, split, media)
 
 
 def _read_intensities(trial: Path) -> dict[str, np.ndarray]:
