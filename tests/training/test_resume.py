@@ -57,11 +57,11 @@ def wait_for(process: subprocess.Popen[bytes], out: Path, step: int) -> None:
         time.sleep(0.005)
 
 
-def killed(out: Path, files: Files, after: list[int], draw: random.Random) -> int:
+def killed(out: Path, files: Files, after: list[int], draw: random.Random, **changes: object) -> int:
     """Kill a training after each of some numbers of further steps, within a step; returns how often it was killed."""
     kills = 0
     for further in after:
-        process = start(out, files)
+        process = start(out, files, **changes)
         wait_for(process, out, steps(out) + further)
         time.sleep(draw.uniform(0, 0.1))
         kills += process.poll() is None

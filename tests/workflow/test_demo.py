@@ -44,7 +44,7 @@ def test_default_configuration_learns(tmp_path: Path) -> None:
         for baseline in BASELINES:
             assert found["mean_auc"] >= scores["disfa", baseline]["mean_auc"] + 0.1, (model, baseline)
             assert found["mean_f1"] >= 1.3 * scores["disfa", baseline]["mean_f1"], (model, baseline)
-            gain = found_ccc(scores["affwild", model]) - found_ccc(scores["affwild", baseline])
+            gain = _mean_ccc(scores["affwild", model]) - _mean_ccc(scores["affwild", baseline])
             assert gain >= 0.2, (model, baseline)
     rows = {row["class"]: row for row in csv.DictReader(workflow.path("emotionet/download_summary.csv").open())}
     for name, row in rows.items():
@@ -52,7 +52,7 @@ def test_default_configuration_learns(tmp_path: Path) -> None:
             assert int(row["urls"]) > 0, name
 
 
-def found_ccc(score: dict[str, Any]) -> float:
+def _mean_ccc(score: dict[str, Any]) -> float:
     """The mean CCC of valence and arousal; a constant answer has none, or zero."""
     return float(np.mean([score[dimension]["ccc"] or 0.0 for dimension in ("valence", "arousal")]))
 

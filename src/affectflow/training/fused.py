@@ -14,7 +14,7 @@ def fused(kind: type[keras.optimizers.Adam]) -> type[keras.optimizers.Adam]:
     class Fused(kind):  # type: ignore[misc]
         def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
             place = self._get_variable_index(variable)
-            step = tf.cast(self.iterations.value + 1, variable.dtype)
+            step = keras.ops.cast(self.iterations + 1, variable.dtype)
             tf.raw_ops.ResourceApplyAdam(
                 var=variable.handle,
                 m=self._momentums[place].value.handle,

@@ -9,6 +9,10 @@ from typing import Self
 
 import tensorflow as tf
 
+_SCALAR = tf.compat.v1.SummaryMetadata(
+    plugin_data=tf.compat.v1.SummaryMetadata.PluginData(plugin_name="scalars"), data_class=1
+)
+
 
 class Board:
     """Writes each epoch's line to a folder; nothing where it is None."""
@@ -29,5 +33,6 @@ class Board:
         with self._writer.as_default(step=int(line["epoch"])):
             for name, value in line.items():
                 if name != "epoch" and math.isfinite(value):
-                    tf.summary.scalar(name, value)
+                    # As tf.summary.scalar, which wants TensorBoard itself installed.
+                    tf.summary.write(name, tf.constant(value, tf.float32), metadata=_SCALAR)
         self._writer.flush()
