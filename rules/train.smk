@@ -1,7 +1,8 @@
 # Records -> models.
 #
 # Needs: results/{data set}/tfrecords. Makes: results/models/{run}/model.keras, history.csv, model.json,
-# reliability.csv, card.md, saved_model/, model.onnx; the state from which a killed training goes on is results/state/training.
+# reliability.csv, card.md, saved_model/, model.onnx; the state from which a killed training goes on lies in
+# results/state/training.
 
 
 rule fetch_weights:

@@ -51,13 +51,14 @@ def _together(values: Sequence[Any], key: str) -> Any:
 
 def _spread(each: Sequence[float | None]) -> dict[str, Any]:
     known = np.array([value for value in each if value is not None])
-    mean, spread = (
-        float(known.mean()),
-        dict[str, float | None].fromkeys(("standard_deviation", "interval_low", "interval_high")),
-    )
+    mean, deviation, half = float(known.mean()), None, None
     if len(known) > 1:
         deviation = float(known.std(ddof=1))
         half = float(stdtrit(len(known) - 1, (1 + COVERAGE) / 2)) * deviation / len(known) ** 0.5
-        numbers = (round(value, 6) for value in (deviation, mean - half, mean + half))
-        spread = dict(zip(spread, numbers, strict=True))
-    return {"mean": round(mean, 6), **spread, "each": list(each)}
+    return {
+        "mean": round(mean, 6),
+        "standard_deviation": None if deviation is None else round(deviation, 6),
+        "interval_low": None if half is None else round(mean - half, 6),
+        "interval_high": None if half is None else round(mean + half, 6),
+        "each": list(each),
+    }

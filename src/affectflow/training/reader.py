@@ -57,6 +57,19 @@ class Labels:
                 known = ~np.isnan(self.affect)
         return np.asarray(known.any(axis=1))
 
+    def facts(self, units: Sequence[int], intensity_units: Sequence[int]) -> dict[str, Any]:
+        """How many there are of each kind, for ``model.json``."""
+        return {
+            "crops": dict(sorted(self.crops.items())),
+            "datasets": {name: self.datasets.count(name) for name in sorted(set(self.datasets))},
+            "positives": {facs.label(unit): int(np.sum(self.units[:, unit - 1] == facs.PRESENT)) for unit in units},
+            "negatives": {facs.label(unit): int(np.sum(self.units[:, unit - 1] == facs.ABSENT)) for unit in units},
+            "pictures_with_intensity": {
+                facs.label(unit): int(np.sum(~np.isnan(self.intensities[:, unit - 1]))) for unit in intensity_units
+            },
+            "pictures_with_affect": int(np.sum(~np.isnan(self.affect).any(axis=1))),
+        }
+
 
 def read_labels(files: Sequence[Path]) -> Labels:
     """The labels alone, in the order of :func:`pictures_in_order`; raises :class:`UserError` for a damaged file."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from affectflow.training.augment import Augmentation
 from affectflow.training.calibrate import Reliability, divide_logits, expected_error, fit_temperatures, reliability
 from affectflow.training.checkpoint import Checkpoints
 from affectflow.training.devices import Devices, compile_by_xla, prepare, share_statistics, visible_devices
+from affectflow.training.exam import Exam
 from affectflow.training.fit import Line, Schedule, Work, fit
 from affectflow.training.heads import ACTION_UNITS, INTENSITIES, VALENCE_AROUSAL
 from affectflow.training.history import write_history
@@ -32,12 +33,12 @@ from affectflow.training.losses import affect, intensity, occurrence
 from affectflow.training.mixture import Mixture
 from affectflow.training.network import HeadForm, NetworkForm, build_network
 from affectflow.training.optimisers import make_optimiser
-from affectflow.training.reader import Labels, pictures_in_order, read_labels, sources, training_batches
+from affectflow.training.reader import Labels, read_labels, sources, training_batches
 from affectflow.training.recipe import Recipe
 from affectflow.training.save import save_model
 from affectflow.training.staging import staged
 from affectflow.training.tensorboard import Board
-from affectflow.training.validate import Validation, fit_thresholds, validate
+from affectflow.training.validate import fit_thresholds
 
 RELIABILITY_COLUMNS = ("unit", "calibrated", "from", "pictures", "mean_probability", "positive_rate")
 
@@ -93,7 +94,7 @@ def train(
         with devices.scope():
             model = _compiled(recipe, taught, labels, schedule, devices)
         augmentation = Augmentation(**recipe.augmentation)
-        exam = _Exam(model, taught, validation_files, validation_labels, recipe.batch_size)
+        exam = Exam(model, taught, validation_files, validation_labels, recipe.batch_size)
         with Board(places.board if recipe.tensorboard else None) as board:
             work = Work(
                 batches=lambda start: devices.ahead(
@@ -135,72 +136,15 @@ def train(
         "epochs": len(state.history),
         "validation": {name: _number(value) for name, value in best.items() if name.startswith("validation_")},
         "unmeasured": exam.unmeasured(),
-        "crops": dict(sorted(labels.crops.items())),
+        **labels.facts(units, taught.get(INTENSITIES, ())),
         "pictures": {"train": len(labels), "validation": len(validation_labels)},
         "pictures_without_label": len(labels) - mixture.count,
         "shown_per_epoch": mixture.shown(),
-        "datasets": {name: labels.datasets.count(name) for name in sorted(set(labels.datasets))},
-        "positives": {facs.label(unit): int(np.sum(labels.units[:, unit - 1] == 1)) for unit in units},
-        "negatives": {facs.label(unit): int(np.sum(labels.units[:, unit - 1] == 0)) for unit in units},
-        "pictures_with_intensity": {
-            facs.label(unit): int(np.sum(~np.isnan(labels.intensities[:, unit - 1])))
-            for unit in taught.get(INTENSITIES, ())
-        },
-        "pictures_with_affect": int(np.sum(~np.isnan(labels.affect).any(axis=1))),
         "devices": devices.count,
         "recipe": recipe.of_effect(),
     }
     with whole(outputs.card) as partial:
         partial.write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
-
-
-class _After(keras.callbacks.Callback):  # type: ignore[misc]
-    """Calls something after every batch of a prediction."""
-
-    def __init__(self, call: Callable[[], None]) -> None:
-        super().__init__()
-        self._call = call
-
-    def on_predict_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
-        self._call()
-
-
-class _Exam:
-    """Validation, which an AU without any positive or negative example cannot take part in."""
-
-    def __init__(
-        self,
-        model: JointModel,
-        taught: Mapping[str, tuple[int, ...]],
-        files: Sequence[Path],
-        labels: Labels,
-        batch_size: int,
-    ) -> None:
-        self._model, self._taught, self._labels = model, taught, labels
-        self._pictures = pictures_in_order(files, batch_size)
-        for unit in self.unmeasured():
-            print(f"Validation has only one class of {unit}; it is left out of the means.", flush=True)
-
-    def unmeasured(self) -> list[str]:
-        """AUs of which validation does not hold both classes."""
-        units = self._taught.get(ACTION_UNITS, ())
-        both = (self._labels.units == facs.PRESENT).any(axis=0) & (self._labels.units == facs.ABSENT).any(axis=0)
-        return [facs.label(unit) for unit in units if not both[unit - 1]]
-
-    def raw(self, meanwhile: Callable[[], None] | None = None) -> dict[str, NDArray[np.float32]]:
-        """The heads' raw numbers for all pictures; ``meanwhile`` is called after every batch."""
-        asked = [_After(meanwhile)] if meanwhile is not None else None
-        found: dict[str, NDArray[np.float32]] = self._model.predict(self._pictures, verbose=0, callbacks=asked)
-        return found
-
-    def measure(self, meanwhile: Callable[[], None]) -> tuple[float, Line]:
-        result = self._result(self.raw(meanwhile))
-        return result.score, result.line()
-
-    def _result(self, raw: Mapping[str, NDArray[np.float32]]) -> Validation:
-        answers = {head: keras.ops.convert_to_numpy(heads_.outputs(head, value)) for head, value in raw.items()}
-        labels = self._labels
-        return validate(self._taught, labels.units, labels.intensities, labels.affect, answers)
 
 
 def _teachable(labels: Labels, recipe: Recipe) -> tuple[dict[str, tuple[int, ...]], list[str]]:
