@@ -23,29 +23,25 @@ BASELINES = ("label_frequency", "grey_regression")
 
 
 def test_default_configuration_learns(tmp_path: Path) -> None:
-    """Each of the three models beats the frequency of labels and logistic regression on grey pixels."""
+    """The ResNet beats the frequency of labels and logistic regression on grey pixels."""
     web, names = free_ports()
     (tmp_path / "config.yaml").write_text(
         f"download: {{nameservers: ['127.0.0.1:{names}']}}\ndemo: {{web_port: {web}, name_server_port: {names}}}\n"
     )
     workflow = Workflow(tmp_path)
-    pairs = [(benchmark, model) for benchmark in ("disfa", "affwild") for model in (*MODELS, *BASELINES)]
+    pairs = [(benchmark, model) for benchmark in ("disfa", "affwild") for model in ("resnet", *BASELINES)]
     workflow.succeed(*(f"results/eval/{benchmark}_{model}.json" for benchmark, model in pairs), timeout=3000)
     scores = {pair: json.loads(workflow.path(f"eval/{pair[0]}_{pair[1]}.json").read_text()) for pair in pairs}
-    print({pair: (score["mean_f1"], score["mean_auc"], score["valence"]) for pair, score in scores.items()})
     assert all(score["synthetic"] is True for score in scores.values())
     assert scores["disfa", "label_frequency"]["mean_auc"] == 0.5
     disfa = scores["disfa", "resnet"]
     assert disfa["mean_auc"] >= 0.85
     assert disfa["mean_f1"] >= 0.55
-    for model in MODELS:
-        found = scores["disfa", model]
-        assert found["mean_f1"] >= 1.4 * found["mean_f1_always_yes"], model
-        for baseline in BASELINES:
-            assert found["mean_auc"] >= scores["disfa", baseline]["mean_auc"] + 0.1, (model, baseline)
-            assert found["mean_f1"] >= 1.3 * scores["disfa", baseline]["mean_f1"], (model, baseline)
-            gain = _mean_ccc(scores["affwild", model]) - _mean_ccc(scores["affwild", baseline])
-            assert gain >= 0.2, (model, baseline)
+    assert disfa["mean_f1"] >= 1.6 * disfa["mean_f1_always_yes"]
+    for baseline in BASELINES:
+        assert disfa["mean_auc"] >= scores["disfa", baseline]["mean_auc"] + 0.1, baseline
+        assert disfa["mean_f1"] >= 1.3 * scores["disfa", baseline]["mean_f1"], baseline
+        assert _mean_ccc(scores["affwild", "resnet"]) >= _mean_ccc(scores["affwild", baseline]) + 0.2, baseline
     rows = {row["class"]: row for row in csv.DictReader(workflow.path("emotionet/download_summary.csv").open())}
     for name, row in rows.items():
         if name not in ("downloaded", "no route"):  # the latter cannot be had on loopback
