@@ -41,7 +41,8 @@ assert "affectflow" not in sys.modules
 
 def _trained(backbone: str, size: int, wanted: tuple[HeadForm, ...]) -> keras.Model:
     """A network whose every variable has learnt something, batch normalisation's too."""
-    network = build_network(replace(FORM, backbone=backbone, input_size=size), None, wanted)
+    top = "flat" if backbone == "grey_pixels" else "pooled"
+    network = build_network(replace(FORM, backbone=backbone, input_size=size, top=top), None, wanted)
     rng = np.random.default_rng(0)
     for layer in every_layer(network):
         if isinstance(layer, keras.layers.BatchNormalization):
@@ -58,6 +59,7 @@ def _trained(backbone: str, size: int, wanted: tuple[HeadForm, ...]) -> keras.Mo
         ("resnet50", 40, "squared_error"),
         ("inception_resnet_v2", 75, "ordinal"),
         ("MobileNetV3Small", 32, "ordinal"),
+        ("grey_pixels", 32, "ordinal"),
     ],
 )
 def test_exports_answer_as_the_model_does(tmp_path: Path, backbone: str, size: int, intensity_loss: str) -> None:

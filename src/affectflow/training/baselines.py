@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import keras
+import numpy as np
 from keras import ops
 
 from affectflow.errors import UserError
 
 GREY_SIDE = 16
-_LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
+_LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 
 
 def constant(size: int) -> keras.Model:
@@ -25,7 +26,7 @@ def grey_pixels(size: int) -> keras.Model:
     if size % GREY_SIDE:
         raise UserError(f"grey_pixels cannot be built for {size} pixels; set input_size to a multiple of {GREY_SIDE}.")
     pixels = keras.Input((size, size, 3))
-    grey = ops.sum(pixels * ops.convert_to_tensor(_LUMA, dtype=pixels.dtype), axis=-1, keepdims=True)
+    grey = ops.sum(pixels * _LUMA, axis=-1, keepdims=True)
     return keras.Model(pixels, keras.layers.AveragePooling2D(size // GREY_SIDE)(grey), name="greypixels")
 
 
