@@ -64,25 +64,25 @@ class _Style:
 
 _STYLES = {
     "web": _Style(
-        yaw=7, pitch=4, roll=3, offset=0.010, scale=(1.22, 1.38), side_light=0.45,
+        yaw=9, pitch=5, roll=4, offset=0.025, scale=(1.12, 1.40), side_light=0.45,
         light_strength=(0.35, 0.75), warmth=(-0.06, 0.08), exposure=(0.85, 1.1),
         contrast=(0.9, 1.1), backdrops=(0.3, 0.3, 0.2, 0.2), blur=(0.0, 0.006),
         resolution=(90, 400), noise=(0.5, 4.0),
     ),
     "laboratory": _Style(
-        yaw=3, pitch=2.5, roll=1.5, offset=0.008, scale=(1.24, 1.36), side_light=0.15,
+        yaw=7, pitch=4, roll=4, offset=0.025, scale=(1.12, 1.40), side_light=0.15,
         light_strength=(0.3, 0.5), warmth=(-0.03, 0.03), exposure=(0.88, 1.02),
         contrast=(0.95, 1.05), backdrops=(0.5, 0.5, 0.0, 0.0), blur=(0.001, 0.004),
         resolution=(120, 400), noise=(0.5, 2.0), backdrop_tint=(26, 42, 78),
     ),
     "webcam": _Style(
-        yaw=6, pitch=5, roll=3, offset=0.014, scale=(1.22, 1.38), side_light=0.6,
+        yaw=8, pitch=5, roll=4, offset=0.025, scale=(1.12, 1.40), side_light=0.6,
         light_strength=(0.4, 0.8), warmth=(-0.14, 0.18), exposure=(0.65, 0.95),
         contrast=(0.8, 1.0), backdrops=(0.1, 0.1, 0.8, 0.0), blur=(0.002, 0.006),
         resolution=(60, 130), noise=(3.0, 8.0),
     ),
     "wild": _Style(
-        yaw=8, pitch=4.5, roll=3.5, offset=0.014, scale=(1.20, 1.40), side_light=0.6,
+        yaw=9, pitch=5, roll=4, offset=0.025, scale=(1.12, 1.40), side_light=0.6,
         light_strength=(0.35, 0.85), warmth=(-0.12, 0.14), exposure=(0.75, 1.15),
         contrast=(0.85, 1.15), backdrops=(0.1, 0.15, 0.3, 0.45), blur=(0.0, 0.006),
         resolution=(64, 300), noise=(1.0, 6.0),
