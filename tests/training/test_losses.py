@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 keras = pytest.importorskip("keras")
 tf = pytest.importorskip("tensorflow")
 
-from affectflow.measures.concordance import concordance  # noqa: E402
+from affectflow.measures.agreement import agree  # noqa: E402
 from affectflow.training import heads  # noqa: E402
 from affectflow.training.losses import affect, intensity, occurrence  # noqa: E402
 
@@ -79,7 +79,7 @@ def slow_affect(kind: str, labels: Array, raw: Array) -> float:
             answers = share @ (np.arange(-0.95, 1, 0.1))
             places = [min(int((value + 1) * 10), 19) for value in truth]
             second = mean([-math.log(share[i, place]) for i, place in enumerate(places)])
-        ccc = concordance(truth, answers) if len(truth) > 1 else 1.0
+        ccc = float(agree(truth, answers).ccc) if len(truth) > 1 else 1.0
         found.append(1 - ccc + second)
     return mean(found)
 

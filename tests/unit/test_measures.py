@@ -6,15 +6,20 @@ import math
 import warnings
 
 import numpy as np
+import pandas as pd
+import pingouin  # type: ignore[import-untyped]
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from scipy import stats
 from sklearn import metrics  # type: ignore[import-untyped]
 
-from affectflow.measures.concordance import concordance
-from affectflow.measures.decision import best_threshold, decide
-from affectflow.measures.ranking import average_precision, roc_auc
+from affectflow.measures.agreement import Agreement, agree, terms
+from affectflow.measures.bootstrap import Bootstrap
+from affectflow.measures.calibration import calibration_error, gaps
+from affectflow.measures.decision import Decision, best_threshold, decide, outcomes
+from affectflow.measures.ranking import average_precision, draw_rankings, roc_auc
 
 Case = tuple[NDArray[np.bool_], NDArray[np.float64]]
 few_values = st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.75, 1.0])  # many ties
@@ -49,6 +54,22 @@ def test_decisions(case: Case, threshold: float) -> None:
     got = decide(truth, score, threshold)
     assert (got.precision, got.recall, got.f1) == pytest.approx(expected[:3], abs=1e-9)
     assert got.accuracy == pytest.approx(metrics.accuracy_score(truth, called), abs=1e-9)
+    assert got.base_rate == pytest.approx(truth.mean(), abs=1e-9)
+    assert got.f1_always_yes == pytest.approx(metrics.f1_score(truth, np.ones(len(truth)), zero_division=0), abs=1e-9)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        kappa, balanced = metrics.cohen_kappa_score(truth, called), metrics.balanced_accuracy_score(truth, called)
+    assert got.kappa == pytest.approx(kappa, abs=1e-9, nan_ok=True)
+    if truth.any() and not truth.all():
+        assert got.balanced_accuracy == pytest.approx(balanced, abs=1e-9)
+    else:
+        assert math.isnan(got.balanced_accuracy)
+
+
+def test_measures_of_nothing_do_not_exist() -> None:
+    nothing = Decision.of([0, 0, 0, 0])
+    assert (nothing.f1, nothing.precision, nothing.recall) == (0, 0, 0)
+    assert np.isnan([nothing.accuracy, nothing.base_rate, nothing.kappa, nothing.balanced_accuracy]).all()
 
 
 def best_f1(truth: NDArray[np.bool_], score: NDArray[np.floating]) -> float:
@@ -93,8 +114,8 @@ def test_concordance_is_its_formula(pairs: list[tuple[float, float]]) -> None:
     spread = math.fsum((a - mean_x) ** 2 for a in x) / n + math.fsum((b - mean_y) ** 2 for b in y) / n
     denominator = spread + (mean_x - mean_y) ** 2
     if denominator > 1e-12:
-        assert concordance(x, y) == pytest.approx(2 * covariance / denominator, abs=1e-9)
-        assert concordance(y, x) == pytest.approx(concordance(x, y), abs=1e-12)
+        assert agree(x, y).ccc == pytest.approx(2 * covariance / denominator, abs=1e-9)
+        assert agree(y, x).ccc == pytest.approx(agree(x, y).ccc, abs=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -110,4 +131,140 @@ def test_concordance_is_its_formula(pairs: list[tuple[float, float]]) -> None:
     ],
 )
 def test_concordance_at_the_edges(x: list[float], y: list[float], ccc: float) -> None:
-    assert concordance(x, y) == pytest.approx(ccc, nan_ok=True)
+    assert agree(x, y).ccc == pytest.approx(ccc, nan_ok=True)
+
+
+Pairs = tuple[NDArray[np.float64], NDArray[np.float64]]
+tracks = st.lists(st.tuples(unit_floats, unit_floats), min_size=2, max_size=40).map(
+    lambda pairs: tuple(np.array(column) for column in zip(*pairs, strict=True))
+)
+
+
+@given(tracks)
+def test_agreement(pairs: Pairs) -> None:
+    x, y = pairs
+    got = agree(x, y)
+    assert got.mae == pytest.approx(metrics.mean_absolute_error(x, y), abs=1e-9)
+    assert got.mse == pytest.approx(metrics.mean_squared_error(x, y), abs=1e-9)
+    assert got.rmse == pytest.approx(metrics.root_mean_squared_error(x, y), abs=1e-9)
+    assert got.sign_agreement == pytest.approx(np.mean([math.copysign(a != 0, a) == math.copysign(b != 0, b)
+                                                        for a, b in zip(x, y, strict=True)]), abs=1e-9)  # fmt: skip
+    if np.std(x) > 1e-3 and np.std(y) > 1e-3:  # SciPy itself loses digits below
+        assert got.pcc == pytest.approx(stats.pearsonr(x, y).statistic, abs=1e-9)
+    if np.std(x + y) > 1e-3 and np.std(x - y) > 1e-3:
+        assert got.icc == pytest.approx(_icc_of_pingouin(x, y), abs=1e-9)
+
+
+def _icc_of_pingouin(x: NDArray[np.float64], y: NDArray[np.float64]) -> float:
+    """ICC(3,1); more targets than Hypothesis draws do not change it, and pingouin wants five."""
+    x, y = np.tile(x, 5), np.tile(y, 5)
+    table = pd.DataFrame(
+        {
+            "target": np.tile(np.arange(len(x)), 2),
+            "rater": np.repeat(["x", "y"], len(x)),
+            "rating": np.concatenate([x, y]),
+        }
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = pingouin.intraclass_corr(table, "target", "rater", "rating").set_index("Type")["ICC"]
+    return float(found[next(name for name in found.index if name in ("ICC3", "ICC(C,1)"))])
+
+
+def test_a_constant_track_correlates_with_nothing() -> None:
+    x = np.full(7, 0.1)
+    y = np.arange(7) / 10
+    assert math.isnan(agree(x, y).pcc)
+    assert agree(x, y).icc == 0
+    assert math.isnan(agree(x, x + 0.2).icc)
+    assert np.isnan([agree([], []).mae, agree([], []).pcc, agree([], []).icc, agree([], []).sign_agreement]).all()
+
+
+def _clustered(clusters: int, frames: int = 300, seed: int = 3) -> tuple[Case, NDArray[np.str_]]:
+    rng = np.random.default_rng(seed)
+    truth = rng.random(frames) < 0.3
+    score = np.round(np.clip(0.5 * rng.random(frames) + 0.3 * truth, 0, 1), 2)
+    return (truth, score), np.array([f"s{i:02d}" for i in rng.integers(clusters, size=frames)])
+
+
+def _drawn(bootstrap: Bootstrap) -> list[NDArray[np.int64]]:
+    """The frames of each draw, one by one."""
+    frames = np.arange(len(bootstrap.codes))
+    return [
+        np.concatenate([np.repeat(frames[bootstrap.codes == i], int(n)) for i, n in enumerate(draw)])
+        for times in bootstrap.times()
+        for draw in times
+    ]
+
+
+@pytest.mark.parametrize("clusters", [2, 9, 300])
+def test_every_draw_is_the_measure_of_its_frames(clusters: int) -> None:
+    """Sums by cluster give what the resampled frames themselves give."""
+    (truth, score), names = _clustered(clusters)
+    bootstrap = Bootstrap(names, draws=30, seed=1)
+    decisions = Decision.of(bootstrap.draw(bootstrap.gather(outcomes(truth, score >= 0.5))))
+    sums, apart = terms(truth, score)
+    agreements = Agreement.of(bootstrap.draw(bootstrap.gather(sums)), apart)
+    aucs, precisions = draw_rankings(truth, score, bootstrap.codes, bootstrap)
+    errors = calibration_error(bootstrap.draw(bootstrap.gather(gaps(truth, score))), decisions.frames)
+    frames = _drawn(bootstrap)
+    assert len({tuple(f) for f in frames}) > 1
+    for i, chosen in enumerate(frames):
+        t, s = truth[chosen], score[chosen]
+        if not t.any() or t.all():
+            assert math.isnan(aucs[i])
+            continue
+        assert decisions.f1[i] == pytest.approx(metrics.f1_score(t, s >= 0.5, zero_division=0), abs=1e-9)
+        assert decisions.kappa[i] == pytest.approx(metrics.cohen_kappa_score(t, s >= 0.5), abs=1e-9, nan_ok=True)
+        assert aucs[i] == pytest.approx(metrics.roc_auc_score(t, s), abs=1e-9)
+        assert precisions[i] == pytest.approx(metrics.average_precision_score(t, s), abs=1e-9)
+        assert agreements.pcc[i] == pytest.approx(stats.pearsonr(t, s).statistic, abs=1e-9)
+        assert agreements.ccc[i] == pytest.approx(agree(t, s).ccc, abs=1e-9)
+        assert errors[i] == pytest.approx(_calibration_error(t, s), abs=1e-9)
+
+
+def _calibration_error(truth: NDArray[np.bool_], probability: NDArray[np.float64]) -> float:
+    total = 0.0
+    for low in range(10):
+        inside = [i for i, p in enumerate(probability) if low == min(int(p * 10), 9)]
+        if inside:
+            total += len(inside) / len(truth) * abs(float(np.mean(truth[inside])) - float(np.mean(probability[inside])))
+    return total
+
+
+def test_intervals_widen_where_frames_of_a_subject_are_alike() -> None:
+    """Ten subjects of 100 equal frames each say no more than ten frames."""
+    rng = np.random.default_rng(0)
+    right = np.repeat(rng.random(10) < 0.7, 100)
+    by_subject = Bootstrap(np.repeat(np.arange(10).astype(str), 100))
+    by_frame = Bootstrap(np.arange(1000).astype(str))
+    width = {}
+    for name, bootstrap in (("subject", by_subject), ("frame", by_frame)):
+        found = bootstrap.interval(bootstrap.draw(bootstrap.gather(right[:, None]))[:, 0] / 1000)
+        assert found is not None
+        low, high = found
+        assert low <= right.mean() <= high
+        width[name] = high - low
+    assert width["subject"] > 5 * width["frame"]
+
+
+def test_intervals_cover_the_truth_as_often_as_they_say() -> None:
+    """Means of 60 normal clusters: 95 of 100, within what chance allows."""
+    rng = np.random.default_rng(5)
+    covered = 0
+    for seed in range(200):
+        values = rng.normal(0.4, 1, 60)
+        bootstrap = Bootstrap([f"{i:02d}" for i in range(60)], draws=400, seed=seed)
+        low, high = bootstrap.interval(bootstrap.draw(bootstrap.gather(values[:, None]))[:, 0] / 60) or (1, 0)
+        covered += low <= 0.4 <= high
+    assert 0.88 <= covered / 200 <= 0.99
+
+
+def test_draws_repeat_and_one_cluster_has_no_interval() -> None:
+    names = [f"s{i % 6}" for i in range(60)]
+    first, again, other = (np.concatenate(list(Bootstrap(names, 20, seed).times())) for seed in (0, 0, 1))
+    assert (first == again).all()
+    assert (first != other).any()
+    alone = Bootstrap(["s"] * 5)
+    assert alone.interval(np.ones(1000)) is None
+    assert Bootstrap(names).interval(np.full(1000, math.nan)) is None

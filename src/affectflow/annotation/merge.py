@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from affectflow.annotation.columns import AFFECT_COLUMNS, AGREEMENT_COLUMNS, MANIFEST_COLUMNS
 from affectflow.annotation.traces import DIMENSIONS, Trace, find_traces, read_traces
 from affectflow.errors import UserError
-from affectflow.measures.concordance import concordance
+from affectflow.measures.agreement import agree
 from affectflow.tables import read_csv, write_csv
 
 
@@ -96,7 +96,7 @@ def _agreement(
     lines = []
     for (one, x), (other, y) in combinations(zip(annotators, tracks, strict=True), 2):
         both = ~np.isnan(x) & ~np.isnan(y)
-        lines.append((dimension, one, other, int(both.sum()), _decimal(concordance(x[both], y[both]))))
+        lines.append((dimension, one, other, int(both.sum()), _decimal(float(agree(x[both], y[both]).ccc))))
     return lines
 
 

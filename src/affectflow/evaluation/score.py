@@ -24,7 +24,7 @@ from affectflow.evaluation.protocols import PROTOCOLS, Protocol
 from affectflow.evaluation.variants import VARIANTS, Labels, Variant
 from affectflow.faces.framing import CENTRE, FACE, HELD
 from affectflow.fingerprint import file_sha256
-from affectflow.measures.concordance import concordance
+from affectflow.measures.agreement import agree
 from affectflow.measures.decision import decide
 from affectflow.measures.ranking import average_precision, roc_auc
 from affectflow.synthetic import NOTE
@@ -179,10 +179,10 @@ def _measures(truth: NDArray[np.bool_], outputs: NDArray[np.float32], validation
     decision = decide(truth, outputs, THRESHOLD)
     base_rate = float(truth.mean())
     return {
-        "f1": decision.f1,
-        "precision": decision.precision,
-        "recall": decision.recall,
-        "accuracy": decision.accuracy,
+        "f1": float(decision.f1),
+        "precision": float(decision.precision),
+        "recall": float(decision.recall),
+        "accuracy": float(decision.accuracy),
         "auc": roc_auc(truth, outputs),
         "average_precision": average_precision(truth, outputs),
         "positives": int(truth.sum()),
@@ -190,7 +190,7 @@ def _measures(truth: NDArray[np.bool_], outputs: NDArray[np.float32], validation
         "base_rate": base_rate,
         "f1_always_yes": 2 * base_rate / (1 + base_rate),
         "threshold": THRESHOLD,
-        "f1_validation_threshold": decide(truth, outputs, validation_threshold).f1,
+        "f1_validation_threshold": float(decide(truth, outputs, validation_threshold).f1),
         "validation_threshold": validation_threshold,
     }
 
@@ -201,12 +201,11 @@ def _affect(table: pa.Table, dimension: str) -> dict[str, float] | None:
     known = ~np.isnan(truth) & ~np.isnan(predicted)
     if not known.any():
         return None
-    truth, predicted = truth[known], predicted[known]
-    varied = truth.std() > 0 and predicted.std() > 0
+    found = agree(truth[known], predicted[known])
     return {
-        "ccc": concordance(truth, predicted),
-        "pcc": float(np.corrcoef(truth, predicted)[0, 1]) if varied else math.nan,
-        "rmse": float(np.sqrt(np.mean((truth - predicted) ** 2))),
+        "ccc": float(found.ccc),
+        "pcc": float(found.pcc),
+        "rmse": float(found.rmse),
         "frames": int(known.sum()),
     }
 

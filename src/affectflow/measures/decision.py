@@ -1,33 +1,96 @@
-"""Measures of decisions at a threshold, and the threshold that validation data asks for."""
+"""Measures of decisions, and the threshold that validation data asks for."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
+
+Numbers = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Decision:
-    """``f1`` is 0 where nothing is right; ``precision`` is 0 where nothing is called positive."""
+    """How many frames were called what, and measures of it; of one case each, or of many side by side.
 
-    f1: float
-    precision: float
-    recall: float
-    accuracy: float
+    Fields and measures have one shape, [] or that of the cases. Measures that are a share of nothing are 0 for F1,
+    precision and recall, as in scikit-learn, and NaN for the others.
+    """
+
+    hits: Numbers
+    false_alarms: Numbers
+    misses: Numbers
+    rejections: Numbers
+
+    @classmethod
+    def of(cls, counts: ArrayLike) -> Decision:
+        """From hits, false alarms, misses and rejections in the last axis, [..., 4]."""
+        return cls(*np.moveaxis(np.asarray(counts, np.float64), -1, 0))
+
+    @property
+    def frames(self) -> Numbers:
+        return self.hits + self.false_alarms + self.misses + self.rejections
+
+    @property
+    def positives(self) -> Numbers:
+        return self.hits + self.misses
+
+    @property
+    def both_classes(self) -> NDArray[np.bool_]:
+        """Whether positives and negatives occur."""
+        return (self.positives > 0) & (self.positives < self.frames)
+
+    @property
+    def base_rate(self) -> Numbers:
+        return _share(self.positives, self.frames, np.nan)
+
+    @property
+    def precision(self) -> Numbers:
+        return _share(self.hits, self.hits + self.false_alarms)
+
+    @property
+    def recall(self) -> Numbers:
+        return _share(self.hits, self.positives)
+
+    @property
+    def f1(self) -> Numbers:
+        return _share(2 * self.hits, 2 * self.hits + self.false_alarms + self.misses)
+
+    @property
+    def f1_always_yes(self) -> Numbers:
+        """The F1 of calling everything positive: what the base rate alone gives."""
+        return _share(2 * self.positives, self.positives + self.frames)
+
+    @property
+    def accuracy(self) -> Numbers:
+        return _share(self.hits + self.rejections, self.frames, np.nan)
+
+    @property
+    def balanced_accuracy(self) -> Numbers:
+        """The mean of recall and specificity (Brodersen et al. 2010); NaN unless both classes occur."""
+        negatives = self.false_alarms + self.rejections
+        return (_share(self.hits, self.positives, np.nan) + _share(self.rejections, negatives, np.nan)) / 2
+
+    @property
+    def kappa(self) -> Numbers:
+        """Cohen's kappa (1960); NaN where both say one thing only, the same."""
+        called = self.hits + self.false_alarms
+        total = self.frames**2
+        chance = called * self.positives + (self.frames - called) * (self.frames - self.positives)
+        agreed = (self.hits + self.rejections) * self.frames
+        return _share(agreed - chance, total - chance, np.nan)
 
 
 def decide(truth: ArrayLike, score: ArrayLike, threshold: float) -> Decision:
-    """Call positive what scores at least ``threshold``. ``truth`` is bool [n], ``score`` float [n], n > 0."""
-    positive, called = np.asarray(truth, bool), np.asarray(score, np.float64) >= threshold
-    hits = int(np.sum(positive & called))
-    return Decision(
-        f1=_ratio(2 * hits, int(positive.sum()) + int(called.sum())),
-        precision=_ratio(hits, int(called.sum())),
-        recall=_ratio(hits, int(positive.sum())),
-        accuracy=float(np.mean(positive == called)),
-    )
+    """Call positive what scores at least ``threshold``. ``truth`` is bool [n], ``score`` float [n]."""
+    return Decision.of(outcomes(truth, np.asarray(score, np.float64) >= threshold).sum(axis=0))
+
+
+def outcomes(truth: ArrayLike, called: ArrayLike) -> NDArray[np.bool_]:
+    """Whether each frame is a hit, a false alarm, a miss or a rejection, bool [n, 4]."""
+    positive, called = np.asarray(truth, bool), np.asarray(called, bool)
+    return np.stack([positive & called, ~positive & called, positive & ~called, ~positive & ~called], axis=-1)
 
 
 def best_threshold(truth: ArrayLike, score: ArrayLike) -> float:
@@ -45,5 +108,7 @@ def best_threshold(truth: ArrayLike, score: ArrayLike) -> float:
     return float((ranked[cut] + below) / 2)
 
 
-def _ratio(part: int, whole: int) -> float:
-    return part / whole if whole else 0.0
+def _share(part: Numbers, of: Numbers, nothing: float = 0.0) -> Numbers:
+    """``part / of``, or ``nothing`` where ``of`` is 0."""
+    share: Numbers = np.divide(part, of, out=np.full(np.shape(of), nothing), where=np.asarray(of) != 0)
+    return share

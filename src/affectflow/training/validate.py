@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from affectflow import facs
-from affectflow.measures.concordance import concordance
+from affectflow.measures.agreement import agree
 from affectflow.measures.decision import best_threshold, decide
 from affectflow.measures.ranking import roc_auc
 from affectflow.training.heads import ACTION_UNITS, INTENSITIES, VALENCE_AROUSAL
@@ -62,7 +62,7 @@ def validate(
         known = labels != facs.UNKNOWN
         truth, score = labels[known] == facs.PRESENT, answers[ACTION_UNITS][known, column]
         auc[unit] = roc_auc(truth, score)
-        f1[unit] = decide(truth, score, 0.5).f1 if np.isfinite(auc[unit]) else float("nan")
+        f1[unit] = float(decide(truth, score, 0.5).f1) if np.isfinite(auc[unit]) else float("nan")
     strength = {
         unit: _agreement(intensities[:, unit - 1], answers[INTENSITIES][:, column])
         for column, unit in enumerate(taught.get(INTENSITIES, ()))
@@ -87,7 +87,7 @@ def fit_thresholds(
 
 def _agreement(labels: NDArray[np.float32], answers: NDArray[np.float32]) -> float:
     known = ~np.isnan(labels)
-    return concordance(labels[known], answers[known])
+    return float(agree(labels[known], answers[known]).ccc)
 
 
 def _mean(values: Iterable[float]) -> float:
