@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -35,8 +35,8 @@ class Agreement:
     @classmethod
     def of(cls, sums: ArrayLike, apart: float) -> Agreement:
         """From sums over :func:`terms`, [..., 9]."""
-        columns: Sequence[Numbers] = list(np.moveaxis(np.asarray(sums, np.float64), -1, 0))
-        return cls(*columns, apart=apart)
+        fields: list[Any] = [*np.moveaxis(np.asarray(sums, np.float64), -1, 0), apart]
+        return cls(*fields)
 
     @property
     def mae(self) -> Numbers:
