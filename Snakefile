@@ -54,7 +54,7 @@ rule all:
         FIGURES,
         expand(
             "results/models/{run}/{file}",
-            run=sorted({r for _, r in PLAN.scores()}),
+            run=PLAN.scored_runs(),
             file=["card.md", "model.onnx"],
         ),
 

@@ -11,15 +11,14 @@ from affectflow.codehash import code_digest
 from affectflow.errors import UserError, one_sentence
 from affectflow.fingerprint import fingerprint
 from affectflow.plan import BENCHMARKS, FOLDERS, Plan, marker_of, traces_state
+from affectflow.protocols import protocol
 
 SCRIPTS = Path(workflow.basedir) / "workflow" / "scripts"
 
 with one_sentence():
     PLAN = Plan(config)
     SNAPSHOT = PLAN.snapshot()
-    SCORES = [
-        f"results/eval/{benchmark}_{run}.json" for benchmark, run in PLAN.scores()
-    ]
+    SCORES = [f"results/eval/{scored}_{run}.json" for scored, run in PLAN.all_scores()]
     SEED_SCORES = [
         f"results/eval/{benchmark}_{first}-seeds.json"
         for benchmark, first in PLAN.seed_scores()
@@ -31,6 +30,7 @@ for line in PLAN.left_out():
 
 wildcard_constraints:
     benchmark="|".join(BENCHMARKS),
+    protocol=r"(?:-[a-z][a-z0-9]*)?",
     dataset="|".join(FOLDERS),
     run=runs.PATTERN,
     first=runs.FIRST_PATTERN,
@@ -67,8 +67,23 @@ def ask(question):
 
 
 def benchmark_input(wildcards):
-    PLAN.check_score(wildcards.benchmark, wildcards.run)
+    PLAN.check_prediction(wildcards.benchmark, wildcards.run)
     return PLAN.waits_for(wildcards.benchmark)
+
+
+def protocol_of(wildcards):
+    return protocol(wildcards.benchmark, wildcards.protocol.lstrip("-"))
+
+
+def of_parts(pattern):
+    """Files of the runs that make a score: one, or one of each fold."""
+    return ask(
+        lambda wildcards: expand(
+            pattern,
+            benchmark=wildcards.benchmark,
+            run=PLAN.parts(protocol_of(wildcards), wildcards.run),
+        )
+    )
 
 
 def dataset_name(wildcards):

@@ -1,7 +1,8 @@
 # Models on benchmarks -> predictions, scores, summary.
 #
 # Needs: results/models/{run}, the root of a data set or EmotioNet's samples. Makes:
-# results/predictions/{benchmark}_{run}.parquet, results/eval/{benchmark}_{run}.json, summary.csv and seeds.csv there.
+# results/predictions/{benchmark}_{run}.parquet, results/eval/{benchmark}_{run}.json and, by other protocols than the
+# default, {benchmark}-{protocol}_{run}.json; summary.csv and seeds.csv there.
 
 
 rule predict_benchmark:
@@ -33,21 +34,23 @@ rule predict_benchmark:
 
 rule score_model:
     input:
-        predictions="results/predictions/{benchmark}_{run}.parquet",
-        left_out="results/predictions/{benchmark}_{run}_left_out.csv",
-        card="results/models/{run}/model.json",
-        model="results/models/{run}/model.keras",
-        snapshot=ask(lambda w: PLAN.cited(w.benchmark, w.run)),
+        predictions=of_parts("results/predictions/{benchmark}_{run}.parquet"),
+        left_out=of_parts("results/predictions/{benchmark}_{run}_left_out.csv"),
+        card=of_parts("results/models/{run}/model.json"),
+        model=of_parts("results/models/{run}/model.keras"),
+        snapshot=ask(lambda w: PLAN.cited(protocol_of(w), w.run)),
     output:
-        score="results/eval/{benchmark}_{run}.json",
+        score="results/eval/{benchmark}{protocol}_{run}.json",
     log:
-        "results/logs/score_model/{benchmark}_{run}.log",
+        "results/logs/score_model/{benchmark}{protocol}_{run}.log",
     benchmark:
-        "results/benchmarks/score_model/{benchmark}_{run}.tsv"
+        "results/benchmarks/score_model/{benchmark}{protocol}_{run}.tsv"
     conda:
         "../envs/base.yaml"
     params:
-        config_sha256=ask(lambda w: PLAN.score_config(w.benchmark, w.run)),
+        runs=ask(lambda w: PLAN.parts(protocol_of(w), w.run)),
+        draws=config["evaluation"]["draws"],
+        config_sha256=ask(lambda w: PLAN.score_config(protocol_of(w), w.run)),
         code=code("score_model"),
     script:
         "../workflow/scripts/score_model.py"
@@ -57,17 +60,17 @@ rule gather_seeds:
     input:
         scores=ask(
             lambda wildcards: expand(
-                "results/eval/{benchmark}_{run}.json",
-                benchmark=wildcards.benchmark,
+                "results/eval/{scored}_{run}.json",
+                scored=wildcards.benchmark + wildcards.protocol,
                 run=PLAN.by_seed(wildcards.first).values(),
             )
         ),
     output:
-        score="results/eval/{benchmark}_{first}-seeds.json",
+        score="results/eval/{benchmark}{protocol}_{first}-seeds.json",
     log:
-        "results/logs/gather_seeds/{benchmark}_{first}.log",
+        "results/logs/gather_seeds/{benchmark}{protocol}_{first}.log",
     benchmark:
-        "results/benchmarks/gather_seeds/{benchmark}_{first}.tsv"
+        "results/benchmarks/gather_seeds/{benchmark}{protocol}_{first}.tsv"
     conda:
         "../envs/base.yaml"
     params:

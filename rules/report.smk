@@ -4,7 +4,7 @@
 FIGURES = [
     *expand(
         "results/figures/learning_curves_{run}.svg",
-        run=sorted({r for _, r in PLAN.scores()}),
+        run=PLAN.scored_runs(),
     ),
     *expand(
         "results/figures/reliability_{run}.svg",

@@ -212,6 +212,7 @@ def _parser(with_snapshot: bool) -> argparse.ArgumentParser:
         "Score predictions on a benchmark.",
         ("benchmark", {}),
         ("run", {}),
+        ("--protocol", {"default": "", "help": "another than the benchmark's default"}),
         ("--predictions", needed),
         ("--model", {**needed, "help": "folder with model.keras and model.json"}),
         ("--snapshot", {**path, "default": None, "help": "snapshot.json to cite"}),

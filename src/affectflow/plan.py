@@ -15,19 +15,18 @@ from affectflow.config import Config, check
 from affectflow.errors import UserError
 from affectflow.fingerprint import fingerprint
 from affectflow.inputs import folder_fingerprint, table_files
+from affectflow.protocols import AFFECT, INTENSITIES, UNITS, Protocol, protocol, protocols
 from affectflow.training.backbones import find_backbone
 from affectflow.training.pretrained import check_weights
 
-_AFFECT = "valence_arousal"
-_UNITS = "action_units"
 _LABELS = {
-    "disfa": {_UNITS},
-    "disfaplus": {_UNITS},
-    "amfed": {_UNITS},
-    "affwild": {_AFFECT},
-    "affwild2": {_AFFECT},
-    "own": {_UNITS, _AFFECT},
-    "emotionet": {_UNITS, _AFFECT},
+    "disfa": {UNITS, INTENSITIES},
+    "disfaplus": {UNITS, INTENSITIES},
+    "amfed": {UNITS},
+    "affwild": {AFFECT},
+    "affwild2": {AFFECT},
+    "own": {UNITS, AFFECT},
+    "emotionet": {UNITS, AFFECT},
 }
 BENCHMARKS = tuple(_LABELS)
 FOLDERS = tuple(name for name in _LABELS if name != "emotionet")
@@ -101,16 +100,35 @@ class Plan:
             raise UserError(f"{path} lies where the workflow writes; copy it and correct data.emotionet.snapshot.")
         return path
 
-    def cited(self, benchmark: str, run: str) -> list[str]:
+    def cited(self, one: Protocol, run: str) -> list[str]:
         """What a score cites to say of which pictures it is: EmotioNet's are not the same everywhere."""
-        concerned = benchmark == "emotionet" or "emotionet" in self._entry(run)["train_on"]
+        trained_on = self._models[runs.model_of(run, self._models)]["train_on"]
+        concerned = one.benchmark == "emotionet" or "emotionet" in trained_on
         return ["results/emotionet/snapshot.json"] if concerned else []
 
     # Scores
 
     def scores(self) -> list[tuple[str, str]]:
-        """All pairs of a benchmark and a run that can be scored."""
-        return [(name, run) for run in self.runs for name in BENCHMARKS if self._obstacle(name, run) is None]
+        """All pairs of a benchmark and a run that can be scored by its default protocol."""
+        return [(p.benchmark, run) for p, run in self._scored() if p.target == p.benchmark]
+
+    def all_scores(self) -> list[tuple[str, str]]:
+        """What stands for benchmark and protocol in a score's name, and the run, for all that can be scored."""
+        return [(p.target, run) for p, run in self._scored()]
+
+    def scored_runs(self) -> list[str]:
+        """The runs of which there are scores."""
+        return sorted({part for one, run in self._scored() for part in self.parts(one, run)})
+
+    def _scored(self) -> list[tuple[Protocol, str]]:
+        whole = list(dict.fromkeys(runs.of_folds(run) or run for run in self.runs))
+        return [
+            (one, run)
+            for name in BENCHMARKS
+            for one in protocols(name).values()
+            for run in (whole if one.folds else self.runs)
+            if self._obstacle_of(one, run) is None
+        ]
 
     def seed_scores(self) -> list[tuple[str, str]]:
         """Those pairs whose run is the first of several seeds'."""
@@ -130,14 +148,14 @@ class Plan:
 
     def unit_scores(self) -> list[tuple[str, str]]:
         """Those pairs in which AUs are both labelled and learnt."""
-        return [(name, run) for name, run in self.scores() if _UNITS in _LABELS[name] & self._taught(run)]
+        return [(name, run) for name, run in self.scores() if UNITS in protocol(name).scores & self._taught(run)]
 
     def affect_scores(self) -> list[tuple[str, str]]:
         """Those pairs in which valence and arousal are both labelled and learnt."""
         return [
             (benchmark, run)
             for benchmark, run in self.scores()
-            if _AFFECT in _LABELS[benchmark] & self._taught(run)
+            if AFFECT in protocol(benchmark).scores & self._taught(run)
             and (benchmark != "emotionet" or self._config["data"]["annotations"] is not None)
         ]
 
@@ -146,17 +164,39 @@ class Plan:
         entry = self._entry(run)
         sets = set(entry["train_on"])
         labelled = set().union(*(_LABELS[name] for name in sets))
-        if self._config["data"]["annotations"] is None and not any(_AFFECT in _LABELS[n] for n in sets - {"emotionet"}):
-            labelled.discard(_AFFECT)
+        if self._config["data"]["annotations"] is None and not any(AFFECT in _LABELS[n] for n in sets - {"emotionet"}):
+            labelled.discard(AFFECT)
         return labelled & set(entry["heads"])
 
-    def check_score(self, benchmark: str, run: str) -> None:
-        """Raise :class:`UserError` with the reason when a pair cannot be scored."""
-        obstacle = self._obstacle(benchmark, run)
+    def parts(self, one: Protocol, run: str) -> list[str]:
+        """The runs whose predictions make a score: the run itself, or those of its folds.
+
+        Raises :class:`UserError` with the reason when the pair cannot be scored.
+        """
+        obstacle = self._obstacle_of(one, run)
+        if obstacle is not None:
+            raise UserError(obstacle)
+        return runs.folds_of(run) if one.folds else [run]
+
+    def check_prediction(self, benchmark: str, run: str) -> None:
+        """Raise :class:`UserError` with the reason when a run says nothing about a benchmark."""
+        obstacle = self._obstacle(benchmark, run, _LABELS[benchmark])
         if obstacle is not None:
             raise UserError(obstacle)
 
-    def _obstacle(self, benchmark: str, run: str) -> str | None:
+    def _obstacle_of(self, one: Protocol, run: str) -> str | None:
+        if not one.folds:
+            return self._obstacle(one.benchmark, run, one.scores)
+        model = runs.model_of(run, self._models)
+        if runs.of_folds(run) or one.benchmark not in self._models[model]["train_on"]:
+            return (
+                f"{one.benchmark}'s protocol {one.name} pools the runs of all folds of a model that is trained on "
+                f"{one.benchmark}, and {run} is not one; name a model with {one.benchmark} in models.<name>.train_on."
+            )
+        found = (self._obstacle(one.benchmark, fold, one.scores) for fold in runs.folds_of(run))
+        return next((obstacle for obstacle in found if obstacle), None)
+
+    def _obstacle(self, benchmark: str, run: str, scored: set[str]) -> str | None:
         parsed, entry = runs.parse_run(run, self._models), self._entry(run)
         if not self.configured(benchmark):
             return f"{benchmark} is not configured; set {_key(benchmark)} and run again."
@@ -169,7 +209,7 @@ class Plan:
         if missing:
             return f"{run} is trained on {missing[0]}, which is not configured; set {_key(missing[0])} and run again."
         taught = self._taught(run)
-        if not _LABELS[benchmark] & taught:
+        if not scored & taught:
             heads = " and ".join(sorted(taught)) or "nothing"
             return (
                 f"{run} learns {heads} from its data and shares no label with {benchmark}; leave this pair out, or set "
@@ -278,10 +318,14 @@ class Plan:
         root = Path(self.root(dataset))
         return folder_fingerprint(root.parent if root.is_file() else root)
 
-    def score_config(self, benchmark: str, run: str) -> str:
+    def score_config(self, one: Protocol, run: str) -> str:
         """Digest of the part of the configuration that a score depends on."""
+        return fingerprint([self._of_prediction(one.benchmark, part) for part in self.parts(one, run)])
+
+    def _of_prediction(self, benchmark: str, run: str) -> dict[str, Any]:
+        """The part of the configuration that a run's predictions depend on."""
         entry, data = self._entry(run), self._config["data"]
-        parts = {
+        return {
             "data": {name: data[name] for name in sorted({benchmark, *entry["train_on"]})},
             "annotations": data["annotations"],
             "weights": entry["weights"],
@@ -296,7 +340,6 @@ class Plan:
             **{key: self._config[key] for key in ("annotation", "records", "evaluation")},
             **({"demo": self._config["demo"]} if self.synthetic else {}),
         }
-        return fingerprint(parts)
 
     def _entry(self, run: str) -> dict[str, Any]:
         entry: dict[str, Any] = self._models[runs.parse_run(run, self._models).model]

@@ -48,10 +48,30 @@ def all_runs(models: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """The names of all runs of a catalogue."""
     names = []
     for model, entry in models.items():
-        folds = [f"-disfa-fold{fold}" for fold in FOLDS] if "disfa" in entry["train_on"] else [""]
         for i, seed in enumerate(entry["seeds"]):
-            names += [f"{model}{f'-seed{seed}' if i else ''}{fold}" for fold in folds]
+            name = f"{model}{f'-seed{seed}' if i else ''}"
+            names += folds_of(name) if "disfa" in entry["train_on"] else [name]
     return names
+
+
+def folds_of(name: str) -> list[str]:
+    """The runs of all folds of DISFA that belong to one name, such as ``resnet`` or ``resnet-seed1``."""
+    return [f"{name}-disfa-fold{fold}" for fold in FOLDS]
+
+
+def of_folds(run: str) -> str | None:
+    """The name under which a fold's run is pooled with the others; None for a run of no fold."""
+    name, fold, _ = run.partition("-disfa-fold")
+    return name if fold else None
+
+
+def model_of(name: str, models: Mapping[str, Mapping[str, Any]]) -> str:
+    """The catalogue entry of a run or of a name of :func:`folds_of`; raises :class:`UserError` where there is none."""
+    match = _RUN.fullmatch(name)
+    model = match.group(1) if match else name
+    if model not in models:
+        raise UserError(f"There is no model {model!r} in the configuration; known are {', '.join(models)}.")
+    return model
 
 
 def by_seed(first: str, models: Mapping[str, Mapping[str, Any]]) -> dict[int, str]:
@@ -64,11 +84,9 @@ def by_seed(first: str, models: Mapping[str, Mapping[str, Any]]) -> dict[int, st
 
 def parse_run(name: str, models: Mapping[str, Mapping[str, Any]]) -> Run:
     """Raises :class:`UserError` when the catalogue does not hold the run."""
+    model = model_of(name, models)
     match = _RUN.fullmatch(name)
-    model = match.group(1) if match else name
-    if match is None or model not in models:
-        raise UserError(f"There is no model {model!r} in the configuration; known are {', '.join(models)}.")
-    if name not in all_runs(models):
+    if match is None or name not in all_runs(models):
         raise UserError(
             f"The model {model!r} has no run {name!r}; its runs are {', '.join(all_runs({model: models[model]}))} "
             f"(see models.{model}.seeds and train_on)."

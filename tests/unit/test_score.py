@@ -12,10 +12,11 @@ from sklearn.metrics import f1_score, roc_auc_score
 
 from affectflow import facs
 from affectflow.errors import UserError
-from affectflow.evaluation import variants
 from affectflow.evaluation.predictions import PREDICTIONS_SCHEMA
-from affectflow.evaluation.score import score
+from affectflow.evaluation.score import Part, score
 from affectflow.evaluation.summary import summarise, table
+from affectflow.plan import BENCHMARKS
+from affectflow.protocols import default, protocol, protocols
 from affectflow.tables import read_facts, write_csv, write_parquet
 
 DISFA = (1, 2, 4, 6, 9, 12, 25, 26)
@@ -51,7 +52,13 @@ def _frames(count: int, taught: tuple[int, ...], seed: int = 0) -> list[dict[str
 
 
 def _score(
-    folder: Path, rows: list[dict[str, Any]], benchmark: str = "disfa", taught: tuple[int, ...] = DISFA, **card: Any
+    folder: Path,
+    rows: list[dict[str, Any]],
+    benchmark: str = "disfa",
+    taught: tuple[int, ...] = DISFA,
+    name: str = "",
+    draws: int = 200,
+    **card: Any,
 ) -> dict[str, Any]:
     write_parquet(folder / "predictions.parquet", PREDICTIONS_SCHEMA, rows)
     write_csv(folder / "left_out.csv", ("reason", "count"), [("frame without labels", 4)])
@@ -61,14 +68,13 @@ def _score(
     out = folder / f"{benchmark}_m.json"
     snapshot = folder / "snapshot.json"
     snapshot.write_text('{"id": "abc", "pictures": 3}')
+    files = (folder / file for file in ("predictions.parquet", "left_out.csv", "card.json", "model.keras"))
     score(
-        benchmark,
+        protocol(benchmark, name),
         "m",
-        folder / "predictions.parquet",
-        folder / "left_out.csv",
-        folder / "card.json",
-        folder / "model.keras",
+        [Part("m", *files)],
         snapshot=snapshot if benchmark == "disfa" else None,
+        draws=draws,
         config_sha256="c",
         code_sha256="d",
         out=out,
@@ -141,9 +147,11 @@ def test_an_au_that_never_occurs_has_no_auc_and_counts_in_no_mean(tmp_path: Path
 
 def test_counts_note_and_provenance(tmp_path: Path) -> None:
     result = _score(tmp_path, _frames(90, DISFA))
-    protocol = result["protocol"]
-    assert (protocol["frames"], protocol["subjects"]) == (90, 3)
-    assert protocol["left_out"] == {"frame without labels": 4}
+    used = result["protocol"]
+    assert (used["frames"], used["subjects"]) == (90, 3)
+    assert used["left_out"] == {"frame without labels": 4}
+    assert used["used_frames"] + sum(used["left_out"].values()) == used["all_frames"] == 94
+    assert (used["name"], used["version"]) == ("occurrence8", 1)
     assert result["synthetic"] is True
     assert "drawn" in result["note"]
     assert len(result["provenance"]["inputs"]["model"]) == 64
@@ -201,17 +209,18 @@ def test_disfa_is_scored_without_frames_of_bad_landmarks_too(tmp_path: Path) -> 
         row.update(subject=("SN001", "sn023")[i % 2], frame=(398 if i % 3 else 4000) + i // 2)
     kept = [row for row in rows if not (row["subject"] == "SN001" and 398 <= row["frame"] <= 420)]
     assert 0 < len(kept) < len(rows)
-    variant = _score(tmp_path, rows)["variants"]["without frames of bad landmarks"]
+    other = _score(tmp_path, rows, name="landmarks8")
     alone = _score(tmp_path, kept)
-    assert (
-        variant["labelled_frames"] == len(kept)
-        and variant["mean_f1"] == alone["mean_f1"] != _score(tmp_path, rows)["mean_f1"]
-    )
-    assert variant["action_units"] == alone["action_units"]
+    assert other["protocol"]["used_frames"] == len(kept)
+    assert other["mean_f1"] == alone["mean_f1"] != _score(tmp_path, rows)["mean_f1"]
+    assert other["action_units"] == alone["action_units"]
+    assert other["protocol"]["left_out"]["frame that the protocol leaves out"] == len(rows) - len(kept)
 
 
 def test_the_frames_of_bad_landmarks_are_those_of_the_smaller_evaluation_set() -> None:
-    path = Path(variants.__file__).with_name("disfa_bad_landmarks.csv")
+    path = protocol("disfa", "landmarks12").left_out
+    assert path == protocol("disfa", "landmarks8").left_out
+    assert path is not None
     ranges = list(read_facts(path, ("subject", "first", "last")))
     assert sum(int(row["last"]) - int(row["first"]) + 1 for row in ranges) == 130_814 - 126_144
 
@@ -225,11 +234,106 @@ def test_amfed_is_scored_by_the_majority_too(tmp_path: Path) -> None:
         row["units"] = [-1, label] + [-1] * 58
         row["other"] = [] if percent is None else [("AU2 percent", percent), ("Smile percent", percent)]
     result = _score(tmp_path, rows, "amfed", taught=(2, 12))
-    majority = result["variants"]["majority of coders"]
+    majority = _score(tmp_path, rows, "amfed", taught=(2, 12), name="majority")
     counts = {name: (m["positives"], m["frames"]) for name, m in majority["action_units"].items()}
-    assert counts == {"AU2": (30, 75), "Smile": (30, 75)} and majority["labelled_frames"] == 75
+    assert counts == {"AU2": (30, 75), "Smile": (30, 75)} and majority["protocol"]["used_frames"] == 75
     assert (result["action_units"]["AU2"]["positives"], result["action_units"]["AU2"]["frames"]) == (30, 45)
     truth = np.array([percents[i % 6] or 0 for i in range(90)])[[i % 6 != 5 for i in range(90)]] >= 50
     outputs = np.array([row["probabilities"][1] for i, row in enumerate(rows) if i % 6 != 5], np.float32)
     assert majority["action_units"]["AU2"]["f1"] == pytest.approx(f1_score(truth, outputs >= 0.5), abs=1e-6)
     assert majority["action_units"]["Smile"]["scored_by"] == "AU12"
+
+
+def test_intervals_are_those_of_resampled_subjects(tmp_path: Path) -> None:
+    rows = _frames(300, DISFA)
+    for i, row in enumerate(rows):
+        row["subject"] = f"s{i % 10}"
+    result = _score(tmp_path, rows, draws=400)
+    assert result["protocol"]["intervals"] == {"of": "95%", "drawn": "subject", "draws": 400}
+    truth = np.array([row["units"][12 - 1] for row in rows])
+    called = np.array([row["probabilities"][12 - 1] for row in rows], np.float32) >= 0.5
+    rng = np.random.default_rng(9)
+    by_subject = [np.flatnonzero(np.arange(300) % 10 == i) for i in range(10)]
+    draws = []
+    for _ in range(2000):
+        chosen = np.concatenate([by_subject[i] for i in rng.integers(10, size=10)])
+        draws.append(f1_score(truth[chosen], called[chosen]))
+    low, high = result["action_units"]["AU12"]["intervals"]["f1"]
+    assert (low, high) == pytest.approx(tuple(np.quantile(draws, [0.025, 0.975])), abs=0.02)
+    mean_low, mean_high = result["intervals"]["mean_f1"]
+    assert mean_low < result["mean_f1"] < mean_high
+    assert mean_high - mean_low < high - low  # a mean of eight varies less
+    assert _score(tmp_path, rows, draws=400)["intervals"] == result["intervals"]
+
+
+def test_one_subject_has_no_interval(tmp_path: Path) -> None:
+    rows = _frames(40, DISFA)
+    for row in rows:
+        row["subject"] = "s"
+    result = _score(tmp_path, rows)
+    assert result["intervals"]["mean_f1"] is None
+    assert result["action_units"]["AU1"]["intervals"]["auc"] is None
+
+
+def test_intensities(tmp_path: Path) -> None:
+    rng = np.random.default_rng(2)
+    rows = _frames(120, ())
+    truth = rng.integers(0, 6, (120, 2)).astype(float)
+    outputs = np.clip(truth + rng.normal(0, 1, truth.shape), 0, 5)
+    for row, known, said in zip(rows, truth, outputs, strict=True):
+        row["intensities"] = [float("nan")] * 11 + [known[0]] + [float("nan")] * 12 + [known[1]] + [float("nan")] * 35
+        row["predicted_intensities"] = [float("nan")] * 11 + [said[0]] + [float("nan")] * 48
+    result = _score(tmp_path, rows, taught=(), name="intensity12")
+    found = result["intensities"]["AU12"]
+    said32 = outputs[:, 0].astype(np.float32)
+    assert list(result["intensities"]) == ["AU12"]
+    assert found["mae"] == pytest.approx(np.abs(truth[:, 0] - said32).mean(), abs=1e-6)
+    covariance = np.cov(truth[:, 0], said32)
+    assert found["icc"] == pytest.approx(2 * covariance[0, 1] / np.trace(covariance), abs=1e-6)
+    assert result["mean_icc"] == found["icc"] and found["intervals"]["icc"][0] < found["icc"]
+    assert "intensity of AU25" in result["unsupported"] and "intensity of AU1" in result["unlabelled"]
+    assert result["mean_f1"] is None
+
+
+def test_the_challenge_score_is_the_mean_of_accuracy_and_f1(tmp_path: Path) -> None:
+    result = _score(tmp_path, _frames(100, DISFA), "emotionet", name="challenge2017")
+    assert result["challenge_score"] == pytest.approx((result["mean_accuracy"] + result["mean_f1"]) / 2, abs=1e-6)
+    assert result["protocol"]["subjects"] == 100 and "AU5" in result["unlabelled"]
+
+
+def test_folds_are_pooled_and_averaged(tmp_path: Path) -> None:
+    """The F1 of all frames together differs from the mean of the folds' where folds differ in size and base rate."""
+    parts, pooled, alone = [], [], []
+    for fold, (count, seed) in enumerate([(40, 1), (200, 2), (90, 3)], start=1):
+        folder = tmp_path / f"{fold}"
+        folder.mkdir()
+        rows = _frames(count, DISFA, seed)
+        for row in rows:
+            row["units"] = [label if label < 0 else int(label and (row["frame"] % fold == 0)) for label in row["units"]]
+        alone.append(_score(folder, rows)["mean_f1"])
+        pooled += rows
+        files = (folder / file for file in ("predictions.parquet", "left_out.csv", "card.json", "model.keras"))
+        parts.append(Part(f"m-disfa-fold{fold}", *files))
+    out = tmp_path / "folds.json"
+    score(protocol("disfa", "folds8"), "m", parts, None, draws=50, config_sha256="c", code_sha256="d", out=out)
+    result = json.loads(out.read_text())
+    together = _score(tmp_path, pooled)
+    assert result["mean_f1"] == together["mean_f1"]
+    assert list(result["folds"]["mean_f1"].values()) == alone
+    assert result["folds"]["mean_of_folds_f1"] == pytest.approx(np.mean(alone), abs=1e-6) != result["mean_f1"]
+    assert result["protocol"]["left_out"] == {"frame without labels": 12}
+    assert {"model": "JAA-Net", "measure": "mean_f1", "value": 0.56} in result["published"]
+
+
+def test_protocols_are_whole() -> None:
+    for benchmark in BENCHMARKS:
+        for name, one in protocols(benchmark).items():
+            assert one.source and one.title and one.version >= 1, name
+            assert one.scores <= {"action_units", "intensities", "valence_arousal"} and one.scores
+            assert bool(one.labels) == bool(one.positive_if)
+            assert one.target == (benchmark if name == default(benchmark) else f"{benchmark}-{name}")
+        assert sum(one.target == benchmark for one in protocols(benchmark).values()) == 1
+    assert set(protocol("emotionet").labels.values()) == set(facs.SUBSETS["emotionet2020"])
+    assert protocol("amfed", "authors").labels == {"Smile": 12, "AU2": 2, "AU4": 4}
+    with pytest.raises(UserError, match="disfa has no protocol 'x'; known are occurrence8, "):
+        protocol("disfa", "x")

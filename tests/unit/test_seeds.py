@@ -14,15 +14,21 @@ from affectflow.errors import UserError
 from affectflow.evaluation.seeds import gather_seeds
 from affectflow.evaluation.summary import summarise, summarise_seeds, table
 
+USED = {"name": "occurrence8", "frames": 28, "used_frames": 28, "subjects": 3}
+
 
 def _score(path: Path, f1: float, ccc: float | None, **other: Any) -> Path:
     unit = {"f1": f1, "auc": None, "positives": 7, "base_rate": 0.25, "f1_always_yes": 0.4, "threshold": 0.5}
     means = {"mean_f1": f1, "mean_f1_validation_threshold": f1, "mean_f1_always_yes": 0.4, "mean_auc": None}
     score = {
-        **{"benchmark": "disfa", "model": path.stem, "synthetic": False, "protocol": {"frames": 28, "subjects": 3}},
+        **{"benchmark": "disfa", "model": path.stem, "synthetic": False, "protocol": USED},
         **means,
         **{"action_units": {"AU1": {**unit, "scored_by": "AU1"}}, "arousal": None},
-        **{"valence": {"ccc": ccc, "frames": 28}, "variants": {"other": {**means, "action_units": {"AU1": unit}}}},
+        **{
+            "valence": {"ccc": ccc, "frames": 28},
+            "intensities": {"AU1": {"icc": f1, "frames": 28}},
+            "intervals": {"mean_f1": [0.0, 1.0]},
+        },
         **{"unsupported": ["AU2"], "unlabelled": [], "snapshot": None, **other},
     }
     path.write_text(json.dumps(score))
@@ -41,7 +47,7 @@ def test_mean_deviation_interval_and_each(tmp_path: Path, scores: dict[int, Path
     assert result["seeds"] == [0, 7, 2]
     each = [0.5, 0.75, 0.625]
     low, high = stats.t.interval(0.95, 2, loc=0.625, scale=stats.sem(each))
-    for found in (result["mean_f1"], result["action_units"]["AU1"]["f1"], result["variants"]["other"]["mean_f1"]):
+    for found in (result["mean_f1"], result["action_units"]["AU1"]["f1"], result["intensities"]["AU1"]["icc"]):
         assert found["each"] == each and found["mean"] == 0.625
         assert found["standard_deviation"] == pytest.approx(0.125)
         assert (found["interval_low"], found["interval_high"]) == pytest.approx((low, high), abs=1e-5)

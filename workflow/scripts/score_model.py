@@ -2,19 +2,20 @@
 
 from pathlib import Path
 
-from affectflow.evaluation.score import score
+from affectflow.evaluation.score import Part, score
 from affectflow.job import job
+from affectflow.protocols import protocol
 
 if __name__ == "__main__":
     with job(snakemake.log[0]):
+        given = snakemake.input
+        files = zip(given.predictions, given.left_out, given.card, given.model, strict=True)
         score(
-            snakemake.wildcards.benchmark,
+            protocol(snakemake.wildcards.benchmark, snakemake.wildcards.protocol.lstrip("-")),
             snakemake.wildcards.run,
-            predictions=Path(snakemake.input.predictions),
-            left_out=Path(snakemake.input.left_out),
-            card=Path(snakemake.input.card),
-            model=Path(snakemake.input.model),
-            snapshot=Path(snakemake.input.snapshot[0]) if snakemake.input.snapshot else None,
+            [Part(run, *map(Path, part)) for run, part in zip(snakemake.params.runs, files, strict=True)],
+            snapshot=Path(given.snapshot[0]) if given.snapshot else None,
+            draws=snakemake.params.draws,
             config_sha256=snakemake.params.config_sha256,
             code_sha256=snakemake.params.code,
             out=Path(snakemake.output.score),

@@ -82,20 +82,25 @@ def predict(options: argparse.Namespace) -> None:
 
 def score(options: argparse.Namespace) -> None:
     from affectflow import config
-    from affectflow.evaluation.score import score
+    from affectflow.evaluation.score import Part, score
     from affectflow.plan import Plan
+    from affectflow.protocols import protocol
 
-    plan = Plan(config.load(options.config))
-    plan.check_score(options.benchmark, options.run)
+    settings = config.load(options.config)
+    plan = Plan(settings)
+    wanted = protocol(options.benchmark, options.protocol)
+    if wanted.folds:
+        raise UserError(f"{wanted.name} pools several runs; ask for results/eval/{wanted.target}_{options.run}.json.")
+    plan.parts(wanted, options.run)
+    left_out = options.predictions.with_name(f"{options.predictions.stem}_left_out.csv")
+    part = Part(options.run, options.predictions, left_out, options.model / "model.json", options.model / "model.keras")
     score(
-        options.benchmark,
+        wanted,
         options.run,
-        predictions=options.predictions,
-        left_out=options.predictions.with_name(f"{options.predictions.stem}_left_out.csv"),
-        card=options.model / "model.json",
-        model=options.model / "model.keras",
+        [part],
         snapshot=options.snapshot,
-        config_sha256=plan.score_config(options.benchmark, options.run),
+        draws=settings["evaluation"]["draws"],
+        config_sha256=plan.score_config(wanted, options.run),
         code_sha256=modules_digest("affectflow.evaluation.score"),
         out=options.out,
     )

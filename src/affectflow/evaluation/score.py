@@ -1,4 +1,4 @@
-"""Predictions -> the score file of one model on one benchmark."""
+"""Predictions -> the score file of one model by one protocol."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import math
 import platform
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,82 +20,131 @@ from numpy.typing import NDArray
 
 from affectflow import facs
 from affectflow.errors import UserError
+from affectflow.evaluation.labels import Labels, by_unit, labels_of
+from affectflow.evaluation.measured import (
+    THRESHOLD,
+    Measured,
+    intervals,
+    means,
+    measure_affect,
+    measure_intensity,
+    measure_occurrence,
+)
 from affectflow.evaluation.predictions import LEFT_OUT_COLUMNS, PREDICTIONS_SCHEMA
-from affectflow.evaluation.protocols import PROTOCOLS, Protocol
-from affectflow.evaluation.variants import VARIANTS, Labels, Variant
 from affectflow.faces.framing import CENTRE, FACE, HELD
 from affectflow.fingerprint import file_sha256
-from affectflow.measures.agreement import agree
+from affectflow.measures.bootstrap import COVERAGE, Bootstrap
 from affectflow.measures.decision import decide
-from affectflow.measures.ranking import average_precision, roc_auc
+from affectflow.protocols import Protocol
 from affectflow.synthetic import NOTE
 from affectflow.tables import read_csv, read_parquet, whole
 
-THRESHOLD = 0.5
 _PACKAGES = ("affectflow", "numpy", "pyarrow", "av", "pillow", "keras", "tensorflow-cpu", "tensorflow")
+_MEANS_OF_UNITS = {
+    "mean_f1": "f1",
+    "mean_f1_validation_threshold": "f1_validation_threshold",
+    "mean_f1_always_yes": "f1_always_yes",
+    "mean_auc": "auc",
+    "mean_accuracy": "accuracy",
+}
+_MEANS_OF_INTENSITIES = {f"mean_{name}": name for name in ("icc", "pcc", "mae", "mse")}
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The predictions of one run, what was left out when they were made, and the run's description and weights."""
+
+    run: str
+    predictions: Path
+    left_out: Path
+    card: Path
+    model: Path
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Outputs:
+    """All parts' frames, one after the other; ``cards`` and ``frames`` are of each part."""
+
+    table: pa.Table
+    cards: list[dict[str, Any]]
+    frames: list[int]
+
+    def thresholds(self, unit: int) -> NDArray[np.float64]:
+        """Each frame's threshold of an AU, which its run's validation asked for."""
+        return np.repeat([float(card["thresholds"][facs.label(unit)]) for card in self.cards], self.frames)
 
 
 def score(
-    benchmark: str,
-    run: str,
-    predictions: Path,
-    left_out: Path,
-    card: Path,
-    model: Path,
+    protocol: Protocol,
+    model: str,
+    parts: Sequence[Part],
     snapshot: Path | None,
+    draws: int,
     config_sha256: str,
     code_sha256: str,
     out: Path,
 ) -> None:
-    """Write ``results/eval/{benchmark}_{model}.json``.
+    """Write ``results/eval/{benchmark}_{model}.json``, or ``{benchmark}-{protocol}_{model}.json``.
 
-    An AU that the model was never taught stands under ``unsupported``, one that no frame is labelled for under
-    ``unlabelled``; neither counts in a mean, nor does one of which the benchmark shows only one class. Other protocols
-    in use on the benchmark are scored under ``variants``. ``snapshot`` is
-    the card of the downloaded pictures that the model was trained or is scored on, None where there are none. Raises
-    :class:`UserError` when the two share no label.
+    There is one part, or one for each fold of a protocol of folds; their frames are scored together. A label that the
+    model was never taught stands under ``unsupported``, one that no frame has under ``unlabelled``; neither counts in
+    a mean, nor does one of which the benchmark shows only one class. Every measure has its interval under
+    ``intervals``. ``snapshot`` is the card of the downloaded pictures that the model was trained or is scored on,
+    None where there are none. Raises :class:`UserError` when labels and outputs share nothing.
     """
     started = datetime.now(UTC)
     clock = time.perf_counter()
-    protocol = PROTOCOLS[benchmark]
-    taught = json.loads(card.read_text(encoding="utf-8"))
-    table = read_parquet(predictions, PREDICTIONS_SCHEMA)
-    labels, probabilities = _labels(protocol, table), _matrix(table, "probabilities")
-    units, unsupported, unlabelled = _units(protocol, labels, probabilities, taught["thresholds"])
-    crops = Counter(table["crop"].to_pylist())
-    affect = {name: _affect(table, name) if protocol.affect else None for name in ("valence", "arousal")}
-    if not units and not any(affect.values()):
-        wanted = ", ".join([*protocol.labels, *(("valence", "arousal") if protocol.affect else ())])
-        raise UserError(f"{run} was taught none of the labels of {benchmark} ({wanted}); leave this pair out.")
+    outputs = _read(parts)
+    labels = labels_of(protocol, outputs.table)
+    subjects = _subjects(protocol, outputs.table)
+    bootstrap = Bootstrap(subjects, draws)
+    units, unsupported, unlabelled = _units(protocol, labels, outputs, bootstrap)
+    intensities = _intensities(protocol, labels, outputs, bootstrap, unsupported, unlabelled)
+    affect = {name: _affect(labels, outputs.table, name, bootstrap) for name in ("valence", "arousal")}
+    if not units and not intensities and not any(affect.values()):
+        wanted = ", ".join(
+            [*protocol.labels, *(f"intensity of {facs.label(unit)}" for unit in protocol.intensities), *labels.affect]
+        )
+        raise UserError(
+            f"{model} was taught none of the labels of {protocol.benchmark} ({wanted}); leave this pair out."
+        )
+    synthetic = outputs.cards[0]["synthetic"]
+    found, drawn = _means(protocol, units, intensities, affect)
+    left_out = _left_out(parts, labels)
     result = {
-        "benchmark": benchmark,
-        "model": run,
-        "synthetic": taught["synthetic"],
-        **({"note": NOTE} if taught["synthetic"] else {}),
+        "benchmark": protocol.benchmark,
+        "model": model,
+        "synthetic": synthetic,
+        **({"note": NOTE} if synthetic else {}),
         "protocol": {
             "name": protocol.name,
-            "positive_if": protocol.positive_if,
-            "threshold": f"probability >= {THRESHOLD}",
-            "frames": table.num_rows,
-            "labelled_frames": _labelled(labels),
-            "subjects": _count_subjects(protocol, table),
-            "crops": {how: crops[how] for how in (FACE, HELD, CENTRE)},
-            "left_out": {row["reason"]: int(row["count"]) for row in read_csv(left_out, LEFT_OUT_COLUMNS)},
+            "version": protocol.version,
+            "title": protocol.title,
+            "source": protocol.source,
+            **({"positive_if": protocol.positive_if} if protocol.labels else {}),
+            **({"threshold": f"probability >= {THRESHOLD}"} if protocol.labels else {}),
+            "frames": outputs.table.num_rows,
+            "used_frames": int(labels.used.sum()),
+            "left_out": left_out,
+            "all_frames": int(labels.used.sum()) + sum(left_out.values()),
+            "subjects": len(set(subjects)),
+            "crops": _crops(outputs.table),
+            "intervals": {"of": f"{COVERAGE:.0%}", "drawn": protocol.subject, "draws": draws},
         },
-        **_means(units),
-        "action_units": units,
-        **affect,
-        "variants": {
-            name: _variant(variant, protocol, table, labels, probabilities, taught["thresholds"])
-            for name, variant in VARIANTS.get(benchmark, {}).items()
-        },
+        **found,
+        "intervals": intervals(drawn, bootstrap),
+        "action_units": {name: one.entry(bootstrap) for name, one in units.items()},
+        "intensities": {name: one.entry(bootstrap) for name, one in intensities.items()},
+        **{name: one.entry(bootstrap) if one else None for name, one in affect.items()},
+        **({"folds": _folds(protocol, labels, outputs, parts)} if protocol.folds else {}),
         "unsupported": unsupported,
         "unlabelled": unlabelled,
+        "published": [{"model": p.model, "measure": p.measure, "value": p.value} for p in protocol.published],
         "snapshot": json.loads(snapshot.read_text(encoding="utf-8")) if snapshot is not None else None,
         "provenance": {
             "config_sha256": config_sha256,
             "code_sha256": code_sha256,
-            "inputs": {"model": file_sha256(model), "predictions": file_sha256(predictions)},
+            "inputs": _inputs(parts),
             "versions": {"python": platform.python_version(), **_versions()},
             "started": started.isoformat(timespec="seconds"),
             "seconds": round(time.perf_counter() - clock, 3),
@@ -104,127 +154,141 @@ def score(
         partial.write_text(json.dumps(_plain(result), indent=1) + "\n", encoding="utf-8")
 
 
-def _labels(protocol: Protocol, table: pa.Table) -> Labels:
-    occurrence = _matrix(table, "units")
-    others = [dict(entry) for entry in table["other"].to_pylist()]
-    return {
-        name: occurrence[:, unit - 1]
-        if name == facs.label(unit)
-        else np.array([other.get(name, facs.UNKNOWN) for other in others], np.int8)
-        for name, unit in protocol.labels.items()
-    }
+def _read(parts: Sequence[Part]) -> _Outputs:
+    tables = [read_parquet(part.predictions, PREDICTIONS_SCHEMA) for part in parts]
+    cards = [json.loads(part.card.read_text(encoding="utf-8")) for part in parts]
+    return _Outputs(pa.concat_tables(tables), cards, [table.num_rows for table in tables])
+
+
+def _left_out(parts: Sequence[Part], labels: Labels) -> dict[str, int]:
+    left_out: Counter[str] = Counter()
+    for part in parts:
+        left_out.update({row["reason"]: int(row["count"]) for row in read_csv(part.left_out, LEFT_OUT_COLUMNS)})
+    return dict(left_out + labels.left_out)
 
 
 def _units(
-    protocol: Protocol, labels: Labels, probabilities: NDArray[np.float32], thresholds: Mapping[str, float]
-) -> tuple[dict[str, dict[str, float]], list[str], list[str]]:
+    protocol: Protocol, labels: Labels, outputs: _Outputs, bootstrap: Bootstrap
+) -> tuple[dict[str, Measured], list[str], list[str]]:
     """Measures by label, the labels that the model was never taught, and those that no frame has."""
-    scored: dict[str, dict[str, float]] = {}
+    scored: dict[str, Measured] = {}
     unsupported: list[str] = []
     unlabelled: list[str] = []
+    probabilities = by_unit(outputs.table, "probabilities") if protocol.labels else np.empty((0, 0), np.float32)
     for name, unit in protocol.labels.items():
-        known = labels[name] != facs.UNKNOWN
+        known = labels.occurrence[name] != facs.UNKNOWN
         if not known.any():
             unlabelled.append(name)
             continue
-        outputs = probabilities[known, unit - 1]
-        if np.isnan(outputs).all():
+        found = _output(probabilities[known, unit - 1], unit)
+        if found is None:
             unsupported.append(name)
             continue
-        if np.isnan(outputs).any():
-            raise UserError(
-                f"The model's output for {facs.label(unit)} is no number for some pictures; train it again."
-            )
-        scored[name] = _measures(labels[name][known] == facs.PRESENT, outputs, thresholds[facs.label(unit)])
+        truth = labels.occurrence[name][known] == facs.PRESENT
+        scored[name] = measure_occurrence(truth, found, outputs.thresholds(unit)[known], known, bootstrap)
         if name != facs.label(unit):
-            scored[name]["scored_by"] = facs.label(unit)  # type: ignore[assignment]
+            scored[name].facts["scored_by"] = facs.label(unit)
     return scored, unsupported, unlabelled
 
 
-def _variant(
-    variant: Variant,
+def _intensities(
     protocol: Protocol,
-    table: pa.Table,
     labels: Labels,
-    probabilities: NDArray[np.float32],
-    thresholds: Mapping[str, float],
-) -> dict[str, Any]:
-    changed = variant.labels(table, labels)
-    units, _, _ = _units(protocol, changed, probabilities, thresholds)
-    return {
-        "positive_if": variant.positive_if,
-        "labelled_frames": _labelled(changed),
-        **_means(units),
-        "action_units": units,
-    }
+    outputs: _Outputs,
+    bootstrap: Bootstrap,
+    unsupported: list[str],
+    unlabelled: list[str],
+) -> dict[str, Measured]:
+    """As :func:`_units`, of intensities; adds to the two lists."""
+    scored: dict[str, Measured] = {}
+    levels = by_unit(outputs.table, "predicted_intensities") if protocol.intensities else np.empty((0, 0), np.float32)
+    for unit in protocol.intensities:
+        known = ~np.isnan(labels.intensities[unit])
+        if not known.any():
+            unlabelled.append(f"intensity of {facs.label(unit)}")
+            continue
+        found = _output(levels[known, unit - 1], unit)
+        if found is None:
+            unsupported.append(f"intensity of {facs.label(unit)}")
+            continue
+        truth = labels.intensities[unit][known]
+        scored[facs.label(unit)] = measure_intensity(truth, found.astype(np.float64), known, bootstrap)
+    return scored
 
 
-def _labelled(labels: Labels) -> int:
-    """Frames in which any of the labels is known."""
-    if not labels:
-        return 0
-    return int(np.any([known != facs.UNKNOWN for known in labels.values()], axis=0).sum())
-
-
-def _means(units: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
-    return {
-        "mean_f1": _mean(units, "f1"),
-        "mean_f1_validation_threshold": _mean(units, "f1_validation_threshold"),
-        "mean_f1_always_yes": _mean(units, "f1_always_yes"),
-        "mean_auc": _mean(units, "auc"),
-    }
-
-
-def _measures(truth: NDArray[np.bool_], outputs: NDArray[np.float32], validation_threshold: float) -> dict[str, float]:
-    decision = decide(truth, outputs, THRESHOLD)
-    base_rate = float(truth.mean())
-    return {
-        "f1": float(decision.f1),
-        "precision": float(decision.precision),
-        "recall": float(decision.recall),
-        "accuracy": float(decision.accuracy),
-        "auc": roc_auc(truth, outputs),
-        "average_precision": average_precision(truth, outputs),
-        "positives": int(truth.sum()),
-        "frames": int(truth.size),
-        "base_rate": base_rate,
-        "f1_always_yes": 2 * base_rate / (1 + base_rate),
-        "threshold": THRESHOLD,
-        "f1_validation_threshold": float(decide(truth, outputs, validation_threshold).f1),
-        "validation_threshold": validation_threshold,
-    }
-
-
-def _affect(table: pa.Table, dimension: str) -> dict[str, float] | None:
-    truth = table[dimension].to_numpy().astype(np.float64)
-    predicted = table[f"predicted_{dimension}"].to_numpy().astype(np.float64)
-    known = ~np.isnan(truth) & ~np.isnan(predicted)
-    if not known.any():
+def _output(found: NDArray[np.float32], unit: int) -> NDArray[np.float32] | None:
+    """What a model says of known frames; None where it was not taught to say anything."""
+    if np.isnan(found).all():
         return None
-    found = agree(truth[known], predicted[known])
+    if np.isnan(found).any():
+        raise UserError(f"The model's output for {facs.label(unit)} is no number for some pictures; train it again.")
+    return found
+
+
+def _affect(labels: Labels, table: pa.Table, dimension: str, bootstrap: Bootstrap) -> Measured | None:
+    if dimension not in labels.affect:
+        return None
+    truth, output = labels.affect[dimension], table[f"predicted_{dimension}"].to_numpy().astype(np.float64)
+    known = ~np.isnan(truth) & ~np.isnan(output)
+    return measure_affect(truth[known], output[known], known, bootstrap) if known.any() else None
+
+
+def _means(
+    protocol: Protocol,
+    units: Mapping[str, Measured],
+    intensities: Mapping[str, Measured],
+    affect: Mapping[str, Measured | None],
+) -> tuple[dict[str, float], dict[str, NDArray[np.float64]]]:
+    """Means over labels, and their draws."""
+    found, drawn = means(list(units.values()), _MEANS_OF_UNITS)
+    if protocol.intensities:
+        more = means(list(intensities.values()), _MEANS_OF_INTENSITIES)
+        found, drawn = found | more[0], drawn | more[1]
+    if protocol.affect:
+        more = means([one for one in affect.values() if one], {"mean_ccc": "ccc"})
+        found, drawn = found | more[0], drawn | more[1]
+    if protocol.challenge:
+        found["challenge_score"] = (found["mean_accuracy"] + found["mean_f1"]) / 2
+        if "mean_f1" in drawn:
+            drawn["challenge_score"] = (drawn["mean_accuracy"] + drawn["mean_f1"]) / 2
+    return found, drawn
+
+
+def _folds(protocol: Protocol, labels: Labels, outputs: _Outputs, parts: Sequence[Part]) -> dict[str, Any]:
+    """The F1 of each fold by itself, at 0.5, and their mean; literature reports either this or the pooled one."""
+    probabilities = by_unit(outputs.table, "probabilities")
+    ends = np.cumsum(outputs.frames)
+    each = {}
+    for part, end, frames in zip(parts, ends, outputs.frames, strict=True):
+        rows = slice(end - frames, end)
+        f1s = []
+        for name, unit in protocol.labels.items():
+            known = labels.occurrence[name][rows] != facs.UNKNOWN
+            truth, output = labels.occurrence[name][rows][known] == facs.PRESENT, probabilities[rows, unit - 1][known]
+            if truth.any() and not truth.all() and not np.isnan(output).any():
+                f1s.append(float(decide(truth, output, THRESHOLD).f1))
+        each[part.run] = float(np.mean(f1s)) if f1s else math.nan
+    known_folds = [f1 for f1 in each.values() if not math.isnan(f1)]
+    return {"mean_f1": each, "mean_of_folds_f1": float(np.mean(known_folds)) if known_folds else math.nan}
+
+
+def _subjects(protocol: Protocol, table: pa.Table) -> list[str]:
+    """What each frame is drawn together with in a bootstrap."""
+    return table["source" if protocol.subject == "picture" else protocol.subject].to_pylist()  # type: ignore[no-any-return]
+
+
+def _crops(table: pa.Table) -> dict[str, int]:
+    crops = Counter(table["crop"].to_pylist())
+    return {how: crops[how] for how in (FACE, HELD, CENTRE)}
+
+
+def _inputs(parts: Sequence[Part]) -> dict[str, str]:
+    """Digests of what was scored, by name, or with folds by run and name."""
     return {
-        "ccc": float(found.ccc),
-        "pcc": float(found.pcc),
-        "rmse": float(found.rmse),
-        "frames": int(known.sum()),
+        (f"{part.run}/{name}" if len(parts) > 1 else name): file_sha256(path)
+        for part in parts
+        for name, path in (("model", part.model), ("predictions", part.predictions))
     }
-
-
-def _mean(units: Mapping[str, Mapping[str, float]], measure: str) -> float:
-    """Mean over the AUs of which both classes occur."""
-    values = [m[measure] for m in units.values() if 0 < m["positives"] < m["frames"]]
-    return float(np.mean(values)) if values else math.nan
-
-
-def _matrix(table: pa.Table, column: str) -> NDArray[Any]:
-    flat: NDArray[Any] = table[column].combine_chunks().flatten().to_numpy(zero_copy_only=False)
-    return flat.reshape(table.num_rows, facs.COUNT)
-
-
-def _count_subjects(protocol: Protocol, table: pa.Table) -> int:
-    if protocol.subject == "picture":
-        return int(table.num_rows)
-    return len(set(table[protocol.subject].to_pylist()))
 
 
 def _versions() -> dict[str, str]:
@@ -241,6 +305,8 @@ def _plain(value: Any) -> Any:
     """Rounded to six digits, and null where a measure does not exist."""
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
     if isinstance(value, float):
         return None if math.isnan(value) else round(value, 6)
     return value

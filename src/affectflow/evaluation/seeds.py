@@ -15,7 +15,9 @@ from affectflow.tables import whole
 COVERAGE = 0.95
 _OF_THE_DATA = ("base_rate", "threshold", "f1_always_yes", "mean_f1_always_yes")
 """The same for every seed."""
-_KEYS = ("action_units", "valence", "arousal", "variants", "unsupported", "unlabelled")
+_OF_ONE_SEED = ("intervals",)
+"""They say how the subjects differ, not how the seeds do."""
+_KEYS = ("action_units", "intensities", "valence", "arousal", "challenge_score", "folds", "unsupported", "unlabelled")
 
 
 def gather_seeds(model: str, scores: Mapping[int, Path], out: Path) -> None:
@@ -44,7 +46,8 @@ def gather_seeds(model: str, scores: Mapping[int, Path], out: Path) -> None:
 def _together(values: Sequence[Any], key: str) -> Any:
     """The same structure with every measure's seeds put together."""
     if isinstance(values[0], Mapping):
-        return {name: _together([value[name] for value in values], name) for name in values[0]}
+        names = (name for name in values[0] if name not in _OF_ONE_SEED)
+        return {name: _together([value[name] for value in values], name) for name in names}
     measured = any(isinstance(value, float) for value in values)
     return _spread(values) if measured and key not in _OF_THE_DATA else values[0]
 

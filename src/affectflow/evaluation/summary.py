@@ -8,18 +8,34 @@ from pathlib import Path
 from typing import Any
 
 from affectflow.errors import UserError
+from affectflow.protocols import default
 from affectflow.tables import write_csv
 
 MEASURES = (
-    *("mean_f1", "mean_f1_validation_threshold", "mean_f1_always_yes", "mean_auc"),
-    *("valence_ccc", "arousal_ccc"),
+    *("mean_f1", "mean_f1_validation_threshold", "mean_f1_always_yes", "mean_auc", "mean_accuracy", "challenge_score"),
+    *("mean_icc", "mean_mae", "valence_ccc", "arousal_ccc", "mean_ccc"),
 )
-COLUMNS = ("benchmark", "model", "synthetic", *MEASURES, "frames", "subjects", "unsupported", "snapshot")
+_WITH_INTERVALS = ("mean_f1", "mean_auc", "mean_icc", "valence_ccc", "arousal_ccc", "mean_ccc")
+_AFFECT = ("valence", "arousal")
+COLUMNS = (
+    *("benchmark", "protocol", "model", "synthetic", *MEASURES),
+    *(f"{measure}_{end}" for measure in _WITH_INTERVALS for end in ("low", "high")),
+    *("frames", "used_frames", "subjects", "unsupported", "published", "snapshot"),
+)
 
 SEED_COLUMNS = (
-    *("benchmark", "model", "synthetic", "seeds", "measure", "mean", "standard_deviation"),
+    *("benchmark", "protocol", "model", "synthetic", "seeds", "measure", "mean", "standard_deviation"),
     *("interval_low", "interval_high", "each"),
 )
+_HEADINGS = {
+    "mean_f1": "mean F1",
+    "mean_f1_always_yes": "always yes",
+    "mean_auc": "mean AUC",
+    "mean_icc": "mean ICC",
+    "valence_ccc": "valence CCC",
+    "arousal_ccc": "arousal CCC",
+}
+"""The columns of the table for a terminal that some score fills."""
 
 
 def summarise(scores: Sequence[Path], out: Path) -> None:
@@ -33,15 +49,17 @@ def summarise_seeds(gathered: Sequence[Path], out: Path) -> None:
 
 
 def table(files: Sequence[Path]) -> str:
-    """Score files as a short table for a terminal; those of several seeds with their mean and standard deviation."""
-    header = ("benchmark", "model", "mean F1", "always yes", "mean AUC", "valence CCC", "arousal CCC", "frames")
-    measures = ("mean_f1", "mean_f1_always_yes", "mean_auc", "valence_ccc", "arousal_ccc")
+    """Score files as a short table for a terminal, with 95% intervals, or over seeds with standard deviations."""
+    header = ("benchmark", "model", *_HEADINGS.values(), "frames")
     scores = [json.loads(path.read_text(encoding="utf-8")) for path in files]
     lines = [header]
     for score in scores:
         model = f"{score['model']}, {len(score['seeds'])} seeds" if "seeds" in score else score["model"]
-        cells = (_cell(_measure(score, name)) for name in measures)
-        lines.append((score["benchmark"], model, *cells, str(score["protocol"]["frames"])))
+        cells = (_cell(_measure(score, name), _interval(score, name)) for name in _HEADINGS)
+        lines.append((_scored(score), model, *cells, str(score["protocol"]["used_frames"])))
+    shown = [i for i in range(len(header)) if any(line[i] != "-" for line in lines[1:])]
+    lines = [tuple(line[i] for i in shown) for line in lines]
+    header = lines[0]
     widths = [max(len(line[i]) for line in lines) for i in range(len(header))]
     text = "\n".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in lines)
     drawn = any(score["synthetic"] for score in scores)
@@ -57,11 +75,14 @@ def _read(files: Sequence[Path], over_seeds: bool) -> Iterator[dict[str, Any]]:
 
 
 def _row(score: Mapping[str, Any]) -> list[object]:
+    used = score["protocol"]
     return [
-        *(score["benchmark"], score["model"], str(score["synthetic"]).lower()),
+        *(score["benchmark"], used["name"], score["model"], str(score["synthetic"]).lower()),
         *(_measure(score, name) for name in MEASURES),
-        *(score["protocol"]["frames"], score["protocol"]["subjects"]),
-        " ".join(score["unsupported"]),
+        *(end for name in _WITH_INTERVALS for end in _interval(score, name) or (None, None)),
+        *(used["frames"], used["used_frames"], used["subjects"]),
+        "; ".join(score["unsupported"]),
+        "; ".join(f"{figure['model']} {figure['measure']} {figure['value']}" for figure in score["published"]),
         score["snapshot"]["id"] if score["snapshot"] else None,
     ]
 
@@ -72,20 +93,37 @@ def _seed_rows(score: Mapping[str, Any]) -> Iterator[list[object]]:
         spread = _measure(score, name)
         if isinstance(spread, Mapping):
             each = " ".join("-" if value is None else str(value) for value in spread["each"])
-            numbers = (spread[key] for key in SEED_COLUMNS[5:9])
-            yield [score["benchmark"], score["model"], str(score["synthetic"]).lower(), seeds, name, *numbers, each]
+            numbers = (spread[key] for key in SEED_COLUMNS[6:10])
+            named = (score["benchmark"], score["protocol"]["name"], score["model"], str(score["synthetic"]).lower())
+            yield [*named, seeds, name, *numbers, each]
 
 
 def _measure(score: Mapping[str, Any], name: str) -> Any:
     """A number, or over seeds a mapping with its mean and spread; None where the measure does not exist."""
-    if name in score:
-        return score[name]
-    dimension = score[name.removesuffix("_ccc")]
-    return dimension["ccc"] if dimension else None
+    dimension = name.removesuffix("_ccc")
+    if dimension in _AFFECT:
+        return score[dimension]["ccc"] if score[dimension] else None
+    return score.get(name)
 
 
-def _cell(value: Any) -> str:
+def _interval(score: Mapping[str, Any], name: str) -> Sequence[float] | None:
+    """The 95% interval of a measure of one score; None where it has none."""
+    dimension = name.removesuffix("_ccc")
+    held, key = (score[dimension] or {}, "ccc") if dimension in _AFFECT else (score, name)
+    interval: Sequence[float] | None = held.get("intervals", {}).get(key)
+    return interval
+
+
+def _scored(score: Mapping[str, Any]) -> str:
+    """Benchmark and protocol; the benchmark alone where that is its default."""
+    name = score["protocol"]["name"]
+    return score["benchmark"] if name == default(score["benchmark"]) else f"{score['benchmark']}-{name}"
+
+
+def _cell(value: Any, interval: Sequence[float] | None = None) -> str:
     if isinstance(value, Mapping):
         deviation = value["standard_deviation"]
         return _cell(value["mean"]) + ("" if deviation is None else f" ± {deviation:.3f}")
-    return "-" if value is None else f"{value:.3f}"
+    if value is None:
+        return "-"
+    return f"{value:.3f}" + ("" if interval is None else f" ({interval[0]:.2f} to {interval[1]:.2f})")

@@ -14,7 +14,7 @@ def draw_units(score: Path, out: Path) -> None:
     """Bars of F1 at the protocol's threshold and at validation's, with AUC as points."""
     result = json.loads(score.read_text(encoding="utf-8"))
     units = result["action_units"]
-    title = f"{result['model']} on {result['benchmark']}: {result['protocol']['name']}"
+    title = f"{result['model']} on {result['benchmark']}: {result['protocol']['title']}"
     with figure(out, 7.5, 3.4, title, result["synthetic"]) as drawing:
         axes = drawing.subplots()
         places = np.arange(len(units))
