@@ -239,6 +239,12 @@ def _parser(with_snapshot: bool) -> argparse.ArgumentParser:
         ("--emotions", {"default": None, "metavar": "TABLE", "help": "report2017, emfacs or du2014"}),
         ("--sadness", {"type": int, "default": None, "help": "14 or 15, in place of the table's own"}),
     )
+    add(
+        "protocols",
+        documents.protocols,
+        "Print how benchmarks are scored.",
+        ("benchmark", {"nargs": "?", "default": None, "help": "one of them, with sources"}),
+    )
     add("config-docs", documents.config_docs, "Write config/README.md from the schema.", ("out", path))
     add("draw-graph", documents.draw_graph, "Turn a DOT graph on standard input into SVG.", ("out", path))
     return parser

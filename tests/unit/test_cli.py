@@ -9,6 +9,7 @@ from tests.miniature import text
 
 from affectflow.cli import main
 from affectflow.names import file_name
+from affectflow.plan import BENCHMARKS
 
 ROOT = Path(__file__).parents[2]
 CONFIG = str(ROOT / "config" / "config.yaml")
@@ -87,3 +88,13 @@ def test_a_model_of_faces_is_not_fed_whole_pictures(tmp_path: Path, capsys: pyte
     with pytest.raises(SystemExit):
         main(words)
     assert "was trained on crops around the face; name the table of this set's faces" in capsys.readouterr().err
+
+
+def test_protocols(capsys: pytest.CaptureFixture[str]) -> None:
+    _run("protocols")
+    every = capsys.readouterr().out.splitlines()
+    assert sum("(default)" in line for line in every) == len(BENCHMARKS)
+    _run("protocols", "disfa")
+    disfa = capsys.readouterr().out
+    assert "disfa-folds8 " in disfa and "IEEE TAC 4(2), 2013" in disfa and "JAA-Net mean_f1 0.56" in disfa
+    assert "amfed" not in disfa

@@ -34,3 +34,18 @@ def facs(options: argparse.Namespace) -> None:
         then = f"1978: {unit.name_1978}" if unit.name_1978 != unit.name else ""
         parts = (unit.kind if unit.kind is not Kind.ACTION_UNIT else "", then, "; ".join(unit.muscles))
         print(f"{label(unit.number):5} {name:27} {' | '.join(filter(None, parts))}".rstrip())
+
+
+def protocols(options: argparse.Namespace) -> None:
+    from affectflow.plan import BENCHMARKS
+    from affectflow.protocols import default, protocol, protocols
+
+    wanted = [protocol(options.benchmark).benchmark] if options.benchmark else BENCHMARKS
+    for benchmark in wanted:
+        for name, one in protocols(benchmark).items():
+            mark = " (default)" if name == default(benchmark) else ""
+            print(f"{one.target:24} {one.title}, version {one.version}{mark}")
+            if options.benchmark:
+                print(f"{'':24} {one.source.strip()}")
+                for figure in one.published:
+                    print(f"{'':24} published: {figure.model} {figure.measure} {figure.value}")
