@@ -209,15 +209,15 @@ def _parser(with_snapshot: bool) -> argparse.ArgumentParser:
     add(
         "score",
         models.score,
-        "Score predictions on a benchmark.",
-        ("benchmark", {}),
-        ("run", {}),
+        "Score anyone's predictions on a benchmark: a CSV, or the output of OpenFace 2 or py-feat.",
+        ("predictions", {**path, "help": "a CSV, or a folder of them"}),
+        ("--benchmark", {"required": True, "help": "whose labels they are held against"}),
         ("--protocol", {"default": "", "help": "another than the benchmark's default"}),
-        ("--predictions", needed),
-        ("--model", {**needed, "help": "folder with model.keras and model.json"}),
-        ("--snapshot", {**path, "default": None, "help": "snapshot.json to cite"}),
+        ("--root", {**needed, "help": "the benchmark's own folder"}),
+        ("--split", {"default": "all"}),
+        ("--name", {"default": "", "help": "of the model, in the score file"}),
+        ("--draws", {"type": _positive, "default": 1000, "help": "of subjects, for intervals"}),
         ("--out", needed),
-        config,
     )
     add(
         "summarise",

@@ -72,7 +72,7 @@ def _score(
     score(
         protocol(benchmark, name),
         "m",
-        [Part("m", *files)],
+        [Part.of_run("m", *files)],
         snapshot=snapshot if benchmark == "disfa" else None,
         draws=draws,
         config_sha256="c",
@@ -313,7 +313,7 @@ def test_folds_are_pooled_and_averaged(tmp_path: Path) -> None:
         alone.append(_score(folder, rows)["mean_f1"])
         pooled += rows
         files = (folder / file for file in ("predictions.parquet", "left_out.csv", "card.json", "model.keras"))
-        parts.append(Part(f"m-disfa-fold{fold}", *files))
+        parts.append(Part.of_run(f"m-disfa-fold{fold}", *files))
     out = tmp_path / "folds.json"
     score(protocol("disfa", "folds8"), "m", parts, None, draws=50, config_sha256="c", code_sha256="d", out=out)
     result = json.loads(out.read_text())

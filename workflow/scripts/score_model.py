@@ -13,7 +13,7 @@ if __name__ == "__main__":
         score(
             protocol(snakemake.wildcards.benchmark, snakemake.wildcards.protocol.lstrip("-")),
             snakemake.wildcards.run,
-            [Part(run, *map(Path, part)) for run, part in zip(snakemake.params.runs, files, strict=True)],
+            [Part.of_run(run, *map(Path, part)) for run, part in zip(snakemake.params.runs, files, strict=True)],
             snapshot=Path(given.snapshot[0]) if given.snapshot else None,
             draws=snakemake.params.draws,
             config_sha256=snakemake.params.config_sha256,

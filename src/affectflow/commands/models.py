@@ -81,29 +81,44 @@ def predict(options: argparse.Namespace) -> None:
 
 
 def score(options: argparse.Namespace) -> None:
-    from affectflow import config
-    from affectflow.evaluation.score import Part, score
-    from affectflow.plan import Plan
-    from affectflow.protocols import protocol
+    import tempfile
+    from collections import Counter
+    from pathlib import Path
 
-    settings = config.load(options.config)
-    plan = Plan(settings)
+    from affectflow.datasets import get_dataset
+    from affectflow.datasets.media import Glance
+    from affectflow.evaluation.answers import read_answers
+    from affectflow.evaluation.foreign import UNASKED, lay_beside
+    from affectflow.evaluation.score import Part, score
+    from affectflow.evaluation.summary import table
+    from affectflow.fingerprint import fingerprint
+    from affectflow.protocols import protocol
+    from affectflow.synthetic import is_drawn
+
     wanted = protocol(options.benchmark, options.protocol)
-    if wanted.folds:
-        raise UserError(f"{wanted.name} pools several runs; ask for results/eval/{wanted.target}_{options.run}.json.")
-    plan.parts(wanted, options.run)
-    left_out = options.predictions.with_name(f"{options.predictions.stem}_left_out.csv")
-    part = Part(options.run, options.predictions, left_out, options.model / "model.json", options.model / "model.keras")
-    score(
-        wanted,
-        options.run,
-        [part],
-        snapshot=options.snapshot,
-        draws=settings["evaluation"]["draws"],
-        config_sha256=plan.score_config(wanted, options.run),
-        code_sha256=modules_digest("affectflow.evaluation.score"),
-        out=options.out,
-    )
+    if not options.predictions.exists():
+        raise UserError(f"{options.predictions} does not exist; name the file or folder of the predictions.")
+    answers = read_answers(options.predictions)
+    dataset = get_dataset(options.benchmark, options.root, options.split, Glance())
+    name = options.name or options.predictions.stem
+    with tempfile.TemporaryDirectory() as folder:
+        predictions, left_out = Path(folder) / "predictions.parquet", Path(folder) / "left_out.csv"
+        answered = lay_beside(dataset, answers, predictions, left_out)
+        unused = answers.left_out + Counter({UNASKED: len(answers.by_key) - answered})
+        described = {"synthetic": is_drawn(options.root), "program": answers.program, "unused_rows": dict(unused)}
+        cited = {"predictions": options.predictions} if options.predictions.is_file() else {}
+        score(
+            wanted,
+            name,
+            [Part(name, predictions, left_out, described, cited)],
+            snapshot=None,
+            draws=options.draws,
+            config_sha256=fingerprint([wanted.target, options.split, options.draws]),
+            code_sha256=modules_digest("affectflow.evaluation.score", "affectflow.evaluation.foreign"),
+            out=options.out,
+        )
+    print(f"{answers.program} by {wanted.title}, version {wanted.version}")
+    print(table([options.out]))
 
 
 def summarise(options: argparse.Namespace) -> None:

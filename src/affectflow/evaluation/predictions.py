@@ -97,6 +97,17 @@ def _row(sample: Sample, i: int, outputs: dict[str, np.ndarray], columns: dict[s
         of_units[head][places] = outputs[head][i]
     valence, arousal = outputs["valence_arousal"][i] if "valence_arousal" in outputs else (np.nan, np.nan)
     return {
+        **label_fields(sample),
+        "probabilities": of_units["action_units"],
+        "predicted_intensities": of_units["intensities"],
+        "predicted_valence": valence,
+        "predicted_arousal": arousal,
+    }
+
+
+def label_fields(sample: Sample) -> dict[str, Any]:
+    """The part of a row that says which frame it is and what its labels are."""
+    return {
         "source": sample.source,
         "group": sample.group,
         "subject": sample.subject,
@@ -108,8 +119,4 @@ def _row(sample: Sample, i: int, outputs: dict[str, np.ndarray], columns: dict[s
         "valence": sample.valence,
         "arousal": sample.arousal,
         "other": list(sample.other.items()),
-        "probabilities": of_units["action_units"],
-        "predicted_intensities": of_units["intensities"],
-        "predicted_valence": valence,
-        "predicted_arousal": arousal,
     }

@@ -52,26 +52,44 @@ _MEANS_OF_INTENSITIES = {f"mean_{name}": name for name in ("icc", "pcc", "mae", 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The predictions of one run, what was left out when they were made, and the run's description and weights."""
+    """The predictions of one run or program, and what was left out when they were made.
+
+    ``described`` says whether it is ``synthetic`` and which ``thresholds`` its validation asked for. Others'
+    predictions have none, may lack outputs for single frames, and say which ``program`` made them and how many of its
+    rows are of no use (``unused_rows``). ``inputs`` are files to cite by their digests.
+    """
 
     run: str
     predictions: Path
     left_out: Path
-    card: Path
-    model: Path
+    described: Mapping[str, Any]
+    inputs: Mapping[str, Path]
+
+    @classmethod
+    def of_run(cls, run: str, predictions: Path, left_out: Path, card: Path, model: Path) -> Part:
+        """Of a model that was trained here."""
+        described = json.loads(card.read_text(encoding="utf-8"))
+        return cls(run, predictions, left_out, described, {"model": model, "predictions": predictions})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Outputs:
-    """All parts' frames, one after the other; ``cards`` and ``frames`` are of each part."""
+    """All parts' frames, one after the other; ``described`` and ``frames`` are of each part."""
 
     table: pa.Table
-    cards: list[dict[str, Any]]
+    described: list[Mapping[str, Any]]
     frames: list[int]
 
-    def thresholds(self, unit: int) -> NDArray[np.float64]:
+    @property
+    def whole(self) -> bool:
+        """Whether there must be an output for each frame, or none at all: from models that were trained here."""
+        return all("thresholds" in one for one in self.described)
+
+    def thresholds(self, unit: int) -> NDArray[np.float64] | None:
         """Each frame's threshold of an AU, which its run's validation asked for."""
-        return np.repeat([float(card["thresholds"][facs.label(unit)]) for card in self.cards], self.frames)
+        if not self.whole:
+            return None
+        return np.repeat([float(one["thresholds"][facs.label(unit)]) for one in self.described], self.frames)
 
 
 def score(
@@ -108,7 +126,7 @@ def score(
         raise UserError(
             f"{model} was taught none of the labels of {protocol.benchmark} ({wanted}); leave this pair out."
         )
-    synthetic = outputs.cards[0]["synthetic"]
+    synthetic = outputs.described[0]["synthetic"]
     found, drawn = _means(protocol, units, intensities, affect)
     left_out = _left_out(parts, labels)
     result = {
@@ -139,6 +157,7 @@ def score(
         **({"folds": _folds(protocol, labels, outputs, parts)} if protocol.folds else {}),
         "unsupported": unsupported,
         "unlabelled": unlabelled,
+        **_foreign(parts[0].described),
         "published": [{"model": p.model, "measure": p.measure, "value": p.value} for p in protocol.published],
         "snapshot": json.loads(snapshot.read_text(encoding="utf-8")) if snapshot is not None else None,
         "provenance": {
@@ -156,8 +175,7 @@ def score(
 
 def _read(parts: Sequence[Part]) -> _Outputs:
     tables = [read_parquet(part.predictions, PREDICTIONS_SCHEMA) for part in parts]
-    cards = [json.loads(part.card.read_text(encoding="utf-8")) for part in parts]
-    return _Outputs(pa.concat_tables(tables), cards, [table.num_rows for table in tables])
+    return _Outputs(pa.concat_tables(tables), [part.described for part in parts], [t.num_rows for t in tables])
 
 
 def _left_out(parts: Sequence[Part], labels: Labels) -> dict[str, int]:
@@ -180,12 +198,20 @@ def _units(
         if not known.any():
             unlabelled.append(name)
             continue
-        found = _output(probabilities[known, unit - 1], unit)
-        if found is None:
+        answered = _answered(probabilities[:, unit - 1], known, unit, outputs.whole)
+        if not answered.any():
             unsupported.append(name)
             continue
-        truth = labels.occurrence[name][known] == facs.PRESENT
-        scored[name] = measure_occurrence(truth, found, outputs.thresholds(unit)[known], known, bootstrap)
+        thresholds = outputs.thresholds(unit)
+        scored[name] = measure_occurrence(
+            labels.occurrence[name][answered] == facs.PRESENT,
+            probabilities[answered, unit - 1],
+            thresholds[answered] if thresholds is not None else None,
+            answered,
+            bootstrap,
+        )
+        if unanswered := int((known & ~answered).sum()):
+            scored[name].facts["unanswered"] = unanswered
         if name != facs.label(unit):
             scored[name].facts["scored_by"] = facs.label(unit)
     return scored, unsupported, unlabelled
@@ -207,22 +233,23 @@ def _intensities(
         if not known.any():
             unlabelled.append(f"intensity of {facs.label(unit)}")
             continue
-        found = _output(levels[known, unit - 1], unit)
-        if found is None:
+        answered = _answered(levels[:, unit - 1], known, unit, outputs.whole)
+        if not answered.any():
             unsupported.append(f"intensity of {facs.label(unit)}")
             continue
-        truth = labels.intensities[unit][known]
-        scored[facs.label(unit)] = measure_intensity(truth, found.astype(np.float64), known, bootstrap)
+        truth, output = labels.intensities[unit][answered], levels[answered, unit - 1].astype(np.float64)
+        scored[facs.label(unit)] = measure_intensity(truth, output, answered, bootstrap)
+        if unanswered := int((known & ~answered).sum()):
+            scored[facs.label(unit)].facts["unanswered"] = unanswered
     return scored
 
 
-def _output(found: NDArray[np.float32], unit: int) -> NDArray[np.float32] | None:
-    """What a model says of known frames; None where it was not taught to say anything."""
-    if np.isnan(found).all():
-        return None
-    if np.isnan(found).any():
+def _answered(output: NDArray[np.float32], known: NDArray[np.bool_], unit: int, whole: bool) -> NDArray[np.bool_]:
+    """Which of the known frames have an output; ``whole`` says that all must, or none."""
+    answered = known & ~np.isnan(output)
+    if whole and answered.any() and answered.sum() < known.sum():
         raise UserError(f"The model's output for {facs.label(unit)} is no number for some pictures; train it again.")
-    return found
+    return answered
 
 
 def _affect(labels: Labels, table: pa.Table, dimension: str, bootstrap: Bootstrap) -> Measured | None:
@@ -272,6 +299,10 @@ def _folds(protocol: Protocol, labels: Labels, outputs: _Outputs, parts: Sequenc
     return {"mean_f1": each, "mean_of_folds_f1": float(np.mean(known_folds)) if known_folds else math.nan}
 
 
+def _foreign(described: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: described[key] for key in ("program", "unused_rows") if key in described}
+
+
 def _subjects(protocol: Protocol, table: pa.Table) -> list[str]:
     """What each frame is drawn together with in a bootstrap."""
     return table["source" if protocol.subject == "picture" else protocol.subject].to_pylist()  # type: ignore[no-any-return]
@@ -287,7 +318,7 @@ def _inputs(parts: Sequence[Part]) -> dict[str, str]:
     return {
         (f"{part.run}/{name}" if len(parts) > 1 else name): file_sha256(path)
         for part in parts
-        for name, path in (("model", part.model), ("predictions", part.predictions))
+        for name, path in part.inputs.items()
     }
 
 
