@@ -1,6 +1,7 @@
 # make demo       trains and scores on drawn faces, and prints the scores
 # make test       the test suite (make test-all adds long and privileged tests)
 # make report     the HTML report and the graphs of the workflow
+# make bench-scores     a score of DISFA's size with its intervals beside scikit-learn on resampled frames
 # make check      formatters, linters, type checker
 # make bench-download   the download beside img2dataset, curl and requests
 # make bench-records    the records beside TensorFlow's own way and img2dataset, the reader beside a bare decoder
@@ -18,7 +19,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 TARGETS ?=
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test test-all report bench-download bench-records bench-faces bench-train check lock environment test-environment clean
+.PHONY: demo test test-all report bench-download bench-records bench-faces bench-train bench-scores check lock environment test-environment clean
 
 demo: environment
 	snakemake --cores $(CORES) results/eval/disfa_resnet.json
@@ -55,6 +56,9 @@ bench-faces: environment
 
 bench-train: environment
 	$(BIN)/python -m benchmarks.training
+
+bench-scores: test-environment
+	$(BIN)/python -m benchmarks.scores
 
 .venv-bench/.installed: benchmarks/requirements.txt
 	$(PYTHON) -m venv .venv-bench
