@@ -79,7 +79,7 @@ def test_another_seed_is_another_training_and_makes_means(copy: Workflow) -> Non
 
 def test_edited_scoring_redoes_scoring_only(copy: Workflow) -> None:
     before = json.loads(copy.path("eval/disfa_resnet.json").read_text())
-    _edit(copy, "evaluation/score.py", "THRESHOLD = 0.5", "THRESHOLD = 0.4")
+    _edit(copy, "evaluation/measured.py", "THRESHOLD = 0.5", "THRESHOLD = 0.4")
     result = copy.succeed(*SCORES)
     after = json.loads(copy.path("eval/disfa_resnet.json").read_text())
     assert result.rules_run == {"score_model"}
