@@ -209,7 +209,7 @@ def _parser(with_snapshot: bool) -> argparse.ArgumentParser:
     add(
         "score",
         models.score,
-        "Score anyone's predictions on a benchmark: a CSV, or the output of OpenFace 2 or py-feat.",
+        "Score anyone's predictions on a benchmark: a CSV, or what OpenFace, py-feat and LibreFace write.",
         ("predictions", {**path, "help": "a CSV, or a folder of them"}),
         ("--benchmark", {"required": True, "help": "whose labels they are held against"}),
         ("--protocol", {"default": "", "help": "another than the benchmark's default"}),

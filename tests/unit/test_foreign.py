@@ -167,6 +167,44 @@ def test_pyfeat(disfa: Path, tmp_path: Path) -> None:
         score(disfa, tmp_path / "feat.csv", "--protocol", "intensity12")
 
 
+def test_openface_3(disfa: Path, tmp_path: Path) -> None:
+    """One cell of eight numbers, in the order of DISFA's eight; frames from 0, empty where there is no face."""
+    folder = tmp_path / "openface3"
+    for subject in SUBJECTS:
+        lines = [
+            "timestamp,video_path,frame_index,face_id,face_detection,landmarks,emotion,gaze_yaw,gaze_pitch,action_units"
+        ]
+        for frame in range(1, FRAMES + 1):
+            where = f"2026-01-01,/films/LeftVideo{subject}_comp.avi,{frame - 1}"
+            said = [[1.0000001 if intensity(subject, unit, frame) >= 2 else 0.0 for unit in EIGHT]]
+            lines.append(f'{where},0,"[1, 2]",,0,0.1,0.2,"{said}"' if frame > 3 else f"{where},,,,,,,")
+        text(folder / f"face_analysis_LeftVideo{subject}_comp.csv", *lines)
+    result = score(disfa, folder)
+    assert result["mean_f1"] == 1.0 and result["program"] == "OpenFace 3"
+    assert result["protocol"]["left_out"] == {"frame without a prediction": 12}
+    assert result["unused_rows"] == {"prediction without a face": 12}
+
+
+def test_libreface(disfa: Path, tmp_path: Path) -> None:
+    """One file a film; occurrence of its twelve AUs, intensity of DISFA's twelve; frames from 0."""
+    folder = tmp_path / "libreface"
+    detected = (1, 2, 4, 6, 7, 10, 12, 14, 15, 17, 23, 24)
+    for subject in SUBJECTS:
+        names = [*(f"au_{u}" for u in detected), *(f"au_{u}_intensity" for u in UNITS)]
+        lines = [",".join(["frame_idx", "frame_time_in_ms", "pitch", *names, "facial_expression"])]
+        for frame in range(1, FRAMES + 1):
+            levels = [intensity(subject, u, frame) if u in UNITS else 0 for u in detected]
+            cells = [frame - 1, 50 * frame, 0.1, *(int(level >= 2) for level in levels)]
+            cells += [float(intensity(subject, u, frame)) for u in UNITS]
+            lines.append(",".join(map(str, cells)) + ",Neutral")
+        text(folder / f"{subject}.csv", *lines)
+    result = score(disfa, folder)
+    assert result["mean_f1"] == 1.0 and result["program"] == "LibreFace"
+    assert list(result["action_units"]) == ["AU1", "AU2", "AU4", "AU6", "AU12"]
+    assert result["unsupported"] == ["AU9", "AU25", "AU26"]
+    assert score(disfa, folder, "--protocol", "intensity12")["mean_icc"] == 1.0
+
+
 @pytest.mark.parametrize(
     ("lines", "sentence"),
     [
@@ -174,14 +212,16 @@ def test_pyfeat(disfa: Path, tmp_path: Path) -> None:
         (["video,frame", "SN001,1"], "says nothing about action units"),
         (["video,frame,AU1", "SN001,1,2.5"], "line 2: AU1 is 2.5, outside 0 to 1"),
         (["video,frame,AU1", "SN001,1,yes"], "line 2: AU1 is 'yes', not a number"),
-        (["video,frame,AU1", "SN001,one,1"], "line 2: the frame or the face is no number"),
+        (["video,frame,AU1", "SN001,one,1"], "line 2: the frame or the face cannot be read"),
         (["video,frame,AU1", "SN001,1"], "line 2: 2 cells under 3 columns"),
-        (["frame,success,AU01_c", "inf,1,1"], "line 2: the frame or the face is no number"),
+        (["frame,success,AU01_c", "inf,1,1"], "line 2: the frame or the face cannot be read"),
         (["video,frame,AU1", "SN001,1,0", "sn001.avi,1,1"], "line 3: frame 1 of 'sn001' occurs twice"),
         (["video,frame,AU1,AU1", "SN001,1,0,1"], "has the column 'AU1' twice"),
         (["video,frame,AU1", "SN099,1,0"], "No prediction is of a frame of disfa; they are of sn099"),
         (["video,frame,AU7", "SN001,1,0"], "taught none of the labels of disfa"),
         (["video,frame,AU1", "\xff"], "is not UTF-8 text"),
+        (["image_path,face_id,action_units", 'a.jpg,0,"[1, 0]"'], "line 2: the frame or the face cannot be read"),
+        (["image_path,face_id,action_units", "a.jpg,0,none"], "line 2: the frame or the face cannot be read"),
         ([], "expected columns video"),
     ],
 )

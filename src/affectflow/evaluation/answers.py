@@ -1,16 +1,18 @@
 """What others' programs say of pictures and frames, read from the files that they write.
 
-Columns as the programs document them: OpenFace 2 (its wiki, "Output format"), py-feat ("Fex" tables), and one layout of
-our own for everything else. Which one a file has is told by its columns.
+Columns as the programs document or write them: OpenFace 2 (its wiki, "Output format"), OpenFace 3 (its package's demo),
+py-feat ("Fex" tables), LibreFace (its package's page), and one layout of our own for everything else. Which one a file
+has is told by its columns.
 """
 
 from __future__ import annotations
 
 import csv
+import json
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -27,12 +29,15 @@ Key = tuple[str, int]
 
 PROBABILITY, INTENSITY, AFFECT = "probability", "intensity", "affect"
 _RANGES = {PROBABILITY: (0.0, 1.0), INTENSITY: (0.0, 5.0), AFFECT: (-1.0, 1.0)}
+_ROUNDING = 1e-5  # of programs that compute in single precision
 _DIMENSIONS = ("valence", "arousal")
+_OPENFACE_3 = (1, 2, 4, 6, 9, 12, 25, 26)
+"""The order of its outputs: DISFA's eight, which it was trained on (Hu et al., "OpenFace 3.0", FG 2025)."""
 _OPENFACE = re.compile(r"(AU\d\d)_([rc])")
 _OWN_INTENSITY = re.compile(r"(.+)_intensity", re.IGNORECASE)
 EXPECTED = (
     "columns video and frame (from 1), or picture, and AU1 (a probability), AU1_intensity (0 to 5), valence or "
-    "arousal; or the output of OpenFace 2 or py-feat"
+    "arousal; or the output of OpenFace 2 or 3, py-feat or LibreFace"
 )
 
 
@@ -59,7 +64,8 @@ class Answers:
 class _Form:
     """How the rows of a file are read: what of each column, which picture a row is of, and how sure it is of a face.
 
-    ``face`` gives None for a row without a face. Of several rows for one frame the surest counts, where ``several``.
+    ``face`` gives None for a row without a face. Of several rows for one frame the surest counts, where ``several``;
+    the first of equals. ``spread`` makes a row of a cell that holds several numbers.
     """
 
     program: str
@@ -67,6 +73,7 @@ class _Form:
     key: Callable[[Mapping[str, str]], Key]
     face: Callable[[Mapping[str, str]], float | None]
     several: bool
+    spread: Callable[[Mapping[str, str]], Mapping[str, str]] = dict
 
 
 def key_of(name: str, frame: int = 0) -> Key:
@@ -103,12 +110,13 @@ def _read(path: Path, into: Answers) -> str:
                 raise UserError(
                     f"{path}, line {reader.line_num}: {len(cells)} cells under {len(header)} columns; mend this line."
                 )
-            row = dict(zip(header, cells, strict=True))
+            row: Mapping[str, str] = dict(zip(header, cells, strict=True))
             where = f"{path}, line {reader.line_num}"
             try:
+                row = form.spread(row)
                 sure, key = form.face(row), form.key(row)
             except (ValueError, OverflowError):
-                raise UserError(f"{where}: the frame or the face is no number; mend this line.") from None
+                raise UserError(f"{where}: the frame or the face cannot be read; mend this line.") from None
             if sure is None:
                 into.left_out["prediction without a face"] += 1
                 continue
@@ -134,9 +142,9 @@ def _answer(where: str, row: Mapping[str, str], columns: Mapping[str, tuple[str,
             value = float(text)
         except ValueError:
             raise UserError(f"{where}: {name} is {text[:40]!r}, not a number; mend it.") from None
-        if not math.isnan(value) and not low <= value <= high:
+        if not math.isnan(value) and not low - _ROUNDING <= value <= high + _ROUNDING:
             raise UserError(f"{where}: {name} is {text[:40]}, outside {low:g} to {high:g}; mend it.")
-        found[kind][place] = value
+        found[kind][place] = min(max(value, low), high)
     return Answer(found[PROBABILITY], found[INTENSITY], *(float(value) for value in found[AFFECT][:2]))
 
 
@@ -149,6 +157,10 @@ def _recognise(path: Path, header: Sequence[str]) -> _Form:
         return _openface(path, header)
     if {"frame", "FaceScore", "input"} <= names:
         return _pyfeat(header)
+    if {"face_id", "action_units"} <= names and ({"video_path", "frame_index"} <= names or "image_path" in names):
+        return _openface_3()
+    if {"frame_idx", "frame_time_in_ms"} <= names:
+        return _libreface(path, header)
     if not (names & {"video", "picture"}) or ("video" in names and "frame" not in names):
         raise UserError(f"{path} has the columns {', '.join(header[:6])[:80]} …; expected {EXPECTED}.")
     return _own(path, header)
@@ -183,15 +195,57 @@ def _pyfeat(header: Sequence[str]) -> _Form:
     )
 
 
-def _own(path: Path, header: Sequence[str]) -> _Form:
-    columns: dict[str, tuple[str, int]] = {}
-    for name in header:
+def _openface_3() -> _Form:
+    """Eight similarities from 0 to 1 in one cell; frames from 0; the program does not say how sure it is of a face."""
+
+    def spread(row: Mapping[str, str]) -> Mapping[str, str]:
+        if not row["action_units"].strip():
+            return row
+        numbers = np.array(json.loads(row["action_units"]), np.float64).ravel()
+        if numbers.size != len(_OPENFACE_3):
+            raise ValueError(f"{numbers.size} numbers")
+        return {**row, **{facs.label(unit): str(number) for unit, number in zip(_OPENFACE_3, numbers, strict=True)}}
+
+    def key(row: Mapping[str, str]) -> Key:
+        return (
+            key_of(row["video_path"], int(row["frame_index"]) + 1) if "video_path" in row else key_of(row["image_path"])
+        )
+
+    return _Form(
+        "OpenFace 3",
+        {facs.label(unit): (PROBABILITY, unit - 1) for unit in _OPENFACE_3},
+        key,
+        face=lambda row: 1.0 if row["action_units"].strip() else None,
+        several=True,
+        spread=spread,
+    )
+
+
+def _libreface(path: Path, header: Sequence[str]) -> _Form:
+    """One file a film, named after it; au_1 is presence, 0 or 1, au_1_intensity 0 to 5; frames from 0."""
+    columns = _of_units(name for name in header if name.lower().startswith("au"))
+    return _Form(
+        "LibreFace",
+        columns,
+        key=lambda row: key_of(path.name, int(float(row["frame_idx"])) + 1),
+        face=lambda row: 1.0 if any(row[name].strip() for name in columns) else None,
+        several=False,
+    )
+
+
+def _of_units(names: Iterable[str]) -> dict[str, tuple[str, int]]:
+    columns = {}
+    for name in names:
         intensity = _OWN_INTENSITY.fullmatch(name)
         unit = facs.parse_label(intensity[1] if intensity else name)
-        if name.lower() in _DIMENSIONS:
-            columns[name] = (AFFECT, _DIMENSIONS.index(name.lower()))
-        elif unit is not None and unit <= facs.COUNT:
+        if unit is not None and unit <= facs.COUNT:
             columns[name] = (INTENSITY if intensity else PROBABILITY, unit - 1)
+    return columns
+
+
+def _own(path: Path, header: Sequence[str]) -> _Form:
+    columns = _of_units(header)
+    columns |= {name: (AFFECT, _DIMENSIONS.index(name.lower())) for name in header if name.lower() in _DIMENSIONS}
     if not columns:
         raise UserError(f"{path} says nothing about action units, valence or arousal; expected {EXPECTED}.")
 
