@@ -29,7 +29,8 @@ UNITS = (1, 2, 4, 5, 6, 9, 12, 15, 17, 20, 25, 26)
 _SCORE = """
 import sys
 from pathlib import Path
-from affectflow.evaluation.score import Part, score
+from affectflow.evaluation.outputs import Part
+from affectflow.evaluation.score import score
 from affectflow.protocols import protocol
 folder = Path(sys.argv[1])
 files = (folder / name for name in ("predictions.parquet", "left_out.csv", "model.json", "model.keras"))

@@ -12,8 +12,9 @@ from sklearn.metrics import f1_score, roc_auc_score
 
 from affectflow import facs
 from affectflow.errors import UserError
+from affectflow.evaluation.outputs import Part
 from affectflow.evaluation.predictions import PREDICTIONS_SCHEMA
-from affectflow.evaluation.score import Part, score
+from affectflow.evaluation.score import score
 from affectflow.evaluation.summary import summarise, table
 from affectflow.plan import BENCHMARKS
 from affectflow.protocols import default, protocol, protocols

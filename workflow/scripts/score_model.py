@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from affectflow.evaluation.score import Part, score
+from affectflow.evaluation.outputs import Part
+from affectflow.evaluation.score import score
 from affectflow.job import job
 from affectflow.protocols import protocol
 

@@ -89,7 +89,8 @@ def score(options: argparse.Namespace) -> None:
     from affectflow.datasets.media import Glance
     from affectflow.evaluation.answers import read_answers
     from affectflow.evaluation.foreign import UNASKED, lay_beside
-    from affectflow.evaluation.score import Part, score
+    from affectflow.evaluation.outputs import Part
+    from affectflow.evaluation.score import score
     from affectflow.evaluation.summary import table
     from affectflow.fingerprint import fingerprint
     from affectflow.protocols import protocol

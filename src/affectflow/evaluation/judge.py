@@ -1,0 +1,188 @@
+"""Labels, outputs and a protocol -> every measure that the protocol asks for, with its draws."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from affectflow import facs
+from affectflow.errors import UserError
+from affectflow.evaluation.labels import Labels, by_unit, labels_of
+from affectflow.evaluation.measured import (
+    THRESHOLD,
+    Measured,
+    means,
+    measure_affect,
+    measure_intensity,
+    measure_occurrence,
+)
+from affectflow.evaluation.outputs import Outputs
+from affectflow.measures.bootstrap import Bootstrap
+from affectflow.measures.decision import decide
+from affectflow.protocols import Protocol
+
+_MEANS_OF_UNITS = {
+    "mean_f1": "f1",
+    "mean_f1_validation_threshold": "f1_validation_threshold",
+    "mean_f1_always_yes": "f1_always_yes",
+    "mean_auc": "auc",
+    "mean_accuracy": "accuracy",
+}
+_MEANS_OF_INTENSITIES = {f"mean_{name}": name for name in ("icc", "pcc", "mae", "mse")}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judged:
+    """Measures by label, by AU for ``intensities``, and by dimension for ``affect``.
+
+    ``unsupported`` are labels that the model was never taught, ``unlabelled`` those that no frame has. ``subjects``
+    names what each frame is drawn together with.
+    """
+
+    protocol: Protocol
+    labels: Labels
+    subjects: list[str]
+    bootstrap: Bootstrap
+    units: dict[str, Measured]
+    intensities: dict[str, Measured]
+    affect: dict[str, Measured]
+    unsupported: list[str]
+    unlabelled: list[str]
+
+    def means(self, of: Collection[str] | None = None) -> tuple[dict[str, float], dict[str, NDArray[np.float64]]]:
+        """Means over labels, and their draws; ``of`` limits them to some labels, AUs and dimensions."""
+
+        def chosen(measured: dict[str, Measured]) -> list[Measured]:
+            return [one for name, one in measured.items() if of is None or name in of]
+
+        found, drawn = means(chosen(self.units), _MEANS_OF_UNITS)
+        if self.protocol.intensities:
+            more = means(chosen(self.intensities), _MEANS_OF_INTENSITIES)
+            found, drawn = found | more[0], drawn | more[1]
+        if self.protocol.affect:
+            more = means(chosen(self.affect), {"mean_ccc": "ccc"})
+            found, drawn = found | more[0], drawn | more[1]
+        if self.protocol.challenge:
+            found["challenge_score"] = (found["mean_accuracy"] + found["mean_f1"]) / 2
+            if "mean_f1" in drawn:
+                drawn["challenge_score"] = (drawn["mean_accuracy"] + drawn["mean_f1"]) / 2
+        return found, drawn
+
+
+def judge(protocol: Protocol, model: str, outputs: Outputs, draws: int) -> Judged:
+    """Raises :class:`UserError` when labels and outputs share nothing."""
+    labels = labels_of(protocol, outputs.table)
+    subjects = _subjects(protocol, outputs.table)
+    bootstrap = Bootstrap(subjects, draws)
+    units, unsupported, unlabelled = _units(protocol, labels, outputs, bootstrap)
+    intensities = _intensities(protocol, labels, outputs, bootstrap, unsupported, unlabelled)
+    tracks = {name: _affect(labels, outputs.table, name, bootstrap) for name in labels.affect}
+    affect = {name: one for name, one in tracks.items() if one is not None}
+    if not units and not intensities and not affect:
+        wanted = ", ".join(
+            [*protocol.labels, *(f"intensity of {facs.label(unit)}" for unit in protocol.intensities), *labels.affect]
+        )
+        raise UserError(
+            f"{model} was taught none of the labels of {protocol.benchmark} ({wanted}); leave this pair out."
+        )
+    return Judged(protocol, labels, subjects, bootstrap, units, intensities, affect, unsupported, unlabelled)
+
+
+def f1_of_folds(judged: Judged, outputs: Outputs, runs: Sequence[str]) -> dict[str, float]:
+    """The mean F1 at 0.5 of each fold by itself; literature reports the mean of these, or the F1 of all together."""
+    probabilities, occurrence = by_unit(outputs.table, "probabilities"), judged.labels.occurrence
+    ends = np.cumsum(outputs.frames)
+    each = {}
+    for run, end, frames in zip(runs, ends, outputs.frames, strict=True):
+        rows = slice(end - frames, end)
+        f1s = []
+        for name, unit in judged.protocol.labels.items():
+            known = occurrence[name][rows] != facs.UNKNOWN
+            truth, output = occurrence[name][rows][known] == facs.PRESENT, probabilities[rows, unit - 1][known]
+            if truth.any() and not truth.all() and not np.isnan(output).any():
+                f1s.append(float(decide(truth, output, THRESHOLD).f1))
+        each[run] = float(np.mean(f1s)) if f1s else math.nan
+    return each
+
+
+def _units(
+    protocol: Protocol, labels: Labels, outputs: Outputs, bootstrap: Bootstrap
+) -> tuple[dict[str, Measured], list[str], list[str]]:
+    """Measures by label, the labels that the model was never taught, and those that no frame has."""
+    scored: dict[str, Measured] = {}
+    unsupported: list[str] = []
+    unlabelled: list[str] = []
+    probabilities = by_unit(outputs.table, "probabilities") if protocol.labels else np.empty((0, 0), np.float32)
+    for name, unit in protocol.labels.items():
+        known = labels.occurrence[name] != facs.UNKNOWN
+        if not known.any():
+            unlabelled.append(name)
+            continue
+        answered = _answered(probabilities[:, unit - 1], known, unit, outputs.whole)
+        if not answered.any():
+            unsupported.append(name)
+            continue
+        thresholds = outputs.thresholds(unit)
+        scored[name] = measure_occurrence(
+            labels.occurrence[name][answered] == facs.PRESENT,
+            probabilities[answered, unit - 1],
+            thresholds[answered] if thresholds is not None else None,
+            answered,
+            bootstrap,
+        )
+        if unanswered := int((known & ~answered).sum()):
+            scored[name].facts["unanswered"] = unanswered
+        if name != facs.label(unit):
+            scored[name].facts["scored_by"] = facs.label(unit)
+    return scored, unsupported, unlabelled
+
+
+def _intensities(
+    protocol: Protocol,
+    labels: Labels,
+    outputs: Outputs,
+    bootstrap: Bootstrap,
+    unsupported: list[str],
+    unlabelled: list[str],
+) -> dict[str, Measured]:
+    """As :func:`_units`, of intensities; adds to the two lists."""
+    scored: dict[str, Measured] = {}
+    levels = by_unit(outputs.table, "predicted_intensities") if protocol.intensities else np.empty((0, 0), np.float32)
+    for unit in protocol.intensities:
+        known = ~np.isnan(labels.intensities[unit])
+        if not known.any():
+            unlabelled.append(f"intensity of {facs.label(unit)}")
+            continue
+        answered = _answered(levels[:, unit - 1], known, unit, outputs.whole)
+        if not answered.any():
+            unsupported.append(f"intensity of {facs.label(unit)}")
+            continue
+        truth, output = labels.intensities[unit][answered], levels[answered, unit - 1].astype(np.float64)
+        scored[facs.label(unit)] = measure_intensity(truth, output, answered, bootstrap)
+        if unanswered := int((known & ~answered).sum()):
+            scored[facs.label(unit)].facts["unanswered"] = unanswered
+    return scored
+
+
+def _answered(output: NDArray[np.float32], known: NDArray[np.bool_], unit: int, whole: bool) -> NDArray[np.bool_]:
+    """Which of the known frames have an output; ``whole`` says that all must, or none."""
+    answered = known & ~np.isnan(output)
+    if whole and answered.any() and answered.sum() < known.sum():
+        raise UserError(f"The model's output for {facs.label(unit)} is no number for some pictures; train it again.")
+    return answered
+
+
+def _affect(labels: Labels, table: pa.Table, dimension: str, bootstrap: Bootstrap) -> Measured | None:
+    truth, output = labels.affect[dimension], table[f"predicted_{dimension}"].to_numpy().astype(np.float64)
+    known = ~np.isnan(truth) & ~np.isnan(output)
+    return measure_affect(truth[known], output[known], known, bootstrap) if known.any() else None
+
+
+def _subjects(protocol: Protocol, table: pa.Table) -> list[str]:
+    """What each frame is drawn together with in a bootstrap."""
+    return table["source" if protocol.subject == "picture" else protocol.subject].to_pylist()  # type: ignore[no-any-return]
