@@ -22,6 +22,7 @@ localrules:
     take_snapshot,
     collect_index,
     score_model,
+    compare_models,
     gather_seeds,
     summarise_scores,
     draw_download,

@@ -33,6 +33,7 @@ wildcard_constraints:
     protocol=r"(?:-[a-z][a-z0-9]*)?",
     dataset="|".join(FOLDERS),
     run=runs.PATTERN,
+    other=runs.PATTERN,
     first=runs.FIRST_PATTERN,
     part=r"\d+",
     shard=r"\d{5}",
@@ -98,6 +99,19 @@ def record_files(split):
             split=split,
             shard=SHARDS,
             of=OF,
+        )
+    )
+
+
+def of_both(pattern):
+    """Files of the runs that make one score, and of those that make another's."""
+    return ask(
+        lambda wildcards: expand(
+            pattern,
+            benchmark=wildcards.benchmark,
+            run=PLAN.parts_of_both(
+                protocol_of(wildcards), wildcards.run, wildcards.other
+            ),
         )
     )
 

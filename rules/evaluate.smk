@@ -2,7 +2,7 @@
 #
 # Needs: results/models/{run}, the root of a data set or EmotioNet's samples. Makes:
 # results/predictions/{benchmark}_{run}.parquet, results/eval/{benchmark}_{run}.json and, by other protocols than the
-# default, {benchmark}-{protocol}_{run}.json; summary.csv and seeds.csv there.
+# default, {benchmark}-{protocol}_{run}.json; of two runs {benchmark}_{run}-vs-{other}.json; summary.csv and seeds.csv there.
 
 
 rule predict_benchmark:
@@ -54,6 +54,29 @@ rule score_model:
         code=code("score_model"),
     script:
         "../workflow/scripts/score_model.py"
+
+
+rule compare_models:
+    input:
+        predictions=of_both("results/predictions/{benchmark}_{run}.parquet"),
+        left_out=of_both("results/predictions/{benchmark}_{run}_left_out.csv"),
+        card=of_both("results/models/{run}/model.json"),
+        model=of_both("results/models/{run}/model.keras"),
+    output:
+        comparison="results/eval/{benchmark}{protocol}_{run}-vs-{other}.json",
+    log:
+        "results/logs/compare_models/{benchmark}{protocol}_{run}-vs-{other}.log",
+    benchmark:
+        "results/benchmarks/compare_models/{benchmark}{protocol}_{run}-vs-{other}.tsv"
+    conda:
+        "../envs/base.yaml"
+    params:
+        runs=ask(lambda w: PLAN.parts(protocol_of(w), w.run)),
+        others=ask(lambda w: PLAN.parts(protocol_of(w), w.other)),
+        draws=config["evaluation"]["draws"],
+        code=code("compare_models"),
+    script:
+        "../workflow/scripts/compare_models.py"
 
 
 rule gather_seeds:

@@ -178,6 +178,12 @@ class Plan:
             raise UserError(obstacle)
         return runs.folds_of(run) if one.folds else [run]
 
+    def parts_of_both(self, one: Protocol, run: str, other: str) -> list[str]:
+        """As :meth:`parts`, of two runs that are compared."""
+        if run == other:
+            raise UserError(f"{run} does not differ from itself; name two runs to compare.")
+        return self.parts(one, run) + self.parts(one, other)
+
     def check_prediction(self, benchmark: str, run: str) -> None:
         """Raise :class:`UserError` with the reason when a run says nothing about a benchmark."""
         obstacle = self._obstacle(benchmark, run, _LABELS[benchmark])

@@ -20,6 +20,7 @@ from affectflow.evaluation.judge import Judged, f1_of_folds, judge
 from affectflow.evaluation.labels import Labels
 from affectflow.evaluation.measured import THRESHOLD, intervals
 from affectflow.evaluation.outputs import Outputs, Part, read_outputs
+from affectflow.evaluation.plain import plain
 from affectflow.evaluation.predictions import LEFT_OUT_COLUMNS
 from affectflow.faces.framing import CENTRE, FACE, HELD
 from affectflow.fingerprint import file_sha256
@@ -99,7 +100,7 @@ def score(
         },
     }
     with whole(out) as partial:
-        partial.write_text(json.dumps(_plain(result), indent=1) + "\n", encoding="utf-8")
+        partial.write_text(json.dumps(plain(result), indent=1) + "\n", encoding="utf-8")
 
 
 def _left_out(parts: Sequence[Part], labels: Labels) -> dict[str, int]:
@@ -141,14 +142,3 @@ def _versions() -> dict[str, str]:
         except importlib.metadata.PackageNotFoundError:
             continue  # one of the two builds of TensorFlow is installed
     return versions
-
-
-def _plain(value: Any) -> Any:
-    """Rounded to six digits, and null where a measure does not exist."""
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, float):
-        return None if math.isnan(value) else round(value, 6)
-    return value
