@@ -21,6 +21,7 @@ localrules:
     describe_model,
     take_snapshot,
     collect_index,
+    find_overlap,
     score_model,
     compare_models,
     gather_seeds,
@@ -41,6 +42,7 @@ include: "rules/download.smk"
 include: "rules/annotate.smk"
 include: "rules/faces.smk"
 include: "rules/records.smk"
+include: "rules/overlap.smk"
 include: "rules/train.smk"
 include: "rules/evaluate.smk"
 include: "rules/report.smk"

@@ -38,6 +38,7 @@ rule score_model:
         left_out=of_parts("results/predictions/{benchmark}_{run}_left_out.csv"),
         card=of_parts("results/models/{run}/model.json"),
         model=of_parts("results/models/{run}/model.keras"),
+        overlap=of_parts("results/overlap/{benchmark}_{run}.json"),
         snapshot=ask(lambda w: PLAN.cited(protocol_of(w), w.run)),
     output:
         score="results/eval/{benchmark}{protocol}_{run}.json",

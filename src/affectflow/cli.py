@@ -220,6 +220,19 @@ def _parser(with_snapshot: bool) -> argparse.ArgumentParser:
         ("--out", needed),
     )
     add(
+        "overlap",
+        models.overlap,
+        "Find the pictures and people of a benchmark that are in training data.",
+        ("--benchmark", {"required": True, "metavar": "SET=FOLDER[@SPLIT]", "help": "such as disfa=/data/disfa"}),
+        (
+            "--trained",
+            {"required": True, "action": "append", "metavar": "SET=FOLDER[@SPLIT]", "help": "once for each set"},
+        ),
+        ("--bits", {"type": int, "default": 6, "help": "of 256, in which pictures that look the same may differ"}),
+        ("--processes", {"type": _positive, "default": 1}),
+        ("--out", {**needed, "help": "table of what overlaps; its numbers are written beside it, as .json"}),
+    )
+    add(
         "summarise",
         models.summarise,
         "Write score files as one CSV.",

@@ -265,6 +265,17 @@ class Plan:
         """All of a set."""
         return "all" + (self._camera() if dataset == "disfa" else "")
 
+    # Overlap of training and benchmarks
+
+    def seen_by(self, run: str) -> list[tuple[str, str]]:
+        """The data sets and splits from which a run has seen pictures."""
+        seen = []
+        for records in self.record_sets(run):
+            name = records.partition("-")[0]
+            splits = ("train", "validation") if name == "emotionet" else (self.training_split(records),)
+            seen += [(name, split) for split in splits]
+        return seen
+
     # Inputs of training and prediction
 
     def record_sets(self, run: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 from typing import Any
@@ -338,3 +339,17 @@ def test_protocols_are_whole() -> None:
     assert protocol("amfed", "authors").labels == {"Smile": 12, "AU2": 2, "AU4": 4}
     with pytest.raises(UserError, match="disfa has no protocol 'x'; known are occurrence8, "):
         protocol("disfa", "x")
+
+
+def test_overlap_is_counted_and_warned_of(tmp_path: Path) -> None:
+    clean = _score(tmp_path, _frames(30, DISFA), overlap={"exact": 0, "near": 0, "subjects": 0})
+    assert clean["overlap"] == {"exact": 0, "near": 0, "subjects": 0}
+    assert "Warning" not in table([tmp_path / "disfa_m.json"])
+    seen = _score(tmp_path, _frames(30, DISFA), overlap={"exact": 2, "near": 5, "subjects": 1})
+    assert seen["overlap"] == {"exact": 2, "near": 5, "subjects": 1}
+    warning = table([tmp_path / "disfa_m.json"]).splitlines()[-2]
+    assert warning.startswith("Warning: m was trained on 2 of the pictures of disfa") and "1 of its people" in warning
+    summarise([tmp_path / "disfa_m.json"], tmp_path / "summary.csv")
+    row = next(iter(csv.DictReader((tmp_path / "summary.csv").open())))
+    assert (row["overlap_exact"], row["overlap_near"], row["overlap_subjects"]) == ("2", "5", "1")
+    assert _score(tmp_path, _frames(30, DISFA))["overlap"] is None

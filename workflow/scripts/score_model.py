@@ -10,7 +10,7 @@ from affectflow.protocols import protocol
 if __name__ == "__main__":
     with job(snakemake.log[0]):
         given = snakemake.input
-        files = zip(given.predictions, given.left_out, given.card, given.model, strict=True)
+        files = zip(given.predictions, given.left_out, given.card, given.model, given.overlap, strict=True)
         score(
             protocol(snakemake.wildcards.benchmark, snakemake.wildcards.protocol.lstrip("-")),
             snakemake.wildcards.run,

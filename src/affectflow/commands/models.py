@@ -122,6 +122,34 @@ def score(options: argparse.Namespace) -> None:
     print(table([options.out]))
 
 
+def overlap(options: argparse.Namespace) -> None:
+    import tempfile
+    from pathlib import Path
+
+    from affectflow.overlap.find import Side, find_overlap
+    from affectflow.overlap.pictures import digest_pictures
+
+    if not 0 <= options.bits < 16:
+        raise UserError(f"--bits {options.bits} is not between 0 and 15; choose fewer.")
+
+    def side(text: str, folder: str) -> Side:
+        name, equals, place = text.partition("=")
+        root, _, split = place.partition("@")
+        if not equals or not root:
+            raise UserError(f"{text!r} is not a data set and its folder, such as disfa=/data/disfa.")
+        table = Path(folder) / f"{name}-{len(list(Path(folder).iterdir()))}.parquet"
+        digest_pictures(name, Path(root), split or "all", options.processes, table)
+        return Side(name, Path(root), split or "all", table)
+
+    with tempfile.TemporaryDirectory() as folder:
+        benchmark, *trained = (side(text, folder) for text in [options.benchmark, *options.trained])
+        found = find_overlap(benchmark, trained, options.bits, options.out, options.out.with_suffix(".json"))
+    print(
+        f"{found['pictures']} pictures of the benchmark: {found['exact']} are among the {found['compared_with']} that were "
+        f"trained on, {found['near']} look like one of them; {found['subjects']} people are in both"
+    )
+
+
 def summarise(options: argparse.Namespace) -> None:
     from affectflow.evaluation.summary import summarise
 

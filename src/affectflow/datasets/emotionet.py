@@ -52,18 +52,18 @@ class EmotioNet(Dataset):
         self._split = split
 
     def groups(self) -> list[str]:
-        table = read_parquet(self._root / "samples.parquet", SAMPLES_SCHEMA)
-        return sorted(set(table["group"].to_pylist()))
+        return sorted(set(self._rows("samples.parquet")["group"].to_pylist()))
 
     def parts(self) -> list[str]:
         return ["samples.parquet"]
 
     def samples_of(self, part: str) -> Iterator[Sample]:
-        table = read_parquet(self._root / part, SAMPLES_SCHEMA)
-        if self._split != "all":
-            table = table.filter(pc.equal(table["split"], self._split))
-        for row in table.to_pylist():
+        for row in self._rows(part).to_pylist():
             yield sample_of_row(row, self._root / "images")
+
+    def _rows(self, part: str) -> pa.Table:
+        table = read_parquet(self._root / part, SAMPLES_SCHEMA)
+        return table if self._split == "all" else table.filter(pc.equal(table["split"], self._split))
 
 
 def open_dataset(root: Path, split: str, media: Media) -> EmotioNet:

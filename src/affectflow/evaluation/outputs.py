@@ -23,7 +23,8 @@ class Part:
 
     ``described`` says whether it is ``synthetic`` and which ``thresholds`` its validation asked for. Others'
     predictions have none, may lack outputs for single frames, and say which ``program`` made them and how many of its
-    rows are of no use (``unused_rows``). ``inputs`` are files to cite by their digests.
+    rows are of no use (``unused_rows``). ``overlap``, where somebody looked, counts what was trained on too.
+    ``inputs`` are files to cite by their digests.
     """
 
     run: str
@@ -33,9 +34,13 @@ class Part:
     inputs: Mapping[str, Path]
 
     @classmethod
-    def of_run(cls, run: str, predictions: Path, left_out: Path, card: Path, model: Path) -> Part:
-        """Of a model that was trained here."""
+    def of_run(
+        cls, run: str, predictions: Path, left_out: Path, card: Path, model: Path, overlap: Path | None = None
+    ) -> Part:
+        """Of a model that was trained here; ``overlap`` says what it has seen of the benchmark."""
         described = json.loads(card.read_text(encoding="utf-8"))
+        if overlap is not None:
+            described["overlap"] = json.loads(overlap.read_text(encoding="utf-8"))
         return cls(run, predictions, left_out, described, {"model": model, "predictions": predictions})
 
 

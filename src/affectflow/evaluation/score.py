@@ -30,6 +30,8 @@ from affectflow.synthetic import NOTE
 from affectflow.tables import read_csv, whole
 
 _PACKAGES = ("affectflow", "numpy", "pyarrow", "av", "pillow", "keras", "tensorflow-cpu", "tensorflow")
+OVERLAP = ("exact", "near", "subjects")
+"""What a model may have seen of a benchmark: the same pictures, pictures that look the same, the same people."""
 _AFFECT = ("valence", "arousal")
 
 
@@ -87,6 +89,7 @@ def score(
         **({"folds": _folds(judged, outputs, parts)} if protocol.folds else {}),
         "unsupported": judged.unsupported,
         "unlabelled": judged.unlabelled,
+        "overlap": _overlap(parts),
         **_foreign(parts[0].described),
         "published": [{"model": p.model, "measure": p.measure, "value": p.value} for p in protocol.published],
         "snapshot": json.loads(snapshot.read_text(encoding="utf-8")) if snapshot is not None else None,
@@ -114,6 +117,12 @@ def _folds(judged: Judged, outputs: Outputs, parts: Sequence[Part]) -> dict[str,
     each = f1_of_folds(judged, outputs, [part.run for part in parts])
     known = [f1 for f1 in each.values() if not math.isnan(f1)]
     return {"mean_f1": each, "mean_of_folds_f1": float(np.mean(known)) if known else math.nan}
+
+
+def _overlap(parts: Sequence[Part]) -> dict[str, int] | None:
+    """Pictures and people of the benchmark that were trained on, of all folds together; None where nobody looked."""
+    found = [part.described["overlap"] for part in parts if "overlap" in part.described]
+    return {kind: sum(one[kind] for one in found) for kind in OVERLAP} if len(found) == len(parts) else None
 
 
 def _foreign(described: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from affectflow.errors import UserError
+from affectflow.evaluation.score import OVERLAP
 from affectflow.protocols import default
 from affectflow.tables import write_csv
 
@@ -21,6 +22,7 @@ COLUMNS = (
     *("benchmark", "protocol", "model", "synthetic", *MEASURES),
     *(f"{measure}_{end}" for measure in _WITH_INTERVALS for end in ("low", "high")),
     *("frames", "used_frames", "subjects", "unsupported", "published", "snapshot"),
+    *(f"overlap_{kind}" for kind in OVERLAP),
 )
 
 SEED_COLUMNS = (
@@ -63,6 +65,7 @@ def table(files: Sequence[Path]) -> str:
     widths = [max(len(line[i]) for line in lines) for i in range(len(header))]
     text = "\n".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in lines)
     drawn = any(score["synthetic"] for score in scores)
+    text += "".join(f"\n{_warning(score)}" for score in scores if any((score.get("overlap") or {}).values()))
     return text + ("\nDrawn data: these figures say that the pipeline works, nothing about people." if drawn else "")
 
 
@@ -84,6 +87,7 @@ def _row(score: Mapping[str, Any]) -> list[object]:
         "; ".join(score["unsupported"]),
         "; ".join(f"{figure['model']} {figure['measure']} {figure['value']}" for figure in score["published"]),
         score["snapshot"]["id"] if score["snapshot"] else None,
+        *((score["overlap"] or {}).get(kind) for kind in OVERLAP),
     ]
 
 
@@ -112,6 +116,14 @@ def _interval(score: Mapping[str, Any], name: str) -> Sequence[float] | None:
     held, key = (score[dimension] or {}, "ccc") if dimension in _AFFECT else (score, name)
     interval: Sequence[float] | None = held.get("intervals", {}).get(key)
     return interval
+
+
+def _warning(score: Mapping[str, Any]) -> str:
+    exact, near, people = (score["overlap"][kind] for kind in OVERLAP)
+    return (
+        f"Warning: {score['model']} was trained on {exact} of the pictures of {score['benchmark']}, on pictures that "
+        f"look like {near} others, and on {people} of its people; see results/overlap."
+    )
 
 
 def _scored(score: Mapping[str, Any]) -> str:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -21,6 +20,7 @@ from affectflow.faces.face import Face
 from affectflow.faces.table import FACES_SCHEMA, FOUND, GIVEN, NO_FACE, NOT_LOOKED_FOR, face_cells
 from affectflow.faces.yunet import Detector
 from affectflow.fingerprint import fingerprint
+from affectflow.parallel import over_processes
 from affectflow.progress import progress
 from affectflow.sample import Encoded
 from affectflow.stored import read_image
@@ -59,7 +59,7 @@ def find_dataset_faces(
     with progress(len(parts), "part", "faces") as bar:
 
         def rows() -> Iterator[dict[str, Any]]:
-            for found in _over_processes(look, parts, processes):
+            for found in over_processes(look, parts, processes):
                 bar.update()
                 for row in found:
                     counts[row["face"]] += 1
@@ -96,21 +96,13 @@ def find_downloaded_faces(
     look = partial(_look_at_pictures, images=images, search=search)
     with progress(len(missing), "picture", "faces") as bar:
         for some in batched(missing, _KEPT_EVERY):
-            for found in _over_processes(look, list(batched(some, _AT_ONCE)), processes):
+            for found in over_processes(look, list(batched(some, _AT_ONCE)), processes):
                 known |= {row["sha256"]: row for row in found}
                 bar.update(len(found))
             write_parquet(kept, FACES_SCHEMA, known.values())
     rows = [{**known[sha256], "source": name} for sha256, name in wanted.items()]
     write_parquet(out, FACES_SCHEMA, rows)
     return Counter(row["face"] for row in rows)
-
-
-def _over_processes(look: Callable[[T], Rows], work: Sequence[T], processes: int) -> Iterator[Rows]:
-    if processes == 1:
-        yield from map(look, work)
-        return
-    with ProcessPoolExecutor(min(processes, max(1, len(work)))) as pool:
-        yield from pool.map(look, work)
 
 
 def _look_at_part(part: str, name: str, root: Path, split: str, search: Search | None) -> Rows:

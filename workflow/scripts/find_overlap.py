@@ -1,0 +1,18 @@
+"""Rule find_overlap: digests of pictures -> what a model has seen of a benchmark."""
+
+from pathlib import Path
+
+from affectflow.job import job
+from affectflow.overlap.find import Side, find_overlap
+
+if __name__ == "__main__":
+    with job(snakemake.log[0]):
+        given = zip(snakemake.params.sides, snakemake.input.pictures, strict=True)
+        benchmark, *trained = [Side(name, Path(root), split, Path(table)) for (name, root, split), table in given]
+        find_overlap(
+            benchmark,
+            trained,
+            snakemake.params.max_bits,
+            pairs=Path(snakemake.output.pairs),
+            counts=Path(snakemake.output.counts),
+        )
