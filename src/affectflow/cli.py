@@ -226,7 +226,7 @@ def _parser(with_snapshot: bool) -> argparse.ArgumentParser:
         ("--benchmark", {"required": True, "metavar": "SET=FOLDER[@SPLIT]", "help": "such as disfa=/data/disfa"}),
         (
             "--trained",
-            {"required": True, "action": "append", "metavar": "SET=FOLDER[@SPLIT]", "help": "once for each set"},
+            {"required": True, "action": "append", "metavar": "SET=FOLDER[@SPLIT]", "help": "for each set"},
         ),
         ("--bits", {"type": int, "default": 6, "help": "of 256, in which pictures that look the same may differ"}),
         ("--processes", {"type": _positive, "default": 1}),

@@ -132,6 +132,9 @@ def overlap(options: argparse.Namespace) -> None:
     if not 0 <= options.bits < 16:
         raise UserError(f"--bits {options.bits} is not between 0 and 15; choose fewer.")
 
+    if options.out.suffix == ".json":
+        raise UserError(f"{options.out} is to be a table, with a .json beside it; name it .csv.")
+
     def side(text: str, folder: str) -> Side:
         name, equals, place = text.partition("=")
         root, _, split = place.partition("@")
@@ -145,8 +148,8 @@ def overlap(options: argparse.Namespace) -> None:
         benchmark, *trained = (side(text, folder) for text in [options.benchmark, *options.trained])
         found = find_overlap(benchmark, trained, options.bits, options.out, options.out.with_suffix(".json"))
     print(
-        f"{found['pictures']} pictures of the benchmark: {found['exact']} are among the {found['compared_with']} that were "
-        f"trained on, {found['near']} look like one of them; {found['subjects']} people are in both"
+        f"{found['pictures']} pictures of the benchmark: {found['exact']} are among the {found['compared_with']} that "
+        f"were trained on, {found['near']} look like one of them; {found['subjects']} people are in both"
     )
 
 
