@@ -25,28 +25,22 @@ rule digest_pictures:
         "../workflow/scripts/digest_pictures.py"
 
 
-def sides(wildcards):
-    """The benchmark's side and those of the run's training, each a data set, its root and a split."""
-    benchmark, run = wildcards.benchmark, wildcards.run
-    scored = (benchmark, PLAN.benchmark_split(benchmark, run))
-    return [
-        (name, PLAN.root(name), split) for name, split in [scored, *PLAN.seen_by(run)]
-    ]
-
-
-def modules_of(sides):
-    return sorted({datasets.module_of(name) for name, _, _ in sides})
-
-
 rule find_overlap:
     input:
         ask(
             lambda w: sorted(
-                {file for name, _, _ in sides(w) for file in PLAN.waits_for(name)}
+                {
+                    file
+                    for name, _, _ in PLAN.sides(w.benchmark, w.run)
+                    for file in PLAN.waits_for(name)
+                }
             )
         ),
         pictures=ask(
-            lambda w: [f"results/overlap/{name}.parquet" for name, _, _ in sides(w)]
+            lambda w: [
+                f"results/overlap/{name}.parquet"
+                for name, _, _ in PLAN.sides(w.benchmark, w.run)
+            ]
         ),
     output:
         pairs="results/overlap/{benchmark}_{run}.csv",
@@ -58,8 +52,16 @@ rule find_overlap:
     conda:
         "../envs/base.yaml"
     params:
-        sides=ask(sides),
+        sides=ask(lambda w: PLAN.sides(w.benchmark, w.run)),
         max_bits=RECORDS["near_duplicate_bits"],
-        code=ask(lambda w: code("find_overlap", *modules_of(sides(w)))),
+        code=ask(
+            lambda w: code(
+                "find_overlap",
+                *{
+                    datasets.module_of(name)
+                    for name, _, _ in PLAN.sides(w.benchmark, w.run)
+                },
+            )
+        ),
     script:
         "../workflow/scripts/find_overlap.py"

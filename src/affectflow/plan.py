@@ -276,6 +276,11 @@ class Plan:
             seen += [(name, split) for split in splits]
         return seen
 
+    def sides(self, benchmark: str, run: str) -> list[tuple[str, str, str]]:
+        """The benchmark's side and those of the run's training: each a data set, its root and a split."""
+        scored = (benchmark, self.benchmark_split(benchmark, run))
+        return [(name, self.root(name), split) for name, split in [scored, *self.seen_by(run)]]
+
     # Inputs of training and prediction
 
     def record_sets(self, run: str) -> list[str]:
