@@ -45,7 +45,8 @@ def main(folder: Path, rounds: int) -> None:
         return decoded.batch(BATCH).prefetch(2)
 
     def in_order() -> tf.data.Dataset:
-        return pictures_in_order(files, BATCH).repeat()
+        records = Records(files)
+        return pictures_in_order(records, records.batches(BATCH)).repeat()
 
     def augmented() -> tf.data.Dataset:
         return training_batches(

@@ -67,9 +67,20 @@ def ask(question):
     return answer
 
 
-def benchmark_input(wildcards):
+def frames_of(benchmark):
+    """The records of a benchmark's frames, of EmotioNet those of its test split."""
+    if benchmark == "emotionet":
+        return expand(
+            "results/emotionet/tfrecords/test-{shard}-{of}.tfrecord",
+            shard=SHARDS,
+            of=OF,
+        )
+    return [f"results/frames/{benchmark}.tfrecord"]
+
+
+def frames_to_predict(wildcards):
     PLAN.check_prediction(wildcards.benchmark, wildcards.run)
-    return PLAN.waits_for(wildcards.benchmark)
+    return frames_of(wildcards.benchmark)
 
 
 def protocol_of(wildcards):

@@ -1,14 +1,43 @@
 # Models on benchmarks -> predictions, scores, summary.
 #
-# Needs: results/models/{run}, the root of a data set or EmotioNet's samples. Makes:
+# Needs: results/models/{run}, the root of a data set or EmotioNet's records. Makes: results/frames/{dataset}.tfrecord,
 # results/predictions/{benchmark}_{run}.parquet, results/eval/{benchmark}_{run}.json and, by other protocols than the
 # default, {benchmark}-{protocol}_{run}.json; of two runs {benchmark}_{run}-vs-{other}.json; summary.csv and seeds.csv there.
 
 
+rule write_frames:
+    input:
+        ask(lambda wildcards: PLAN.waits_for(wildcards.dataset)),
+        faces=lambda wildcards: PLAN.faces_of(wildcards.dataset) or [],
+    output:
+        frames="results/frames/{dataset}.tfrecord",
+        left_out="results/frames/{dataset}_left_out.csv",
+    log:
+        "results/logs/write_frames/{dataset}.log",
+    benchmark:
+        "results/benchmarks/write_frames/{dataset}.tsv"
+    conda:
+        "../envs/base.yaml"
+    threads: 4
+    params:
+        root=ask(lambda wildcards: PLAN.root(wildcards.dataset)),
+        split=lambda wildcards: PLAN.frames_split(wildcards.dataset),
+        state=ask(lambda wildcards: PLAN.state(wildcards.dataset)),
+        hold_s=lambda wildcards: PLAN.hold_s(wildcards.dataset),
+        form=FORM,
+        code=lambda wildcards: dataset_code("write_frames", wildcards.dataset),
+    script:
+        "../workflow/scripts/write_frames.py"
+
+
 rule predict_benchmark:
     input:
-        ask(benchmark_input),
-        faces=lambda wildcards: PLAN.faces_of(wildcards.benchmark) or [],
+        frames=ask(frames_to_predict),
+        left_out=branch(
+            lambda wildcards: wildcards.benchmark == "emotionet",
+            then=[],
+            otherwise=["results/frames/{benchmark}_left_out.csv"],
+        ),
         model="results/models/{run}/model.keras",
         card="results/models/{run}/model.json",
     output:
@@ -22,12 +51,9 @@ rule predict_benchmark:
         "../envs/tensorflow.yaml"
     threads: 2
     params:
-        root=ask(lambda wildcards: PLAN.root(wildcards.benchmark)),
-        split=ask(lambda w: PLAN.benchmark_split(w.benchmark, w.run)),
-        state=ask(lambda wildcards: PLAN.state(wildcards.benchmark)),
-        hold_s=lambda wildcards: PLAN.hold_s(wildcards.benchmark),
+        fold=ask(lambda wildcards: PLAN.fold_split(wildcards.run)),
         batch_size=config["evaluation"]["batch_size"],
-        code=lambda wildcards: dataset_code("predict_benchmark", wildcards.benchmark),
+        code=code("predict_benchmark"),
     script:
         "../workflow/scripts/predict_benchmark.py"
 

@@ -194,15 +194,24 @@ def _parser(with_snapshot: bool) -> argparse.ArgumentParser:
         ("--out", needed),
     )
     add(
-        "predict",
-        models.predict,
-        "Run a trained model over a data set.",
+        "write-frames",
+        models.write_frames,
+        "Write a benchmark's labelled frames as TFRecords, cropped once for all models.",
         ("dataset", {}),
         ("root", path),
-        ("--model", {**needed, "help": "folder with model.keras and model.json"}),
         ("--split", {"default": "all"}),
         ("--faces", {**path, "default": None, "help": "table of the set's faces, of find-faces"}),
         ("--hold", {"type": float, "default": 1.0, "help": "seconds for which a lost face is where it was"}),
+        ("--processes", {"type": _positive, "default": 1}),
+        ("--out", needed),
+        config,
+    )
+    add(
+        "predict-records",
+        models.predict_records,
+        "Run a trained model over a benchmark's records.",
+        ("records", {**path, "nargs": "+", "help": "files of write-frames, or of the test split"}),
+        ("--model", {**needed, "help": "folder with model.keras and model.json"}),
         ("--batch-size", {"type": _positive, "default": 64}),
         ("--out", needed),
     )

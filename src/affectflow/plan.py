@@ -313,13 +313,20 @@ class Plan:
 
     def benchmark_split(self, benchmark: str, run: str) -> str:
         """The side of a benchmark that a run is scored on."""
+        if benchmark == "disfa":
+            return self.fold_split(run) + self._camera()
+        return "test" if benchmark == "emotionet" else self.frames_split(benchmark)
+
+    def fold_split(self, run: str) -> str:
+        """The side of DISFA that the run of a fold was not trained on; all of it for other runs."""
         fold = runs.parse_run(run, self._models).fold
-        match benchmark:
-            case "emotionet":
-                return "test"
-            case "disfa":
-                return (f"fold{fold}-test" if fold is not None else "all") + self._camera()
-        return "test" if self._use(benchmark) == "split" else "all"
+        return "all" if fold is None else f"fold{fold}-test"
+
+    def frames_split(self, dataset: str) -> str:
+        """The side of a data set of which frames are kept for all runs that are scored on it."""
+        if dataset == "disfa":
+            return "all" + self._camera()
+        return "test" if self._use(dataset) == "split" else "all"
 
     def root(self, dataset: str) -> str:
         """The folder of a data set, as its module opens it."""

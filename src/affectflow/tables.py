@@ -133,11 +133,23 @@ def read_parquet(path: Path | str, schema: pa.Schema) -> pa.Table:
         return pa.Table.from_batches(_batches(path, stored, 1 << 16), schema)
 
 
-def parquet_rows(path: Path | str, schema: pa.Schema, at_once: int = _ROWS_IN_MEMORY) -> Iterator[dict[str, Any]]:
-    """The rows of such a table one by one, ``at_once`` of them in memory."""
+def parquet_rows(
+    path: Path | str, schema: pa.Schema, at_once: int = _ROWS_IN_MEMORY, since: tuple[str, str] | None = None
+) -> Iterator[dict[str, Any]]:
+    """The rows of such a table one by one, ``at_once`` of them in memory.
+
+    ``since`` is a column and the text there of the first row that is wanted, to which it is not far.
+    """
+    import pyarrow.compute as pc
+
     with _opened(path) as stored:
         _hold_to(path, stored.schema_arrow, schema)
         for batch in _batches(path, stored, at_once):
+            if since is not None:
+                first = pc.index(batch[since[0]], since[1]).as_py()
+                if first < 0:
+                    continue
+                batch, since = batch.slice(first), None
             yield from batch.to_pylist()
 
 

@@ -74,7 +74,7 @@ def test_every_epoch_shows_each_picture_once_in_an_order_of_its_own(files: list[
 
 
 def test_the_pixels_are_those_of_all_other_stages(files: list[Path]) -> None:
-    got = np.concatenate([batch.numpy() for batch in pictures_in_order(files, 8)])
+    got = np.concatenate([batch.numpy() for batch in pictures_in_order(Records(files), Records(files).batches(8))])
     assert np.array_equal(got, np.stack(stored(files)))
 
 

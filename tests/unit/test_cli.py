@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.miniature import text
 
 from affectflow.cli import main
 from affectflow.names import file_name
@@ -75,19 +74,6 @@ def test_draw_graph_without_a_graph(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("sys.stdin", io.StringIO("nothing"))
     with pytest.raises(SystemExit):
         _run("draw-graph", tmp_path / "h.svg")
-
-
-def test_a_model_of_faces_is_not_fed_whole_pictures(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    text(tmp_path / "labels.csv", "image,AU12", "1.png,0")
-    words = ["predict", "own", str(tmp_path), "--model", str(tmp_path), "--out", str(tmp_path / "p.parquet")]
-    with pytest.raises(SystemExit):
-        main(words)
-    assert f"{tmp_path} holds no model.keras" in capsys.readouterr().err
-    text(tmp_path / "model.keras")
-    text(tmp_path / "model.json", '{"crops": {"centre": 3, "face": 97}}')
-    with pytest.raises(SystemExit):
-        main(words)
-    assert "was trained on crops around the face; name the table of this set's faces" in capsys.readouterr().err
 
 
 def test_protocols(capsys: pytest.CaptureFixture[str]) -> None:

@@ -66,10 +66,15 @@ def test_learning_rate_redoes_training_and_evaluation_only(copy: Workflow) -> No
     assert copy.run("results/eval/disfa_resnet.json", options=("-n",)).rules_run == {"train_model", *EVALUATION}
 
 
+def test_another_model_is_scored_on_the_frames_that_are_there(copy: Workflow) -> None:
+    result = copy.run("results/eval/disfa_vgg.json", "results/eval/emotionet_vgg.json", options=("-n",))
+    assert result.rules_run == {"train_model", "find_overlap", *EVALUATION}
+
+
 def test_another_seed_is_another_training_and_makes_means(copy: Workflow) -> None:
     copy.configure(models={"resnet": {"seeds": [0, 5]}})
     result = copy.succeed("results/eval/disfa_resnet-seeds.json")
-    assert result.rules_run == {"train_model", "gather_seeds", *EVALUATION}
+    assert result.rules_run == {"train_model", "find_overlap", "gather_seeds", *EVALUATION}
     assert "output: results/models/resnet/" not in result.output
     both = json.loads(copy.path("eval/disfa_resnet-seeds.json").read_text())
     each = [json.loads(copy.path(f"eval/disfa_{run}.json").read_text()) for run in ("resnet", "resnet-seed5")]
@@ -91,8 +96,8 @@ def test_edited_scoring_redoes_scoring_only(copy: Workflow) -> None:
 def test_edited_parser_of_one_benchmark_redoes_that_benchmark_only(copy: Workflow) -> None:
     _edit(copy, "datasets/amfed.py", "if percent >= 50:", "if percent >= 60:")
     result = copy.run(*SCORES, options=("-n",))
-    assert result.rules_run == {"find_dataset_faces", *EVALUATION}
-    for output in ("results/eval/{}_resnet.json", "results/faces/{}.parquet"):
+    assert result.rules_run == {"find_dataset_faces", "digest_pictures", "find_overlap", "write_frames", *EVALUATION}
+    for output in ("results/eval/{}_resnet.json", "results/faces/{}.parquet", "results/frames/{}.tfrecord"):
         assert f"output: {output.format('amfed')}" in result.output
         assert f"output: {output.format('disfa')}" not in result.output
 
@@ -121,7 +126,7 @@ def test_edited_export_redoes_exports_only(copy: Workflow) -> None:
 def test_how_long_a_lost_face_is_held_redoes_evaluation_only(copy: Workflow) -> None:
     copy.configure(faces={"hold_s": 0.5})
     result = copy.run(*SCORES, options=("-n",))
-    assert result.rules_run == EVALUATION
+    assert result.rules_run == {"write_frames", *EVALUATION}
     assert "output: results/predictions/emotionet_resnet.parquet" not in result.output
 
 

@@ -2,19 +2,18 @@
 
 from pathlib import Path
 
-from affectflow.datasets import get_dataset
-from affectflow.evaluation.predictions import predict
+from affectflow.datasets.disfa_layout import subjects_of
 from affectflow.job import job
+from affectflow.prediction.model import TrainedModel
+from affectflow.prediction.records import predict_records
 
 if __name__ == "__main__":
     with job(snakemake.log[0]):
-        frames = predict(
-            get_dataset(snakemake.wildcards.benchmark, Path(snakemake.params.root), snakemake.params.split),
-            Path(snakemake.input.model),
-            Path(snakemake.input.card),
-            faces=Path(snakemake.input.faces) if snakemake.input.faces else None,
-            hold_s=snakemake.params.hold_s,
-            batch_size=snakemake.params.batch_size,
+        frames = predict_records(
+            TrainedModel(Path(snakemake.input.model), Path(snakemake.input.card), snakemake.params.batch_size),
+            [Path(path) for path in snakemake.input.frames],
+            lost=[Path(path) for path in snakemake.input.left_out],
+            groups=subjects_of(snakemake.params.fold),
             out=Path(snakemake.output.predictions),
             left_out=Path(snakemake.output.left_out),
         )

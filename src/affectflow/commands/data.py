@@ -126,7 +126,7 @@ def write_records(options: argparse.Namespace) -> None:
     write = partial(
         _write_shard,
         options=options,
-        form=PictureForm(settings["image_size"], settings["jpeg_quality"], settings["jpeg_chroma"]),
+        form=PictureForm.of(settings),
         code=modules_digest("affectflow.records.write"),
     )
     with ProcessPoolExecutor(options.processes) as pool:

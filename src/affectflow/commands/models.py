@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 
 from affectflow.codehash import modules_digest
 from affectflow.errors import UserError
@@ -52,32 +51,47 @@ def convolutional(options: argparse.Namespace) -> None:
     save_model(as_convolutions(keras.saving.load_model(options.model, compile=False)), options.out)
 
 
-def predict(options: argparse.Namespace) -> None:
-    from affectflow.datasets import get_dataset
-    from affectflow.evaluation.predictions import predict
-    from affectflow.faces.framing import CENTRE, FACE
+def write_frames(options: argparse.Namespace) -> None:
+    from affectflow import config
+    from affectflow.records.frames import Source, write_frames
+    from affectflow.records.picture import PictureForm
 
-    for name in ("model.keras", "model.json"):
-        if not (options.model / name).is_file():
-            raise UserError(f"{options.model} holds no {name}; give the folder of a trained model.")
-    crops = json.loads((options.model / "model.json").read_text(encoding="utf-8"))["crops"]
-    if options.faces is None and options.dataset != "emotionet" and crops.get(FACE, 0) > crops.get(CENTRE, 0):
-        raise UserError(
-            f"{options.model} was trained on crops around the face; name the table of this set's faces with --faces "
-            "(affectflow find-faces writes it)."
-        )
-    left_out = options.out.with_name(f"{options.out.stem}_left_out.csv")
-    frames = predict(
-        get_dataset(options.dataset, options.root, options.split),
-        options.model / "model.keras",
-        options.model / "model.json",
-        faces=options.faces,
-        hold_s=options.hold,
-        batch_size=options.batch_size,
-        out=options.out,
-        left_out=left_out,
+    count = write_frames(
+        Source(options.dataset, options.root, options.split, options.faces),
+        options.hold,
+        PictureForm.of(config.load(options.config)["records"]),
+        options.processes,
+        options.out,
+        options.out.with_name(f"{options.out.stem}_left_out.csv"),
     )
-    print(f"{frames} frames")
+    print(f"{count} frames")
+
+
+def predict_records(options: argparse.Namespace) -> None:
+    from affectflow.faces.framing import FACE
+    from affectflow.prediction.model import CARD, MODEL, TrainedModel
+    from affectflow.prediction.records import predict_records
+    from affectflow.records.access import crops_of
+
+    missing = [path for path in options.records if not path.is_file()]
+    if missing:
+        raise UserError(f"{missing[0]} does not exist; give files of write-frames or write-records.")
+    model = TrainedModel(options.model / MODEL, options.model / CARD, options.batch_size)
+    if model.sees_faces and FACE not in crops_of(options.records):
+        raise UserError(
+            f"{options.model} was trained on crops around the face, and {options.records[0]} holds none; give the "
+            "table of the set's faces to write-frames with --faces (affectflow find-faces writes it)."
+        )
+    beside = [path.with_name(f"{path.stem}_left_out.csv") for path in options.records]
+    count = predict_records(
+        model,
+        options.records,
+        [path for path in beside if path.is_file()],
+        groups=None,
+        out=options.out,
+        left_out=options.out.with_name(f"{options.out.stem}_left_out.csv"),
+    )
+    print(f"{count} frames")
 
 
 def score(options: argparse.Namespace) -> None:

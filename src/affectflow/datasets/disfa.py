@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from affectflow import facs
 from affectflow.datasets.base import Dataset, find, find_folder, folders, visible
-from affectflow.datasets.disfa_layout import FOLDS, UNITS, occurrence
+from affectflow.datasets.disfa_layout import UNITS, occurrence, subjects_of
 from affectflow.datasets.media import Media
 from affectflow.errors import UserError
 from affectflow.faces.face import Face, face_of_landmarks
@@ -51,7 +51,7 @@ class Disfa(Dataset):
         preferred = sorted(cameras.items(), key=lambda item: item[0] != (camera or "left"))
         self._landmarks = find_folder(root, "Landmark_Points")
         self._videos = [folder for _, folder in preferred if folder is not None]
-        wanted = _subjects_of(split)
+        wanted = subjects_of(split)
         self._subjects = [folder for folder in folders(labels) if wanted is None or folder.name.upper() in wanted]
         if not self._subjects:
             raise UserError(f"{labels} holds no subject of {split!r}; expected folders such as SN001.")
@@ -119,18 +119,6 @@ class Disfa(Dataset):
 def open_dataset(root: Path, split: str, media: Media) -> Disfa:
     """``split`` is ``all``, or ``fold1-train``, ``fold1-test`` and so on; ``@right`` behind it prefers that camera."""
     return Disfa(root, split, media)
-
-
-def _subjects_of(split: str) -> tuple[str, ...] | None:
-    if split == "all":
-        return None
-    fold, _, side = split.removeprefix("fold").partition("-")
-    if not (fold.isascii() and fold.isdecimal()) or int(fold) not in FOLDS or side not in ("train", "test"):
-        raise UserError(f"DISFA has no split {split!r}; known are all and fold1-train to fold3-test.")
-    tested = FOLDS[int(fold)]
-    if side == "test":
-        return tested
-    return tuple(subject for part in FOLDS.values() for subject in part if subject not in tested)
 
 
 def read_labels(folder: Path) -> dict[int, NDArray[np.float32]]:

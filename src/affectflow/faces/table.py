@@ -62,8 +62,10 @@ def with_faces(samples: Iterator[Sample], table: Path | None) -> Iterator[Sample
     if table is None:
         yield from samples
         return
-    rows = parquet_rows(table, FACES_SCHEMA)
+    rows: Iterator[dict[str, Any]] | None = None
     for sample in samples:
+        if rows is None:
+            rows = parquet_rows(table, FACES_SCHEMA, since=("source", sample.source))
         row = next((row for row in rows if row["source"] == sample.source), None)
         if row is None:
             raise UserError(f"{table} has no row for {sample.source}, or not in its place; delete it and run again.")

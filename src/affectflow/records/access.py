@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from affectflow.errors import UserError
-from affectflow.records.tfrecord import FOOT, HEAD, checked, record_places
+from affectflow.records.example import decode_example
+from affectflow.records.tfrecord import FOOT, HEAD, checked, read_records, record_places
 
 
 class Records:
@@ -26,6 +28,10 @@ class Records:
     def __len__(self) -> int:
         return len(self._file)
 
+    def batches(self, size: int) -> list[range]:
+        """The numbers of all records in order, ``size`` at once; the last may have fewer."""
+        return [range(first, min(len(self), first + size)) for first in range(0, len(self), size)]
+
     def read(self, numbers: Iterable[int]) -> list[bytes]:
         """Records by number, their checksums checked; raises :class:`UserError` for a damaged one."""
         found = []
@@ -37,3 +43,9 @@ class Records:
                 raise UserError(f"{where}; delete it and run again.")
             found.append(data[:-FOOT])
         return found
+
+
+def crops_of(files: Sequence[Path]) -> Counter[str]:
+    """How many pictures of some files are cropped in which way."""
+    features = (decode_example(data).features.feature for path in files for data in read_records(path))
+    return Counter(feature["image/crop"].bytes_list.value[0].decode() for feature in features)

@@ -34,6 +34,8 @@ _LENGTHS = {
     "sample/dataset": 1,
     "sample/subject": 1,
     "sample/group": 1,
+    "sample/video": 1,
+    "sample/frame": 1,
 }
 
 

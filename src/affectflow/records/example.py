@@ -8,24 +8,31 @@ Feature names follow TF-Slim's image data sets, and ours where it has none:
 ``image/height``       int64     pixels
 ``image/width``        int64     pixels
 ``image/filename``     bytes     source: file name or video and frame
-``image/crop``         bytes     ``face``, aligned; or ``centre`` of the picture
+``image/crop``         bytes     ``face``, aligned; ``held``, where it last was; ``centre``
 ``label/units``        int64     [60] AU occurrence: 1, 0, -1 unknown
 ``label/intensities``  float     [60] AU intensity 0 to 5, NaN unknown
 ``label/valence``      float     -1 to 1, NaN unknown
 ``label/arousal``      float     -1 to 1, NaN unknown
+``label/other/name``   bytes     the names in ``Sample.other``
+``label/other/value``  int64     and their values
 ``sample/dataset``     bytes     data set
 ``sample/subject``     bytes     subject, or empty
 ``sample/group``       bytes     what stays on one side of the split
+``sample/video``       bytes     film, or empty
+``sample/frame``       int64     from 1, or 0
+``sample/time_ns``     int64     of the frame in its film, in nanoseconds, or none
 =====================  ========  =====================================================
 """
 
 from __future__ import annotations
 
+import math
 from functools import cache
 from typing import Any
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
+from affectflow.faces.framing import CENTRE, FACE
 from affectflow.sample import Sample
 
 _TYPES = descriptor_pb2.FieldDescriptorProto
@@ -84,8 +91,11 @@ def _example_class() -> Any:
     return message_factory.GetMessageClass(pool.FindMessageTypeByName("tensorflow.Example"))
 
 
-def encode_example(sample: Sample, jpeg: bytes, height: int, width: int) -> bytes:
-    """The serialised example of a sample whose picture is ``jpeg``; the same sample gives the same bytes."""
+def encode_example(sample: Sample, jpeg: bytes, height: int, width: int, crop: str = "") -> bytes:
+    """The serialised example of a sample whose picture is ``jpeg``; the same sample gives the same bytes.
+
+    ``crop`` is ``held`` where the sample's face is that of an earlier frame.
+    """
     example = _example_class()()
     feature = example.features.feature
     feature["image/encoded"].bytes_list.value.append(jpeg)
@@ -93,7 +103,7 @@ def encode_example(sample: Sample, jpeg: bytes, height: int, width: int) -> byte
     feature["image/height"].int64_list.value.append(height)
     feature["image/width"].int64_list.value.append(width)
     feature["image/filename"].bytes_list.value.append(sample.source.encode())
-    feature["image/crop"].bytes_list.value.append(b"centre" if sample.face is None else b"face")
+    feature["image/crop"].bytes_list.value.append((crop or (CENTRE if sample.face is None else FACE)).encode())
     feature["label/units"].int64_list.value.extend(sample.units.tolist())
     feature["label/intensities"].float_list.value.extend(sample.intensities.tolist())
     feature["label/valence"].float_list.value.append(sample.valence)
@@ -101,6 +111,12 @@ def encode_example(sample: Sample, jpeg: bytes, height: int, width: int) -> byte
     feature["sample/dataset"].bytes_list.value.append(sample.dataset.encode())
     feature["sample/subject"].bytes_list.value.append(sample.subject.encode())
     feature["sample/group"].bytes_list.value.append(sample.group.encode())
+    feature["sample/video"].bytes_list.value.append(sample.video.encode())
+    feature["sample/frame"].int64_list.value.append(sample.frame)
+    time = [] if math.isnan(sample.time) else [round(sample.time * 1e9)]
+    feature["sample/time_ns"].int64_list.value.extend(time)
+    feature["label/other/name"].bytes_list.value.extend(name.encode() for name in sample.other)
+    feature["label/other/value"].int64_list.value.extend(sample.other.values())
     data: bytes = example.SerializeToString(deterministic=True)
     return data
 

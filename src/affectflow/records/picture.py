@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from affectflow import jpeg
 from affectflow.faces.crop import crop
@@ -16,6 +18,11 @@ class PictureForm:
     size: int
     quality: int
     chroma: str
+
+    @classmethod
+    def of(cls, records: Mapping[str, Any]) -> PictureForm:
+        """As the section ``records`` of a configuration asks for."""
+        return cls(records["image_size"], records["jpeg_quality"], records["jpeg_chroma"])
 
     def jpeg(self, sample: Sample) -> bytes:
         """The crop of a sample as a JPEG.

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from affectflow import facs
+from affectflow.records.access import Records
 from affectflow.training import heads as heads_
 from affectflow.training.fit import Line
 from affectflow.training.heads import ACTION_UNITS
@@ -42,7 +43,8 @@ class Exam:
         batch_size: int,
     ) -> None:
         self._model, self._taught, self._labels = model, taught, labels
-        self._pictures = pictures_in_order(files, batch_size)
+        records = Records(files)
+        self._pictures = pictures_in_order(records, records.batches(batch_size))
         for unit in self.unmeasured():
             print(f"Validation has only one class of {unit}; it is left out of the means.", flush=True)
 

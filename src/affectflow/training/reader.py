@@ -94,21 +94,23 @@ def sources(records: Records, numbers: Iterable[int]) -> list[str]:
     return [feature["image/filename"].bytes_list.value[0].decode() for feature in found]
 
 
-def pictures_in_order(files: Sequence[Path], batch_size: int) -> tf.data.Dataset:
-    """Batches of pixels, uint8 [batch, size, size, 3], each record once and in order."""
-    records = Records(files)
+def pictures_in_order(records: Records, batches: Sequence[Sequence[int]]) -> tf.data.Dataset:
+    """Batches of pixels, uint8 [batch, size, size, 3], of the records that have these numbers."""
 
     def make(batch: int) -> Sequence[NDArray[Any]]:
-        numbers = range(batch * batch_size, min(len(records), (batch + 1) * batch_size))
-        encoded = [_picture_of(decode_example(data).features.feature) for data in records.read(numbers)]
+        encoded = [_picture_of(decode_example(data).features.feature) for data in records.read(batches[batch])]
         first = jpeg.decode(encoded[0])
         pixels = _aligned((len(encoded), *first.shape))
         for i, picture in enumerate(encoded):
             jpeg.decode(picture, room=pixels[i])
         return [pixels]
 
-    batches = tf.data.Dataset.range(-(-len(records) // batch_size))
-    return _made(batches, make, [tf.TensorSpec([None, None, None, 3], tf.uint8)], lambda pixels: pixels)
+    return _made(
+        tf.data.Dataset.range(len(batches)),
+        make,
+        [tf.TensorSpec([None, None, None, 3], tf.uint8)],
+        lambda pixels: pixels,
+    )
 
 
 def training_batches(

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from affectflow.errors import UserError
 from affectflow.sample import unknown_units
 from affectflow.tables import read_facts
 
@@ -25,6 +26,22 @@ def _folds() -> dict[int, tuple[str, ...]]:
 
 FOLDS = _folds()
 """The subjects of each part; fold k tests part k."""
+
+
+def subjects_of(split: str) -> tuple[str, ...] | None:
+    """The subjects of ``fold1-train``, ``fold1-test`` and so on; None of ``all``, where it is whoever is there.
+
+    Raises :class:`UserError` for another split.
+    """
+    if split == "all":
+        return None
+    fold, _, side = split.removeprefix("fold").partition("-")
+    if not (fold.isascii() and fold.isdecimal()) or int(fold) not in FOLDS or side not in ("train", "test"):
+        raise UserError(f"DISFA has no split {split!r}; known are all and fold1-train to fold3-test.")
+    tested = FOLDS[int(fold)]
+    if side == "test":
+        return tested
+    return tuple(subject for part in FOLDS.values() for subject in part if subject not in tested)
 
 
 def occurrence(intensities: NDArray[np.float32]) -> NDArray[np.int8]:

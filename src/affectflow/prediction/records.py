@@ -1,0 +1,104 @@
+"""A model over the records of a benchmark -> the table that is scored."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from affectflow.batched import batched
+from affectflow.evaluation.predictions import LEFT_OUT_COLUMNS, PREDICTIONS_SCHEMA
+from affectflow.prediction.model import TrainedModel
+from affectflow.progress import progress
+from affectflow.records.access import Records
+from affectflow.records.example import decode_example
+from affectflow.records.frames import LEFT_OUT_COLUMNS as LEFT_OUT_OF_PARTS
+from affectflow.tables import read_csv, whole, write_csv
+
+
+def predict_records(
+    model: TrainedModel,
+    files: Sequence[Path],
+    lost: Sequence[Path],
+    groups: Collection[str] | None,
+    out: Path,
+    left_out: Path,
+) -> int:
+    """Run a model over records, one batch in memory at a time; returns their number.
+
+    ``lost`` are the tables of what was left out when they were written. ``groups`` limits both to some subjects, in any
+    case of letters. Raises :class:`UserError` for a damaged file.
+    """
+    from affectflow.training.reader import pictures_in_order  # TensorFlow
+
+    records = Records(files)
+    wanted = None if groups is None else {group.upper() for group in groups}
+    numbers = (n for n in range(len(records)) if wanted is None or _group(records, n) in wanted)
+    batches = list(batched(numbers, model.batch_size))
+    count = sum(map(len, batches))
+    with (
+        whole(out) as partial,
+        pq.ParquetWriter(partial, PREDICTIONS_SCHEMA, compression="zstd") as writer,
+        progress(count, "frame", "predict") as bar,
+    ):
+        pictures = pictures_in_order(records, batches).as_numpy_iterator()
+        for batch, pixels in zip(batches, pictures, strict=True):
+            answers = model.answer(pixels)
+            rows = [
+                {
+                    **_label_fields(data),
+                    "probabilities": answers.probabilities[i],
+                    "predicted_intensities": answers.intensities[i],
+                    "predicted_valence": answers.affect[i, 0],
+                    "predicted_arousal": answers.affect[i, 1],
+                }
+                for i, data in enumerate(records.read(batch))
+            ]
+            writer.write_table(pa.Table.from_pylist(rows, schema=PREDICTIONS_SCHEMA))
+            bar.update(len(batch))
+    write_csv(left_out, LEFT_OUT_COLUMNS, sorted(_reasons(lost, wanted).items()))
+    return count
+
+
+def _group(records: Records, number: int) -> str:
+    (data,) = records.read([number])
+    return _text(decode_example(data).features.feature["sample/group"]).upper()
+
+
+def _reasons(lost: Sequence[Path], wanted: Collection[str] | None) -> Counter[str]:
+    reasons: Counter[str] = Counter()
+    for row in (row for path in lost for row in read_csv(path, LEFT_OUT_OF_PARTS)):
+        if wanted is None or row["part"].upper() in wanted:
+            reasons[row["reason"]] += int(row["count"])
+    return reasons
+
+
+def _label_fields(data: bytes) -> dict[str, Any]:
+    """The columns of a record's labels, see :mod:`affectflow.records.example`."""
+    feature = decode_example(data).features.feature
+    times = feature["sample/time_ns"].int64_list.value
+    names = [name.decode() for name in feature["label/other/name"].bytes_list.value]
+    return {
+        "source": _text(feature["image/filename"]),
+        "group": _text(feature["sample/group"]),
+        "subject": _text(feature["sample/subject"]),
+        "video": _text(feature["sample/video"]),
+        "frame": feature["sample/frame"].int64_list.value[0],
+        "time": times[0] / 1e9 if times else float("nan"),
+        "units": np.array(feature["label/units"].int64_list.value, np.int8),
+        "intensities": np.array(feature["label/intensities"].float_list.value, np.float32),
+        "valence": feature["label/valence"].float_list.value[0],
+        "arousal": feature["label/arousal"].float_list.value[0],
+        "other": list(zip(names, feature["label/other/value"].int64_list.value, strict=True)),
+        "crop": _text(feature["image/crop"]),
+    }
+
+
+def _text(feature: Any) -> str:
+    text: str = feature.bytes_list.value[0].decode()
+    return text

@@ -1,0 +1,24 @@
+"""Rule write_frames: a benchmark's films or stills -> TFRecords that all models are scored on."""
+
+from pathlib import Path
+
+from affectflow.job import job
+from affectflow.records.frames import Source, write_frames
+from affectflow.records.picture import PictureForm
+
+if __name__ == "__main__":
+    with job(snakemake.log[0]):
+        frames = write_frames(
+            Source(
+                snakemake.wildcards.dataset,
+                Path(snakemake.params.root),
+                snakemake.params.split,
+                faces=Path(snakemake.input.faces) if snakemake.input.faces else None,
+            ),
+            hold_s=snakemake.params.hold_s,
+            form=PictureForm(**snakemake.params.form),
+            processes=snakemake.threads,
+            out=Path(snakemake.output.frames),
+            left_out=Path(snakemake.output.left_out),
+        )
+        print(f"{frames} frames")
