@@ -194,6 +194,21 @@ def _parser(with_snapshot: bool) -> argparse.ArgumentParser:
         ("--out", needed),
     )
     add(
+        "predict",
+        models.predict,
+        "Say what a trained model sees in the faces of pictures, folders, films, or before a camera.",
+        ("paths", {**path, "nargs": "+", "metavar": "PATH", "help": "a camera is such as /dev/video0"}),
+        ("--model", {"default": "resnet", "help": "a run in results/models, or the folder of a model (resnet)"}),
+        ("--out", {**path, "default": None, "metavar": "CSV|JSON", "help": "left out: CSV on standard output"}),
+        ("--overlay", {**path, "default": None, "metavar": "FOLDER", "help": "draw it into the pictures and films"}),
+        ("--emotions", {"default": "emfacs", "help": "report2017, emfacs or du2014"}),
+        ("--detector", {**path, "default": None, "help": "YuNet's file; left out: where the configuration says"}),
+        ("--cropped", {"action": "store_true", "help": "pictures show an aligned face each; none is looked for"}),
+        ("--seconds", {"type": float, "default": None, "help": "of a camera; left out: until Ctrl-C"}),
+        ("--batch-size", {"type": _positive, "default": 64}),
+        config,
+    )
+    add(
         "write-frames",
         models.write_frames,
         "Write a benchmark's labelled frames as TFRecords, cropped once for all models.",

@@ -1,13 +1,30 @@
-"""Work shared out over processes."""
+"""Work shared out over processes or threads."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from typing import TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+
+def over_threads(do: Callable[[T], R], work: Iterable[T], threads: int) -> Iterator[R]:
+    """What ``do`` makes of each piece of work, in order; no more of it is fetched than keeps the threads busy."""
+    waiting: deque[Future[R]] = deque()
+    with ThreadPoolExecutor(threads) as pool:
+        try:
+            for piece in work:
+                waiting.append(pool.submit(do, piece))
+                if len(waiting) > 2 * threads:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
 
 
 def over_processes(do: Callable[[T], R], work: Sequence[T], processes: int) -> Iterator[R]:

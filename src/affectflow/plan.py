@@ -35,6 +35,10 @@ _SHIP_FACES = ("disfa", "amfed", "affwild")
 """Sets in whose layout there is a place for boxes or landmarks."""
 
 
+DETECTOR = "results/weights/face_detector.onnx"
+"""Where the workflow puts the face detector that it fetches."""
+
+
 class Plan:
     """A checked configuration and what follows from it.
 
@@ -245,7 +249,7 @@ class Plan:
         path: str | None = self._config["faces"]["model"]["path"]
         if path is not None and not Path(path).is_file():
             raise UserError(f"{path} does not exist; correct faces.model.path.")
-        return path or "results/weights/face_detector.onnx"
+        return path or DETECTOR
 
     def search(self) -> dict[str, Any] | None:
         """What decides which faces are found; None where no detector looks for them."""

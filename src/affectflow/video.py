@@ -72,6 +72,12 @@ def frame_times(path: Path) -> Iterator[float]:
     scan.check(path, len(scan.times), scan.times[-1] if scan.times else 0.0, scan.reason)
 
 
+def frame_rate(path: Path) -> float:
+    """Frames a second, as the container gives them on average, else 25; raises :class:`UserError` for no film."""
+    with _opened(path) as container:
+        return float(container.streams.video[0].average_rate or 25)
+
+
 def frame_number(path: Path, index: int) -> Frame:
     """The frame of that index, the very one that :func:`read_frames` gives, by way of the last key frame before it.
 

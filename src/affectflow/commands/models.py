@@ -94,6 +94,23 @@ def predict_records(options: argparse.Namespace) -> None:
     print(f"{count} frames")
 
 
+def predict(options: argparse.Namespace) -> None:
+    from affectflow.api import load
+
+    reader = load(
+        options.model,
+        detector=options.detector,
+        config=options.config,
+        cropped=options.cropped,
+        batch_size=options.batch_size,
+        emotions=options.emotions,
+    )
+    troubles = reader.write(options.paths, options.out, options.overlay, options.seconds)
+    if troubles:
+        more = f" and {len(troubles) - 1} more" if len(troubles) > 1 else ""
+        raise UserError(f"{troubles[0]}{more}; the column problem says what, all else is written.")
+
+
 def score(options: argparse.Namespace) -> None:
     import tempfile
     from collections import Counter

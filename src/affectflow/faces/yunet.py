@@ -54,6 +54,15 @@ class Detector:
         if not faces:
             return None
         face = max(faces, key=lambda face: overlap(face, wanted) if wanted else _prominence(face, pixels.shape))
+        return self._close_up(pixels, face)
+
+    def find_all(self, pixels: NDArray[np.uint8]) -> list[Face]:
+        """All faces of a picture, the one that :meth:`find` gives first."""
+        faces = sorted(self._all(pixels, None), key=lambda face: -_prominence(face, pixels.shape))
+        return [self._close_up(pixels, face) for face in faces]
+
+    def _close_up(self, pixels: NDArray[np.uint8], face: Face) -> Face:
+        """The face with landmarks that are more exact."""
         looks = [points for around, side in _LOOKS if (points := self._look(pixels, face, around, side)) is not None]
         points = np.mean(looks, axis=0) if looks else np.array(face.points)
         return Face(face.box, tuple(map(float, points)), face.score)

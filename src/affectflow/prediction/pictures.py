@@ -1,0 +1,158 @@
+"""Photographs, folders of them, films and cameras -> pictures one after the other."""
+
+from __future__ import annotations
+
+import os
+import signal
+import stat
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image as Pillow
+
+from affectflow.errors import UserError
+from affectflow.images import FORMATS, ImageError, decode_rgb
+from affectflow.sample import Image, Picture
+from affectflow.video import frame_rate, read_frames
+
+STRANGER = "neither a picture nor a film"
+_CAMERA_FORMAT = "v4l2"
+_NO_FILMS = ("tty", "gif", "apng", "image2")  # texts and broken stills
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shown:
+    """A picture, or why there is none. ``frame`` counts from 1 and ``time`` is in seconds; 0 and NaN for a still."""
+
+    source: str
+    image: Image | None = None
+    frame: int = 0
+    time: float = float("nan")
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Still:
+    """A picture's file, read and decoded when its pixels are wanted."""
+
+    path: Path
+
+    def rgb(self) -> NDArray[np.uint8]:
+        """Raises :class:`ImageError` for a broken picture."""
+        try:
+            return decode_rgb(self.path.read_bytes()).pixels
+        except OSError as error:
+            raise ImageError("unreadable", f"cannot be read ({error.strerror})") from None
+
+
+@dataclass(slots=True)
+class Source:
+    """One file, or one camera, of those that were asked for."""
+
+    path: Path
+    name: str
+    """As it was asked for; of a folder's files, their path from there."""
+    named: bool = True
+    """Whether it was asked for itself, and not for lying in a folder."""
+    kind: str = field(init=False)
+    """``still``, ``film``, ``camera`` or empty for anything else."""
+
+    def __post_init__(self) -> None:
+        self.kind = _kind_of(self.path)
+
+    @property
+    def rate(self) -> float:
+        """Frames a second of a film or camera."""
+        return frame_rate(self.path) if self.kind == "film" else 25.0
+
+    def pictures(self, seconds: float | None = None) -> Iterator[Shown]:
+        """All of them; of a camera those of some seconds, or without an end. What cannot be read is told, and the
+        last."""
+        source = str(self.path)
+        match self.kind:
+            case "still":
+                yield Shown(source, _Still(self.path))
+            case "film":
+                try:
+                    for frame in read_frames(self.path):
+                        yield Shown(source, Picture(frame.rgb), frame.index, frame.time)
+                except UserError as error:
+                    yield Shown(source, problem=str(error))
+            case "camera":
+                yield from _camera(self.path, seconds)
+            case _:
+                yield Shown(source, problem=STRANGER)
+
+
+def find_sources(paths: list[Path]) -> list[Source]:
+    """The files and cameras at some paths, those of folders in order of their names, hidden ones left out.
+
+    Raises :class:`UserError` for a path that does not exist.
+    """
+    found: list[Source] = []
+    for path in paths:
+        if not path.exists():
+            raise UserError(f"{path} does not exist; give pictures, films, folders or a camera such as /dev/video0.")
+        if path.is_dir():
+            files = sorted(file for file in path.rglob("*") if file.is_file() and not _hidden(file.relative_to(path)))
+            found += (Source(file, str(file.relative_to(path)), named=False) for file in files)
+        else:
+            found.append(Source(path, path.name))
+    return found
+
+
+def _hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)
+
+
+def _kind_of(path: Path) -> str:
+    """By content, never by name."""
+    try:
+        if stat.S_ISCHR(os.stat(path).st_mode):
+            return "camera"
+        with Pillow.open(path, formats=FORMATS):
+            return "still"
+    except Exception:  # Pillow raises many kinds on what is no picture
+        pass
+    try:
+        with av.open(str(path)) as container:
+            name = container.format.name
+            return "film" if container.streams.video and name not in _NO_FILMS and not name.endswith("_pipe") else ""
+    except (av.FFmpegError, OSError, ValueError):
+        return ""
+
+
+@contextmanager
+def _interruption() -> Iterator[threading.Event]:
+    """Set by Ctrl-C, which is how a camera is left; what was seen until then is kept."""
+    interrupted = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield interrupted
+        return
+    before = signal.signal(signal.SIGINT, lambda *_: interrupted.set())
+    try:
+        yield interrupted
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _camera(path: Path, seconds: float | None) -> Iterator[Shown]:
+    """Frames as they come, through Video4Linux; raises :class:`UserError` where there is no camera."""
+    try:
+        container = av.open(str(path), format=_CAMERA_FORMAT)
+    except (av.FFmpegError, ValueError) as error:
+        raise UserError(f"{path} gives no pictures ({error}); name a camera such as /dev/video0.") from None
+    with container, _interruption() as interrupted:
+        started = time.monotonic()
+        for index, frame in enumerate(container.decode(video=0), start=1):
+            since = time.monotonic() - started
+            if interrupted.is_set() or (seconds is not None and since > seconds):
+                return
+            yield Shown(str(path), Picture(np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)), index, since)

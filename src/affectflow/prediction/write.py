@@ -1,0 +1,86 @@
+"""Files, folders, films and cameras -> a table of predictions, and pictures with them drawn in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from affectflow import jpeg
+from affectflow.prediction.overlay import draw
+from affectflow.prediction.pictures import STRANGER, Source
+from affectflow.prediction.predictor import NO_FACE, Predicted, Predictor
+from affectflow.prediction.table import Row, Table, writer
+from affectflow.tables import whole
+from affectflow.video import write_video
+
+_QUALITY, _CHROMA = 92, "4:4:4"
+_FINEST_RATE = 1000  # of frames, as a denominator
+
+
+def write_predictions(
+    predictor: Predictor,
+    table: Table,
+    sources: list[Source],
+    out: Path | None = None,
+    overlay: Path | None = None,
+    seconds: float | None = None,
+) -> list[str]:
+    """Write the rows of all sources, a bounded number of pictures in memory; returns a sentence for each that could not
+    be read, or not to its end.
+
+    ``out`` ends in ``.csv`` or ``.json``, or is None for standard output; ``overlay`` is a folder, in which a still
+    becomes a JPEG and a film an MP4 of the same name; ``seconds`` limits cameras. Files in a folder that are neither
+    picture nor film are rows, and no trouble.
+    """
+    troubles: dict[str, None] = {}
+    with writer(out, table.columns) as write_row:
+        for source in sources:
+
+            def tell(one: Predicted, source: Source = source) -> list[Row]:
+                rows = list(table.rows(one))
+                for row in rows:
+                    write_row(row)
+                if one.problem and one.problem != NO_FACE and (source.named or one.problem != STRANGER):
+                    troubles[f"{one.shown.source}: {one.problem}"] = None
+                return rows
+
+            found = predictor.over(source.pictures(seconds), keep_pixels=overlay is not None)
+            if overlay is None:
+                for one in found:
+                    tell(one)
+            else:
+                _write_drawn(_drawn(found, tell), source, overlay)
+    return list(troubles)
+
+
+def _drawn(found: Iterator[Predicted], tell: Callable[[Predicted], list[Row]]) -> Iterator[NDArray[np.uint8]]:
+    for one in found:
+        rows = tell(one)
+        if one.pixels is not None:
+            yield draw(one, rows if one.readings else [])
+
+
+def _write_drawn(pictures: Iterator[NDArray[np.uint8]], source: Source, folder: Path) -> None:
+    first = next(pictures, None)
+    if first is None:
+        return
+    path = folder / source.name
+    if source.kind == "still":
+        with whole(path.with_name(f"{path.name}.jpg")) as partial:
+            partial.write_bytes(jpeg.encode(first, _QUALITY, _CHROMA))
+        for _ in pictures:
+            pass
+    else:
+        rate = Fraction(source.rate).limit_denominator(_FINEST_RATE)
+        write_video(path.with_name(f"{path.name}.mp4"), map(_even, chain([first], pictures)), rate)
+
+
+def _even(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """With a column and a row more where a side is odd, which H.264 cannot have."""
+    height, width = pixels.shape[:2]
+    return np.pad(pixels, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge") if height % 2 or width % 2 else pixels

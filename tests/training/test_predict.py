@@ -1,0 +1,302 @@
+"""affectflow predict: pictures, folders, films and cameras in, a row for each face out."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import json
+import os
+import signal
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+keras = pytest.importorskip("keras")
+
+from affectflow import jpeg  # noqa: E402
+from affectflow.api import load  # noqa: E402
+from affectflow.cli import main  # noqa: E402
+from affectflow.errors import UserError  # noqa: E402
+from affectflow.faces.crop import crop  # noqa: E402
+from affectflow.images import decode_rgb  # noqa: E402
+from affectflow.prediction import pictures  # noqa: E402
+from affectflow.prediction.model import TrainedModel  # noqa: E402
+from affectflow.prediction.pictures import Shown, find_sources  # noqa: E402
+from affectflow.prediction.predictor import Predictor  # noqa: E402
+from affectflow.sample import Picture  # noqa: E402
+from affectflow.video import read_frames, write_video  # noqa: E402
+from tests.conftest import ROOT  # noqa: E402
+from tests.miniature import FRAMES, film, still, text  # noqa: E402
+
+SIZE = 24
+UNITS = (6, 12, 25)
+YUNET = ROOT.parent / "shared/models/face_detection_yunet.onnx"
+PHOTOGRAPHS = ROOT.parent / "shared/data/london_faces"
+needs_faces = pytest.mark.skipif(not (YUNET.is_file() and PHOTOGRAPHS.is_dir()), reason="no photographs or detector")
+
+
+def make_model(folder: Path, crops: dict[str, int]) -> Path:
+    """A model whose outputs say how bright a picture is: AU6 that it is dark, AU12 and valence that it is bright."""
+    folder.mkdir(parents=True)
+    pixels = keras.Input((SIZE, SIZE, 3), dtype="uint8")
+    scaled = keras.layers.Rescaling(1 / 127.5, offset=-1)(pixels)
+    mean = keras.layers.GlobalAveragePooling2D()(scaled)
+    heads = {
+        "action_units": keras.layers.Dense(3, "sigmoid", name="action_units"),
+        "intensities": keras.layers.Dense(1, name="intensities"),
+        "valence_arousal": keras.layers.Dense(2, name="valence_arousal"),
+    }
+    model = keras.Model(pixels, {name: head(mean) for name, head in heads.items()})
+    heads["action_units"].set_weights([np.tile([-3.0, 3.0, 0.0], (3, 1)), np.array([0.0, 0.0, 3.0])])
+    heads["intensities"].set_weights([np.full((3, 1), 2.5 / 3), np.array([2.5])])
+    heads["valence_arousal"].set_weights([np.tile([1 / 3, 0.0], (3, 1)), np.array([0.0, 0.25])])
+    model.save(folder / "model.keras")
+    card = {
+        "heads": ["action_units", "intensities", "valence_arousal"],
+        "units": UNITS,
+        "intensity_units": [12],
+        "image_size": SIZE,
+        "crops": crops,
+    }
+    (folder / "model.json").write_text(json.dumps(card))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def of_pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_model(tmp_path_factory.mktemp("models") / "whole", {"centre": 5})
+
+
+@pytest.fixture(scope="module")
+def of_faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_model(tmp_path_factory.mktemp("models") / "faces", {"face": 5, "centre": 1})
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    path = tmp_path / "config.yaml"
+    path.write_text((ROOT / "config/config.yaml").read_text().replace("path: null ", f"path: {YUNET} ", 1))
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Two stills, a film, a broken still, a text and a hidden file."""
+    here = tmp_path / "some"
+    still(here / "a.png", 0)
+    still(here / "below/b.jpg", 7)
+    film(here / "c.mp4")
+    (here / "d.jpg").write_bytes(jpeg.encode(noise(0), 95, "4:4:4")[:-400])
+    text(here / "notes.txt", "not a picture")
+    text(here / ".hidden", "nor this")
+    return here
+
+
+def noise(seed: int) -> NDArray[np.uint8]:
+    return np.random.default_rng(seed).integers(0, 256, (48, 64, 3), dtype=np.uint8)
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def test_everything_asked_for_is_a_row(of_pictures: Path, folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "p.csv"
+    with pytest.raises(SystemExit):
+        main(["predict", str(folder), "--model", str(of_pictures), "--out", str(out)])
+    rows = rows_of(out)
+    places = [(Path(row["source"]).name, row["frame"], row["face"]) for row in rows]
+    frames = [("c.mp4", str(frame), "1") for frame in range(1, FRAMES + 1)]
+    assert places == [("a.png", "", "1"), ("b.jpg", "", "1"), *frames, ("d.jpg", "", "0"), ("notes.txt", "", "0")]
+    assert [row["time"] for row in rows][2:5] == ["0.0", "0.1", "0.2"]
+    assert "cannot be decoded" in rows[-2]["problem"] and rows[-1]["problem"] == "neither a picture nor a film"
+    assert {row["problem"] for row in rows[:-2]} == {""} and {row["crop"] for row in rows[:-2]} == {"centre"}
+    assert rows[-1]["AU12"] == rows[-1]["valence"] == rows[-1]["emotion"] == ""
+
+
+def test_what_is_said_belongs_to_its_picture(of_pictures: Path, folder: Path) -> None:
+    table = load(of_pictures).predict(folder / "a.png", folder / "below", folder / "c.mp4")
+    brightness = np.array([40, 250, *(40 + 30 * i for i in range(FRAMES))]) / 127.5 - 1
+    assert table["valence"].to_numpy() == pytest.approx(brightness, abs=0.02)
+    assert table["AU12"].to_numpy() == pytest.approx(1 / (1 + np.exp(-9 * brightness)), abs=0.04)
+    assert table["AU12_intensity"].to_numpy() == pytest.approx(2.5 + 2.5 * brightness, abs=0.05)
+    assert (table["arousal"] == 0.25).all()
+    assert table["happiness"].tolist() == [0.5] * 8  # AU6 where it is dark, AU12 where it is bright
+    assert set(table["emotion"]) == {"Neutral"}
+
+
+def test_how_many_are_answered_at_once_changes_nothing(of_pictures: Path, folder: Path) -> None:
+    tables = [load(of_pictures, batch_size=size).predict(folder) for size in (1, 3, 64)]
+    assert tables[0].equals(tables[1]) and tables[0].equals(tables[2])
+
+
+def test_json_says_what_csv_says(
+    of_pictures: Path, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["predict", str(folder / "below"), str(folder / "c.mp4"), "--model", str(of_pictures)]
+    main([*words, "--out", str(tmp_path / "p.json")])
+    main([*words, "--out", str(tmp_path / "p.csv")])
+    capsys.readouterr()
+    main(words)
+    assert capsys.readouterr().out == (tmp_path / "p.csv").read_text()
+    spoken = json.loads((tmp_path / "p.json").read_text())
+    written = rows_of(tmp_path / "p.csv")
+    assert [{name: "" if v is None else str(v) for name, v in row.items()} for row in spoken] == written
+    with pytest.raises(SystemExit):
+        main([*words, "--out", str(tmp_path / "p.xlsx")])
+    assert "p.xlsx is neither a .csv nor a .json file" in capsys.readouterr().err
+
+
+def test_an_empty_folder_is_an_empty_table(of_pictures: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    for name in ("p.json", "p.csv"):
+        main(["predict", str(tmp_path / "empty"), "--model", str(of_pictures), "--out", str(tmp_path / name)])
+    assert json.loads((tmp_path / "p.json").read_text()) == [] and rows_of(tmp_path / "p.csv") == []
+
+
+@pytest.mark.parametrize(
+    "words, sentence",
+    [
+        (["nowhere.jpg"], "nowhere.jpg does not exist; give pictures, films, folders or a camera"),
+        (["config.yaml"], "config.yaml: neither a picture nor a film"),
+        (["/dev/null"], "/dev/null gives no pictures"),
+        (["config.yaml", "--emotions", "freud"], "There is no table of emotions 'freud'"),
+        (["config.yaml", "--model", "nobody"], "nobody/model.keras does not exist; give the folder of a trained model"),
+    ],
+)
+def test_mistakes_are_one_sentence(
+    of_pictures: Path,
+    tmp_path: Path,
+    config: Path,
+    words: list[str],
+    sentence: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as stopped:
+        main(["predict", "--model", str(of_pictures), "--out", "p.csv", *words])
+    assert stopped.value.code == 1 and sentence in capsys.readouterr().err and config.is_file()
+
+
+def test_a_film_that_was_cut_says_so(of_pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    whole = tmp_path / "whole.avi"
+    write_video(whole, map(noise, range(FRAMES)), Fraction(10), "avi", "mpeg4")
+    cut = tmp_path / "cut.avi"
+    cut.write_bytes(whole.read_bytes()[: whole.stat().st_size * 2 // 3])
+    with pytest.raises(SystemExit):
+        main(["predict", str(cut), "--model", str(of_pictures), "--out", str(tmp_path / "p.csv")])
+    assert "of its 6 frames" in capsys.readouterr().err
+    rows = rows_of(tmp_path / "p.csv")
+    assert 1 <= len(rows) - 1 < FRAMES and "of its 6 frames" in rows[-1]["problem"] and rows[-1]["AU12"] == ""
+
+
+def test_a_long_film_is_never_in_memory(of_pictures: Path) -> None:
+    fetched = itertools.count()
+
+    def endless() -> Iterator[Shown]:
+        while True:
+            next(fetched)
+            yield Shown("film", Picture(np.zeros((8, 8, 3), np.uint8)), 1, 0.0)
+
+    predictor = Predictor(TrainedModel(of_pictures / "model.keras", of_pictures / "model.json", 4), None, threads=2)
+    some = predictor.over(endless())
+    for _ in range(12):
+        next(some)
+    some.close()
+    assert next(fetched) <= 12 + 4 + 2 * 2 + 2
+
+
+def test_a_camera_is_watched_for_some_seconds_or_until_it_is_interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pictures, "_CAMERA_FORMAT", "lavfi")
+    camera = Path("testsrc=size=32x24:rate=25")
+    watched = list(pictures._camera(camera, 0.05))
+    assert watched and all(0 <= shown.time <= 0.05 for shown in watched)
+    assert [shown.frame for shown in watched] == list(range(1, len(watched) + 1))
+    seen = 0
+    for seen, _ in enumerate(pictures._camera(camera, 60), start=1):
+        if seen == 3:
+            os.kill(os.getpid(), signal.SIGINT)
+    assert 3 <= seen <= 5
+    with pytest.raises(KeyboardInterrupt):  # as before
+        os.kill(os.getpid(), signal.SIGINT)
+        signal.sigtimedwait([], 1)
+
+
+def photographs(count: int) -> list[Path]:
+    return sorted(PHOTOGRAPHS.rglob("*.jpg"))[:count]
+
+
+@needs_faces
+def test_every_face_is_found_and_aligned_as_in_training(of_faces: Path, tmp_path: Path, config: Path) -> None:
+    from PIL import Image
+
+    from affectflow.api import _finder
+
+    one, other = (decode_rgb(path.read_bytes()).pixels for path in photographs(2))
+    both = np.concatenate([one, other[: len(one)]], axis=1)
+    Image.fromarray(both).save(tmp_path / "both.png")
+    Image.new("RGB", (200, 200)).save(tmp_path / "nobody.png")
+    table = load(of_faces, config=config).predict(tmp_path / "both.png", tmp_path / "nobody.png")
+    assert table["face"].tolist() == [1, 2, 0] and table["crop"].tolist()[:2] == ["face", "face"]
+    assert table["problem"].tolist() == ["", "", "no face"]
+    middles = sorted(table["left"][:2] + table["width"][:2] / 2)
+    assert middles[0] < one.shape[1] < middles[1]
+    faces = _finder(config, None)()(both)
+    model = TrainedModel(of_faces / "model.keras", of_faces / "model.json", 64)
+    expected = model.answer(np.stack([crop(both, face, SIZE) for face in faces]))
+    assert np.array_equal(table["valence"][:2].to_numpy(np.float32), expected.affect[:, 0])
+
+
+@needs_faces
+def test_cropped_pictures_are_taken_as_they_are(of_faces: Path, tmp_path: Path) -> None:
+    still(tmp_path / "a.png", 4)
+    table = load(of_faces, cropped=True).predict(tmp_path / "a.png")
+    assert table["crop"].tolist() == ["centre"] and table["problem"].tolist() == [""]
+
+
+def test_a_model_of_faces_needs_a_detector(of_faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    still(tmp_path / "a.png", 4)
+    monkeypatch.chdir(ROOT)
+    with pytest.raises(UserError, match="does not exist, and this model was trained on faces"):
+        load(of_faces, detector=tmp_path / "none.onnx")
+
+
+def differing(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
+    """The share of pixels that differ clearly."""
+    return float((np.abs(one.astype(int) - other.astype(int)).max(axis=-1) > 40).mean())
+
+
+@needs_faces
+def test_it_is_drawn_into_pictures_and_films(of_faces: Path, tmp_path: Path, config: Path) -> None:
+    path = photographs(1)[0]
+    words = [str(path), "--model", str(of_faces), "--config", str(config)]
+    main(["predict", *words, "--out", str(tmp_path / "p.csv"), "--overlay", str(tmp_path / "drawn")])
+    before = decode_rgb(path.read_bytes()).pixels
+    after = decode_rgb((tmp_path / "drawn" / f"{path.name}.jpg").read_bytes()).pixels
+    assert before.shape == after.shape and 0.002 < differing(before, after) < 0.3
+    (row,) = rows_of(tmp_path / "p.csv")
+    left, top = round(float(row["left"])), round(float(row["top"]) + float(row["height"]))
+    edge = after[top - 1 : top + 2, left + 20 : left + 60].reshape(-1, 3).astype(int)
+    assert (edge[:, 1] - edge[:, 0] > 40).mean() > 0.5  # green
+
+
+def test_a_film_with_drawings_has_the_same_frames(of_pictures: Path, tmp_path: Path) -> None:
+    source = film(tmp_path / "film.avi")
+    words = ["predict", str(source), "--model", str(of_pictures), "--out"]
+    main([*words, str(tmp_path / "p.csv")])
+    main([*words, str(tmp_path / "q.csv"), "--overlay", str(tmp_path / "drawn")])
+    assert (tmp_path / "p.csv").read_text() == (tmp_path / "q.csv").read_text()
+    drawn = list(read_frames(tmp_path / "drawn/film.avi.mp4"))
+    original = list(read_frames(source))
+    assert [round(frame.time, 3) for frame in drawn] == [round(frame.time, 3) for frame in original]
+    assert all(differing(one.rgb, other.rgb) > 0.01 for one, other in zip(drawn, original, strict=True))
+
+
+def test_folders_keep_their_order_and_their_names(folder: Path) -> None:
+    assert [source.name for source in find_sources([folder])] == ["a.png", "below/b.jpg", "c.mp4", "d.jpg", "notes.txt"]
