@@ -5,12 +5,15 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from affectflow import facs
 from affectflow.cli import main
 from affectflow.errors import UserError
 from affectflow.facs.emotions import Part, emotions, intensity
+from affectflow.facs.expression import name_emotions, predicted_levels, recorded_levels, shares
 from affectflow.facs.units import UNITS, Kind
 
 
@@ -64,6 +67,51 @@ def test_an_emotion_is_judged_by_what_is_known() -> None:
     anger = emotions("emfacs")["Anger"].judge({4: 5.0, 5: 0.0})
     assert anger.share == 0.5 and anger.unknown == (7, 23)
     assert emotions("emfacs")["Disgust"].judge({4: 5.0}).share is None
+
+
+def levels(**present: float) -> NDArray[np.float64]:
+    """Of one picture: all AUs known and absent but those that are named."""
+    found = np.zeros((1, facs.COUNT))
+    for name, strength in present.items():
+        found[0, int(name[2:]) - 1] = strength
+    return found
+
+
+@pytest.mark.parametrize(
+    "present, emotion",
+    [
+        ({}, "Neutral"),
+        ({"AU6": 5, "AU12": 5}, "Happiness"),
+        ({"AU12": 5}, "Neutral"),  # a half is not enough
+        ({"AU1": 5, "AU4": 5}, "Sadness"),  # two thirds of it; four sevenths of fear are less
+        ({"AU1": 3, "AU2": 3, "AU5": 2, "AU26": 3}, "Surprise"),
+        ({"AU1": 3, "AU2": 3, "AU5": 1, "AU26": 3}, "Surprise"),  # three quarters without AU5, which is too weak
+        ({"AU1": 5, "AU2": 5, "AU4": 5, "AU5": 5, "AU7": 5, "AU20": 5, "AU26": 5}, "Fear"),  # whole, as surprise is
+    ],
+)
+def test_a_picture_shows_the_emotion_of_most_of_its_units(present: dict[str, float], emotion: str) -> None:
+    assert name_emotions(emotions("emfacs"), levels(**present)) == [emotion]
+
+
+def test_emotions_follow_what_is_known() -> None:
+    unknown = np.full((1, facs.COUNT), np.nan)
+    assert name_emotions(emotions("emfacs"), unknown) == [""]
+    some = unknown.copy()
+    some[0, [3, 4]] = 5, 0  # of anger's 4 5 7 23, of fear's 1 2 4 5 7 20 26
+    found = shares(emotions("emfacs"), some)
+    assert found["Anger"] == 0.5 and found["Fear"] == 0.5 and found["Sadness"] == 1
+    assert np.isnan(found["Disgust"]) and "Neutral" not in found
+
+
+def test_levels_are_intensities_where_these_are_known() -> None:
+    units, strengths = np.full((1, 60), -1, np.int8), np.full((1, 60), np.nan, np.float32)
+    units[0, :3], strengths[0, 1:2] = (1, 1, 0), 2
+    assert recorded_levels(units, strengths)[0, :3].tolist() == [5, 2, 0]
+    assert np.isnan(recorded_levels(units, strengths)[0, 3])
+    probabilities = np.full((1, 60), np.nan, np.float32)
+    probabilities[0, :3] = 0.5, 0.9, 0.49
+    strengths[0, 3] = 1.5
+    assert predicted_levels(probabilities, strengths)[0, :4].tolist() == [5, 2, 0, 1.5]
 
 
 def test_the_facts_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
