@@ -46,6 +46,7 @@ def _frames(count: int, taught: tuple[int, ...], seed: int = 0) -> list[dict[str
                 "arousal": float("nan"),
                 "other": [],
                 "probabilities": probabilities.tolist(),
+                "predicted_intensities": [float("nan")] * facs.COUNT,
                 "predicted_valence": float("nan"),
                 "predicted_arousal": float("nan"),
             }
@@ -197,12 +198,23 @@ def test_no_shared_label_is_an_error(tmp_path: Path) -> None:
 def test_summary_has_a_row_a_score(tmp_path: Path) -> None:
     result = _score(tmp_path, _frames(50, DISFA))
     summarise([tmp_path / "disfa_m.json"], tmp_path / "summary.csv")
-    header, row = (tmp_path / "summary.csv").read_text().splitlines()
-    values = dict(zip(header.split(","), row.split(","), strict=True))
+    (values,) = csv.DictReader((tmp_path / "summary.csv").open(newline=""))
     assert float(values["mean_f1"]) == result["mean_f1"]
     assert values["synthetic"] == "true"
     assert values["snapshot"] == result["snapshot"]["id"] == "abc"
     assert "Drawn data" in table([tmp_path / "disfa_m.json"])
+
+
+def test_what_others_report_stands_beside_it(tmp_path: Path) -> None:
+    rows = _frames(50, DISFA)
+    _score(tmp_path, rows, name="occurrence12")
+    shown = table([tmp_path / "disfa_m.json"])
+    assert "disfa-occurrence12, by others: not comparable" in shown and "JAA-Net" not in shown
+    for row in rows:
+        row.update(valence=0.1, arousal=0.2, predicted_valence=0.3, predicted_arousal=0.4)
+    _score(tmp_path, rows, benchmark="affwild", taught=())
+    shown = table([tmp_path / "affwild_m.json", tmp_path / "affwild_m.json"])
+    assert shown.count("affwild, by others: AffWildNet valence CCC 0.570; AffWildNet arousal CCC 0.430; not") == 1
 
 
 def test_disfa_is_scored_without_frames_of_bad_landmarks_too(tmp_path: Path) -> None:

@@ -47,5 +47,7 @@ def protocols(options: argparse.Namespace) -> None:
             print(f"{one.target:24} {one.title}, version {one.version}{mark}")
             if options.benchmark:
                 print(f"{'':24} {one.source.strip()}")
+                if one.published_note:
+                    print(f"{'':24} others: {one.published_note}")
                 for figure in one.published:
                     print(f"{'':24} published: {figure.model} {figure.measure} {figure.value}")

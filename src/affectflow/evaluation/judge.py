@@ -20,10 +20,13 @@ from affectflow.evaluation.measured import (
     measure_affect,
     measure_intensity,
     measure_occurrence,
+    with_events,
 )
 from affectflow.evaluation.outputs import Outputs
+from affectflow.evaluation.smoothing import runs_of
 from affectflow.measures.bootstrap import Bootstrap
 from affectflow.measures.decision import decide
+from affectflow.measures.events import find_events
 from affectflow.protocols import Protocol
 
 _MEANS_OF_UNITS = {
@@ -61,6 +64,9 @@ class Judged:
             return [one for name, one in measured.items() if of is None or name in of]
 
         found, drawn = means(chosen(self.units), _MEANS_OF_UNITS)
+        if self.protocol.events:
+            more = means(chosen(self.units), {"mean_event_f1": "event_f1"})
+            found, drawn = found | more[0], drawn | more[1]
         if self.protocol.intensities:
             more = means(chosen(self.intensities), _MEANS_OF_INTENSITIES)
             found, drawn = found | more[0], drawn | more[1]
@@ -118,6 +124,7 @@ def _units(
     unsupported: list[str] = []
     unlabelled: list[str] = []
     probabilities = by_unit(outputs.table, "probabilities") if protocol.labels else np.empty((0, 0), np.float32)
+    run = runs_of(outputs.table) if protocol.events else np.empty(0, np.int64)
     for name, unit in protocol.labels.items():
         known = labels.occurrence[name] != facs.UNKNOWN
         if not known.any():
@@ -135,6 +142,10 @@ def _units(
             answered,
             bootstrap,
         )
+        if protocol.events:
+            recorded = find_events(answered & (labels.occurrence[name] == facs.PRESENT), run)
+            predicted = find_events(answered & (probabilities[:, unit - 1] >= THRESHOLD), run)
+            scored[name] = with_events(scored[name], recorded, predicted, bootstrap.codes, bootstrap)
         if unanswered := int((known & ~answered).sum()):
             scored[name].facts["unanswered"] = unanswered
         if name != facs.label(unit):

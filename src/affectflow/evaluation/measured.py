@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from affectflow.measures.agreement import Agreement, terms
 from affectflow.measures.bootstrap import Bootstrap
 from affectflow.measures.calibration import calibration_error, gaps
 from affectflow.measures.decision import Decision, outcomes
+from affectflow.measures.events import Events, match
 from affectflow.measures.ranking import average_precision, draw_rankings, roc_auc
 
 THRESHOLD = 0.5
@@ -96,6 +97,37 @@ def measure_intensity(truth: Numbers, output: Numbers, known: NDArray[np.bool_],
 def measure_affect(truth: Numbers, output: Numbers, known: NDArray[np.bool_], bootstrap: Bootstrap) -> Measured:
     """CCC, PCC, RMSE and sign agreement of values in [-1, 1], of the ``known`` frames alone."""
     return _measure_tracks(truth, output, known, bootstrap, _OF_AFFECT)
+
+
+def with_events(
+    measured: Measured,
+    recorded: Events,
+    predicted: Events,
+    codes: NDArray[np.int64],
+    bootstrap: Bootstrap,
+) -> Measured:
+    """Measures of an occurrence, and F1 of its events; ``codes`` is the bootstrap's cluster of each row."""
+    found = match(recorded, predicted)
+    missed = np.ones(len(recorded), bool)
+    missed[found[found >= 0]] = False
+    rows = (predicted.onset[found >= 0], predicted.onset[found < 0], recorded.onset[missed])
+    counts = np.stack([np.bincount(codes[onsets], minlength=bootstrap.count) for onsets in rows], axis=-1).astype(float)
+    f1, drawn = _event_f1(counts.sum(axis=0)), _event_f1(bootstrap.draw(counts))
+    return replace(
+        measured,
+        measures={**measured.measures, "event_f1": float(f1)},
+        facts={**measured.facts, "events": len(recorded), "predicted_events": len(predicted)},
+        draws={**measured.draws, "event_f1": drawn},
+        in_means=(*measured.in_means, "event_f1") if len(recorded) else measured.in_means,
+    )
+
+
+def _event_f1(counts: Numbers) -> Numbers:
+    """Of events that were found, called in vain and missed, [..., 3]; NaN where there is none of them."""
+    found, vain, missed = np.moveaxis(counts, -1, 0)
+    total = 2 * found + vain + missed
+    f1: Numbers = np.divide(2 * found, total, out=np.full(np.shape(total), np.nan), where=total > 0)
+    return f1
 
 
 def means(measured: list[Measured], names: Mapping[str, str]) -> tuple[dict[str, float], dict[str, Numbers]]:

@@ -22,6 +22,7 @@ from affectflow.evaluation.measured import THRESHOLD, intervals
 from affectflow.evaluation.outputs import Outputs, Part, read_outputs
 from affectflow.evaluation.plain import plain
 from affectflow.evaluation.predictions import LEFT_OUT_COLUMNS
+from affectflow.evaluation.smoothing import smoothed
 from affectflow.faces.framing import CENTRE, FACE, HELD
 from affectflow.fingerprint import file_sha256
 from affectflow.measures.bootstrap import COVERAGE
@@ -83,6 +84,7 @@ def score(
         },
         **found,
         "intervals": intervals(drawn, bootstrap),
+        **_smoothed(protocol, model, outputs, draws),
         "action_units": {name: one.entry(bootstrap) for name, one in judged.units.items()},
         "intensities": {name: one.entry(bootstrap) for name, one in judged.intensities.items()},
         **{name: judged.affect[name].entry(bootstrap) if name in judged.affect else None for name in _AFFECT},
@@ -91,6 +93,7 @@ def score(
         "unlabelled": judged.unlabelled,
         "overlap": _overlap(parts),
         **_foreign(parts[0].described),
+        "published_note": protocol.published_note,
         "published": [{"model": p.model, "measure": p.measure, "value": p.value} for p in protocol.published],
         "snapshot": json.loads(snapshot.read_text(encoding="utf-8")) if snapshot is not None else None,
         "provenance": {
@@ -104,6 +107,18 @@ def score(
     }
     with whole(out) as partial:
         partial.write_text(json.dumps(plain(result), indent=1) + "\n", encoding="utf-8")
+
+
+def _smoothed(protocol: Protocol, model: str, outputs: Outputs, draws: int) -> dict[str, Any]:
+    """The means of outputs that were smoothed, beside those of the raw ones."""
+    if not protocol.smoothing:
+        return {}
+    judged = judge(protocol, model, smoothed(outputs, protocol.smoothing), draws)
+    found, drawn = judged.means()
+    each = {name: one.measures["ccc"] for name, one in judged.affect.items()}
+    return {
+        "smoothed": {"frames": protocol.smoothing, **found, **each, "intervals": intervals(drawn, judged.bootstrap)}
+    }
 
 
 def _left_out(parts: Sequence[Part], labels: Labels) -> dict[str, int]:

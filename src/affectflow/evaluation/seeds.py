@@ -15,8 +15,8 @@ from affectflow.tables import whole
 COVERAGE = 0.95
 _OF_THE_DATA = ("base_rate", "threshold", "f1_always_yes", "mean_f1_always_yes")
 """The same for every seed."""
-_OF_ONE_SEED = ("intervals",)
-"""They say how the subjects differ, not how the seeds do."""
+_OF_ONE_SEED = ("intervals", "predicted_events")
+"""They say how the subjects differ, not how the seeds do, or are counts of one model's."""
 _KEYS = ("action_units", "intensities", "valence", "arousal", "challenge_score", "folds", "unsupported", "unlabelled")
 
 
@@ -36,6 +36,7 @@ def gather_seeds(model: str, scores: Mapping[int, Path], out: Path) -> None:
         **({"note": first["note"]} if "note" in first else {}),
         "protocol": first["protocol"],
         "seeds": list(scores),
+        **{key: first[key] for key in ("published", "published_note") if key in first},
         "scores": [str(path) for path in scores.values()],
         **{key: _together([score[key] for score in read], key) for key in first if key in _KEYS or key[:5] == "mean_"},
     }

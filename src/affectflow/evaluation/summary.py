@@ -13,7 +13,8 @@ from affectflow.protocols import default
 from affectflow.tables import write_csv
 
 MEASURES = (
-    *("mean_f1", "mean_f1_validation_threshold", "mean_f1_always_yes", "mean_auc", "mean_accuracy", "challenge_score"),
+    *("mean_f1", "mean_f1_validation_threshold", "mean_f1_always_yes", "mean_auc", "mean_accuracy", "mean_event_f1"),
+    "challenge_score",
     *("mean_icc", "mean_mae", "valence_ccc", "arousal_ccc", "mean_ccc"),
 )
 _WITH_INTERVALS = ("mean_f1", "mean_auc", "mean_icc", "valence_ccc", "arousal_ccc", "mean_ccc")
@@ -21,7 +22,7 @@ _AFFECT = ("valence", "arousal")
 COLUMNS = (
     *("benchmark", "protocol", "model", "synthetic", *MEASURES),
     *(f"{measure}_{end}" for measure in _WITH_INTERVALS for end in ("low", "high")),
-    *("frames", "used_frames", "subjects", "unsupported", "published", "snapshot"),
+    *("frames", "used_frames", "subjects", "unsupported", "published", "published_note", "snapshot"),
     *(f"overlap_{kind}" for kind in OVERLAP),
 )
 
@@ -33,6 +34,7 @@ _HEADINGS = {
     "mean_f1": "mean F1",
     "mean_f1_always_yes": "always yes",
     "mean_auc": "mean AUC",
+    "mean_event_f1": "event F1",
     "mean_icc": "mean ICC",
     "valence_ccc": "valence CCC",
     "arousal_ccc": "arousal CCC",
@@ -64,6 +66,7 @@ def table(files: Sequence[Path]) -> str:
     header = lines[0]
     widths = [max(len(line[i]) for line in lines) for i in range(len(header))]
     text = "\n".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in lines)
+    text += "".join(f"\n{line}" for line in _of_others(scores))
     drawn = any(score["synthetic"] for score in scores)
     text += "".join(f"\n{_warning(score)}" for score in scores if any((score.get("overlap") or {}).values()))
     return text + ("\nDrawn data: these figures say that the pipeline works, nothing about people." if drawn else "")
@@ -86,6 +89,7 @@ def _row(score: Mapping[str, Any]) -> list[object]:
         *(used["frames"], used["used_frames"], used["subjects"]),
         "; ".join(score["unsupported"]),
         "; ".join(f"{figure['model']} {figure['measure']} {figure['value']}" for figure in score["published"]),
+        score["published_note"],
         score["snapshot"]["id"] if score["snapshot"] else None,
         *((score["overlap"] or {}).get(kind) for kind in OVERLAP),
     ]
@@ -124,6 +128,20 @@ def _warning(score: Mapping[str, Any]) -> str:
         f"Warning: {score['model']} was trained on {exact} of the pictures of {score['benchmark']}, on pictures that "
         f"look like {near} others, and on {people} of its people; see results/overlap."
     )
+
+
+def _of_others(scores: Sequence[Mapping[str, Any]]) -> list[str]:
+    """For each protocol what others report for it, and how far that can be compared."""
+    lines = {}
+    for score in scores:
+        figures = [
+            f"{one['model']} {_HEADINGS.get(one['measure'], one['measure'])} {one['value']:.3f}"
+            for one in score.get("published", ())
+        ]
+        said = "; ".join(filter(None, (*figures, score.get("published_note"))))
+        if said:
+            lines[_scored(score)] = f"{_scored(score)}, by others: {said}"
+    return list(lines.values())
 
 
 def _scored(score: Mapping[str, Any]) -> str:

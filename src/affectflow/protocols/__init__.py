@@ -40,7 +40,9 @@ class Protocol:
     half of several coders saw. ``left_out`` lists frames that do not count (``subject,first,last``, from 1,
     inclusive). ``subject`` is what is drawn together in a bootstrap: ``subject``, ``video``, ``group`` or
     ``picture``. With ``folds``, runs that were trained without a fold are scored on it and pooled. ``challenge``
-    asks for the mean of accuracy and F1 too.
+    asks for the mean of accuracy and F1 too, ``events`` for the F1 of events. ``smoothing`` is the number of frames
+    (odd) that outputs are averaged over for a second result beside the raw one, 0 for none. ``published_note`` says
+    why what others report is not comparable, or what it is of.
     """
 
     benchmark: str
@@ -57,6 +59,9 @@ class Protocol:
     left_out: Path | None
     folds: bool
     challenge: bool
+    events: bool
+    smoothing: int
+    published_note: str
     published: tuple[Published, ...]
 
     @property
@@ -121,5 +126,8 @@ def _protocol(benchmark: str, name: str, entry: Mapping[str, Any]) -> Protocol:
         left_out=_FOLDER / entry["left_out"] if "left_out" in entry else None,
         folds=entry.get("folds", False),
         challenge=entry.get("challenge", False),
+        events=entry.get("events", False),
+        smoothing=entry.get("smoothing", 0),
+        published_note=entry.get("published_note", "").strip(),
         published=tuple(Published(**figure) for figure in entry.get("published", ())),
     )
