@@ -69,7 +69,7 @@ SAME = {
 DIFFERENT = {
     "constant": replacing("return 0.5", "return 0.4"),
     "operator": replacing(">= threshold", "> threshold"),
-    "name": replacing("def _ratio", "def _Ratio"),
+    "name": replacing("def _share", "def _Ratio"),
     "indentation": replacing("    if not positive.any():\n        return 0.5", "    if not positive.any(): return 0.5"),
     "string": replacing('kind="stable"', 'kind="sta ble"'),
     "import": lambda text: text + "\nimport json\n",
