@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import signal
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -238,6 +239,7 @@ def test_mistakes_are_one_sentence(
 def test_stopping_it_is_no_traceback(run: Run, tmp_path: Path, site: Web, capsys: pytest.CaptureFixture[str]) -> None:
     def stop(request: web.BaseRequest) -> object:
         signal.raise_signal(signal.SIGINT)
+        time.sleep(0.5)  # the server's thread; on a busy machine the download would be over before it hears of it
         return site._ok(request)
 
     site.answers["/ok/5"] = stop  # type: ignore[assignment]
