@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import hashlib
 import signal
-import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -237,12 +237,12 @@ def test_mistakes_are_one_sentence(
 
 
 def test_stopping_it_is_no_traceback(run: Run, tmp_path: Path, site: Web, capsys: pytest.CaptureFixture[str]) -> None:
-    def stop(request: web.BaseRequest) -> object:
+    async def stop(request: web.BaseRequest) -> web.StreamResponse:
         signal.raise_signal(signal.SIGINT)
-        time.sleep(0.5)  # the server's thread; on a busy machine the download would be over before it hears of it
-        return site._ok(request)
+        await asyncio.sleep(0.5)  # or on a busy machine the download would be over before it hears of it
+        return await site._ok(request)
 
-    site.answers["/ok/5"] = stop  # type: ignore[assignment]
+    site.answers["/ok/5"] = stop
     with pytest.raises(SystemExit) as caught:
         run()
     assert caught.value.code == 130
