@@ -32,7 +32,11 @@ localrules:
     draw_reliability,
     draw_units,
     draw_plane,
-    draw_pictures,
+    draw_samples,
+    draw_worst,
+    draw_tracks,
+    draw_emotions,
+    write_overview,
 
 
 include: "rules/common.smk"
@@ -55,6 +59,7 @@ rule all:
         "results/eval/summary.csv",
         ["results/annotation/manifest.csv"] if PLAN.configured("emotionet") else [],
         FIGURES,
+        "results/report/overview.html",
         expand(
             "results/models/{run}/{file}",
             run=PLAN.scored_runs(),

@@ -1,6 +1,7 @@
-# Tables and scores -> the figures of the report.
+# Tables and scores -> the figures of the report, and the page that shows them in order.
 #
-# Needs: results/emotionet, results/models, results/predictions, results/eval. Makes: results/figures.
+# Needs: results/emotionet, results/models, results/frames, results/predictions, results/eval. Makes: results/figures,
+# results/report/overview.html.
 FIGURES = [
     *expand(
         "results/figures/learning_curves_{run}.svg",
@@ -12,6 +13,9 @@ FIGURES = [
     ),
     *(f"results/figures/action_units_{b}_{r}.svg" for b, r in PLAN.unit_scores()),
     *(f"results/figures/affect_plane_{b}_{r}.png" for b, r in PLAN.affect_scores()),
+    *(f"results/figures/emotions_{b}_{r}.svg" for b, r in PLAN.unit_scores()),
+    *(f"results/figures/tracks_{b}_{r}.svg" for b, r in PLAN.film_scores()),
+    *(f"results/figures/worst_{b}_{r}.png" for b, r in PLAN.scores()),
     *(
         f"results/figures/pictures_{r}.png"
         for b, r in PLAN.scores()
@@ -157,9 +161,80 @@ rule draw_plane:
         "../workflow/scripts/draw_plane.py"
 
 
-rule draw_pictures:
+rule draw_tracks:
     input:
-        samples="results/emotionet/samples.parquet",
+        predictions="results/predictions/{benchmark}_{run}.parquet",
+        score="results/eval/{benchmark}_{run}.json",
+    output:
+        figure=report(
+            "results/figures/tracks_{benchmark}_{run}.svg",
+            caption="../workflow/report/tracks.rst",
+            category="Scores",
+            subcategory="{benchmark}",
+        ),
+    log:
+        "results/logs/draw_tracks/{benchmark}_{run}.log",
+    benchmark:
+        "results/benchmarks/draw_tracks/{benchmark}_{run}.tsv"
+    conda:
+        "../envs/base.yaml"
+    params:
+        code=code("draw_tracks"),
+    script:
+        "../workflow/scripts/draw_tracks.py"
+
+
+rule draw_emotions:
+    input:
+        predictions="results/predictions/{benchmark}_{run}.parquet",
+        score="results/eval/{benchmark}_{run}.json",
+    output:
+        figure=report(
+            "results/figures/emotions_{benchmark}_{run}.svg",
+            caption="../workflow/report/emotions.rst",
+            category="Scores",
+            subcategory="{benchmark}",
+        ),
+    log:
+        "results/logs/draw_emotions/{benchmark}_{run}.log",
+    benchmark:
+        "results/benchmarks/draw_emotions/{benchmark}_{run}.tsv"
+    conda:
+        "../envs/base.yaml"
+    params:
+        code=code("draw_emotions"),
+    script:
+        "../workflow/scripts/draw_emotions.py"
+
+
+rule draw_worst:
+    input:
+        frames=ask(lambda wildcards: frames_of(wildcards.benchmark)),
+        predictions="results/predictions/{benchmark}_{run}.parquet",
+        card="results/models/{run}/model.json",
+    output:
+        figure=report(
+            "results/figures/worst_{benchmark}_{run}.png",
+            caption="../workflow/report/worst.rst",
+            category="Scores",
+            subcategory="{benchmark}",
+        ),
+    log:
+        "results/logs/draw_worst/{benchmark}_{run}.log",
+    benchmark:
+        "results/benchmarks/draw_worst/{benchmark}_{run}.tsv"
+    conda:
+        "../envs/base.yaml"
+    params:
+        faces=config["report"]["faces"],
+        code=code("draw_worst"),
+    script:
+        "../workflow/scripts/draw_worst.py"
+
+
+rule draw_samples:
+    input:
+        frames=frames_of("emotionet"),
         predictions="results/predictions/emotionet_{run}.parquet",
         card="results/models/{run}/model.json",
     output:
@@ -170,13 +245,42 @@ rule draw_pictures:
             subcategory="{run}",
         ),
     log:
-        "results/logs/draw_pictures/{run}.log",
+        "results/logs/draw_samples/{run}.log",
     benchmark:
-        "results/benchmarks/draw_pictures/{run}.tsv"
+        "results/benchmarks/draw_samples/{run}.tsv"
     conda:
         "../envs/base.yaml"
     params:
         faces=config["report"]["faces"],
-        code=code("draw_pictures"),
+        code=code("draw_samples"),
     script:
-        "../workflow/scripts/draw_pictures.py"
+        "../workflow/scripts/draw_samples.py"
+
+
+rule write_overview:
+    input:
+        scores=SCORES,
+        summary=(
+            "results/emotionet/download_summary.csv"
+            if PLAN.configured("emotionet")
+            else []
+        ),
+        figures=FIGURES,
+    output:
+        page=report(
+            "results/report/overview.html",
+            caption="../workflow/report/overview.rst",
+            category="Overview",
+        ),
+    log:
+        "results/logs/write_overview.log",
+    benchmark:
+        "results/benchmarks/write_overview.tsv"
+    conda:
+        "../envs/base.yaml"
+    params:
+        synthetic=PLAN.synthetic,
+        faces=config["report"]["faces"],
+        code=code("write_overview"),
+    script:
+        "../workflow/scripts/write_overview.py"

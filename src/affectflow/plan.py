@@ -31,6 +31,7 @@ _LABELS = {
 BENCHMARKS = tuple(_LABELS)
 FOLDERS = tuple(name for name in _LABELS if name != "emotionet")
 """The sets that lie in a folder of their owner's."""
+_STILLS = ("emotionet", "own")
 _SHIP_FACES = ("disfa", "amfed", "affwild")
 """Sets in whose layout there is a place for boxes or landmarks."""
 
@@ -162,6 +163,10 @@ class Plan:
             if AFFECT in protocol(benchmark).scores & self._taught(run)
             and (benchmark != "emotionet" or self._config["data"]["annotations"] is not None)
         ]
+
+    def film_scores(self) -> list[tuple[str, str]]:
+        """Those pairs whose benchmark is of films."""
+        return [(benchmark, run) for benchmark, run in self.scores() if benchmark not in _STILLS]
 
     def _taught(self, run: str) -> set[str]:
         """The heads of a run for which its data sets have labels."""

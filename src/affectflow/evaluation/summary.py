@@ -59,7 +59,7 @@ def table(files: Sequence[Path]) -> str:
     lines = [header]
     for score in scores:
         model = f"{score['model']}, {len(score['seeds'])} seeds" if "seeds" in score else score["model"]
-        cells = (_cell(_measure(score, name), _interval(score, name)) for name in _HEADINGS)
+        cells = (_cell(measure_of(score, name), interval_of(score, name)) for name in _HEADINGS)
         lines.append((_scored(score), model, *cells, str(score["protocol"]["used_frames"])))
     shown = [i for i in range(len(header)) if any(line[i] != "-" for line in lines[1:])]
     lines = [tuple(line[i] for i in shown) for line in lines]
@@ -84,8 +84,8 @@ def _row(score: Mapping[str, Any]) -> list[object]:
     used = score["protocol"]
     return [
         *(score["benchmark"], used["name"], score["model"], str(score["synthetic"]).lower()),
-        *(_measure(score, name) for name in MEASURES),
-        *(end for name in _WITH_INTERVALS for end in _interval(score, name) or (None, None)),
+        *(measure_of(score, name) for name in MEASURES),
+        *(end for name in _WITH_INTERVALS for end in interval_of(score, name) or (None, None)),
         *(used["frames"], used["used_frames"], used["subjects"]),
         "; ".join(score["unsupported"]),
         "; ".join(f"{figure['model']} {figure['measure']} {figure['value']}" for figure in score["published"]),
@@ -98,7 +98,7 @@ def _row(score: Mapping[str, Any]) -> list[object]:
 def _seed_rows(score: Mapping[str, Any]) -> Iterator[list[object]]:
     seeds = " ".join(map(str, score["seeds"]))
     for name in MEASURES:
-        spread = _measure(score, name)
+        spread = measure_of(score, name)
         if isinstance(spread, Mapping):
             each = " ".join("-" if value is None else str(value) for value in spread["each"])
             numbers = (spread[key] for key in SEED_COLUMNS[6:10])
@@ -106,7 +106,7 @@ def _seed_rows(score: Mapping[str, Any]) -> Iterator[list[object]]:
             yield [*named, seeds, name, *numbers, each]
 
 
-def _measure(score: Mapping[str, Any], name: str) -> Any:
+def measure_of(score: Mapping[str, Any], name: str) -> Any:
     """A number, or over seeds a mapping with its mean and spread; None where the measure does not exist."""
     dimension = name.removesuffix("_ccc")
     if dimension in _AFFECT:
@@ -114,7 +114,7 @@ def _measure(score: Mapping[str, Any], name: str) -> Any:
     return score.get(name)
 
 
-def _interval(score: Mapping[str, Any], name: str) -> Sequence[float] | None:
+def interval_of(score: Mapping[str, Any], name: str) -> Sequence[float] | None:
     """The 95% interval of a measure of one score; None where it has none."""
     dimension = name.removesuffix("_ccc")
     held, key = (score[dimension] or {}, "ccc") if dimension in _AFFECT else (score, name)

@@ -1,51 +1,111 @@
-"""Sample pictures with what was labelled and what was predicted."""
+"""Pictures of a benchmark with what was labelled and what was predicted, as the model saw them."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
 
-from affectflow import facs
-from affectflow.datasets.emotionet import EmotioNet
+from affectflow import facs, jpeg
 from affectflow.evaluation.predictions import PREDICTIONS_SCHEMA
+from affectflow.records.example import decode_example
+from affectflow.records.tfrecord import read_records
+from affectflow.report.errors import errors_of
 from affectflow.report.style import figure
 from affectflow.tables import read_parquet
 
-_SHOWN = 15
-_COLUMNS = 5
+SHOW_ALL = "all"
+LICENSED = "contains licensed pictures, not for distribution"
+_SHOWN = 12
+_COLUMNS = 6
+_OF_A_FILM = 2  # worst frames at most, which are much alike
 
 
-def draw_pictures(root: Path, predictions: Path, card: Path, faces: str, out: Path) -> None:
-    """Pictures of EmotioNet's test split. Real faces are licensed, and shown only where ``faces`` is ``all``."""
+def draw_samples(records: Sequence[Path], predictions: Path, card: Path, faces: str, out: Path) -> None:
+    """The first pictures of a benchmark, of each film or person but two."""
+    _draw("Pictures", records, predictions, card, faces, out, by_error=False)
+
+
+def draw_worst(records: Sequence[Path], predictions: Path, card: Path, faces: str, out: Path) -> None:
+    """The pictures on which the model errs most (:func:`affectflow.report.errors.errors_of`)."""
+    _draw("Worst errors", records, predictions, card, faces, out, by_error=True)
+
+
+def _draw(
+    what: str, records: Sequence[Path], predictions: Path, card: Path, faces: str, out: Path, by_error: bool
+) -> None:
+    """Real faces are licensed, and shown only where ``faces`` is ``all``, which stamps the figure."""
     taught = json.loads(card.read_text(encoding="utf-8"))
-    synthetic, thresholds = taught["synthetic"], taught["thresholds"]
-    if not synthetic and faces != "all":
-        with figure(out, 6, 1.2, "Sample pictures are of real people and not shown (report.faces)", False):
+    synthetic = taught["synthetic"]
+    if not synthetic and faces != SHOW_ALL:
+        with figure(out, 6, 1.2, f"{what} are of real people and not shown (report.faces)", False):
             return
-    rows = {row["source"]: row for row in read_parquet(predictions, PREDICTIONS_SCHEMA).to_pylist()}
-    samples = [sample for _, sample in zip(range(_SHOWN), EmotioNet(root, "test").samples(), strict=False)]
-    title = "Pictures of the test split" + ("" if synthetic else ": contains licensed pictures, not for distribution")
-    with figure(out, 9, 2.3 * -(-len(samples) // _COLUMNS), title, synthetic) as drawing:
-        grid = drawing.subplots(-(-len(samples) // _COLUMNS), _COLUMNS, squeeze=False).ravel()
+    table = read_parquet(predictions, PREDICTIONS_SCHEMA)
+    errors = errors_of(table)
+    order = np.argsort(-np.nan_to_num(errors, nan=-1.0), kind="stable") if by_error else np.arange(len(errors))
+    rows = _spread(table, order)
+    pictures = _pictures(records, set(table["source"].take(rows).to_pylist()))
+    title = what + ("" if synthetic else f": {LICENSED}")
+    height = max(1, -(-len(rows) // _COLUMNS))
+    with figure(out, 9, 0.6 + 2.1 * height, title, synthetic) as drawing:
+        grid = drawing.subplots(height, _COLUMNS, squeeze=False).ravel()
         for axes in grid:
             axes.set_axis_off()
-        for axes, sample in zip(grid, samples, strict=False):
-            row = rows[sample.source]
-            probabilities = np.array(row["probabilities"], float)
-            labelled = [unit for unit in range(1, facs.COUNT + 1) if sample.units[unit - 1] == facs.PRESENT]
-            called = [
-                unit
-                for unit in range(1, facs.COUNT + 1)
-                if probabilities[unit - 1] >= thresholds.get(facs.label(unit), np.inf)
-            ]
-            axes.imshow(sample.image.rgb())
-            axes.set_title(
-                f"labelled {_list(labelled)}\npredicted {_list(called)}\n"
-                f"valence {sample.valence:.2f} / {row['predicted_valence']:.2f}",
-                fontsize=6,
-            )
+        for axes, row in zip(grid, table.take(rows).to_pylist(), strict=False):
+            axes.imshow(pictures[row["source"]])
+            axes.set_title("\n".join(_texts(row, taught.get("thresholds", {}))), fontsize=6)
+
+
+def _spread(table: pa.Table, order: Iterable[int]) -> list[int]:
+    """The first rows in that order, of each film or person but few; those of stills are all different."""
+    films = [video or subject or source for subject, video, source in _names(table)]
+    taken: dict[str, int] = {}
+    rows: list[int] = []
+    for row in order:
+        if len(rows) == _SHOWN:
+            break
+        film = films[row]
+        if taken.get(film, 0) < _OF_A_FILM:
+            taken[film] = taken.get(film, 0) + 1
+            rows.append(int(row))
+    return rows
+
+
+def _names(table: pa.Table) -> Iterable[tuple[str, str, str]]:
+    return zip(*(table[name].to_pylist() for name in ("subject", "video", "source")), strict=True)
+
+
+def _pictures(records: Sequence[Path], sources: set[str]) -> dict[str, NDArray[np.uint8]]:
+    found = {}
+    for data in (data for path in records for data in read_records(path)):
+        feature = decode_example(data).features.feature
+        source = feature["image/filename"].bytes_list.value[0].decode()
+        if source in sources:
+            found[source] = jpeg.decode(feature["image/encoded"].bytes_list.value[0])
+    return found
+
+
+def _texts(row: dict[str, Any], thresholds: dict[str, float]) -> list[str]:
+    """AUs by number, those that are predicted at validation's thresholds; valence and arousal."""
+    units, probabilities = np.array(row["units"]), np.array(row["probabilities"], float)
+    texts = []
+    if (units != facs.UNKNOWN).any():
+        labelled = [unit for unit in range(1, facs.COUNT + 1) if units[unit - 1] == facs.PRESENT]
+        called = [
+            unit
+            for unit in range(1, facs.COUNT + 1)
+            if units[unit - 1] != facs.UNKNOWN and probabilities[unit - 1] >= thresholds.get(facs.label(unit), np.inf)
+        ]
+        texts += [f"labelled {_list(labelled)}", f"predicted {_list(called)}"]
+    for name in ("valence", "arousal"):
+        if not np.isnan(row[name]):
+            texts.append(f"{name} {row[name]:.2f} / {row[f'predicted_{name}']:.2f}")
+    return texts
 
 
 def _list(units: list[int]) -> str:

@@ -23,7 +23,11 @@ def draw_units(score: Path, out: Path) -> None:
             (0.0, "f1", BLUE, "F1 at 0.5"),
             (0.27, "f1_validation_threshold", ORANGE, "F1 at validation's threshold"),
         ):
-            axes.bar(places + offset, [u[measure] or 0 for u in units.values()], 0.25, color=colour, label=name)
+            values = [u[measure] or 0 for u in units.values()]
+            axes.bar(places + offset, values, 0.25, color=colour, label=name)
+            if measure != "f1_always_yes":
+                ends = [u["intervals"][measure] or (v, v) for u, v in zip(units.values(), values, strict=True)]
+                axes.vlines(places + offset, *zip(*ends, strict=True), color="black", linewidth=0.8)
         aucs = [np.nan if u["auc"] is None else u["auc"] for u in units.values()]
         axes.plot(places, aucs, "k_", markersize=14, label="ROC AUC")
         axes.set_xticks(places, [f"{name}\n{u['positives']}/{u['frames']}" for name, u in units.items()], fontsize=7)

@@ -1,14 +1,14 @@
-"""Rule draw_pictures: a figure of the report."""
+"""Rule draw_worst: a figure of the report."""
 
 from pathlib import Path
 
 from affectflow.job import job
-from affectflow.report.pictures import draw_pictures
+from affectflow.report.pictures import draw_worst
 
 if __name__ == "__main__":
     with job(snakemake.log[0]):
-        draw_pictures(
-            Path(snakemake.input.samples).parent,
+        draw_worst(
+            [Path(path) for path in snakemake.input.frames],
             Path(snakemake.input.predictions),
             Path(snakemake.input.card),
             snakemake.params.faces,

@@ -1,0 +1,88 @@
+"""Labels and outputs over time, of the film that a model reads best and of the one that it reads worst."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from matplotlib.axes import Axes
+from numpy.typing import NDArray
+
+from affectflow import facs
+from affectflow.evaluation.labels import by_unit
+from affectflow.evaluation.predictions import PREDICTIONS_SCHEMA
+from affectflow.report.errors import errors_of
+from affectflow.report.style import BLUE, GREY, ORANGE, figure
+from affectflow.tables import read_parquet
+
+_UNITS = 3  # at most, those that are present most often
+_FEWEST = 2  # frames of a film
+
+
+def draw_tracks(predictions: Path, score: Path, out: Path) -> None:
+    """Two columns: the film with the smallest mean error, and that with the largest."""
+    result = json.loads(score.read_text(encoding="utf-8"))
+    table = read_parquet(predictions, PREDICTIONS_SCHEMA)
+    title = f"Films that {result['model']} reads best and worst on {result['benchmark']}"
+    films = best_and_worst(table)
+    with figure(out, 9, 1.4 + 1.3 * _UNITS, title, result["synthetic"]) as drawing:
+        if not films:
+            drawing.text(0.5, 0.5, "no film with labels that the model answers", ha="center")
+            return
+        grid = drawing.subplots(_UNITS, len(films), squeeze=False, sharex="col")
+        for column, (name, error, rows) in zip(grid.T, films, strict=True):
+            _draw_film(column, table.take(rows), f"{name}, mean error {error:.2f}")
+
+
+def best_and_worst(table: pa.Table) -> list[tuple[str, float, NDArray[np.int64]]]:
+    """Name, mean error and rows of the film with the least and of that with the greatest; the one film there is, or
+    none."""
+    errors = errors_of(table)
+    columns = (table[name].to_pylist() for name in ("subject", "video"))
+    films = np.array([" ".join(filter(None, pair)) for pair in zip(*columns, strict=True)], np.str_)
+    found = []
+    for name in np.unique(films):
+        rows = np.flatnonzero((films == name) & ~np.isnan(errors))
+        if len(rows) >= _FEWEST:
+            found.append((str(name), float(errors[rows].mean()), rows))
+    ranked = sorted(found, key=lambda film: film[1])
+    return [ranked[0], ranked[-1]] if len(ranked) > 1 else ranked
+
+
+def _draw_film(axes: Sequence[Axes], table: pa.Table, title: str) -> None:
+    time = table["frame"].to_numpy()
+    tracks = _tracks(table)
+    for one, (name, label, output) in zip(axes, tracks, strict=False):
+        one.fill_between(time, 0, label, color=GREY, linewidth=0, label="label")
+        one.plot(time, output, color=BLUE, linewidth=0.8, label="output")
+        one.set_ylabel(name, fontsize=8)
+        lowest = -1.05 if name in ("valence", "arousal") else -0.05
+        one.set_ylim(lowest, 1.05)
+        one.axhline(0 if lowest < -1 else 0.5, color=ORANGE, linewidth=0.5, linestyle=":")
+    for one in list(axes)[len(tracks) :]:
+        one.set_axis_off()
+    axes[0].set_title(title, fontsize=8)
+    axes[min(len(tracks), len(axes)) - 1].set_xlabel("frame")
+    axes[0].legend(fontsize=6, loc="upper right")
+
+
+def _tracks(table: pa.Table) -> list[tuple[str, NDArray[Any], NDArray[Any]]]:
+    """Name, label and output: valence and arousal where they are known, else the AUs that are present most often."""
+    affect = [
+        (name, table[name].to_numpy(), table[f"predicted_{name}"].to_numpy())
+        for name in ("valence", "arousal")
+        if not np.isnan(table[name].to_numpy() - table[f"predicted_{name}"].to_numpy()).all()
+    ]
+    if affect:
+        return affect
+    units, probabilities = by_unit(table, "units"), by_unit(table, "probabilities")
+    known = (units != facs.UNKNOWN).any(axis=0) & ~np.isnan(probabilities).all(axis=0)
+    present = np.where(known, (units == facs.PRESENT).sum(axis=0), -1)
+    chosen = [column for column in np.argsort(-present, kind="stable")[:_UNITS] if present[column] >= 0]
+    return [
+        (facs.LABELS[column], np.maximum(units[:, column], 0), probabilities[:, column]) for column in sorted(chosen)
+    ]
