@@ -24,6 +24,7 @@ localrules:
     find_overlap,
     score_model,
     compare_models,
+    list_events,
     gather_seeds,
     summarise_scores,
     draw_download,

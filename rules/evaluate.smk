@@ -2,7 +2,8 @@
 #
 # Needs: results/models/{run}, the root of a data set or EmotioNet's records. Makes: results/frames/{dataset}.tfrecord,
 # results/predictions/{benchmark}_{run}.parquet, results/eval/{benchmark}_{run}.json and, by other protocols than the
-# default, {benchmark}-{protocol}_{run}.json; of two runs {benchmark}_{run}-vs-{other}.json; summary.csv and seeds.csv there.
+# default, {benchmark}-{protocol}_{run}.json; of two runs {benchmark}_{run}-vs-{other}.json; summary.csv and seeds.csv
+# there; on demand results/events/{benchmark}_{run}.csv.
 
 
 rule write_frames:
@@ -104,6 +105,23 @@ rule compare_models:
         code=code("compare_models"),
     script:
         "../workflow/scripts/compare_models.py"
+
+
+rule list_events:
+    input:
+        predictions="results/predictions/{benchmark}_{run}.parquet",
+    output:
+        events="results/events/{benchmark}_{run}.csv",
+    log:
+        "results/logs/list_events/{benchmark}_{run}.log",
+    benchmark:
+        "results/benchmarks/list_events/{benchmark}_{run}.tsv"
+    conda:
+        "../envs/base.yaml"
+    params:
+        code=code("list_events"),
+    script:
+        "../workflow/scripts/list_events.py"
 
 
 rule gather_seeds:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from tests.unit.test_score import DISFA, _frames, _score
 
+from affectflow.evaluation.events import write_events
+from affectflow.evaluation.predictions import PREDICTIONS_SCHEMA
 from affectflow.measures.events import Events, find_events, match, runs
+from affectflow.tables import write_parquet
 
 UNIT = 12
 
@@ -101,6 +105,21 @@ def test_events_are_scored_beside_frames(tmp_path: Path) -> None:
     assert [low, high] == pytest.approx(sorted(by_subject), abs=1e-6)
     units = [one["event_f1"] for one in result["action_units"].values() if one["event_f1"] is not None]
     assert result["mean_event_f1"] == pytest.approx(np.mean(units), abs=1e-6)
+
+
+def test_events_are_listed_by_film_and_frame(tmp_path: Path) -> None:
+    rows = films({"a": ("..###", ".####"), "b": ("#....", ".....")})
+    for i, strength in enumerate((0, 0, 2, 4, 4)):
+        rows[i]["intensities"][UNIT - 1] = strength
+    rows[3]["probabilities"][UNIT - 1] = 0.95
+    write_parquet(tmp_path / "p", PREDICTIONS_SCHEMA, rows)
+    write_events(tmp_path / "p", tmp_path / "events.csv")
+    listed = [row for row in csv.reader((tmp_path / "events.csv").open()) if row[0] == "AU12"]
+    assert listed == [
+        ["AU12", "label", "a", "a", "3", "4", "5", "4.0"],
+        ["AU12", "label", "b", "b", "1", "1", "1", ""],
+        ["AU12", "output", "a", "a", "2", "4", "5", "0.95"],
+    ]
 
 
 def test_the_end_of_a_film_ends_an_event(tmp_path: Path) -> None:

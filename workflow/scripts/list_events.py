@@ -1,0 +1,10 @@
+"""Rule list_events: a run's predictions on films -> when action units set in, are strongest, and end."""
+
+from pathlib import Path
+
+from affectflow.evaluation.events import write_events
+from affectflow.job import job
+
+if __name__ == "__main__":
+    with job(snakemake.log[0]):
+        print(f"{write_events(Path(snakemake.input.predictions), Path(snakemake.output.events))} events")
