@@ -10,6 +10,7 @@ from typing import Any
 
 from affectflow.download.ledger import SUMMARY_COLUMNS
 from affectflow.evaluation.summary import interval_of, measure_of
+from affectflow.protocols import default
 from affectflow.report import page
 from affectflow.report.pictures import LICENSED, SHOW_ALL
 from affectflow.synthetic import NOTE
@@ -24,6 +25,8 @@ _MEASURES = {
     "valence_ccc": "valence CCC",
     "arousal_ccc": "arousal CCC",
 }
+_OF_LABELS = ("mean_f1_always_yes",)
+"""Measures of the benchmark, not of the model."""
 _OF_DATA = {
     "download": "Shares of URLs that failed, beside the report of 2017.",
     "label_balance": "How often each action unit is present, absent, or not annotated.",
@@ -99,7 +102,10 @@ def _scores(scores: Sequence[Mapping[str, Any]], drawings: Mapping[str, Path]) -
     for benchmark in dict.fromkeys(score["benchmark"] for score in scores):
         of_benchmark = [score for score in scores if score["benchmark"] == benchmark]
         yield page.heading(benchmark)
-        yield from _table_of_scores(of_benchmark)
+        for ours in (True, False):  # the default protocol's first
+            some = [score for score in of_benchmark if (score["protocol"]["name"] == default(benchmark)) is ours]
+            if some:
+                yield from _table_of_scores(some)
         for run in dict.fromkeys(score["model"] for score in of_benchmark):
             yield from _figures(drawings, _OF_SCORES, f"_{benchmark}_{run}", f"{run} on {benchmark}. ")
 
@@ -144,7 +150,7 @@ def _measure(score: Mapping[str, Any], name: str) -> str | None:
     value = measure_of(score, name)
     if value is None:
         return None
-    interval = interval_of(score, name)
+    interval = interval_of(score, name) if name not in _OF_LABELS else None
     return f"{value:.3f}" + (f" ({interval[0]:.2f} to {interval[1]:.2f})" if interval else "")
 
 

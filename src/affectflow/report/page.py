@@ -13,9 +13,9 @@ h1 { font-size: 1.7rem; margin-bottom: .3rem }
 h2 { font-size: 1.25rem; border-bottom: 1px solid #d5dbe1; padding-bottom: .2rem; margin-top: 2.6rem }
 h3 { font-size: 1.02rem; margin: 1.6rem 0 .4rem }
 table { border-collapse: collapse; font-size: .84rem; margin: .8rem 0; display: block; overflow-x: auto }
-th, td { padding: .22rem .6rem; text-align: left; border-bottom: 1px solid #e5e9ed; vertical-align: top }
-th { font-weight: 600; white-space: nowrap }
-td.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap }
+th, td { padding: .22rem .6rem; text-align: left; border-bottom: 1px solid #e5e9ed; white-space: nowrap }
+th { font-weight: 600 }
+td.n { text-align: right; font-variant-numeric: tabular-nums }
 figure { margin: 1rem 0 } figure img { max-width: 100%; height: auto }
 figcaption, .note { color: #55616e; font-size: .85rem }
 .warning { background: #fff3d6; border-left: 4px solid #d9822b; padding: .5rem .9rem; margin: .8rem 0 }

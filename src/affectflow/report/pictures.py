@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ SHOW_ALL = "all"
 LICENSED = "contains licensed pictures, not for distribution"
 _SHOWN = 12
 _COLUMNS = 6
+_WIDTH = 30  # letters above a picture
 _OF_A_FILM = 2  # worst frames at most, which are much alike
 
 
@@ -91,9 +93,9 @@ def _pictures(records: Sequence[Path], sources: set[str]) -> dict[str, NDArray[n
 
 
 def _texts(row: dict[str, Any], thresholds: dict[str, float]) -> list[str]:
-    """AUs by number, those that are predicted at validation's thresholds; valence and arousal."""
+    """Which it is; AUs by number, those that are predicted at validation's thresholds; valence and arousal."""
     units, probabilities = np.array(row["units"]), np.array(row["probabilities"], float)
-    texts = []
+    texts = [row["source"]]
     if (units != facs.UNKNOWN).any():
         labelled = [unit for unit in range(1, facs.COUNT + 1) if units[unit - 1] == facs.PRESENT]
         called = [
@@ -101,7 +103,8 @@ def _texts(row: dict[str, Any], thresholds: dict[str, float]) -> list[str]:
             for unit in range(1, facs.COUNT + 1)
             if units[unit - 1] != facs.UNKNOWN and probabilities[unit - 1] >= thresholds.get(facs.label(unit), np.inf)
         ]
-        texts += [f"labelled {_list(labelled)}", f"predicted {_list(called)}"]
+        texts += fill(f"labelled {_list(labelled)}", _WIDTH).splitlines()
+        texts += fill(f"predicted {_list(called)}", _WIDTH).splitlines()
     for name in ("valence", "arousal"):
         if not np.isnan(row[name]):
             texts.append(f"{name} {row[name]:.2f} / {row[f'predicted_{name}']:.2f}")

@@ -22,20 +22,26 @@ from affectflow.tables import read_parquet
 _UNITS = 3  # at most, those that are present most often
 _FEWEST = 2  # frames of a film
 
+Track = tuple[str, NDArray[Any], NDArray[Any], NDArray[Any]]
+"""Name, frames, label and output."""
+
 
 def draw_tracks(predictions: Path, score: Path, out: Path) -> None:
     """Two columns: the film with the smallest mean error, and that with the largest."""
     result = json.loads(score.read_text(encoding="utf-8"))
     table = read_parquet(predictions, PREDICTIONS_SCHEMA)
     title = f"Films that {result['model']} reads best and worst on {result['benchmark']}"
-    films = best_and_worst(table)
-    with figure(out, 9, 1.4 + 1.3 * _UNITS, title, result["synthetic"]) as drawing:
+    films = [
+        (f"{name}, mean error {error:.2f}", _tracks(table.take(rows))) for name, error, rows in best_and_worst(table)
+    ]
+    most = max((len(tracks) for _, tracks in films), default=1)
+    with figure(out, 9, 1.2 + 1.3 * most, title, result["synthetic"]) as drawing:
         if not films:
             drawing.text(0.5, 0.5, "no film with labels that the model answers", ha="center")
             return
-        grid = drawing.subplots(_UNITS, len(films), squeeze=False, sharex="col")
-        for column, (name, error, rows) in zip(grid.T, films, strict=True):
-            _draw_film(column, table.take(rows), f"{name}, mean error {error:.2f}")
+        grid = drawing.subplots(most, len(films), squeeze=False, sharex="col")
+        for column, (name, tracks) in zip(grid.T, films, strict=True):
+            _draw_film(column, tracks, name)
 
 
 def best_and_worst(table: pa.Table) -> list[tuple[str, float, NDArray[np.int64]]]:
@@ -53,11 +59,9 @@ def best_and_worst(table: pa.Table) -> list[tuple[str, float, NDArray[np.int64]]
     return [ranked[0], ranked[-1]] if len(ranked) > 1 else ranked
 
 
-def _draw_film(axes: Sequence[Axes], table: pa.Table, title: str) -> None:
-    time = table["frame"].to_numpy()
-    tracks = _tracks(table)
-    for one, (name, label, output) in zip(axes, tracks, strict=False):
-        one.fill_between(time, 0, label, color=GREY, linewidth=0, label="label")
+def _draw_film(axes: Sequence[Axes], tracks: Sequence[Track], title: str) -> None:
+    for one, (name, time, label, output) in zip(axes, tracks, strict=False):
+        one.fill_between(time, 0, label, step="mid", color=GREY, linewidth=0, label="label")
         one.plot(time, output, color=BLUE, linewidth=0.8, label="output")
         one.set_ylabel(name, fontsize=8)
         lowest = -1.05 if name in ("valence", "arousal") else -0.05
@@ -70,10 +74,11 @@ def _draw_film(axes: Sequence[Axes], table: pa.Table, title: str) -> None:
     axes[0].legend(fontsize=6, loc="upper right")
 
 
-def _tracks(table: pa.Table) -> list[tuple[str, NDArray[Any], NDArray[Any]]]:
-    """Name, label and output: valence and arousal where they are known, else the AUs that are present most often."""
+def _tracks(table: pa.Table) -> list[Track]:
+    """valence and arousal where they are known, else the AUs that are present most often."""
+    time = table["frame"].to_numpy()
     affect = [
-        (name, table[name].to_numpy(), table[f"predicted_{name}"].to_numpy())
+        (name, time, table[name].to_numpy(), table[f"predicted_{name}"].to_numpy())
         for name in ("valence", "arousal")
         if not np.isnan(table[name].to_numpy() - table[f"predicted_{name}"].to_numpy()).all()
     ]
@@ -84,5 +89,6 @@ def _tracks(table: pa.Table) -> list[tuple[str, NDArray[Any], NDArray[Any]]]:
     present = np.where(known, (units == facs.PRESENT).sum(axis=0), -1)
     chosen = [column for column in np.argsort(-present, kind="stable")[:_UNITS] if present[column] >= 0]
     return [
-        (facs.LABELS[column], np.maximum(units[:, column], 0), probabilities[:, column]) for column in sorted(chosen)
+        (facs.LABELS[column], time, np.maximum(units[:, column], 0), probabilities[:, column])
+        for column in sorted(chosen)
     ]
