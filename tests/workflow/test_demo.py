@@ -6,6 +6,7 @@ import csv
 import json
 import subprocess
 import sys
+import warnings
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,32 @@ def test_default_configuration_learns(tmp_path: Path) -> None:
             assert int(row["urls"]) > 0, name
 
 
+def _read_in_a_browser(workflow: Workflow) -> None:
+    """The page and Snakemake's report, where there is a browser: no error, no missing figure, nothing fetched."""
+    from tests.browser import CHROMIUM, MISSING, broken_pictures, visit
+
+    if CHROMIUM is None:
+        warnings.warn(MISSING, stacklevel=1)
+        return
+    with visit(workflow.path("report/overview.html")) as seen:
+        figures = list(workflow.path("figures").iterdir())
+        assert seen.page.locator("img").count() == len(figures)
+        assert not broken_pictures(seen.page)
+        assert seen.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        text = seen.page.inner_text("body")
+        for words in ("All faces are drawn by affectflow", "1,726", "always yes", "same pixels", "snapshot"):
+            assert words in text, words
+        seen.page.get_by_role("link", name="Provenance").click()
+    assert not seen.problems
+    with zipfile.ZipFile(workflow.path("report.zip")) as archive:
+        archive.extractall(workflow.folder / "unpacked")
+    with visit(next((workflow.folder / "unpacked").rglob("report.html"))) as seen:
+        seen.page.get_by_role("link", name="Overview").click()
+        seen.page.get_by_text("overview.html").first.wait_for(timeout=20_000)
+        seen.page.get_by_text("train_model").first.wait_for(timeout=20_000)
+    assert not seen.problems
+
+
 def _mean_ccc(score: dict[str, Any]) -> float:
     """The mean CCC of valence and arousal; a constant answer has none, or zero."""
     return float(np.mean([score[dimension]["ccc"] or 0.0 for dimension in ("valence", "arousal")]))
@@ -72,6 +99,7 @@ def test_rule_all_and_report(workflow: Workflow) -> None:
         page = next(archive.read(name).decode() for name in archive.namelist() if name.endswith("report.html"))
     for figure in workflow.path("figures").iterdir():
         assert figure.name in page
+    _read_in_a_browser(workflow)
     for option, name in (("--dag", "dag.svg"), ("--rulegraph", "rulegraph.svg")):
         dot = subprocess.run(
             workflow.command(options=(option, "dot")),

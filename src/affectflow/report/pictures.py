@@ -95,7 +95,8 @@ def _pictures(records: Sequence[Path], sources: set[str]) -> dict[str, NDArray[n
 def _texts(row: dict[str, Any], thresholds: dict[str, float]) -> list[str]:
     """Which it is; AUs by number, those that are predicted at validation's thresholds; valence and arousal."""
     units, probabilities = np.array(row["units"]), np.array(row["probabilities"], float)
-    texts = [row["source"]]
+    source = row["source"]
+    texts = [source if len(source) <= _WIDTH else f"...{source[3 - _WIDTH :]}"]
     if (units != facs.UNKNOWN).any():
         labelled = [unit for unit in range(1, facs.COUNT + 1) if units[unit - 1] == facs.PRESENT]
         called = [
