@@ -298,5 +298,14 @@ def test_a_film_with_drawings_has_the_same_frames(of_pictures: Path, tmp_path: P
     assert all(differing(one.rgb, other.rgb) > 0.01 for one, other in zip(drawn, original, strict=True))
 
 
+def test_pictures_of_one_name_are_drawn_side_by_side(of_pictures: Path, tmp_path: Path) -> None:
+    paths = [still(tmp_path / f"{folder}/same.png", grey) for folder, grey in (("a", 0), ("b", 7))]
+    assert [source.name for source in find_sources(paths)] == ["same.png", "same-2.png"]
+    words = ["--out", str(tmp_path / "p.csv"), "--overlay", str(tmp_path / "drawn"), "--model", str(of_pictures)]
+    main(["predict", *map(str, paths), *words])
+    drawn = [decode_rgb((tmp_path / "drawn" / f"{name}.png.jpg").read_bytes()).pixels for name in ("same", "same-2")]
+    assert drawn[0][-1, -1, 0] < 60 and drawn[1][-1, -1, 0] > 100
+
+
 def test_folders_keep_their_order_and_their_names(folder: Path) -> None:
     assert [source.name for source in find_sources([folder])] == ["a.png", "below/b.jpg", "c.mp4", "d.jpg", "notes.txt"]

@@ -58,7 +58,7 @@ class Source:
 
     path: Path
     name: str
-    """As it was asked for; of a folder's files, their path from there."""
+    """Its own, unlike the others'; of a folder's files, their path from there."""
     named: bool = True
     """Whether it was asked for itself, and not for lying in a folder."""
     kind: str = field(init=False)
@@ -105,7 +105,19 @@ def find_sources(paths: list[Path]) -> list[Source]:
             found += (Source(file, str(file.relative_to(path)), named=False) for file in files)
         else:
             found.append(Source(path, path.name))
+    _tell_apart(found)
     return found
+
+
+def _tell_apart(sources: list[Source]) -> None:
+    """Give those of one name others, so that what is drawn of one does not take the place of another's."""
+    taken: set[str] = set()
+    for source in sources:
+        path, number = Path(source.name), 2
+        while source.name in taken:
+            source.name = str(path.with_name(f"{path.stem}-{number}{path.suffix}"))
+            number += 1
+        taken.add(source.name)
 
 
 def _hidden(path: Path) -> bool:
@@ -150,8 +162,9 @@ def _camera(path: Path, seconds: float | None) -> Iterator[Shown]:
     except (av.FFmpegError, ValueError) as error:
         raise UserError(f"{path} gives no pictures ({error}); name a camera such as /dev/video0.") from None
     with container, _interruption() as interrupted:
-        started = time.monotonic()
+        started: float | None = None
         for index, frame in enumerate(container.decode(video=0), start=1):
+            started = started or time.monotonic()
             since = time.monotonic() - started
             if interrupted.is_set() or (seconds is not None and since > seconds):
                 return
