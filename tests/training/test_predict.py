@@ -212,6 +212,7 @@ def test_a_long_film_is_never_in_memory(of_pictures: Path) -> None:
     assert next(fetched) <= 12 + 4 + 2 * 2 + 2
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_a_camera_is_watched_for_some_seconds_or_until_it_is_interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pictures, "_CAMERA_FORMAT", "lavfi")
     camera = Path("testsrc=size=32x24:rate=25")

@@ -236,6 +236,7 @@ def test_mistakes_are_one_sentence(
     assert said.startswith("affectflow: ") and named in said
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_stopping_it_is_no_traceback(run: Run, tmp_path: Path, site: Web, capsys: pytest.CaptureFixture[str]) -> None:
     async def stop(request: web.BaseRequest) -> web.StreamResponse:
         signal.raise_signal(signal.SIGINT)
