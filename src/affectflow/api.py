@@ -89,8 +89,8 @@ class Reader:
         import pandas as pd
 
         sources = find_sources([Path(path) for path in paths])
-        found = (one for source in sources for one in self._predictor.over(source.pictures()))
-        rows = [row for one in found for row in self._table.rows(one)]
+        pictures = (shown for source in sources for shown in source.pictures())
+        rows = [row for one in self._predictor.over(pictures) for row in self._table.rows(one)]
         return pd.DataFrame(rows, columns=list(self._table.columns))
 
     def write(

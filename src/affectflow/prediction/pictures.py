@@ -163,7 +163,15 @@ def _camera(path: Path, seconds: float | None) -> Iterator[Shown]:
         raise UserError(f"{path} gives no pictures ({error}); name a camera such as /dev/video0.") from None
     with container, _interruption() as interrupted:
         started: float | None = None
-        for index, frame in enumerate(container.decode(video=0), start=1):
+        frames = enumerate(container.decode(video=0), start=1)
+        while True:
+            try:
+                index, frame = next(frames)
+            except StopIteration:
+                return
+            except av.FFmpegError as error:  # such as a camera that is unplugged
+                yield Shown(str(path), problem=f"gives no more pictures ({error.strerror})")
+                return
             started = started or time.monotonic()
             since = time.monotonic() - started
             if interrupted.is_set() or (seconds is not None and since > seconds):

@@ -48,7 +48,7 @@ class Table:
         where = {
             "source": shown.source,
             "frame": shown.frame or None,
-            "time": None if math.isnan(shown.time) else shown.time,
+            "time": None if math.isnan(shown.time) else round(shown.time, 6),
         }
         nothing: Row = dict.fromkeys(self.columns)
         if not one.readings:
@@ -94,7 +94,7 @@ def writer(out: Path | None, columns: Iterable[str]) -> Iterator[Callable[[Row],
         return
     if out.suffix.lower() not in (".csv", ".json"):
         raise UserError(f"{out} is neither a .csv nor a .json file; name one of these.")
-    with whole(out) as partial, partial.open("w", encoding="utf-8", newline="") as stream:
+    with whole(out) as partial, partial.open("w", encoding="utf-8", newline="", errors="surrogateescape") as stream:
         if out.suffix.lower() == ".csv":
             yield _csv(stream, list(columns))
             return
@@ -102,7 +102,7 @@ def writer(out: Path | None, columns: Iterable[str]) -> Iterator[Callable[[Row],
 
         def write(row: Row) -> None:
             nonlocal separator
-            stream.write(separator + json.dumps({name: _rounded(value) for name, value in row.items()}))
+            stream.write(separator + json.dumps({name: _rounded(name, value) for name, value in row.items()}))
             separator = ",\n"
 
         yield write
@@ -114,11 +114,11 @@ def _csv(stream: IO[str], columns: list[str]) -> Callable[[Row], object]:
     write_row(columns)
 
     def write(row: Row) -> None:
-        write_row(["" if row[name] is None else _rounded(row[name]) for name in columns])
+        write_row(["" if row[name] is None else _rounded(name, row[name]) for name in columns])
 
     return write
 
 
-def _rounded(value: Any) -> Any:
-    """Six significant digits, which is all that a model's float32 has."""
-    return float(f"{value:.6g}") if isinstance(value, float) else value
+def _rounded(name: str, value: Any) -> Any:
+    """Six significant digits, which is all that a model's float32 has; times are not the model's."""
+    return float(f"{value:.6g}") if isinstance(value, float) and name != "time" else value

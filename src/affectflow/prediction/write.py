@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
-from itertools import chain
+from itertools import chain, groupby, repeat
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,9 @@ from affectflow.prediction.table import Row, Table, writer
 from affectflow.tables import whole
 from affectflow.video import write_video
 
+_STILL = ("still", "")
+Tell = Callable[[Source, Predicted], list[Row]]
+"""Writes a picture's rows, and returns them."""
 _QUALITY, _CHROMA = 92, "4:4:4"
 _FINEST_RATE = 1000  # of frames, as a denominator
 
@@ -39,43 +42,56 @@ def write_predictions(
     """
     troubles: dict[str, None] = {}
     with writer(out, table.columns) as write_row:
-        for source in sources:
 
-            def tell(one: Predicted, source: Source = source) -> list[Row]:
-                rows = list(table.rows(one))
-                for row in rows:
-                    write_row(row)
-                if one.problem and one.problem != NO_FACE and (source.named or one.problem != STRANGER):
-                    troubles[f"{one.shown.source}: {one.problem}"] = None
-                return rows
+        def tell(source: Source, one: Predicted) -> list[Row]:
+            rows = list(table.rows(one))
+            for row in rows:
+                write_row(row)
+            if one.problem and one.problem != NO_FACE and (source.named or one.problem != STRANGER):
+                troubles[f"{one.shown.source}: {one.problem}"] = None
+            return rows
 
-            found = predictor.over(source.pictures(seconds), keep_pixels=overlay is not None)
+        for together in _streams(sources):
+            pictures = (shown for source in together for shown in source.pictures(seconds))
+            found = predictor.over(pictures, keep_pixels=overlay is not None)
+            # A still is one picture, so that each source of several has one; a film is alone.
+            pairs = zip(together if len(together) > 1 else repeat(together[0]), found, strict=False)
             if overlay is None:
-                for one in found:
-                    tell(one)
+                for source, one in pairs:
+                    tell(source, one)
+            elif together[0].kind in _STILL:
+                for source, one in pairs:
+                    _write_still(one, tell(source, one), overlay / source.name)
             else:
-                _write_drawn(_drawn(found, tell), source, overlay)
+                _write_film(_drawn(pairs, tell), together[0], overlay / together[0].name)
     return list(troubles)
 
 
-def _drawn(found: Iterator[Predicted], tell: Callable[[Predicted], list[Row]]) -> Iterator[NDArray[np.uint8]]:
-    for one in found:
-        rows = tell(one)
+def _streams(sources: Iterable[Source]) -> Iterator[list[Source]]:
+    """Stills that follow each other together, so that batches are full; anything else by itself."""
+    for stills, some in groupby(sources, key=lambda source: source.kind in _STILL):
+        if stills:
+            yield list(some)
+        else:
+            yield from ([source] for source in some)
+
+
+def _drawn(pairs: Iterable[tuple[Source, Predicted]], tell: Tell) -> Iterator[NDArray[np.uint8]]:
+    for source, one in pairs:
+        rows = tell(source, one)
         if one.pixels is not None:
             yield draw(one, rows if one.readings else [])
 
 
-def _write_drawn(pictures: Iterator[NDArray[np.uint8]], source: Source, folder: Path) -> None:
-    first = next(pictures, None)
-    if first is None:
-        return
-    path = folder / source.name
-    if source.kind == "still":
+def _write_still(one: Predicted, rows: list[Row], path: Path) -> None:
+    if one.pixels is not None:
         with whole(path.with_name(f"{path.name}.jpg")) as partial:
-            partial.write_bytes(jpeg.encode(first, _QUALITY, _CHROMA))
-        for _ in pictures:
-            pass
-    else:
+            partial.write_bytes(jpeg.encode(draw(one, rows if one.readings else []), _QUALITY, _CHROMA))
+
+
+def _write_film(pictures: Iterator[NDArray[np.uint8]], source: Source, path: Path) -> None:
+    first = next(pictures, None)
+    if first is not None:
         rate = Fraction(source.rate).limit_denominator(_FINEST_RATE)
         write_video(path.with_name(f"{path.name}.mp4"), map(_even, chain([first], pictures)), rate)
 

@@ -26,7 +26,7 @@ from affectflow.records.tfrecord import write_record
 from affectflow.tables import whole, write_csv
 
 LEFT_OUT_COLUMNS = ("part", "reason", "count")
-"""``part`` is what the set is read by: a subject of DISFA, else a film or a folder of stills."""
+"""``part`` is what the set is read by: a subject of DISFA, else a film or a folder of stills; empty for the whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +38,9 @@ class Source:
     split: str
     faces: Path | None
 
-    def parts(self) -> list[str]:
-        return get_dataset(self.dataset, self.root, self.split, Glance()).parts()
+    def glance(self) -> Dataset:
+        """The set, of which no picture is decoded."""
+        return get_dataset(self.dataset, self.root, self.split, Glance())
 
 
 def write_frames(source: Source, hold_s: float, form: PictureForm, processes: int, out: Path, left_out: Path) -> int:
@@ -48,8 +49,10 @@ def write_frames(source: Source, hold_s: float, form: PictureForm, processes: in
     For ``hold_s`` seconds a lost face is taken to be where it was; after that it is the centre of the picture. Raises
     :class:`UserError` as the data set does.
     """
-    parts = source.parts()
-    reasons: list[tuple[str, str, int]] = []
+    dataset = source.glance()
+    # What is left out of the whole set shows when it is opened.
+    reasons = [("", reason, number) for reason, number in sorted(dataset.left_out.items())]
+    parts = dataset.parts()
     count = 0
     with _folder_beside(out) as folder, whole(out) as joined, joined.open("wb") as stream:
         do = partial(_write_part, source=source, hold_s=hold_s, form=form, folder=folder)

@@ -20,6 +20,7 @@ from affectflow.tables import whole
 BLUE, ORANGE, GREY = "#3b6ea8", "#d9822b", "#b8bec6"
 _SETTINGS: Any = {
     "font.size": 9,
+    "text.parse_math": False,  # file names may hold dollars
     "axes.spines.top": False,
     "axes.spines.right": False,
     "svg.hashsalt": "affectflow",  # the same figure gives the same bytes
