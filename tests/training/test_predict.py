@@ -135,6 +135,22 @@ def test_how_many_are_answered_at_once_changes_nothing(of_pictures: Path, folder
     assert tables[0].equals(tables[1]) and tables[0].equals(tables[2])
 
 
+def test_stills_are_answered_in_full_batches(
+    of_pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for i in range(10):
+        still(tmp_path / f"some/{i}.png", i % 8)
+    sizes: list[int] = []
+    answer = TrainedModel.answer
+    monkeypatch.setattr(TrainedModel, "answer", lambda self, pixels: sizes.append(len(pixels)) or answer(self, pixels))
+    reader = load(of_pictures, batch_size=4)
+    reader.write([tmp_path / "some"], tmp_path / "p.csv")
+    reader.write([tmp_path / "some"], tmp_path / "q.csv", overlay=tmp_path / "drawn")
+    assert sizes == [4, 4, 2] * 2
+    assert (tmp_path / "p.csv").read_text() == (tmp_path / "q.csv").read_text()
+    assert len(list((tmp_path / "drawn").iterdir())) == 10
+
+
 def test_json_says_what_csv_says(
     of_pictures: Path, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

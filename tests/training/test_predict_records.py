@@ -181,6 +181,24 @@ def test_several_processes_write_the_same_bytes(tmp_path: Path) -> None:
     assert found[0] == found[1]
 
 
+def test_what_a_set_leaves_out_when_it_is_opened_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Opened(Films):
+        def __init__(self) -> None:
+            super().__init__()
+            self.left_out["video without labels"] += 3
+
+    monkeypatch.setattr(frames_module, "get_dataset", lambda *_: Opened())
+    frames_module._opened.cache_clear()
+    write_frames(Source("opened", tmp_path, "all", None), 0, FORM, 1, tmp_path / "f", tmp_path / "lost.csv")
+    lines = (tmp_path / "lost.csv").read_text().splitlines()
+    assert lines == [
+        "part,reason,count",
+        ",video without labels,3",
+        "P1,frame without labels,1",
+        "P2,frame without labels,1",
+    ]
+
+
 @pytest.mark.usefixtures("shown")
 def test_a_model_of_faces_is_not_fed_whole_pictures(
     tmp_path: Path, kept: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
