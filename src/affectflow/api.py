@@ -97,4 +97,7 @@ class Reader:
         self, paths: list[Path], out: Path | None = None, overlay: Path | None = None, seconds: float | None = None
     ) -> list[str]:
         """The same rows as a file; see :func:`affectflow.prediction.write.write_predictions`."""
+        for path in paths:
+            if overlay is not None and path.is_dir() and overlay.resolve().is_relative_to(path.resolve()):
+                raise UserError(f"{overlay} lies in {path}, and would be read the next time; choose another folder.")
         return write_predictions(self._predictor, self._table, find_sources(paths), out, overlay, seconds)

@@ -303,6 +303,14 @@ def test_it_is_drawn_into_pictures_and_films(of_faces: Path, tmp_path: Path, con
     assert (edge[:, 1] - edge[:, 0] > 40).mean() > 0.5  # green
 
 
+def test_drawings_are_not_laid_among_what_is_read(
+    of_pictures: Path, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["predict", str(folder), "--model", str(of_pictures), "--overlay", str(folder / "drawn")])
+    assert "would be read the next time" in capsys.readouterr().err and not (folder / "drawn").exists()
+
+
 def test_a_film_with_drawings_has_the_same_frames(of_pictures: Path, tmp_path: Path) -> None:
     source = film(tmp_path / "film.avi")
     words = ["predict", str(source), "--model", str(of_pictures), "--out"]

@@ -131,6 +131,8 @@ def _kind_of(path: Path) -> str:
             return "camera"
         with Pillow.open(path, formats=FORMATS):
             return "still"
+    except PermissionError:
+        return "still"  # whose pixels then say so
     except Exception:  # Pillow raises many kinds on what is no picture
         pass
     try:
