@@ -30,7 +30,7 @@ SEED_COLUMNS = (
     *("benchmark", "protocol", "model", "synthetic", "seeds", "measure", "mean", "standard_deviation"),
     *("interval_low", "interval_high", "each"),
 )
-_HEADINGS = {
+HEADINGS = {
     "mean_f1": "mean F1",
     "mean_f1_always_yes": "always yes",
     "mean_auc": "mean AUC",
@@ -39,7 +39,7 @@ _HEADINGS = {
     "valence_ccc": "valence CCC",
     "arousal_ccc": "arousal CCC",
 }
-"""The columns of the table for a terminal that some score fills."""
+"""Measures that tables show where some score has them, and what stands above them."""
 
 
 def summarise(scores: Sequence[Path], out: Path) -> None:
@@ -54,12 +54,12 @@ def summarise_seeds(gathered: Sequence[Path], out: Path) -> None:
 
 def table(files: Sequence[Path]) -> str:
     """Score files as a short table for a terminal, with 95% intervals, or over seeds with standard deviations."""
-    header = ("benchmark", "model", *_HEADINGS.values(), "frames")
+    header = ("benchmark", "model", *HEADINGS.values(), "frames")
     scores = [json.loads(path.read_text(encoding="utf-8")) for path in files]
     lines = [header]
     for score in scores:
         model = f"{score['model']}, {len(score['seeds'])} seeds" if "seeds" in score else score["model"]
-        cells = (_cell(measure_of(score, name), interval_of(score, name)) for name in _HEADINGS)
+        cells = (cell(measure_of(score, name), interval_of(score, name)) for name in HEADINGS)
         lines.append((_scored(score), model, *cells, str(score["protocol"]["used_frames"])))
     shown = [i for i in range(len(header)) if any(line[i] != "-" for line in lines[1:])]
     lines = [tuple(line[i] for i in shown) for line in lines]
@@ -135,7 +135,7 @@ def _of_others(scores: Sequence[Mapping[str, Any]]) -> list[str]:
     lines = {}
     for score in scores:
         figures = [
-            f"{one['model']} {_HEADINGS.get(one['measure'], one['measure'])} {one['value']:.3f}"
+            f"{one['model']} {HEADINGS.get(one['measure'], one['measure'])} {one['value']:.3f}"
             for one in score.get("published", ())
         ]
         said = "; ".join(filter(None, (*figures, score.get("published_note"))))
@@ -150,10 +150,11 @@ def _scored(score: Mapping[str, Any]) -> str:
     return score["benchmark"] if name == default(score["benchmark"]) else f"{score['benchmark']}-{name}"
 
 
-def _cell(value: Any, interval: Sequence[float] | None = None) -> str:
+def cell(value: Any, interval: Sequence[float] | None = None) -> str:
+    """A measure with its interval, or over seeds its mean with its deviation; a dash where there is none."""
     if isinstance(value, Mapping):
         deviation = value["standard_deviation"]
-        return _cell(value["mean"]) + ("" if deviation is None else f" ± {deviation:.3f}")
+        return cell(value["mean"]) + ("" if deviation is None else f" ± {deviation:.3f}")
     if value is None:
         return "-"
     return f"{value:.3f}" + ("" if interval is None else f" ({interval[0]:.2f} to {interval[1]:.2f})")

@@ -19,6 +19,7 @@ from affectflow.prediction.model import Answers, TrainedModel
 from affectflow.prediction.pictures import Shown
 
 NO_FACE = "no face"
+_MOST_KEPT = 1 << 28  # bytes of pixels that wait for their answers
 FindFaces = Callable[[NDArray[np.uint8]], list[Face]]
 """All faces of a picture, uint8 [height, width, 3], the most prominent first."""
 
@@ -75,13 +76,14 @@ class Predictor:
         Pictures are decoded, and faces are looked for, in several threads.
         """
         waiting: list[_Cropped] = []
-        faces = 0
+        faces = kept = 0
         for one in over_threads(lambda shown: self._look(shown, keep_pixels), pictures, self._threads):
             waiting.append(one)
             faces += len(one.crops)
-            if faces >= self.model.batch_size or len(waiting) >= self.model.batch_size:
+            kept += 0 if one.pixels is None else one.pixels.nbytes
+            if max(faces, len(waiting)) >= self.model.batch_size or kept >= _MOST_KEPT:
                 yield from self._answered(waiting)
-                waiting, faces = [], 0
+                waiting, faces, kept = [], 0, 0
         yield from self._answered(waiting)
 
     def _look(self, shown: Shown, keep_pixels: bool) -> _Cropped:

@@ -9,22 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from affectflow.download.ledger import SUMMARY_COLUMNS
-from affectflow.evaluation.summary import interval_of, measure_of
+from affectflow.evaluation.summary import HEADINGS, cell, interval_of, measure_of
 from affectflow.protocols import default
 from affectflow.report import page
 from affectflow.report.pictures import LICENSED, SHOW_ALL
 from affectflow.synthetic import NOTE
 from affectflow.tables import read_csv, whole
 
-_MEASURES = {
-    "mean_f1": "mean F1",
-    "mean_f1_always_yes": "always yes",
-    "mean_auc": "mean AUC",
-    "mean_event_f1": "event F1",
-    "mean_icc": "mean ICC",
-    "valence_ccc": "valence CCC",
-    "arousal_ccc": "arousal CCC",
-}
 _OF_LABELS = ("mean_f1_always_yes",)
 """Measures of the benchmark, not of the model."""
 _OF_DATA = {
@@ -111,9 +102,9 @@ def _scores(scores: Sequence[Mapping[str, Any]], drawings: Mapping[str, Path]) -
 
 
 def _table_of_scores(scores: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    shown = [name for name in _MEASURES if any(measure_of(score, name) is not None for score in scores)]
+    shown = [name for name in HEADINGS if any(measure_of(score, name) is not None for score in scores)]
     yield page.table(
-        ("protocol", "model", *(_MEASURES[name] for name in shown), "frames", "subjects"),
+        ("protocol", "model", *(HEADINGS[name] for name in shown), "frames", "subjects"),
         (
             (
                 score["protocol"]["name"],
@@ -137,7 +128,7 @@ def _of_protocols(scores: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
         lines = [f"{protocol['title']}, version {protocol['version']}"]
         lines += [f"{count:,} x {reason}" for reason, count in protocol["left_out"].items()]
         lines += [
-            f"{one['model']} {_MEASURES.get(one['measure'], one['measure'])} {one['value']}"
+            f"{one['model']} {HEADINGS.get(one['measure'], one['measure'])} {one['value']}"
             for one in score["published"]
         ]
         lines += filter(None, [score["published_note"]])
@@ -145,13 +136,9 @@ def _of_protocols(scores: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
     return found
 
 
-def _measure(score: Mapping[str, Any], name: str) -> str | None:
-    """With its interval."""
-    value = measure_of(score, name)
-    if value is None:
-        return None
-    interval = interval_of(score, name) if name not in _OF_LABELS else None
-    return f"{value:.3f}" + (f" ({interval[0]:.2f} to {interval[1]:.2f})" if interval else "")
+def _measure(score: Mapping[str, Any], name: str) -> str:
+    """With its interval, where it says something of the model."""
+    return cell(measure_of(score, name), interval_of(score, name) if name not in _OF_LABELS else None)
 
 
 def _overlap(scores: Sequence[Mapping[str, Any]]) -> Iterator[str]:
