@@ -24,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         with one_sentence():
             options.command(options)
     except KeyboardInterrupt:
-        print("affectflow: stopped; what was finished is kept.", file=sys.stderr)
+        print("affectflow: stopped; files that were finished are kept.", file=sys.stderr)
         raise SystemExit(130) from None
     except BrokenPipeError:  # as with | head
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or closing it would complain

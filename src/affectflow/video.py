@@ -44,6 +44,11 @@ class Incomplete(UserError):
         return type(self), self._arguments  # so that it comes back from another process
 
 
+def address(path: Path) -> str:
+    """A file's name as FFmpeg takes it, for which ``film:1.mp4`` would be a protocol."""
+    return f"file:{path}"
+
+
 def read_frames(path: Path) -> Iterator[Frame]:
     """All frames in order of presentation, one in memory at a time, upright.
 
@@ -189,7 +194,7 @@ def _readable(path: Path) -> Iterator[None]:
 def _opened(path: Path) -> Iterator[av.container.InputContainer]:
     """A film; raises :class:`UserError` for what is none."""
     with _readable(path):
-        container = av.open(str(path))
+        container = av.open(address(path))
     with container:
         if not container.streams.video:
             raise UserError(f"{path} holds no pictures; fetch it again.")
@@ -236,7 +241,7 @@ def write_video(
     count = 0
     with (
         whole(path) as partial,
-        av.open(str(partial), "w", format=container, options={"fflags": "+bitexact"}) as output,
+        av.open(address(partial), "w", format=container, options={"fflags": "+bitexact"}) as output,
     ):
         stream = output.add_stream(codec, rate=rate, options=options)
         assert isinstance(stream, av.VideoStream)

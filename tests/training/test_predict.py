@@ -180,7 +180,7 @@ def test_an_empty_folder_is_an_empty_table(of_pictures: Path, tmp_path: Path) ->
     [
         (["nowhere.jpg"], "nowhere.jpg does not exist; give pictures, films, folders or a camera"),
         (["config.yaml"], "config.yaml: neither a picture nor a film"),
-        (["/dev/null"], "/dev/null gives no pictures"),
+        (["/dev/null"], "/dev/null: gives no pictures"),
         (["config.yaml", "--emotions", "freud"], "There is no table of emotions 'freud'"),
         (["config.yaml", "--model", "nobody"], "nobody/model.keras does not exist; give the folder of a trained model"),
     ],
@@ -334,3 +334,64 @@ def test_pictures_of_one_name_are_drawn_side_by_side(of_pictures: Path, tmp_path
 
 def test_folders_keep_their_order_and_their_names(folder: Path) -> None:
     assert [source.name for source in find_sources([folder])] == ["a.png", "below/b.jpg", "c.mp4", "d.jpg", "notes.txt"]
+
+
+def test_tiled_pictures_are_not_taken_for_films(
+    of_pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from PIL import Image
+
+    (tmp_path / "some").mkdir()
+    Image.new("RGB", (64, 48)).save(tmp_path / "some/a.avif")
+    (tmp_path / "some/b.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(64))
+    with pytest.raises(SystemExit):
+        main(["predict", str(tmp_path / "some"), "--model", str(of_pictures), "--out", str(tmp_path / "p.csv")])
+    assert "convert it to JPEG or PNG and 1 more" in capsys.readouterr().err
+    assert ["HEIC or AVIF" in row["problem"] for row in rows_of(tmp_path / "p.csv")] == [True, True]
+
+
+def test_links_are_followed_once_and_dead_ones_are_rows(
+    of_pictures: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    still(tmp_path / "elsewhere/e.png", 3)
+    (folder / "far").symlink_to(tmp_path / "elsewhere")
+    (folder / "below/round").symlink_to(folder)
+    (folder / "dead.png").symlink_to(tmp_path / "nothing.png")
+    os.mkfifo(folder / "pipe")
+    listed = os.scandir
+
+    def scandir(path: str) -> Iterator[os.DirEntry[str]]:
+        if Path(path).name == "closed":
+            raise PermissionError(13, "Permission denied", path)
+        return listed(path)
+
+    (folder / "closed").mkdir()
+    monkeypatch.setattr(os, "scandir", scandir)
+    sources = find_sources([folder])
+    assert [source.name for source in sources] == [
+        *("a.png", "below/b.jpg", "c.mp4", "closed", "d.jpg", "dead.png", "far/e.png", "notes.txt", "pipe")
+    ]
+    problems = {source.name: source.problem for source in sources if source.problem}
+    assert problems == {
+        "closed": "a folder that cannot be read (Permission denied)",
+        "dead.png": "a link that leads nowhere",
+        "notes.txt": "neither a picture nor a film",
+        "pipe": "neither a picture nor a film",
+    }
+
+
+def test_a_colon_in_a_name_is_no_protocol(of_pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    film(Path("film.mp4")).rename("http:1.mp4")
+    main(["predict", "http:1.mp4", "--model", str(of_pictures), "--out", "p.csv", "--overlay", "drawn"])
+    assert len(rows_of(Path("p.csv"))) == FRAMES == len(list(read_frames(Path("drawn/http:1.mp4.mp4"))))
+
+
+def test_a_lost_camera_costs_nothing_of_the_rest(
+    of_pictures: Path, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [str(folder / "a.png"), "/dev/null", "--model", str(of_pictures), "--out", str(tmp_path / "p.csv")]
+    with pytest.raises(SystemExit):
+        main(["predict", *words])
+    assert "all else is written" in capsys.readouterr().err
+    assert [bool(row["problem"]) for row in rows_of(tmp_path / "p.csv")] == [False, True]

@@ -23,14 +23,16 @@ def smoothed(outputs: Outputs, frames: int) -> Outputs:
     At the ends of a run there are fewer; outputs that are missing do not count, and stay missing.
     """
     table = outputs.table
-    run = runs_of(table)
+    window = _Window(runs_of(table), frames)
     for name in _OF_UNITS:
-        mean = _moving_mean(by_unit(table, name), run, frames).astype(np.float32)
-        column = pa.FixedSizeListArray.from_arrays(pa.array(mean.ravel(), pa.float32()), facs.COUNT)
+        values = by_unit(table, name)
+        means = np.empty(values.shape, np.float32)
+        for unit in range(facs.COUNT):
+            means[:, unit] = window.mean(values[:, unit])
+        column = pa.FixedSizeListArray.from_arrays(pa.array(means.ravel(), pa.float32()), facs.COUNT)
         table = table.set_column(table.schema.get_field_index(name), table.schema.field(name), column)
     for name in _OF_AFFECT:
-        mean = _moving_mean(table[name].to_numpy()[:, np.newaxis], run, frames).astype(np.float32)
-        column = pa.array(mean[:, 0], pa.float32())
+        column = pa.array(window.mean(table[name].to_numpy()).astype(np.float32))
         table = table.set_column(table.schema.get_field_index(name), table.schema.field(name), column)
     return replace(outputs, table=table)
 
@@ -43,20 +45,21 @@ def runs_of(table: pa.Table) -> NDArray[np.int64]:
     return runs(film.astype(np.int64), table["frame"].to_numpy().astype(np.int64))
 
 
-def _moving_mean(values: NDArray[np.float32], run: NDArray[np.int64], frames: int) -> NDArray[np.float64]:
-    """Of columns [n, k]."""
-    count, half = len(run), frames // 2
-    place = np.arange(count)
-    first = np.maximum(place - half, np.searchsorted(run, run, "left"))
-    stop = np.minimum(place + half + 1, np.searchsorted(run, run, "right"))
-    known = ~np.isnan(values)
-    sums = _cumulated(np.where(known, values, 0.0))
-    counts = _cumulated(known)
-    number = counts[stop] - counts[first]
-    mean = np.divide(sums[stop] - sums[first], number, out=np.full(values.shape, np.nan), where=number > 0)
-    return np.where(known, mean, np.nan)
+class _Window:
+    """So many rows around each, of the same run."""
 
+    def __init__(self, run: NDArray[np.int64], frames: int) -> None:
+        place, half = np.arange(len(run)), frames // 2
+        self._first = np.maximum(place - half, np.searchsorted(run, run, "left"))
+        self._stop = np.minimum(place + half + 1, np.searchsorted(run, run, "right"))
 
-def _cumulated(values: NDArray[np.generic]) -> NDArray[np.float64]:
-    """Sums of the rows before each, [n + 1, k]."""
-    return np.concatenate([np.zeros((1, values.shape[1])), np.cumsum(values, axis=0, dtype=np.float64)])
+    def mean(self, values: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Of a column."""
+        known = ~np.isnan(values)
+        number = self._sum(known)
+        sums = self._sum(np.where(known, values, 0.0))
+        return np.divide(sums, number, out=np.full(len(values), np.nan), where=known)
+
+    def _sum(self, values: NDArray[np.generic]) -> NDArray[np.float64]:
+        before = np.concatenate([[0.0], np.cumsum(values, dtype=np.float64)])
+        return np.asarray(before[self._stop] - before[self._first])

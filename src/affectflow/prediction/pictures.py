@@ -20,11 +20,15 @@ from PIL import Image as Pillow
 from affectflow.errors import UserError
 from affectflow.images import FORMATS, ImageError, decode_rgb
 from affectflow.sample import Image, Picture
-from affectflow.video import frame_rate, read_frames
+from affectflow.video import address, frame_rate, read_frames
 
 STRANGER = "neither a picture nor a film"
+_NOT_DECODED = "a HEIC or AVIF picture, which is not read; convert it to JPEG or PNG"
+_NOWHERE = "a link that leads nowhere"
 _CAMERA_FORMAT = "v4l2"
 _NO_FILMS = ("tty", "gif", "apng", "image2")  # texts and broken stills
+# ISO/IEC 23008-12, section 10, and AVIF 1.1, section 6: FFmpeg takes the first tile of such a picture for a film.
+_TILED = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"avif", b"avis")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,11 +65,14 @@ class Source:
     """Its own, unlike the others'; of a folder's files, their path from there."""
     named: bool = True
     """Whether it was asked for itself, and not for lying in a folder."""
-    kind: str = field(init=False)
-    """``still``, ``film``, ``camera`` or empty for anything else."""
+    problem: str = ""
+    """Why it cannot be read at all."""
+    kind: str = field(init=False, default="")
+    """``still``, ``film``, ``camera`` or empty where there is a problem."""
 
     def __post_init__(self) -> None:
-        self.kind = _kind_of(self.path)
+        if not self.problem:
+            self.kind, self.problem = _kind_of(self.path)
 
     @property
     def rate(self) -> float:
@@ -88,25 +95,50 @@ class Source:
             case "camera":
                 yield from _camera(self.path, seconds)
             case _:
-                yield Shown(source, problem=STRANGER)
+                yield Shown(source, problem=self.problem)
 
 
 def find_sources(paths: list[Path]) -> list[Source]:
     """The files and cameras at some paths, those of folders in order of their names, hidden ones left out.
 
-    Raises :class:`UserError` for a path that does not exist.
+    Folders that are links are followed, once. What cannot be read is a source with a problem. Raises
+    :class:`UserError` for a path that does not exist.
     """
     found: list[Source] = []
     for path in paths:
-        if not path.exists():
-            raise UserError(f"{path} does not exist; give pictures, films, folders or a camera such as /dev/video0.")
-        if path.is_dir():
-            files = sorted(file for file in path.rglob("*") if file.is_file() and not _hidden(file.relative_to(path)))
-            found += (Source(file, str(file.relative_to(path)), named=False) for file in files)
+        try:
+            mode = os.stat(path).st_mode
+        except OSError as error:
+            reason = "does not exist" if isinstance(error, FileNotFoundError) else f"cannot be read ({error.strerror})"
+            raise UserError(
+                f"{path} {reason}; give pictures, films, folders or a camera such as /dev/video0."
+            ) from None
+        if stat.S_ISDIR(mode):
+            found += sorted(_below(path), key=lambda source: Path(source.name))
         else:
             found.append(Source(path, path.name))
     _tell_apart(found)
     return found
+
+
+def _below(folder: Path) -> Iterator[Source]:
+    """What lies in a folder and in those in it."""
+    lost: list[OSError] = []
+    seen = set()
+
+    def source(path: Path, problem: str = "") -> Source:
+        return Source(path, str(path.relative_to(folder)), named=False, problem=problem)
+
+    for here, folders, files in os.walk(folder, onerror=lost.append, followlinks=True):
+        place = os.stat(here)
+        if (place.st_dev, place.st_ino) in seen:  # by way of a link
+            folders.clear()
+            continue
+        seen.add((place.st_dev, place.st_ino))
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        yield from (source(Path(here, name)) for name in files if not name.startswith("."))
+    for error in lost:
+        yield source(Path(error.filename), f"a folder that cannot be read ({error.strerror})")
 
 
 def _tell_apart(sources: list[Source]) -> None:
@@ -120,37 +152,52 @@ def _tell_apart(sources: list[Source]) -> None:
         taken.add(source.name)
 
 
-def _hidden(path: Path) -> bool:
-    return any(part.startswith(".") for part in path.parts)
-
-
-def _kind_of(path: Path) -> str:
-    """By content, never by name."""
+def _kind_of(path: Path) -> tuple[str, str]:
+    """By content, never by name; or the reason why it has none."""
     try:
-        if stat.S_ISCHR(os.stat(path).st_mode):
-            return "camera"
+        mode = os.stat(path).st_mode
+        if stat.S_ISCHR(mode):
+            return "camera", ""
+        if not stat.S_ISREG(mode):
+            return "", STRANGER  # a pipe would keep us waiting
+        with path.open("rb") as stream:
+            beginning = stream.read(12)
+    except FileNotFoundError:
+        return "", _NOWHERE
+    except OSError as error:
+        return "", f"cannot be read ({error.strerror})"
+    if beginning[4:8] == b"ftyp" and beginning[8:] in _TILED:
+        return "", _NOT_DECODED
+    try:
         with Pillow.open(path, formats=FORMATS):
-            return "still"
-    except PermissionError:
-        return "still"  # whose pixels then say so
+            return "still", ""
     except Exception:  # Pillow raises many kinds on what is no picture
-        pass
+        return ("film", "") if _is_film(path) else ("", STRANGER)
+
+
+def _is_film(path: Path) -> bool:
     try:
-        with av.open(str(path)) as container:
+        with av.open(address(path)) as container:
             name = container.format.name
-            return "film" if container.streams.video and name not in _NO_FILMS and not name.endswith("_pipe") else ""
+            return bool(container.streams.video) and name not in _NO_FILMS and not name.endswith("_pipe")
     except (av.FFmpegError, OSError, ValueError):
-        return ""
+        return False
 
 
 @contextmanager
 def _interruption() -> Iterator[threading.Event]:
-    """Set by Ctrl-C, which is how a camera is left; what was seen until then is kept."""
+    """Set by Ctrl-C, which is how a camera is left; what was seen until then is kept. The second is as any other."""
     interrupted = threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield interrupted
         return
-    before = signal.signal(signal.SIGINT, lambda *_: interrupted.set())
+    before = signal.getsignal(signal.SIGINT)
+
+    def interrupt(*_: object) -> None:
+        interrupted.set()
+        signal.signal(signal.SIGINT, before)
+
+    signal.signal(signal.SIGINT, interrupt)
     try:
         yield interrupted
     finally:
@@ -158,11 +205,12 @@ def _interruption() -> Iterator[threading.Event]:
 
 
 def _camera(path: Path, seconds: float | None) -> Iterator[Shown]:
-    """Frames as they come, through Video4Linux; raises :class:`UserError` where there is no camera."""
+    """Frames as they come, through Video4Linux."""
     try:
         container = av.open(str(path), format=_CAMERA_FORMAT)
     except (av.FFmpegError, ValueError) as error:
-        raise UserError(f"{path} gives no pictures ({error}); name a camera such as /dev/video0.") from None
+        yield Shown(str(path), problem=f"gives no pictures ({error}); name a camera such as /dev/video0")
+        return
     with container, _interruption() as interrupted:
         started: float | None = None
         frames = enumerate(container.decode(video=0), start=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import sys
@@ -90,6 +91,8 @@ def writer(out: Path | None, columns: Iterable[str]) -> Iterator[Callable[[Row],
     Raises :class:`UserError` for another ending; a file appears whole or not at all.
     """
     if out is None:
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="surrogateescape")  # file names need not be UTF-8
         yield _csv(sys.stdout, list(columns))
         return
     if out.suffix.lower() not in (".csv", ".json"):

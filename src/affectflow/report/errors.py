@@ -17,12 +17,15 @@ def errors_of(table: pa.Table) -> NDArray[np.float64]:
 
     Of AUs the mean cross-entropy in nats; where none is labelled, the distance in the plane of valence and arousal.
     """
-    units, probabilities = by_unit(table, "units"), by_unit(table, "probabilities").astype(np.float64)
-    known = (units != facs.UNKNOWN) & ~np.isnan(probabilities)
-    likelihood = np.where(units == facs.PRESENT, probabilities, 1 - probabilities)
-    losses = -np.log(np.clip(np.where(known, likelihood, 1.0), _MOST_CERTAIN, 1))
-    count = known.sum(axis=1)
-    of_units = np.where(count > 0, losses.sum(axis=1) / np.maximum(count, 1), np.nan)
+    units, probabilities = by_unit(table, "units"), by_unit(table, "probabilities")
+    count, losses = np.zeros(len(table)), np.zeros(len(table))
+    for unit in range(facs.COUNT):  # a set of films has so many rows that all at once would fill the memory
+        label, probability = units[:, unit], probabilities[:, unit].astype(np.float64)
+        known = (label != facs.UNKNOWN) & ~np.isnan(probability)
+        likelihood = np.where(label == facs.PRESENT, probability, 1 - probability)
+        losses -= np.log(np.clip(np.where(known, likelihood, 1.0), _MOST_CERTAIN, 1))
+        count += known
+    of_units = np.where(count > 0, losses / np.maximum(count, 1), np.nan)
     gaps = [
         table[name].to_numpy().astype(np.float64) - table[f"predicted_{name}"].to_numpy()
         for name in ("valence", "arousal")

@@ -116,13 +116,12 @@ def _table_of_scores(scores: Sequence[Mapping[str, Any]]) -> Iterator[str]:
             for score in scores
         ),
     )
-    for name, lines in _of_protocols(scores).items():
-        yield page.text(f"{name}: {'; '.join(lines)}.", "note")
+    yield from (page.text(f"{line}.", "note") for line in _of_protocols(scores))
 
 
-def _of_protocols(scores: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
-    """What each protocol is, what is left out by it, and what others report."""
-    found: dict[str, list[str]] = {}
+def _of_protocols(scores: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What each protocol is, what is left out by it, and what others report; models are named where they differ."""
+    found: dict[str, dict[str, list[str]]] = {}
     for score in scores:
         protocol = score["protocol"]
         lines = [f"{protocol['title']}, version {protocol['version']}"]
@@ -132,8 +131,12 @@ def _of_protocols(scores: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
             for one in score["published"]
         ]
         lines += filter(None, [score["published_note"]])
-        found[protocol["name"]] = lines
-    return found
+        found.setdefault(protocol["name"], {}).setdefault("; ".join(lines), []).append(score["model"])
+    return [
+        f"{name} ({', '.join(models)}): {text}" if len(said) > 1 else f"{name}: {text}"
+        for name, said in found.items()
+        for text, models in said.items()
+    ]
 
 
 def _measure(score: Mapping[str, Any], name: str) -> str:
