@@ -7,6 +7,7 @@
 # make bench-records    the records beside TensorFlow's own way and img2dataset, the reader beside a bare decoder
 # make bench-faces      the search for faces in two processes beside one; needs DETECTOR=path of YuNet's file
 # make bench-train      training beside a bare Keras step and model.fit over a folder
+# make bench-gpu        the training step on a GPU beside a bare one and what the chip can do; needs JAX with CUDA
 # make bench-predict    affectflow predict beside the bare model
 # make lock       new versions of all packages (needs uv)
 # GPU=1 installs TensorFlow's CUDA build instead of the CPU's.
@@ -20,7 +21,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 TARGETS ?=
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test test-all report bench-download bench-records bench-faces bench-train bench-scores bench-predict check lock environment test-environment clean
+.PHONY: demo test test-all report bench-download bench-records bench-faces bench-train bench-scores bench-predict bench-gpu check lock environment test-environment clean
 
 demo: environment
 	snakemake --cores $(CORES) results/eval/disfa_resnet.json
@@ -57,6 +58,10 @@ bench-faces: environment
 
 bench-train: environment
 	$(BIN)/python -m benchmarks.training
+
+# PYTHON is that of an environment with Keras and JAX's CUDA build, which this project's have not.
+bench-gpu:
+	PYTHONPATH=src $(PYTHON) -m benchmarks.gpu
 
 bench-predict: environment
 	$(BIN)/python -m benchmarks.predicting

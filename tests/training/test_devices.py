@@ -109,6 +109,19 @@ def test_jax_has_the_loss_of_tensorflow(alone: list[dict[str, float]]) -> None:
     assert first == pytest.approx(expected, rel=1e-4, abs=1e-4)
 
 
+def test_shipped_networks_are_built_on_jax() -> None:
+    pytest.importorskip("jax")
+    code = (
+        "from affectflow.training.network import HeadForm, NetworkForm, build_network\n"
+        "for backbone in ('resnet50', 'vgg16'):\n"
+        "    form = NetworkForm(backbone, 32, 'pooled', 'avg', False, 0.1, 0.0, 'all', 1.0)\n"
+        "    build_network(form, None, (HeadForm('action_units', 4, 'cross_entropy'),))\n"
+    )
+    environment = {**os.environ, "KERAS_BACKEND": "jax"}
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300, env=environment)
+    assert result.returncode == 0, result.stderr[-2000:]
+
+
 _UPDATES = """
 import sys
 import numpy as np

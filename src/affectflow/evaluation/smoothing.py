@@ -58,7 +58,8 @@ class _Window:
         known = ~np.isnan(values)
         number = self._sum(known)
         sums = self._sum(np.where(known, values, 0.0))
-        return np.divide(sums, number, out=np.full(len(values), np.nan), where=known)
+        mean: NDArray[np.float64] = np.divide(sums, number, out=np.full(len(values), np.nan), where=known)
+        return mean
 
     def _sum(self, values: NDArray[np.generic]) -> NDArray[np.float64]:
         before = np.concatenate([[0.0], np.cumsum(values, dtype=np.float64)])

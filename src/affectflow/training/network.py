@@ -172,7 +172,7 @@ def _prepare_random(network: keras.Model) -> None:
     chain = not any(isinstance(layer, (keras.layers.Add, keras.layers.Concatenate)) for layer in network.layers)
     for layer in network.layers:
         if isinstance(layer, keras.layers.BatchNormalization) and layer.name.endswith("_3_bn"):
-            layer.gamma.assign(ops.zeros_like(layer.gamma))
+            layer.gamma.assign(ops.zeros(layer.gamma.shape))
         elif isinstance(layer, keras.layers.Conv2D) and chain:
             layer.kernel.assign(keras.initializers.HeNormal()(layer.kernel.shape))
 
