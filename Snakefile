@@ -10,14 +10,12 @@ configfile: workflow.source_path("config/config.yaml")
 report: "workflow/report/workflow.rst"
 
 
-# What needs the internet, or is over in a second, runs where the workflow was started.
+# What is over in a second runs where the workflow was started.
 localrules:
     all,
     ingest_tables,
     name_files,
-    download_partition,
     collect_ledger,
-    fetch_weights,
     describe_model,
     take_snapshot,
     collect_index,

@@ -1,6 +1,6 @@
 # What all stages share: the checked configuration, what it asks for, and the code digest.
 #
-# Needs: config. Makes: nothing; PLAN, SCORES, SEED_SCORES and the functions that the other files use.
+# Needs: config. Makes: nothing; PLAN, SCORES, SEED_SCORES, NETWORK_IS_LOCAL and the functions that the other files use.
 import os
 import subprocess
 import sys
@@ -24,6 +24,9 @@ with one_sentence():
         for benchmark, first in PLAN.seed_scores()
     ]
 
+# What needs the internet runs where the workflow was started, unless nodes of a cluster reach it.
+NETWORK_IS_LOCAL = config["network_jobs"] == "local"
+
 for line in PLAN.left_out():
     logger.info(line)
 
@@ -39,6 +42,13 @@ wildcard_constraints:
     shard=r"\d{5}",
     backbone=r"[a-z0-9_]+",
     records=r"affwild2?|own|disfaplus|disfa-fold[123]",
+
+
+def side_by_side(partitions):
+    """How many partitions are downloaded at the same time; they share what a host is asked for."""
+    settings = workflow.resource_settings
+    slots = settings.cores or (settings.local_cores if NETWORK_IS_LOCAL else settings.nodes)
+    return min(partitions, slots or partitions)
 
 
 def code(script, *modules):

@@ -16,10 +16,11 @@ rule download_partition:
         "results/logs/download_partition/{part}.log",
     benchmark:
         "results/benchmarks/download_partition/{part}.tsv"
+    localrule: NETWORK_IS_LOCAL
     conda:
         "../envs/base.yaml"
     resources:
-        at_once=min(DOWNLOAD["partitions"], workflow.cores or DOWNLOAD["partitions"]),
+        at_once=side_by_side(DOWNLOAD["partitions"]),
     params:
         images="results/emotionet/images",
         journal="results/state/download",

@@ -15,6 +15,7 @@ if PLAN.detects_faces() and FACES["model"]["path"] is None:
             "results/logs/fetch_detector.log",
         benchmark:
             "results/benchmarks/fetch_detector.tsv"
+        localrule: NETWORK_IS_LOCAL
         conda:
             "../envs/base.yaml"
         params:

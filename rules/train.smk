@@ -12,6 +12,7 @@ rule fetch_weights:
         "results/logs/fetch_weights/{backbone}.log",
     benchmark:
         "results/benchmarks/fetch_weights/{backbone}.tsv"
+    localrule: NETWORK_IS_LOCAL
     conda:
         "../envs/base.yaml"
     params:
@@ -47,6 +48,8 @@ rule train_model:
     conda:
         "../envs/tensorflow.yaml"
     threads: 8
+    resources:
+        gpu=ask(lambda wildcards: PLAN.recipe(wildcards.run)["gpus"]),
     params:
         recipe=ask(lambda wildcards: PLAN.recipe(wildcards.run)),
         image_size=RECORDS["image_size"],

@@ -8,22 +8,30 @@ if __name__ == "__main__":
     with job(snakemake.log[0]):
         from affectflow.training.lease import lease_gpus
         from affectflow.training.recipe import Recipe
+        from affectflow.training.scheduler import requeue, seconds_to_train
 
+        seconds = seconds_to_train(snakemake.resources.get("runtime"))
         gpus = lease_gpus(snakemake.params.recipe["gpus"])  # before TensorFlow, which takes all that it sees
+        from affectflow.training.interruption import OutOfTime
         from affectflow.training.train import Outputs, Places, train
 
-        train(
-            Recipe.of(snakemake.params.recipe, Path(snakemake.input.weights) if snakemake.input.weights else None),
-            train_files=[Path(path) for path in snakemake.input.train],
-            validation_files=[Path(path) for path in snakemake.input.validation],
-            image_size=snakemake.params.image_size,
-            synthetic=snakemake.params.synthetic,
-            threads=snakemake.threads,
-            places=Places(Path(snakemake.params.state), Path(snakemake.params.board)),
-            outputs=Outputs(
-                model=Path(snakemake.output.model),
-                history=Path(snakemake.output.history),
-                card=Path(snakemake.output.card),
-                reliability=Path(snakemake.output.reliability),
-            ),
-        )
+        try:
+            train(
+                Recipe.of(snakemake.params.recipe, Path(snakemake.input.weights) if snakemake.input.weights else None),
+                train_files=[Path(path) for path in snakemake.input.train],
+                validation_files=[Path(path) for path in snakemake.input.validation],
+                image_size=snakemake.params.image_size,
+                synthetic=snakemake.params.synthetic,
+                threads=snakemake.threads,
+                places=Places(Path(snakemake.params.state), Path(snakemake.params.board)),
+                outputs=Outputs(
+                    model=Path(snakemake.output.model),
+                    history=Path(snakemake.output.history),
+                    card=Path(snakemake.output.card),
+                    reliability=Path(snakemake.output.reliability),
+                ),
+                seconds=seconds,
+            )
+        except OutOfTime:
+            requeue()  # where that fails, the workflow tries again
+            raise

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from affectflow.errors import UserError
 from affectflow.progress import progress
 from affectflow.training.checkpoint import Checkpoints
-from affectflow.training.interruption import Interrupted, Interruption
+from affectflow.training.interruption import Interruption
 from affectflow.training.joint import JointModel
 from affectflow.training.state import State
 
@@ -48,13 +48,16 @@ class Work:
     epoch_ended: Callable[[Line], None]
 
 
-def fit(model: JointModel, work: Work, schedule: Schedule, checkpoints: Checkpoints) -> State:
+def fit(
+    model: JointModel, work: Work, schedule: Schedule, checkpoints: Checkpoints, interruption: Interruption
+) -> State:
     """Train a compiled model to its end, from where a killed training with the same stamp stood.
 
     On a CPU the outcome is the same to the bit, however often it was killed. Raises :class:`UserError` where the loss
-    is no number any more, and :class:`Interrupted` after SIGTERM or SIGINT, when the state is saved.
+    is no number any more, and :class:`affectflow.training.interruption.Interrupted` when it was asked to stop and the
+    state is saved.
     """
-    with Interruption() as interruption:
+    with interruption:
         run = _Run(model, schedule, checkpoints, interruption, work.sources)
         run.take_up()
         state = run.state
@@ -115,7 +118,7 @@ class _Run:
             self._saved_at = time.monotonic()
         if asked:
             print(f"Asked to stop at step {self.state.step}: saved; started again, it goes on from there.", flush=True)
-            raise Interrupted
+            raise self._interruption.reason()
 
     def _variables(self) -> dict[str, Any]:
         """All of the model (random states too), of its optimiser and of the means of losses, each once."""

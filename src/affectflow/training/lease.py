@@ -16,8 +16,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
+from affectflow.training.scheduler import JOB
+
 _QUESTION = ("nvidia-smi", "--query-gpu=index,uuid", "--format=csv,noheader")
-_SCHEDULER = "SLURM_JOB_ID"
 _PAUSE_S = 0.5
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 
@@ -41,7 +42,7 @@ def lease_gpus(wanted: int, devices: Sequence[str] | None = None, folder: Path |
     ``devices`` are those that this process may use, None to ask the driver and ``CUDA_VISIBLE_DEVICES``. A cluster's
     scheduler has given each of its jobs GPUs of its own, numbered from 0 in every job: those are not waited for.
     """
-    if devices is None and wanted and _SCHEDULER in os.environ:
+    if devices is None and wanted and JOB in os.environ:
         return Lease((), ())
     present = list(devices) if devices is not None else _present()
     count = min(wanted, len(present))

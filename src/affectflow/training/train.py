@@ -28,6 +28,7 @@ from affectflow.training.exam import Exam
 from affectflow.training.fit import Line, Schedule, Work, fit
 from affectflow.training.heads import ACTION_UNITS, INTENSITIES, VALENCE_AROUSAL
 from affectflow.training.history import write_history
+from affectflow.training.interruption import Interruption
 from affectflow.training.joint import JointModel, Loss
 from affectflow.training.losses import affect, intensity, occurrence
 from affectflow.training.mixture import Mixture
@@ -70,13 +71,16 @@ def train(
     threads: int,
     places: Places,
     outputs: Outputs,
+    seconds: float | None = None,
 ) -> None:
     """Fit a model, keep the weights of the best validation score, fit thresholds and temperatures on validation.
 
-    On one machine's CPU the same recipe and records give the same bytes (but for ``images_per_s`` in the history),
+    After ``seconds`` it saves its state and raises :class:`affectflow.training.interruption.OutOfTime`. On one machine's
+    CPU the same recipe and records give the same bytes (but for ``images_per_s`` in the history),
     killed and started again or not. Raises :class:`UserError` when the records cannot teach what the heads should
     learn, or when the loss is no number any more.
     """
+    interruption = Interruption(seconds)
     prepare(threads, recipe.seed, recipe.precision)
     with staged(train_files, recipe.stage) as files:
         labels, validation_labels = read_labels(files), read_labels(validation_files)
@@ -107,7 +111,8 @@ def train(
                 sources=lambda step: sources(records, mixture.numbers(step)),
                 epoch_ended=lambda line: _say(line, recipe.epochs, board),
             )
-            state = fit(model, work, schedule, Checkpoints(places.state, _stamp(recipe, train_files, validation_files)))
+            checkpoints = Checkpoints(places.state, _stamp(recipe, train_files, validation_files))
+            state = fit(model, work, schedule, checkpoints, interruption)
     assert state.best_weights is not None
     model.set_weights(state.best_weights)
     raw = exam.raw()
