@@ -68,4 +68,5 @@ rule all:
 
 # The demo's web answers on loopback while the workflow runs, and ends with it.
 onstart:
+    check_partitions()
     start_demo_web()

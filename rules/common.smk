@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 
 from affectflow import datasets, runs, synthetic
+from affectflow.cluster.profile import requests
+from affectflow.cluster.slurm import partitions, unknown_partition
 from affectflow.codehash import code_digest
 from affectflow.errors import UserError, one_sentence
 from affectflow.fingerprint import fingerprint
@@ -25,7 +27,7 @@ with one_sentence():
     ]
 
 # What needs the internet runs where the workflow was started, unless nodes of a cluster reach it.
-NETWORK_IS_LOCAL = config["network_jobs"] == "local"
+NETWORK_IS_LOCAL = config["cluster"]["network_jobs"] == "local"
 
 for line in PLAN.left_out():
     logger.info(line)
@@ -47,7 +49,9 @@ wildcard_constraints:
 def side_by_side(partitions):
     """How many partitions are downloaded at the same time; they share what a host is asked for."""
     settings = workflow.resource_settings
-    slots = settings.cores or (settings.local_cores if NETWORK_IS_LOCAL else settings.nodes)
+    slots = settings.cores or (
+        settings.local_cores if NETWORK_IS_LOCAL else settings.nodes
+    )
     return min(partitions, slots or partitions)
 
 
@@ -135,6 +139,29 @@ def of_both(pattern):
             ),
         )
     )
+
+
+def check_partitions():
+    """End before anything is submitted to SLURM, where a profile names a partition that there is not."""
+    if workflow.executor_plugin.name != "slurm":
+        return
+    settings = workflow.resource_settings
+    default, *by_rule = (
+        {name: resource.raw for name, resource in resources.items()}
+        for resources in (
+            settings.default_resources,
+            *settings.overwrite_resources.values(),
+        )
+    )
+    asked = requests(
+        default, dict(zip(settings.overwrite_resources, by_rule, strict=True))
+    )
+    try:
+        unknown = unknown_partition(asked, partitions())
+    except UserError as error:
+        unknown = str(error)
+    if unknown is not None:
+        raise WorkflowError(unknown)
 
 
 DEMO_WEB = []

@@ -49,12 +49,16 @@ class Workflow:
     def command(self, *targets: str, options: tuple[str, ...] = ()) -> list[str]:
         return [
             *(sys.executable, "-m", "snakemake", "--snakefile", str(self.root / "Snakefile")),
-            *("--profile", str(self.root / "profiles" / "default"), "--cores", "2"),
+            *self.machine(),
             *("--configfile", str(self.folder / "config.yaml")),
             *options,
             *(("--",) if targets else ()),
             *targets,
         ]
+
+    def machine(self) -> tuple[str, ...]:
+        """Where it runs."""
+        return "--profile", str(self.root / "profiles" / "default"), "--cores", "2"
 
     def environment(self) -> dict[str, str]:
         source = {} if self.root == ROOT else {"PYTHONPATH": str(self.root / "src")}

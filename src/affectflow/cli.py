@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from affectflow.commands import data, documents, fetching, models
+from affectflow.commands import cluster, data, documents, fetching, models
 from affectflow.errors import one_sentence
 
 _Command = Callable[[argparse.Namespace], None]
@@ -281,6 +281,16 @@ def _parser(with_snapshot: bool) -> argparse.ArgumentParser:
         documents.protocols,
         "Print how benchmarks are scored.",
         ("benchmark", {"nargs": "?", "default": None, "help": "one of them, with sources"}),
+    )
+    add(
+        "doctor",
+        cluster.doctor,
+        "Say what would go wrong on a SLURM cluster: account, partitions, limits, GPUs, what nodes see, room.",
+        ("--profile", {**path, "default": Path("profiles/slurm")}),
+        config,
+        ("--configfile", {**path, "action": "append", "default": [], "help": "an overlay, as of snakemake"}),
+        ("--wait", {"type": _positive, "default": 120, "help": "seconds for a node on which to look around"}),
+        ("--no-probe", {"action": "store_false", "dest": "probe", "help": "send no job"}),
     )
     add("config-docs", documents.config_docs, "Write config/README.md from the schema.", ("out", path))
     add("draw-graph", documents.draw_graph, "Turn a DOT graph on standard input into SVG.", ("out", path))

@@ -25,8 +25,25 @@ def schema() -> dict[str, Any]:
     return loaded
 
 
-def load(path: Path | str) -> Config:
-    """Read and check a configuration file."""
+def load(path: Path | str, *overlays: Path | str) -> Config:
+    """Read and check a configuration file, with others laid over it as ``snakemake --configfile`` does it."""
+    config = _read(path)
+    for overlay in overlays:
+        config = _laid_over(config, _read(overlay))
+    check(config)
+    return config
+
+
+def _laid_over(old: Config, new: Config) -> dict[str, Any]:
+    """Mappings merge, all else is replaced."""
+    both = {key: (old[key], new[key]) for key in new if key in old}
+    merged = {
+        key: _laid_over(a, b) if isinstance(a, dict) and isinstance(b, dict) else b for key, (a, b) in both.items()
+    }
+    return {**old, **new, **merged}
+
+
+def _read(path: Path | str) -> dict[str, Any]:
     try:
         config = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
@@ -35,7 +52,6 @@ def load(path: Path | str) -> Config:
         raise UserError(f"{path} is not YAML: {' '.join(str(error).split())}.") from None
     if not isinstance(config, dict):
         raise UserError(f"{path} holds no keys; start from config/config.yaml.")
-    check(config)
     return config
 
 

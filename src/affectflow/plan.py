@@ -78,6 +78,17 @@ class Plan:
             found["data.annotations"] = Path(data["annotations"])
         return found
 
+    def given_paths(self) -> list[Path]:
+        """What the user owns and jobs read: not what the workflow makes."""
+        given = [*self._sources().values(), *(entry["weights"] for entry in self._models.values())]
+        given += [self._config["faces"]["model"]["path"], self._config["data"]["emotionet"]["snapshot"]]
+        found = (Path(path) for path in given if path not in (None, "none", "imagenet"))
+        return [path for path in dict.fromkeys(found) if not path.is_relative_to("results")]
+
+    def gpus(self) -> dict[str, int]:
+        """As many as each model that is trained asks for."""
+        return {runs.model_of(run, self._models): self.recipe(run)["gpus"] for run in self.runs}
+
     def _check_real(self) -> None:
         """What would otherwise come to light after hours."""
         for key, path in self._sources().items():

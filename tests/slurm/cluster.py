@@ -109,6 +109,15 @@ class Cluster:
         words = ["nodename=" + node, f"state={state}"] + (["reason=test"] if state == "down" else [])
         subprocess.run(["scontrol", "update", *words], check=True, capture_output=True)
 
+    @staticmethod
+    def limit(job: str, seconds: int) -> None:
+        """Give a running job another time limit."""
+        subprocess.run(["scontrol", "update", f"jobid={job}", f"timelimit=00:00:{seconds:02}"], check=True)
+
+    def wait_until_idle(self) -> None:
+        """Until no job is left and all nodes are there."""
+        _until(lambda: set(self.states().values()) == {"idle"} and not self.queued(), "all nodes are idle")
+
     def logs(self) -> str:
         """The ends of all logs, to be read after a failure."""
         files = sorted((self._folder / "log").iterdir())

@@ -1,0 +1,112 @@
+"""A cluster for the whole session, and workflows that are submitted to it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT, Result, Workflow, new_workflow
+from tests.slurm.cluster import ACCOUNT, Cluster, missing, running
+
+_PATIENCE_S = 300
+NO_SKIP = "AFFECTFLOW_NO_SKIP"
+"""Set where a cluster must be possible."""
+
+
+@dataclass(frozen=True)
+class Submitted(Workflow):
+    """The workflow under a profile of this repository's, with account and partitions filled in as a user does."""
+
+    def machine(self) -> tuple[str, ...]:
+        default = str(self.root / "profiles" / "default")
+        return "--workflow-profile", default, "--profile", str(self.folder / "profile")
+
+    def use_profile(self, name: str, **changes: str) -> None:
+        """Copy a profile and replace texts in it; waiting is cut short, for all three nodes are one machine."""
+        text = (self.root / "profiles" / name / "config.yaml").read_text()
+        replacements = {
+            "your_account": ACCOUNT,
+            "your_cpu_partition": "cpu",
+            "your_gpu_partition": "gpu",
+            "min(16000 ": "min(4000 ",
+            "latency-wait: 60 ": "latency-wait: 15 ",
+            "status-checks: 20": "status-checks: 7",
+            **changes,
+        }
+        for old, new in replacements.items():
+            assert old in text, old
+            text = text.replace(old, new)
+        target = self.folder / "profile" / "config.yaml"
+        target.parent.mkdir(exist_ok=True)
+        target.write_text(text + "set-threads: {train_model: 2}\n")
+
+    def start(self, *targets: str) -> Started:
+        """In the background."""
+        log = self.folder / "output.txt"
+        with log.open("w") as stream:
+            process = subprocess.Popen(
+                self.command(*targets),
+                cwd=self.folder,
+                env=self.environment(),
+                stdout=stream,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        return Started(process, log)
+
+
+@dataclass(frozen=True)
+class Started:
+    """A run of snakemake that goes on."""
+
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def wait_for(self, sign: Callable[[], object], what: str) -> None:
+        """Until there is a sign; fails where the run ends before."""
+        end = time.monotonic() + _PATIENCE_S
+        while not sign():
+            assert self.process.poll() is None, f"ended before {what}:\n{self.log.read_text()[-6000:]}"
+            assert time.monotonic() < end, f"{what} did not come:\n{self.log.read_text()[-6000:]}"
+            time.sleep(0.2)
+
+    def finish(self, timeout: float = _PATIENCE_S) -> Result:
+        try:
+            self.process.wait(timeout)
+        finally:
+            self.process.kill()
+        return Result(self.process.returncode, self.log.read_text())
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    reason = missing()
+    if reason and os.environ.get(NO_SKIP):
+        pytest.fail(f"no SLURM, though {NO_SKIP} is set: {reason}")
+    if reason:
+        pytest.skip(f"no SLURM: {reason}")
+    with running(tmp_path_factory.mktemp("slurm")) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def trained(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> tuple[Submitted, Result]:
+    """Two models trained and scored on the cluster, GPUs asked for by their number. Not to be changed: copy it."""
+    plain = new_workflow(tmp_path_factory.mktemp("trained") / "work")
+    workflow = Submitted(plain.folder, ROOT)
+    workflow.use_profile("slurm")
+    targets = [f"results/eval/disfa_{model}.json" for model in ("resnet", "vgg")]
+    return workflow, workflow.succeed(*targets, timeout=900)
+
+
+@pytest.fixture
+def copied(trained: tuple[Submitted, Result], tmp_path: Path) -> Submitted:
+    shutil.copytree(trained[0].folder, tmp_path / "work")
+    return replace(trained[0], folder=tmp_path / "work")
