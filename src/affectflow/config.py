@@ -36,11 +36,11 @@ def load(path: Path | str, *overlays: Path | str) -> Config:
 
 def _laid_over(old: Config, new: Config) -> dict[str, Any]:
     """Mappings merge, all else is replaced."""
-    both = {key: (old[key], new[key]) for key in new if key in old}
-    merged = {
-        key: _laid_over(a, b) if isinstance(a, dict) and isinstance(b, dict) else b for key, (a, b) in both.items()
-    }
-    return {**old, **new, **merged}
+    merged = dict(old)
+    for key, value in new.items():
+        both = isinstance(old.get(key), dict) and isinstance(value, dict)
+        merged[key] = _laid_over(old[key], value) if both else value
+    return merged
 
 
 def _read(path: Path | str) -> dict[str, Any]:

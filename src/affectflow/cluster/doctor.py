@@ -139,25 +139,24 @@ def _probe(request: Request, needs: Needs, wait_s: int) -> Iterator[Finding]:
     place = f"partition {request.partition}" if request.partition else "the default partition"
     sight = said(answer.stdout)
     if sight is None:
-        reason = slurm.last_line(answer.stderr)
-        if "Unable to allocate" in answer.stderr or "Immediate" in answer.stderr or "temporarily" in answer.stderr:
-            yield Finding(
-                None, f"no node of {place} was free within {wait_s} s ({reason}); try again, or raise --wait."
-            )
-        else:
-            yield Finding(True, f"Nodes of {place} cannot run {sys.executable} ({reason}); install where they see it.")
+        yield _no_sight(place, answer.stderr, wait_s)
         return
     if str(token.absolute()) in sight.unseen:
         yield Finding(True, f"{sight.host} does not see {folder.resolve()}; work in a folder that nodes share.")
         return
-    yield from (
-        Finding(True, f"{sight.host} ({place}) does not see {path}; put it where nodes see it.")
-        for path in sight.unseen
-    )
+    for path in sight.unseen:
+        yield Finding(True, f"{sight.host} ({place}) does not see {path}; put it where nodes see it.")
     if gpus:
         yield _of_gpus(sight.host, sight.gpus, sight.cuda, sight.driver, gpus)
     if not sight.unseen:
         yield Finding(False, f"{sight.host} ({place}) sees the environment and all data.")
+
+
+def _no_sight(place: str, errors: str, wait_s: int) -> Finding:
+    reason = slurm.last_line(errors)
+    if "Unable to allocate" in errors:
+        return Finding(None, f"no node of {place} was free within {wait_s} s ({reason}); try again, or raise --wait.")
+    return Finding(True, f"Nodes of {place} cannot run {sys.executable} ({reason}); install where they see it.")
 
 
 def _of_gpus(host: str, seen: int, cuda: str, driver: str, wanted: int) -> Finding:

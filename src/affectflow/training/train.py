@@ -75,9 +75,9 @@ def train(
 ) -> None:
     """Fit a model, keep the weights of the best validation score, fit thresholds and temperatures on validation.
 
-    After ``seconds`` it saves its state and raises :class:`affectflow.training.interruption.OutOfTime`. On one machine's
-    CPU the same recipe and records give the same bytes (but for ``images_per_s`` in the history),
-    killed and started again or not. Raises :class:`UserError` when the records cannot teach what the heads should
+    After ``seconds`` it saves its state and raises :class:`affectflow.training.interruption.OutOfTime`. On one
+    machine's CPU the same recipe and records give the same bytes (but for ``images_per_s`` in the history), killed and
+    started again or not. Raises :class:`UserError` when the records cannot teach what the heads should
     learn, or when the loss is no number any more.
     """
     interruption = Interruption(seconds)
