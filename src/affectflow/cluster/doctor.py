@@ -51,7 +51,7 @@ def examine(requests: Sequence[Request], needs: Needs, wait_s: int) -> Iterator[
     if not wait_s:
         yield Finding(None, "what nodes see; run again without --no-probe.")
         return
-    for request in {_where(request): request for request in usable}.values():
+    for request in {_where(request, needs): request for request in usable}.values():
         yield from _probe(request, needs, wait_s)
 
 
@@ -108,8 +108,8 @@ def _gpus(request: Request, needs: Needs) -> int:
     return max(needs.gpus.values(), default=0)
 
 
-def _where(request: Request) -> tuple[str, str, str]:
-    return request.account, request.partition, request.gres
+def _where(request: Request, needs: Needs) -> tuple[str, str, str, int]:
+    return request.account, request.partition, request.gres, _gpus(request, needs)
 
 
 def _room(needs: Needs) -> Finding:
