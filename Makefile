@@ -8,6 +8,7 @@
 # make bench-faces      the search for faces in two processes beside one; needs DETECTOR=path of YuNet's file
 # make bench-train      training beside a bare Keras step and model.fit over a folder
 # make bench-gpu        the training step on a GPU beside a bare one and what the chip can do; needs JAX with CUDA
+# make bench-planning   how long the workflow takes to plan, to submit its first job, to find that nothing is to be done
 # make bench-predict    affectflow predict beside the bare model
 # make lock       new versions of all packages (needs uv)
 # GPU=1 installs TensorFlow's CUDA build instead of the CPU's.
@@ -21,7 +22,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 TARGETS ?=
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test test-all report bench-download bench-records bench-faces bench-train bench-scores bench-predict bench-gpu check lock environment test-environment clean
+.PHONY: demo test test-all report bench-download bench-records bench-faces bench-train bench-scores bench-predict bench-gpu bench-planning check lock environment test-environment clean
 
 demo: environment
 	snakemake --cores $(CORES) results/eval/disfa_resnet.json
@@ -62,6 +63,9 @@ bench-train: environment
 # PYTHON is that of an environment with Keras and JAX's CUDA build, which this project's have not.
 bench-gpu:
 	PYTHONPATH=src $(PYTHON) -m benchmarks.gpu
+
+bench-planning: test-environment
+	$(BIN)/python -m benchmarks.planning
 
 bench-predict: environment
 	$(BIN)/python -m benchmarks.predicting

@@ -10,6 +10,9 @@ configfile: workflow.source_path("config/config.yaml")
 report: "workflow/report/workflow.rst"
 
 
+container: "affectflow.sif"  # of envs/affectflow.def; only for --sdm apptainer
+
+
 # What is over in a second runs where the workflow was started.
 localrules:
     all,

@@ -10,25 +10,25 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 PYTHON = "3.12"
 HEADER = """\
-# For sites that want conda (snakemake --sdm conda); versions equal to requirements/cpu.txt. Written by `make lock`.
+# For sites that want conda (snakemake --sdm conda); versions equal to requirements/{build}.txt. Written by `make lock`.
 # affectflow itself is added by the .post-deploy.sh beside this file.
 """
 
 
-def locked() -> dict[str, str]:
-    """Versions of the lock for PYTHON on Linux."""
+def locked(build: str) -> dict[str, str]:
+    """Versions of a lock for PYTHON on Linux."""
     versions: dict[str, str] = {}
-    for line in (ROOT / "requirements" / "cpu.txt").read_text().splitlines():
+    for line in (ROOT / "requirements" / f"{build}.txt").read_text().splitlines():
         match = re.match(r"([a-z0-9.-]+)(?:\[.*\])?==(\S+)(?:\s*;\s*(.*?))?\s*\\?$", line)
         if match and "python_full_version < '3.12'" not in (match.group(3) or ""):
             versions[match.group(1)] = match.group(2)
     return versions
 
 
-def environment(extra: str | None) -> str:
+def environment(extra: str | None, build: str) -> str:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     wanted = project["dependencies"] + (project["optional-dependencies"][extra] if extra else [])
-    versions = locked()
+    versions = locked(build)
     pins = []
     for requirement in wanted:
         match = re.match(r"([A-Za-z0-9.-]+)(\[.*?\])?", requirement)
@@ -36,12 +36,16 @@ def environment(extra: str | None) -> str:
         name = match.group(1).lower()
         pins.append(f"      - {name}{match.group(2) or ''}=={versions[name]}")
     body = "\n".join(["channels:", "  - conda-forge", "dependencies:", f"  - python={PYTHON}", "  - pip", "  - pip:"])
-    return HEADER + body + "\n" + "\n".join(pins) + "\n"
+    return HEADER.format(build=build) + body + "\n" + "\n".join(pins) + "\n"
 
 
 def environments() -> dict[Path, str]:
     envs = ROOT / "envs"
-    return {envs / "base.yaml": environment(None), envs / "tensorflow.yaml": environment("cpu")}
+    return {
+        envs / "base.yaml": environment(None, "cpu"),
+        envs / "tensorflow.yaml": environment("cpu", "cpu"),
+        envs / "tensorflow-gpu.yaml": environment("gpu", "gpu"),
+    }
 
 
 if __name__ == "__main__":

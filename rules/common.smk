@@ -1,6 +1,6 @@
 # What all stages share: the checked configuration, what it asks for, and the code digest.
 #
-# Needs: config. Makes: nothing; PLAN, SCORES, SEED_SCORES, NETWORK_IS_LOCAL and the functions that the other files use.
+# Needs: config. Makes: nothing; PLAN, SCORES, SEED_SCORES, TENSORFLOW, NETWORK_IS_LOCAL and the functions that the other files use.
 import os
 import subprocess
 import sys
@@ -26,6 +26,11 @@ with one_sentence():
         for benchmark, first in PLAN.seed_scores()
     ]
 
+# The environment of rules that handle tensors, where snakemake is to make environments.
+TENSORFLOW = {
+    "cpu": "../envs/tensorflow.yaml",
+    "gpu": "../envs/tensorflow-gpu.yaml",
+}[config["cluster"]["tensorflow"]]
 # What needs the internet runs where the workflow was started, unless nodes of a cluster reach it.
 NETWORK_IS_LOCAL = config["cluster"]["network_jobs"] == "local"
 

@@ -49,7 +49,7 @@ rule predict_benchmark:
     benchmark:
         "results/benchmarks/predict_benchmark/{benchmark}_{run}.tsv"
     conda:
-        "../envs/tensorflow.yaml"
+        TENSORFLOW
     threads: 2
     params:
         fold=ask(lambda wildcards: PLAN.fold_split(wildcards.run)),

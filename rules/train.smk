@@ -46,7 +46,7 @@ rule train_model:
         "results/benchmarks/train_model/{run}.tsv"
     retries: 3  # asked to stop by a cluster, it saves and ends with status 75
     conda:
-        "../envs/tensorflow.yaml"
+        TENSORFLOW
     threads: 8
     resources:
         gpu=ask(lambda wildcards: PLAN.recipe(wildcards.run)["gpus"]),
@@ -73,7 +73,7 @@ rule export_model:
     benchmark:
         "results/benchmarks/export_model/{run}.tsv"
     conda:
-        "../envs/tensorflow.yaml"
+        TENSORFLOW
     threads: 2
     params:
         code=code("export_model"),

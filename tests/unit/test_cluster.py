@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from tests.conftest import ROOT
 
 from affectflow import config
 from affectflow.cli import main
@@ -22,7 +23,6 @@ from affectflow.cluster.profile import OTHERS, read_requests
 from affectflow.cluster.slurm import Partition, accounts, partitions
 from affectflow.errors import UserError
 from affectflow.plan import Plan
-from tests.conftest import ROOT
 
 PROFILES = ("slurm", "slurm-gres")
 SINFO = "batch|up|2-00:00:00|64000+|(null)\\ngpu|up|4:00:00|128000|gpu:a100:4(S:0-1)\\ngpu|up|4:00:00|256000|gpu:2"

@@ -6,6 +6,7 @@ import re
 import runpy
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,20 @@ def test_the_lock_is_hashed_and_names_no_address(name: str) -> None:
     assert all("--hash=sha256:" in package for package in packages)
 
 
+def test_the_container_is_built_from_what_there_is() -> None:
+    text = (ROOT / "envs" / "affectflow.def").read_text()
+    sections = dict(re.findall(r"^%(\w+)\n(.*?)(?=^%|\Z)", text, re.M | re.S))
+    assert re.search(r"^Bootstrap: docker\nFrom: python:(\S+?)-slim$", text, re.M)[1] == "3.12"  # as envs/*.yaml
+    copied = dict(line.split() for line in sections["files"].strip().splitlines())
+    assert all((ROOT / source).exists() for source in copied)
+    commands = [line.split("#")[0].split() for line in sections["post"].strip().splitlines()]
+    locks = [words[words.index("-r") + 1] for words in commands if "-r" in words]
+    assert locks == [copied["requirements/gpu.txt"]] and all("--require-hashes" in w for w in commands if "-r" in w)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert "/opt/affectflow" in commands[-1] and copied[project["readme"]] == f"/opt/affectflow/{project['readme']}"
+    assert sections["runscript"].split()[1] in project["scripts"]
+
+
 def test_both_builds_are_the_same_tensorflow() -> None:
     versions = set()
     for name in ("cpu", "gpu"):
@@ -69,7 +84,7 @@ def test_every_rule_has_its_script_log_benchmark_and_environment(rule: str) -> N
     assert (ROOT / "workflow" / "scripts" / f"{rule}.py").is_file()
     assert f"results/logs/{rule}" in body
     assert f"results/benchmarks/{rule}" in body
-    assert ("../envs/tensorflow.yaml" if rule in TENSORS else "../envs/base.yaml") in body
+    assert re.search(rf"conda:\s+{'TENSORFLOW' if rule in TENSORS else re.escape(chr(34) + '../envs/base.yaml')}", body)
     assert re.search(rf'code=[^=]*"{rule}"', body), "the rule's code is not followed"
 
 
