@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from affectflow.cli import main
 from tests.conftest import ROOT, Result, Workflow, new_workflow
 from tests.slurm.cluster import Cluster
 from tests.slurm.conftest import Submitted
@@ -143,3 +144,34 @@ def test_an_unknown_partition_is_one_sentence(copied: Submitted, cluster: Cluste
     assert sum(sentence in line for line in result.output.splitlines()) == 1
     assert "Traceback" not in result.output and "sbatch" not in result.output
     assert len(cluster.accounted("JobID")) == before
+
+
+def test_the_doctor_on_a_cluster(
+    copied: Submitted, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All is well but for the GPUs, which are pretended."""
+    monkeypatch.chdir(copied.folder)
+    words = [
+        "doctor",
+        "--config",
+        str(ROOT / "config/config.yaml"),
+        "--configfile",
+        "config.yaml",
+        "--profile",
+        "profile",
+    ]
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    said = capfd.readouterr()
+    assert ended.value.code == 1 and "profile would not do: 1 of the above is wrong." in said.err
+    findings = said.out.splitlines()
+    assert "ok: train_model: --account=faces --partition=gpu --mem=4000 --time=240 --gpus=1" in findings
+    assert any(
+        re.fullmatch(r"ok: \S+ \(partition cpu\) sees the environment and all data\.", line) for line in findings
+    )
+    (wrong,) = (line for line in findings if line.startswith("wrong: "))
+    assert "TensorFlow is the build without CUDA" in wrong
+    copied.use_profile("slurm", your_account="nobody")
+    with pytest.raises(SystemExit):
+        main([*words, "--no-probe"])
+    assert "You may not charge the account 'nobody' (train_model); yours are faces." in capfd.readouterr().out

@@ -27,6 +27,7 @@ with one_sentence():
         Recipe.of(arguments["recipe"], None), [Path(p) for p in arguments["train"]],
         [Path(p) for p in arguments["validation"]], 40, True, 2, Places(out / "state", out / "board"),
         Outputs(*(out / name for name in ("model.keras", "history.csv", "model.json", "reliability.csv"))),
+        seconds=arguments["seconds"],
     )
 """
 _DEFAULTS = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
@@ -49,8 +50,11 @@ SMALL = {"backbone": "MobileNetV3Small", "dropout": 0.2, "batch_size": 8, "epoch
 """A network that takes little time, with randomness of every kind: order, changes of pictures, dropout."""
 
 
-def command(out: Path, train: Sequence[Path], validation: Sequence[Path], **changes: object) -> list[str]:
+def command(
+    out: Path, train: Sequence[Path], validation: Sequence[Path], seconds: float | None = None, **changes: object
+) -> list[str]:
     arguments = {
+        "seconds": seconds,
         "recipe": RECIPE | changes,
         "train": [str(path) for path in train],
         "validation": [str(path) for path in validation],

@@ -126,6 +126,16 @@ def test_asked_to_stop_it_saves_and_says_so_by_its_status(
     assert outcome(out) == outcome(undisturbed)
 
 
+def test_out_of_time_it_saves_after_the_step_and_says_so_by_its_status(
+    tmp_path: Path, files: Files, undisturbed: Path
+) -> None:
+    out = tmp_path / "out"
+    assert start(out, files, checkpoint_minutes=60, seconds=0.01).wait(120) == STATUS
+    assert steps(out) == 1 and not (out / "model.keras").exists()
+    assert start(out, files, checkpoint_minutes=60).wait() == 0
+    assert outcome(out) == outcome(undisturbed)
+
+
 def test_asked_before_the_first_step_it_ends_at_once(tmp_path: Path, files: Files) -> None:
     process = start(tmp_path / "out", files)
     time.sleep(0.5)
