@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import time
 from pathlib import Path
 
@@ -70,65 +71,71 @@ def _lengthen(workflow: Workflow, epochs: int) -> None:
     workflow.configure(training={"epochs": epochs, "patience": epochs})
 
 
-def test_killed_by_its_limit_and_requeued_before_it_ends_with_the_same_bytes(
-    copied: Submitted, cluster: Cluster, tmp_path: Path
-) -> None:
-    """Once SLURM's limit comes early, and takes an attempt of the workflow's; after that the training's own clock is
-    earlier, and it goes back into the queue."""
-    epochs = 12
-    _lengthen(copied, epochs)
-    copied.use_profile("slurm", **{"runtime: 240": "runtime: 1"})
+def _runs(cluster: Cluster, result: Result) -> list[dict[str, str]]:
+    """Every time that the training was on a node."""
+    return [job for job in jobs_of(cluster, result.output) if job["Comment"] == "rule_train_model_wildcards_resnet"]
+
+
+def _log(workflow: Workflow) -> str:
+    path = workflow.path("logs/train_model/resnet.log")
+    return path.read_text() if path.exists() else ""
+
+
+EPOCHS = 24
+"""So that a training lasts longer than half a minute."""
+
+
+@pytest.fixture(scope="module")
+def undisturbed(trained: tuple[Submitted, Result], tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The model of a training that nobody interrupts, on no cluster."""
+    folder = tmp_path_factory.mktemp("undisturbed") / "work"
+    shutil.copytree(trained[0].folder, folder)
+    workflow = Workflow(folder, ROOT)
+    _lengthen(workflow, EPOCHS)
+    workflow.succeed(MODEL, timeout=900)
+    return (folder / MODEL).read_bytes()
+
+
+def test_a_limit_shorter_than_the_training(copied: Submitted, cluster: Cluster, undisturbed: bytes) -> None:
+    """It saves before its time is over, waits in the queue again, and ends with the same bytes; no attempt is used."""
+    _lengthen(copied, EPOCHS)
+    copied.use_profile("slurm", **{"runtime: 240": "runtime: 1", "retries: 2": "retries: 0"})
+    result = copied.succeed(MODEL, timeout=900)
+    states = [job["State"] for job in _runs(cluster, result)]
+    assert len(states) > 1 and set(states[:-1]) == {"REQUEUED"} and states[-1] == "COMPLETED"
+    assert result.output.count("has been submitted") == 1
+    assert "Training goes on after step" in _log(copied)
+    assert (copied.folder / MODEL).read_bytes() == undisturbed
+
+
+def test_killed_by_slurm_at_its_limit(copied: Submitted, cluster: Cluster, undisturbed: bytes) -> None:
+    """An administrator lets the time end early; the workflow submits it again, and it ends with the same bytes."""
+    _lengthen(copied, EPOCHS)
     started = copied.start(MODEL)
-    state = copied.path("state/training/resnet")
-    training = "rule_train_model_wildcards_resnet"
-
-    def jobs(*states: str) -> list[str]:
-        return [job["id"] for job in cluster.queued() if job["rule"] == training and job["state"] in states]
-
-    started.wait_for(lambda: jobs("RUNNING"), "the training")
-    (first,) = jobs("RUNNING")
-    log = copied.path("logs/train_model/resnet.log")
-    started.wait_for(lambda: log.exists() and "epoch 1/" in log.read_text(), "its first epoch")
-    cluster.limit(first, seconds=1)
+    started.wait_for(lambda: f"epoch 1/{EPOCHS}" in _log(copied), "the first epoch")
+    (job,) = (job["id"] for job in cluster.queued() if "train_model" in job["rule"])
+    cluster.end(job)
     result = started.finish(timeout=900)
     assert result.status == 0, result.output[-6000:]
-    runs = [job for job in jobs_of(cluster, result.output) if job["Comment"] == training]
-    states = [job["State"] for job in runs]
-    assert states[0] == "TIMEOUT" and "REQUEUED" in states and states[-1] == "COMPLETED", states
-    assert set(states) == {"TIMEOUT", "REQUEUED", "COMPLETED"}
-    assert "Training goes on after step" in log.read_text() and state.exists()
-    alone = Workflow(copied.folder.with_name("alone"), ROOT)
-    _copy_of(copied, alone)
-    alone.succeed(MODEL, timeout=900)
-    assert (alone.folder / MODEL).read_bytes() == (copied.folder / MODEL).read_bytes()
-
-
-def _copy_of(workflow: Workflow, other: Workflow) -> None:
-    import shutil
-
-    shutil.copytree(workflow.folder, other.folder)
-    shutil.rmtree(other.path("models/resnet"))
-    shutil.rmtree(other.path("state/training/resnet"))
+    assert [job["State"] for job in _runs(cluster, result)] == ["TIMEOUT", "COMPLETED"]
+    assert "Training goes on after step" in _log(copied)
+    assert (copied.folder / MODEL).read_bytes() == undisturbed
 
 
 def test_a_node_that_goes_down_costs_only_time(copied: Submitted, cluster: Cluster) -> None:
-    _lengthen(copied, 4)
+    _lengthen(copied, 6)
     started = copied.start(MODEL)
-    log = copied.path("logs/train_model/resnet.log")
-
-    def where() -> str:
-        found = [job for job in cluster.queued() if "train_model" in job["rule"] and job["state"] == "RUNNING"]
-        return found[0]["node"] if found else ""
-
+    node = ""
     try:
-        started.wait_for(lambda: where() and log.exists() and "epoch 1/" in log.read_text(), "the first epoch")
-        node = where()
+        started.wait_for(lambda: "epoch 1/6" in _log(copied), "the first epoch")
+        (node,) = (job["node"] for job in cluster.queued() if "train_model" in job["rule"])
         cluster.set_node(node, "down")
         result = started.finish(timeout=600)
     finally:
-        cluster.set_node(node, "resume")
+        if node:
+            cluster.set_node(node, "resume")
     assert result.status == 0, result.output[-6000:]
-    runs = [job for job in jobs_of(cluster, result.output) if "train_model" in job["Comment"]]
+    runs = _runs(cluster, result)
     assert runs[-1]["State"] == "COMPLETED" and {job["NodeList"] for job in runs} == {"gpu1", "gpu2"}
     cluster.wait_until_idle()
 
