@@ -81,7 +81,7 @@ def _log(workflow: Workflow) -> str:
     return path.read_text() if path.exists() else ""
 
 
-EPOCHS = 24
+EPOCHS = 36
 """So that a training lasts longer than half a minute."""
 
 
