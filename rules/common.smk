@@ -52,11 +52,12 @@ wildcard_constraints:
 
 
 def side_by_side(partitions):
-    """How many partitions are downloaded at the same time; they share what a host is asked for."""
+    """How many partitions are downloaded at the same time; they share what a host is asked for.
+
+    On nodes all may be: a job there asks again, and does not know how many others there are.
+    """
     settings = workflow.resource_settings
-    slots = settings.cores or (
-        settings.local_cores if NETWORK_IS_LOCAL else settings.nodes
-    )
+    slots = settings.cores or settings.local_cores if NETWORK_IS_LOCAL else None
     return min(partitions, slots or partitions)
 
 

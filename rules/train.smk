@@ -44,12 +44,14 @@ rule train_model:
         "results/logs/train_model/{run}.log",
     benchmark:
         "results/benchmarks/train_model/{run}.tsv"
-    retries: 3  # asked to stop by a cluster, it saves and ends with status 75
+    # Asked to stop by a cluster, it saves and ends with status 75. Not within the job, where a rule's number counts too.
+    retries: 0 if workflow.remote_exec else 3
     conda:
         TENSORFLOW
     threads: 8
     resources:
         gpu=ask(lambda wildcards: PLAN.recipe(wildcards.run)["gpus"]),
+        nodes=1,  # or GPUs of several may be given
     params:
         recipe=ask(lambda wildcards: PLAN.recipe(wildcards.run)),
         image_size=RECORDS["image_size"],

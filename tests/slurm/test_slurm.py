@@ -147,7 +147,7 @@ def test_an_unknown_partition_is_one_sentence(copied: Submitted, cluster: Cluste
     began = time.monotonic()
     result = copied.run(MODEL)
     assert result.status == 1 and time.monotonic() - began < 30
-    sentence = "There is no partition 'gpus' (train_model); sinfo knows cpu, gpu."
+    sentence = "There is no partition 'gpus', which the profile names; sinfo knows cpu, gpu."
     assert sum(sentence in line for line in result.output.splitlines()) == 1
     assert "Traceback" not in result.output and "sbatch" not in result.output
     assert len(cluster.accounted("JobID")) == before
@@ -172,13 +172,14 @@ def test_the_doctor_on_a_cluster(
     said = capfd.readouterr()
     assert ended.value.code == 1 and "profile would not do: 1 of the above is wrong." in said.err
     findings = said.out.splitlines()
-    assert "ok: train_model: --account=faces --partition=gpu --mem=4000 --time=240 --gpus=1" in findings
-    assert any(
-        re.fullmatch(r"ok: \S+ \(partition cpu\) sees the environment and all data\.", line) for line in findings
+    assert (
+        "ok: train_model: --account=faces --partition=gpu --mem=4000 --time=240 --cpus-per-task=2 --nodes=1 --gpus=1"
+        in findings
     )
+    assert any(re.fullmatch(r"ok: \S+ \(partition cpu\) sees \S+ and all data\.", line) for line in findings)
     (wrong,) = (line for line in findings if line.startswith("wrong: "))
     assert "TensorFlow is the build without CUDA" in wrong
     copied.use_profile("slurm", your_account="nobody")
     with pytest.raises(SystemExit):
         main([*words, "--no-probe"])
-    assert "You may not charge the account 'nobody' (train_model); yours are faces." in capfd.readouterr().out
+    assert "You may not charge the account 'nobody'; yours are faces." in capfd.readouterr().out

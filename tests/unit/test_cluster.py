@@ -48,17 +48,23 @@ def commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
 
 @pytest.fixture
 def slurm(commands: Install) -> Install:
-    commands(sinfo=f"printf '{SINFO}\\n'", sacctmgr="printf 'faces\\nother\\n'", sbatch="exit 0", squeue="exit 0")
+    commands(
+        sinfo=f"printf '{SINFO}\\n'",
+        sacctmgr="printf 'faces\\nother\\n'",
+        sbatch="exit 0",
+        scontrol="echo 'MinJobAge               = 300 sec'",
+    )
     return commands
 
 
 def profile(folder: Path, **changes: object) -> Path:
     """A good one, with ``train_model``'s resources changed."""
-    training = {"slurm_partition": "gpu", "runtime": 240, "mem_mb": "min(16000 * 2 ** (attempt - 1), 128000)"}
+    training = {"slurm_partition": "gpu", "runtime": 240, "mem_mb": "min(16000 * 2 ** (attempt - 1), 64000)"}
     text = {
         "executor": "slurm",
         "default-resources": {"slurm_account": "faces", "slurm_partition": "batch", "mem_mb": 2000, "runtime": 60},
         "set-resources": {"train_model": {**training, **changes}},
+        "retries": 2,
     }
     (folder / "profile").mkdir()
     (folder / "profile/config.yaml").write_text(yaml.safe_dump(text))
@@ -80,12 +86,14 @@ def wrong(path: Path, needs: Needs = NEEDS, wait_s: int = 0) -> list[str]:
 def test_shipped_profiles_ask_for_gpus_only_to_train(name: str) -> None:
     found = {request.rule: request for request in read_requests(ROOT / "profiles" / name)}
     assert found["train_model"].partition == "your_gpu_partition" and found["train_model"].memory_mb == 16000
+    assert found["train_model"].threads == 8 and found["train_model"].minutes == found["train_model"].most_minutes
     assert found["train_model"].gpus_by_gres() == (name == "slurm-gres")
     others = [request for rule, request in found.items() if rule != "train_model"]
     assert {(r.partition, r.account, r.gpus, r.gres) for r in others} == {
         ("your_cpu_partition", "your_account", None, "")
     }
     assert found[OTHERS].minutes == 60 and found[OTHERS].memory_mb == 2000
+    assert found[OTHERS].most_minutes == 240 and found[OTHERS].most_memory_mb == 8000
 
 
 def test_shipped_profiles_differ_in_gres_alone() -> None:
@@ -138,7 +146,7 @@ def test_no_slurm_and_a_silent_one(commands: Install, monkeypatch: pytest.Monkey
 def test_a_good_profile(slurm: Install, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     found = findings(profile(tmp_path))
-    assert found[0] == "ok: train_model: --account=faces --partition=gpu --mem=16000 --time=240 --gpus=1"
+    assert found[0] == "ok: train_model: --account=faces --partition=gpu --mem=16000 --time=240 --nodes=1 --gpus=1"
     assert found[1] == "ok: all other rules: --account=faces --partition=batch --mem=2000 --time=60"
     assert found[2].startswith("ok: room for 10 images") and found[3].startswith("unknown: what nodes see")
 
@@ -146,14 +154,24 @@ def test_a_good_profile(slurm: Install, tmp_path: Path, monkeypatch: pytest.Monk
 @pytest.mark.parametrize(
     "changes, sentence",
     [
-        ({"slurm_partition": "your_gpu_partition"}, "train_model still has 'your_gpu_partition' as slurm_partition"),
-        ({"slurm_partition": "gpus"}, "There is no partition 'gpus' (train_model); sinfo knows batch, gpu, old, long."),
-        ({"slurm_account": "theirs"}, "You may not charge the account 'theirs' (train_model); yours are faces, other."),
+        ({"slurm_partition": "your_gpu_partition"}, "slurm_partition is still 'your_gpu_partition'; put yours"),
+        (
+            {"slurm_partition": "gpus"},
+            "There is no partition 'gpus', which the profile names; sinfo knows batch, gpu, old, long.",
+        ),
+        ({"slurm_account": "theirs"}, "You may not charge the account 'theirs'; yours are faces, other."),
         ({"runtime": 300}, "train_model asks for 300 minutes, and partition gpu allows 240."),
         ({"mem_mb": 300000}, "train_model asks for 300000 MB, and nodes of gpu have 256000 at most."),
+        ({"runtime": "5h"}, "train_model asks for 300 minutes, and partition gpu allows 240."),
+        (
+            {"runtime": "120 * attempt"},
+            "train_model asks for 360 minutes at its last attempt, and partition gpu allows",
+        ),
+        ({"slurm_partition": "gpu,gpus"}, "There is no partition 'gpus',"),
         ({"slurm_partition": "batch"}, "train_model asks for 1 GPU in partition batch, and its nodes have none."),
         ({"gres": "gpu:8", "gpu": 0}, "asks for 8 GPUs in partition gpu, and its nodes have 4 each at most."),
         ({"gres": "gpu:2", "gpu": 0}, "models.resnet.gpus is 1, and the profile asks for gpu:2; set gres: gpu:1"),
+        ({"gres": "gpu:3g.20gb:2", "gpu": 0}, "asks for gpu:3g.20gb:2; set gres: gpu:3g.20gb:1 for train_model."),
     ],
 )
 def test_mistakes_in_plain_words(
@@ -162,6 +180,39 @@ def test_mistakes_in_plain_words(
     monkeypatch.chdir(tmp_path)
     found = wrong(profile(tmp_path, **changes))
     assert sentence in found[0]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"slurm_partition": "batch,gpu"},
+        {"slurm_partition": "'gpu' if attempt == 1 else 'long'"},
+        {"slurm_partition": "far", "clusters": "other"},
+        {"gres": "gpu:2080ti:1", "gpu": 0},
+        {"gres": "gpu:3g.20gb:1", "gpu": 0},
+    ],
+)
+def test_what_slurm_takes_is_not_refused(
+    slurm: Install, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changes: dict[str, object]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert wrong(profile(tmp_path, **changes)) == []
+
+
+def test_all_that_the_profile_asks_for_is_tried(
+    slurm: Install, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    asked = profile(tmp_path, qos="long", constraint="a100", cpus_per_task=6, slurm_extra="'--nice=10 --exclude=n1'")
+    assert findings(asked)[0].endswith(
+        "--cpus-per-task=6 --nodes=1 --gpus=1 --qos=long --constraint=a100 --nice=10 --exclude=n1"
+    )
+
+
+def test_a_cluster_that_forgets_jobs(slurm: Install, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    slurm(scontrol="echo 'MinJobAge               = 90 sec'")
+    assert "forgets ended jobs after 90 s (MinJobAge)" in wrong(profile(tmp_path))[0]
 
 
 def test_a_partition_that_is_down(slurm: Install, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -239,13 +290,21 @@ def test_a_node_looks_for_paths(tmp_path: Path) -> None:
 
 
 def test_too_little_room(commands: Install, tmp_path: Path) -> None:
-    assert room.shortage(tmp_path / "results", 10) is None
-    assert "TB" not in (said := room.shortage(tmp_path, 10**12) or "") and "take about 200,000,000 GB" in said
-    quota = "Disk quotas for user me (uid 1000): \\n Filesystem blocks quota limit grace files quota limit grace\\n"
-    commands(quota=f"printf '{quota}/home 900000* 800000 1000000 0 995 0 1000 0\\n'")
+    commands(quota="exit 1")
+    assert room.shortage(tmp_path / "results", 10) is None and room.untold_quota(tmp_path) == ""
+    assert "take about 200,000,000 GB" in (room.shortage(tmp_path, 10**12) or "")
+    head = "Disk quotas for user me (uid 1000): \\n Filesystem blocks quota limit grace files quota limit grace\\n"
+
+    def quota(cells: str) -> None:
+        question = f'[ "$3" = --filesystem={tmp_path} ] || exit 1'
+        commands(quota=f"{question}; printf '{head}/home {cells}\\n'")
+
+    quota("900000* 800000 1000000 0 995 0 1000 0")
     assert room.shortage(tmp_path, 5) is None
     assert "6 images are as many files, and your quota on /home takes 5 more" in (room.shortage(tmp_path, 6) or "")
     assert "your quota on /home has 0 GB left" in (room.shortage(tmp_path, 1000) or "")
+    quota("900000 0 0 0 995 0 1000 0")  # of files alone
+    assert "your quota on /home takes 5 more" in (room.shortage(tmp_path, 6) or "")
 
 
 def test_what_a_configuration_needs(tmp_path: Path) -> None:
@@ -278,5 +337,5 @@ def test_the_command(
     with pytest.raises(SystemExit):
         main([*words, str(ROOT / "profiles/slurm")])
     said = capsys.readouterr()
-    assert "wrong: train_model still has 'your_account' as slurm_account" in said.out
-    assert "profiles/slurm would not do: 4 of the above are wrong." in said.err
+    assert "wrong: slurm_account is still 'your_account'; put yours into the profile." in said.out
+    assert "profiles/slurm would not do: 1 of the above is wrong." in said.err

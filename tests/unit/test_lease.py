@@ -86,3 +86,10 @@ def test_none_wanted_none_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv(VISIBLE, "0")
     assert lease_gpus(0, folder=tmp_path).devices == ()
     assert os.environ[VISIBLE] == "-1"
+
+
+def test_a_scheduler_gives_gpus_and_more_than_wanted_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLURM_JOB_ID", "7")
+    monkeypatch.setenv(VISIBLE, "0,1,2,3")
+    assert lease_gpus(2).devices == () and os.environ[VISIBLE] == "0,1"
+    assert lease_gpus(4).devices == () and os.environ[VISIBLE] == "0,1"

@@ -2,43 +2,62 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from affectflow.training.scheduler import JOB, requeue, seconds_to_train
 
+Install = Callable[[str, str], None]
+
+
+@pytest.fixture
+def job(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Install:
+    """Within job 7; a function that makes a command of SLURM's from a shell script's text."""
+    monkeypatch.setenv(JOB, "7")
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+
+    def install(name: str, text: str) -> None:
+        (tmp_path / name).write_text(f"#!/bin/sh\n{text}\n")
+        (tmp_path / name).chmod(0o755)
+
+    return install
+
 
 def test_outside_a_cluster_nobody_stops_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(JOB, raising=False)
     assert seconds_to_train(60) is None
-    monkeypatch.setenv(JOB, "7")
-    assert seconds_to_train(None) is None
 
 
-@pytest.mark.parametrize("minutes, spared", [(1, 30), (2, 60), (10, 60), (20, 120), (240, 300)])
-def test_time_is_spared_to_save(monkeypatch: pytest.MonkeyPatch, minutes: int, spared: float) -> None:
-    monkeypatch.setenv(JOB, "7")
-    assert seconds_to_train(minutes) == 60 * minutes - spared
+@pytest.mark.parametrize(
+    "left, seconds",
+    [("0:40", 20), ("2:00", 60), ("20:00", 1080), ("4:00:00", 14100), ("1-00:00:01", 86101), ("UNLIMITED", None)],
+)
+def test_what_slurm_says_is_left(job: Install, left: str, seconds: float | None) -> None:
+    job("squeue", f"[ \"$2\" = --job=7 ] && echo ' {left}'")
+    assert seconds_to_train(3) == seconds
+
+
+@pytest.mark.parametrize("script", ["echo INVALID", "exit 1"])
+def test_else_it_is_what_the_job_was_given(job: Install, script: str) -> None:
+    job("squeue", script)
+    assert seconds_to_train(10) == 540 and seconds_to_train(None) is None
 
 
 @pytest.mark.parametrize("status", [0, 1])
-def test_it_asks_for_its_own_job(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str], status: int
-) -> None:
-    monkeypatch.setenv(JOB, "7")
-    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    text = f"#!/bin/sh\necho \"$@\" > {tmp_path}/asked\n[ {status} = 0 ] || echo 'Job may not be requeued' >&2\nexit {status}\n"
-    (tmp_path / "scontrol").write_text(text)
-    (tmp_path / "scontrol").chmod(0o755)
+def test_it_asks_for_its_own_job(job: Install, tmp_path: Path, capsys: pytest.CaptureFixture[str], status: int) -> None:
+    job(
+        "scontrol",
+        f"echo \"$@\" > {tmp_path}/asked; [ {status} = 0 ] || echo 'Job may not be requeued' >&2; exit {status}",
+    )
     assert requeue() is (status == 0)
     assert (tmp_path / "asked").read_text() == "requeue 7\n"
     assert ("done" if status == 0 else "Job may not be requeued") in capsys.readouterr().out
 
 
 def test_no_scheduler_to_ask(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    job: Install, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv(JOB, "7")
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert requeue() is False and "scontrol cannot be asked" in capsys.readouterr().out
+    assert requeue() is False and "No such file" in capsys.readouterr().out

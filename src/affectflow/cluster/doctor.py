@@ -13,7 +13,7 @@ from affectflow.cluster import slurm
 from affectflow.cluster.needs import Needs
 from affectflow.cluster.node import said
 from affectflow.cluster.profile import Request
-from affectflow.cluster.room import shortage
+from affectflow.cluster.room import shortage, untold_quota
 from affectflow.cluster.slurm import Partition
 
 TRAINING = "train_model"
@@ -21,6 +21,8 @@ _PLACEHOLDER = "your_"
 # The oldest driver for each major version of CUDA (NVIDIA, "CUDA Compatibility", table of minor version compatibility).
 _OLDEST_DRIVER = {"11": (450, 80, 2), "12": (525, 60, 13), "13": (580, 0, 0)}
 _PROBE_MINUTES = 5
+_LEAST_JOB_AGE_S = 240
+_NOT_FREE = ("busy", "Immediate execution impossible", "timed out", "currently not available")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +43,16 @@ def examine(requests: Sequence[Request], needs: Needs, wait_s: int) -> Iterator[
     """
     partitions = slurm.partitions()
     usable = []
+    told: set[str] = set()
     for request in requests:
         mistakes = list(_mistakes(request, partitions, needs))
-        yield from (Finding(True, mistake) for mistake in mistakes)
+        yield from (Finding(True, mistake) for mistake in mistakes if mistake not in told)
+        told.update(mistakes)
         if not mistakes:
             usable.append(request)
             yield Finding(False, f"{request.rule}: {' '.join(request.options(_gpus(request, needs)))}")
-    yield _room(needs)
+    yield from _room(needs)
+    yield from _memory_of_jobs()
     if not wait_s:
         yield Finding(None, "what nodes see; run again without --no-probe.")
         return
@@ -60,21 +65,20 @@ def _mistakes(request: Request, partitions: Mapping[str, Partition], needs: Need
     rule = request.rule
     for name, value in (("account", request.account), ("partition", request.partition)):
         if value.startswith(_PLACEHOLDER):
-            yield f"{rule} still has {value!r} as slurm_{name}; put yours into the profile."
+            yield f"slurm_{name} is still {value!r}; put yours into the profile."
             return
     if (unknown := slurm.unknown_partition([request], partitions)) is not None:
         yield unknown
         return
     known = slurm.accounts(getpass.getuser())
     if request.account and known and request.account not in known:
-        yield f"You may not charge the account {request.account!r} ({rule}); yours are {', '.join(known)}."
+        yield f"You may not charge the account {request.account!r}; yours are {', '.join(known)}."
         return
-    partition = partitions.get(request.partition)
-    if partition is not None:
-        found = list(_too_much(request, partition, needs))
-        yield from found
-        if found:
-            return
+    usable = [partitions[name] for name in request.partitions() if name in partitions]
+    complaints = [list(_too_much(request, partition, needs)) for partition in usable]
+    if complaints and all(complaints):  # of several, one that does is enough
+        yield from complaints[0]
+        return
     if (refusal := slurm.refusal(request.options(_gpus(request, needs)))) is not None:
         yield f"SLURM would not take a job of {rule}: {refusal}."
 
@@ -83,10 +87,12 @@ def _too_much(request: Request, partition: Partition, needs: Needs) -> Iterator[
     rule, name = request.rule, partition.name
     if not partition.up:
         yield f"Partition {name} ({rule}) is down; name another, or wait."
-    if partition.minutes is not None and (request.minutes or 0) > partition.minutes:
-        yield f"{rule} asks for {request.minutes} minutes, and partition {name} allows {partition.minutes}."
-    if (request.memory_mb or 0) > partition.memory_mb:
-        yield f"{rule} asks for {request.memory_mb} MB, and nodes of {name} have {partition.memory_mb} at most."
+    minutes, when = _most(request.minutes, request.most_minutes)
+    if partition.minutes is not None and minutes > partition.minutes:
+        yield f"{rule} asks for {minutes} minutes{when}, and partition {name} allows {partition.minutes}."
+    memory, when = _most(request.memory_mb, request.most_memory_mb)
+    if memory > partition.memory_mb:
+        yield f"{rule} asks for {memory} MB{when}, and nodes of {name} have {partition.memory_mb} at most."
     wanted = _gpus(request, needs)
     if wanted > partition.gpus:
         of_nodes = f"its nodes have {partition.gpus} each at most" if partition.gpus else "its nodes have none"
@@ -95,8 +101,13 @@ def _too_much(request: Request, partition: Partition, needs: Needs) -> Iterator[
     if rule == TRAINING and request.gres and most and needs.gpus[most] != request.gpus_by_gres():
         yield (
             f"models.{most}.gpus is {needs.gpus[most]}, and the profile asks for {request.gres}; set gres: "
-            f"gpu:{needs.gpus[most]} for {rule}."
+            f"{request.gres_of(needs.gpus[most])} for {rule}."
         )
+
+
+def _most(first: int | None, last: int | None) -> tuple[int, str]:
+    """The larger number, and when it is asked for."""
+    return max(first or 0, last or 0), " at its last attempt" if (last or 0) > (first or 0) else ""
 
 
 def _gpus(request: Request, needs: Needs) -> int:
@@ -112,10 +123,23 @@ def _where(request: Request, needs: Needs) -> tuple[str, str, str, int]:
     return request.account, request.partition, request.gres, _gpus(request, needs)
 
 
-def _room(needs: Needs) -> Finding:
+def _room(needs: Needs) -> Iterator[Finding]:
     folder = Path("results")
     lacking = shortage(folder, needs.images)
-    return Finding(lacking is not None, lacking or f"room for {needs.images:,} images in {folder.resolve()}")
+    yield Finding(lacking is not None, lacking or f"room for {needs.images:,} images in {folder.resolve()}")
+    if kind := untold_quota(folder):
+        yield Finding(None, f"your quota of {kind} on {folder.resolve()}; its own tool tells it.")
+
+
+def _memory_of_jobs() -> Iterator[Finding]:
+    """The executor looks for ended jobs every three minutes at the latest."""
+    age = slurm.least_job_age()
+    if age is not None and 0 < age < _LEAST_JOB_AGE_S:
+        yield Finding(
+            True,
+            f"SLURM forgets ended jobs after {age} s (MinJobAge), and the workflow would wait for them for ever; set "
+            "slurm-status-command: sacct in the profile.",
+        )
 
 
 def _probe(request: Request, needs: Needs, wait_s: int) -> Iterator[Finding]:
@@ -127,7 +151,7 @@ def _probe(request: Request, needs: Needs, wait_s: int) -> Iterator[Finding]:
     token.touch()
     try:
         # TensorFlow alone takes two gigabytes, and more where it meets a GPU.
-        modest = replace(request, memory_mb=min(request.memory_mb or 4000, 8000), minutes=_PROBE_MINUTES)
+        modest = replace(request, memory_mb=min(request.memory_mb or 4000, 8000), minutes=_PROBE_MINUTES, threads=1)
         answer = slurm.ask(
             *("srun", f"--immediate={wait_s}", "--ntasks=1", *modest.options(gpus)),
             *(sys.executable, "-m", "affectflow.cluster.node", *(["--gpus"] if gpus else [])),
@@ -149,12 +173,12 @@ def _probe(request: Request, needs: Needs, wait_s: int) -> Iterator[Finding]:
     if gpus:
         yield _of_gpus(sight.host, sight.gpus, sight.cuda, sight.driver, gpus)
     if not sight.unseen:
-        yield Finding(False, f"{sight.host} ({place}) sees the environment and all data.")
+        yield Finding(False, f"{sight.host} ({place}) sees {sys.prefix} and all data.")
 
 
 def _no_sight(place: str, errors: str, wait_s: int) -> Finding:
     reason = slurm.last_line(errors)
-    if "Unable to allocate" in errors:
+    if any(words in errors for words in _NOT_FREE):
         return Finding(None, f"no node of {place} was free within {wait_s} s ({reason}); try again, or raise --wait.")
     return Finding(True, f"Nodes of {place} cannot run {sys.executable} ({reason}); install where they see it.")
 

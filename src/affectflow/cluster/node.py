@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import socket
 import subprocess
 from collections.abc import Sequence
@@ -29,7 +30,7 @@ class Sight:
 
 def look(paths: Sequence[Path], for_gpus: bool) -> Sight:
     """See which paths exist, and, if wanted, which GPUs TensorFlow finds, and for which CUDA it was built."""
-    sight = Sight(socket.gethostname(), [str(path) for path in paths if not path.exists()])
+    sight = Sight(socket.gethostname(), [str(path) for path in paths if not _exists(path)])
     if for_gpus:
         import tensorflow as tf
 
@@ -45,13 +46,21 @@ def said(output: str) -> Sight | None:
     return Sight(**json.loads(lines[-1].removeprefix(MARK))) if lines else None
 
 
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # such as a folder above it that is closed
+        return False
+
+
 def _driver() -> str:
     words = ("nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader")
     try:
         answer = subprocess.run(words, capture_output=True, text=True, timeout=30)
     except (OSError, subprocess.TimeoutExpired):
         return ""
-    return answer.stdout.split()[0] if answer.returncode == 0 and answer.stdout.split() else ""
+    match = re.match(r"\d+(?:\.\d+)+", answer.stdout)
+    return match.group() if match else ""
 
 
 def main() -> None:

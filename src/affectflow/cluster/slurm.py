@@ -32,7 +32,7 @@ def partitions() -> dict[str, Partition]:
     """By name; raises :class:`UserError` where SLURM is not to be had."""
     if shutil.which("sinfo") is None:
         raise UserError("SLURM's commands are not installed here; run this on the cluster's login node.")
-    answer = ask("sinfo", "--noheader", f"--format={_FIELDS}")
+    answer = ask("sinfo", "--all", "--noheader", f"--format={_FIELDS}")
     if answer.returncode:
         raise UserError(f"SLURM does not answer ({last_line(answer.stderr)}); ask the cluster's administrators.")
     found: dict[str, Partition] = {}
@@ -48,11 +48,12 @@ def partitions() -> dict[str, Partition]:
 
 
 def unknown_partition(requests: Iterable[Request], known: Iterable[str]) -> str | None:
-    """A sentence on the first partition that there is not; None where there are all."""
+    """A sentence on the first partition that there is not; None where there are all, as far as can be told."""
     names = list(known)
     for request in requests:
-        if request.partition and request.partition not in names:
-            return f"There is no partition {request.partition!r} ({request.rule}); sinfo knows {', '.join(names)}."
+        for name in request.partitions():
+            if not request.elsewhere and name not in names:
+                return f"There is no partition {name!r}, which the profile names; sinfo knows {', '.join(names)}."
     return None
 
 
@@ -62,6 +63,12 @@ def accounts(user: str) -> list[str] | None:
         return None
     answer = ask("sacctmgr", "-n", "-P", "show", "associations", f"user={user}", "format=account")
     return None if answer.returncode else list(dict.fromkeys(answer.stdout.split()))
+
+
+def least_job_age() -> int | None:
+    """For how many seconds the controller remembers a job that has ended; None where it does not say."""
+    match = re.search(r"^MinJobAge\s*=\s*(\d+)", ask("scontrol", "show", "config").stdout, re.MULTILINE)
+    return int(match.group(1)) if match else None
 
 
 def refusal(options: Sequence[str]) -> str | None:
@@ -84,11 +91,16 @@ def last_line(text: str) -> str:
     return lines[-1] if lines else "without a word"
 
 
-def _minutes(limit: str) -> int | None:
-    """Of ``days-hours:minutes:seconds``, ``hours:minutes:seconds`` or ``minutes:seconds``."""
-    match = _TIME.fullmatch(limit)
+def seconds_of(duration: str) -> int | None:
+    """Of ``days-hours:minutes:seconds``, ``hours:minutes:seconds`` or ``minutes:seconds``; None of ``infinite``."""
+    match = _TIME.fullmatch(duration.strip())
     if match is None:
-        return None  # infinite
-    days, first, second, _ = match.groups()
+        return None
+    days, first, second, last = match.groups()
     hours, minutes = (first, second) if second is not None else (None, first)
-    return 1440 * int(days or 0) + 60 * int(hours or 0) + int(minutes or 0)
+    return 86400 * int(days or 0) + 3600 * int(hours or 0) + 60 * int(minutes or 0) + int(last)
+
+
+def _minutes(limit: str) -> int | None:
+    seconds = seconds_of(limit)
+    return None if seconds is None else seconds // 60

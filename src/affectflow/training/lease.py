@@ -40,9 +40,13 @@ def lease_gpus(wanted: int, devices: Sequence[str] | None = None, folder: Path |
     """Wait for ``wanted`` free GPUs, or for all where there are fewer, and let this process see no others.
 
     ``devices`` are those that this process may use, None to ask the driver and ``CUDA_VISIBLE_DEVICES``. A cluster's
-    scheduler has given each of its jobs GPUs of its own, numbered from 0 in every job: those are not waited for.
+    scheduler has given each of its jobs GPUs of its own, numbered from 0 in every job: those are not waited for, and
+    those that it gave in excess are left alone.
     """
     if devices is None and wanted and JOB in os.environ:
+        given = os.environ.get(VISIBLE, "").split(",")
+        if len(given) > wanted:
+            os.environ[VISIBLE] = ",".join(given[:wanted])
         return Lease((), ())
     present = list(devices) if devices is not None else _present()
     count = min(wanted, len(present))
