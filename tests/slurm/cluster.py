@@ -7,6 +7,7 @@ Needs root and Debian's packages (``.ci/run`` installs them). Everything listens
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import shutil
 import socket
@@ -14,11 +15,13 @@ import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import IO
 
 ACCOUNT = "faces"
 _ETC = Path("/etc/slurm")
 _OURS = "# Written by affectflow's tests\n"
 _PROGRAMS = ("slurmctld", "slurmd", "slurmdbd", "munged", "mariadbd", "mariadb-install-db", "sacctmgr", "mariadb")
+_FILES = ("slurm.conf", "gres.conf", "cgroup.conf", "slurmdbd.conf")
 _PATIENCE_S = 60
 
 
@@ -32,9 +35,9 @@ def missing() -> str:
             f"{absent[0]} is not installed; apt-get install slurmctld slurmd slurm-client slurmdbd "
             "slurm-wlm-basic-plugins munge mariadb-server-core mariadb-client-core"
         )
-    configured = _ETC / "slurm.conf"
-    if configured.exists() and not configured.read_text().startswith(_OURS):
-        return f"{configured} is a real cluster's"
+    for name in _FILES:
+        if (_ETC / name).exists() and not (_ETC / name).read_text().startswith(_OURS):
+            return f"{_ETC / name} is a real cluster's"
     return ""
 
 
@@ -44,18 +47,17 @@ class Cluster:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._processes: list[tuple[str, subprocess.Popen[bytes]]] = []
-        self._socket = folder / "mariadb.sock"
+        self._socket = folder / "data" / "mariadb.sock"
+        self._lock: IO[str] | None = None
 
     def start(self) -> None:
         """Returns when all nodes are idle; raises :class:`RuntimeError` with the end of a log where they are not."""
         for name in ("state", "spool", "run", "log", "data"):
             (self._folder / name).mkdir()
+        self._take_possession()
         self._configure()
         self._database()
-        Path("/run/munge").mkdir(exist_ok=True)
-        shutil.chown("/run/munge", "munge", "munge")
-        self._launch("munged", "munged", "--foreground", "--force", user="munge")
-        _until(lambda: _succeeds("munge", "-n"), "munged answers")
+        self._authentication()
         self._launch("slurmdbd", "slurmdbd", "-D", MYSQL_UNIX_PORT=str(self._socket))
         _until(lambda: _succeeds("sacctmgr", "-n", "show", "cluster"), "slurmdbd answers")
         for words in (
@@ -80,8 +82,10 @@ class Cluster:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-        for name in ("slurm.conf", "gres.conf", "cgroup.conf", "slurmdbd.conf"):
-            (_ETC / name).unlink(missing_ok=True)
+        if self._lock is not None:
+            for name in _FILES:
+                (_ETC / name).unlink(missing_ok=True)
+            self._lock.close()
 
     @staticmethod
     def states() -> dict[str, str]:
@@ -109,6 +113,11 @@ class Cluster:
         words = ["nodename=" + node, f"state={state}"] + (["reason=test"] if state == "down" else [])
         subprocess.run(["scontrol", "update", *words], check=True, capture_output=True)
 
+    def clear(self) -> None:
+        """End all jobs, and wait until all nodes are there."""
+        subprocess.run(["scancel", "--user", "root"], check=True, capture_output=True)
+        self.wait_until_idle()
+
     @staticmethod
     def end(job: str) -> None:
         """Let a running job's time be over, as if its limit were shorter; SLURM notices within half a minute."""
@@ -123,11 +132,34 @@ class Cluster:
         files = sorted((self._folder / "log").iterdir())
         return "\n".join(f"== {file.name}\n{file.read_text(errors='replace')[-2000:]}" for file in files)
 
+    def _take_possession(self) -> None:
+        """There is one place for SLURM's configuration, so there can be one cluster."""
+        _ETC.mkdir(exist_ok=True)
+        lock = (_ETC / ".affectflow-tests").open("w")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise RuntimeError("Another session's cluster is running.") from None
+        self._lock = lock
+
+    def _authentication(self) -> None:
+        """Munge with a key and a socket of its own, so that the machine's is left alone."""
+        run = self._folder / "run"
+        key = run / "munge.key"
+        key.write_bytes(os.urandom(1024))
+        key.chmod(0o600)
+        files = (f"--{name}-file={run}/munge.{name}" for name in ("key", "seed", "pid"))
+        # Sockets in a folder that is root's alone are no danger, and clients are root's too.
+        self._launch(
+            *("munged", "munged", "--foreground", "--force", f"--socket={run}/munge.socket", *files),
+            f"--log-file={self._folder}/log/munged.log",
+        )
+        _until(lambda: _succeeds("munge", "-n", f"--socket={run}/munge.socket"), "munged answers")
+
     def _configure(self) -> None:
         host, folder = socket.gethostname().partition(".")[0], self._folder
         ports = _free_ports(5)
         shape = "CPUs=4 Boards=1 SocketsPerBoard=1 CoresPerSocket=4 ThreadsPerCore=1 RealMemory=16000"
-        _ETC.mkdir(exist_ok=True)
         nodes = "\n".join(
             f"NodeName={name} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} {shape} {gres} State=UNKNOWN"
             for name, port, gres in zip(("cpu1", "gpu1", "gpu2"), ports, ("", "Gres=gpu:1", "Gres=gpu:1"), strict=False)
@@ -156,7 +188,7 @@ SelectTypeParameters=CR_Core_Memory
 SchedulerParameters=batch_sched_delay=0,sched_interval=5,bf_interval=5
 MinJobAge=300
 KillWait=30
-AuthInfo=cred_expire=5
+AuthInfo=socket={folder}/run/munge.socket,cred_expire=5
 SlurmdParameters=config_overrides
 GresTypes=gpu
 {nodes}
@@ -170,11 +202,12 @@ AccountingStorageEnforce=associations
 AccountingStoreFlags=job_comment
 """
         )
-        (_ETC / "gres.conf").write_text("AutoDetect=off\nNodeName=gpu[1-2] Name=gpu Count=1 File=/dev/null\n")
-        (_ETC / "cgroup.conf").write_text("CgroupPlugin=cgroup/v1\n")
+        (_ETC / "gres.conf").write_text(f"{_OURS}AutoDetect=off\nNodeName=gpu[1-2] Name=gpu Count=1 File=/dev/null\n")
+        (_ETC / "cgroup.conf").write_text(f"{_OURS}CgroupPlugin=cgroup/v1\n")
         database = _ETC / "slurmdbd.conf"
         database.write_text(
-            f"""AuthType=auth/munge
+            f"""{_OURS}AuthType=auth/munge
+AuthInfo=socket={folder}/run/munge.socket
 DbdHost={host}
 DbdAddr=127.0.0.1
 DbdPort={ports[4]}
@@ -202,9 +235,8 @@ StoragePass=slurm
         )
         self._launch(
             *("mariadbd", "mariadbd", "--no-defaults", "--skip-networking", "--user=root", f"--datadir={data}"),
-            *(f"--socket={data}/mariadb.sock", "--innodb-buffer-pool-size=64M"),
+            *(f"--socket={self._socket}", "--innodb-buffer-pool-size=64M"),
         )
-        self._socket = data / "mariadb.sock"
         client = ("mariadb", "--no-defaults", f"--socket={self._socket}", "--user=root")
         _until(lambda: _succeeds(*client, "-e", "select 1"), "mariadbd answers")
         statements = (
@@ -213,15 +245,13 @@ StoragePass=slurm
         )
         subprocess.run([*client, "-e", statements], check=True, capture_output=True)
 
-    def _launch(self, name: str, *words: str, user: str | None = None, **environment: str) -> None:
+    def _launch(self, name: str, *words: str, **environment: str) -> None:
         with (self._folder / "log" / f"{name}.out").open("wb") as log:
             process = subprocess.Popen(
                 words,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                user=user,
-                group=user,
                 env={**os.environ, **environment},
                 cwd="/",
                 start_new_session=True,  # Ctrl-C in the test must not end them before their turn

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -47,8 +48,9 @@ class Submitted(Workflow):
         target.parent.mkdir(exist_ok=True)
         target.write_text(text + "set-threads: {train_model: 2}\n")
 
-    def start(self, *targets: str) -> Started:
-        """In the background."""
+    @contextmanager
+    def started(self, *targets: str) -> Iterator[Started]:
+        """In the background, and ended with the block."""
         log = self.folder / "output.txt"
         with log.open("w") as stream:
             process = subprocess.Popen(
@@ -59,7 +61,11 @@ class Submitted(Workflow):
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        return Started(process, log)
+        try:
+            yield Started(process, log)
+        finally:
+            process.kill()
+            process.wait()
 
 
 @dataclass(frozen=True)
@@ -78,10 +84,7 @@ class Started:
             time.sleep(0.2)
 
     def finish(self, timeout: float = _PATIENCE_S) -> Result:
-        try:
-            self.process.wait(timeout)
-        finally:
-            self.process.kill()
+        self.process.wait(timeout)
         return Result(self.process.returncode, self.log.read_text())
 
 
@@ -107,6 +110,7 @@ def trained(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> tuple
 
 
 @pytest.fixture
-def copied(trained: tuple[Submitted, Result], tmp_path: Path) -> Submitted:
+def copied(trained: tuple[Submitted, Result], cluster: Cluster, tmp_path: Path) -> Iterator[Submitted]:
     shutil.copytree(trained[0].folder, tmp_path / "work")
-    return replace(trained[0], folder=tmp_path / "work")
+    yield replace(trained[0], folder=tmp_path / "work")
+    cluster.clear()
