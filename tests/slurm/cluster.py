@@ -197,6 +197,7 @@ PartitionName=gpu Nodes=gpu[1-2] MaxTime=INFINITE State=UP
 AccountingStorageType=accounting_storage/slurmdbd
 AccountingStorageHost=127.0.0.1
 AccountingStoragePort={ports[4]}
+AccountingStoragePass={folder}/run/munge.socket
 AccountingStorageTRES=gres/gpu
 AccountingStorageEnforce=associations
 AccountingStoreFlags=job_comment
