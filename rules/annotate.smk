@@ -1,7 +1,8 @@
 # Images -> videos to annotate, and traces -> valence and arousal of each image.
 #
 # Needs: results/emotionet/ledger.parquet and the images; data.annotations. Makes: results/annotation/batch_001.mp4 and
-# so on with manifest.csv, results/emotionet/valence_arousal.csv, annotator_agreement.csv.
+# so on with manifest.csv, results/emotionet/valence_arousal.csv, annotator_agreement.csv,
+# annotators.csv (in the same folder).
 ANNOTATION = config["annotation"]
 TRACES = config["data"]["annotations"]
 
@@ -38,6 +39,7 @@ if TRACES is not None:
         output:
             merged="results/emotionet/valence_arousal.csv",
             agreement="results/emotionet/annotator_agreement.csv",
+            annotators="results/emotionet/annotators.csv",
         log:
             "results/logs/merge_traces.log",
         benchmark:
@@ -47,7 +49,10 @@ if TRACES is not None:
         params:
             traces=lambda wildcards: TRACES,
             state=lambda wildcards: traces_state(TRACES),
-            trace_range=ANNOTATION["trace_range"],
+            wishes={
+                key: ANNOTATION[key]
+                for key in ("trace_range", "lag_s", "most_lag_s", "agreement_floor")
+            },
             code=code("merge_traces"),
         script:
             "../workflow/scripts/merge_traces.py"

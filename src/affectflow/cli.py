@@ -127,12 +127,17 @@ def _parser(with_snapshot: bool) -> argparse.ArgumentParser:
     add(
         "merge-traces",
         data.merge_traces,
-        "Merge valence/arousal traces of annotated batches.",
+        "Merge valence/arousal traces of annotated batches, whatever tool they were made with.",
         ("traces", path),
         ("--manifest", needed),
-        ("--merged", needed),
-        ("--agreement", needed),
-        ("--trace-range", {"type": float, "default": 1.0}),
+        ("--merged", {**needed, "help": "the table; those of agreement and of annotators are written beside it"}),
+        ("--trace-range", {"type": float, "default": 1.0, "help": "becomes 1, where the tool writes no range"}),
+        ("--lag", {"type": _seconds, "default": 0.0, "help": "seconds by which annotators react late, or estimate"}),
+        ("--most-lag", {"type": float, "default": 3.0, "help": "seconds, that are looked for"}),
+        (
+            "--agreement-floor",
+            {"type": float, "default": None, "help": "CCC with the others below which one is left out"},
+        ),
     )
     add(
         "assemble-samples",
@@ -295,6 +300,11 @@ def _parser(with_snapshot: bool) -> argparse.ArgumentParser:
     add("config-docs", documents.config_docs, "Write config/README.md from the schema.", ("out", path))
     add("draw-graph", documents.draw_graph, "Turn a DOT graph on standard input into SVG.", ("out", path))
     return parser
+
+
+def _seconds(text: str) -> float | None:
+    """None to estimate them."""
+    return None if text == "estimate" else float(text)
 
 
 def _positive(text: str) -> int:

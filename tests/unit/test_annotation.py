@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from affectflow import names
 from affectflow.annotation.batches import make_batches
 from affectflow.annotation.columns import MANIFEST_COLUMNS
-from affectflow.annotation.merge import merge_traces
-from affectflow.annotation.traces import read_traces
+from affectflow.annotation.merge import Outputs, Wishes, merge_traces
+from affectflow.annotation.traces import Batch, read_tracks
 from affectflow.download.ledger import LEDGER_SCHEMA
 from affectflow.download.outcomes import OK
 from affectflow.errors import UserError
@@ -134,6 +134,9 @@ def test_a_damaged_image_is_named(batches: Batches) -> None:
         )
 
 
+RATE = 10  # frames a second
+
+
 class Traces:
     """A manifest of batches of the given lengths, a folder of traces, and their merger."""
 
@@ -152,19 +155,27 @@ class Traces:
         path.write_text(text, encoding="utf-8")
         return path
 
-    def merge(self, *lengths: int, trace_range: float = 1.0) -> tuple[list[dict[str, str]], list[dict[str, str]], int]:
+    def merge(
+        self,
+        *lengths: int,
+        trace_range: float = 1.0,
+        lag_s: float | None = 0.0,
+        agreement_floor: float | None = None,
+    ) -> tuple[list[dict[str, str]], list[dict[str, str]], int]:
         """Merged rows, agreement rows, and the number of frames without values."""
         manifest = self._out / "manifest.csv"
         rows = [
-            (batch, frame, "", "", f"file-{batch}-{frame}", "", "")
+            (batch, frame, "", f"{(frame - 1) / RATE:.4f}", f"file-{batch}-{frame}.jpg", "", "")
             for batch, length in enumerate(lengths, start=1)
             for frame in range(1, length + 1)
         ]
         self._save_csv(manifest, MANIFEST_COLUMNS, rows)
-        merged, agreement = self._out / "merged.csv", self._out / "agreement.csv"
-        frames, empty = merge_traces(self.folder, manifest, merged, agreement, trace_range)
+        outputs = Outputs(*(self._out / f"{name}.csv" for name in ("merged", "agreement", "annotators")))
+        wishes = Wishes(trace_range, lag_s, 3.0, agreement_floor)
+        frames, empty = merge_traces(self.folder, manifest, outputs, wishes)
         assert frames == sum(lengths)
-        return self._rows_of(merged), self._rows_of(agreement), empty
+        self.annotators = {(row["dimension"], row["annotator"]): row for row in self._rows_of(outputs.annotators)}
+        return self._rows_of(outputs.merged), self._rows_of(outputs.agreement), empty
 
 
 @pytest.fixture
@@ -183,7 +194,7 @@ def test_both_forms_are_read(traces: Traces) -> None:
     rows, _, empty = traces.merge(2, 3, 1)
     assert values(rows, "valence") == [0.5, -1, 0.2, None, -0.1, None]
     assert values(rows, "arousal") == [0.25, 1, None, None, 0.1, None]
-    assert [row["file_name"] for row in rows][2] == "file-2-1"
+    assert [row["file_name"] for row in rows][2] == "file-2-1.jpg"
     assert empty == 2
     assert [row["valence_annotators"] for row in rows] == ["1", "1", "1", "0", "1", "0"]
 
@@ -219,7 +230,7 @@ def test_annotators_are_averaged_and_compared(traces: Traces) -> None:
     [
         ("batch_001_valence.txt", "0\n0\n", "2 values .* 3 frames"),
         ("batch_001_valence.txt", "0\n0\n0\n0\n", "4 values .* 3 frames"),
-        ("batch_001_valence.txt", "", "0 values"),
+        ("batch_001_valence.txt", "", "is empty"),
         ("batch_001_valence.txt", "0\nx\n0\n", "line 2"),
         ("batch_001_valence.txt", "0\n0,5\n0\n", "line 2"),
         ("batch_001_valence.txt", "0\n0\n1.01\n", "line 3"),
@@ -235,10 +246,12 @@ def test_annotators_are_averaged_and_compared(traces: Traces) -> None:
         ("batch_001.csv", "frame,valence\n²,0\n", "line 2"),
         ("batch_001.csv", "valence,arousal\n0,0\n", "frame"),
         ("batch_001.csv", "frame,smile\n1,0\n", "valence"),
-        ("batch_001.csv", "", "frame"),
+        ("batch_001.csv", "", "is empty"),
         ("batch_009_valence.txt", "0\n0\n0\n", "batch 9"),
         ("batch_000_valence.txt", "0\n0\n0\n", "batch 0"),
-        ("notes.txt", "hello", "named"),
+        ("notes.txt", "hello", "needs a column frame"),
+        ("notes.txt", "0\n0\n0\n", "named after a batch"),
+        ("batch_001.txt", "0\n0\n0\n", "does not say whether"),
     ],
 )
 def test_traces_that_do_not_fit_are_named(traces: Traces, name: str, text: str, line: str) -> None:
@@ -258,7 +271,7 @@ def test_the_same_trace_twice(traces: Traces) -> None:
 def test_binary_rubbish_and_no_traces(traces: Traces) -> None:
     with pytest.raises(UserError, match="no trace"):
         traces.merge(1)
-    (traces.folder / "batch_001_valence.txt").write_bytes(b"\xff\xfe0\0")
+    (traces.folder / "batch_001_valence.txt").write_bytes(b"\xff\xfe0")
     with pytest.raises(UserError, match=r"batch_001_valence\.txt"):
         traces.merge(1)
 
@@ -276,6 +289,7 @@ def test_any_trace_comes_back_scaled(track: list[float], trace_range: float) -> 
         body = "".join(f"{i},{value * trace_range!r}\n" for i, value in enumerate(track, start=1))
         table.write_text("frame,valence\n" + body)
         for path in (lines, table):
-            (trace,) = read_traces(path, Path(folder), {1: len(track), 2: len(track)}, trace_range)
-            assert trace.values == pytest.approx(track, abs=1e-9)
-            assert np.abs(trace.values).max() <= 1
+            batches = {i: Batch(i, [""] * len(track), np.arange(len(track)) / RATE) for i in (1, 2)}
+            (read,) = read_tracks(path, Path(folder), batches, trace_range)
+            assert read.sample(0.0) == pytest.approx(track, abs=1e-9)
+            assert np.abs(read.sample(0.0)).max() <= 1

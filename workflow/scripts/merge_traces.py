@@ -2,17 +2,20 @@
 
 from pathlib import Path
 
-from affectflow.annotation.merge import merge_traces
+from affectflow.annotation.merge import Outputs, Wishes, merge_traces
 from affectflow.job import job
 
 if __name__ == "__main__":
     with job(snakemake.log[0]):
         frames, without = merge_traces(
             Path(snakemake.params.traces),
-            manifest=Path(snakemake.input.manifest),
-            merged=Path(snakemake.output.merged),
-            agreement=Path(snakemake.output.agreement),
-            trace_range=snakemake.params.trace_range,
+            Path(snakemake.input.manifest),
+            Outputs(
+                merged=Path(snakemake.output.merged),
+                agreement=Path(snakemake.output.agreement),
+                annotators=Path(snakemake.output.annotators),
+            ),
+            Wishes.of(snakemake.params.wishes),
         )
         print(f"{frames} frames, {without} of them without values")
-        print(Path(snakemake.output.agreement).read_text())
+        print(Path(snakemake.output.annotators).read_text())

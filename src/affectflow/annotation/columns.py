@@ -15,5 +15,9 @@ AFFECT_COLUMNS = (
     "arousal_sd",
     "valence_annotators",
     "arousal_annotators",
+    "valence_sources",
+    "arousal_sources",
 )
-AGREEMENT_COLUMNS = ("dimension", "annotator_1", "annotator_2", "frames", "ccc")
+AGREEMENT_COLUMNS = ("dimension", "annotator_1", "annotator_2", "frames", "ccc", "pcc")
+ANNOTATOR_COLUMNS = ("dimension", "annotator", "tools", "batches", "frames", "lag_s", "ccc_with_others", "kept")
+"""``ccc_with_others`` is empty where nobody else annotated the same frames; ``kept`` is yes, or why not."""

@@ -1,115 +1,185 @@
-"""Reading one annotator's traces of one batch.
+"""What tools exported -> tracks: one dimension of one batch by one annotator, at the batch's frames.
 
-``batch_001_valence.txt`` holds one value per line and frame, without a header (the form of the 2017 report's tool
-and of Aff-Wild); ``batch_001.csv`` holds the columns ``frame`` (from 1), ``valence`` and ``arousal``.
+Files are told apart by their content (:mod:`affectflow.annotation.exports`). Which batch, dimension and annotator a
+file is about stands in it, or in its name: ``batch_001_valence.txt`` in a folder of the annotator's name.
 """
 
 from __future__ import annotations
 
-import csv
-import math
 import re
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from affectflow.annotation.exports import read_export
+from affectflow.annotation.recording import DIMENSIONS, Course, Mark, Recording
+from affectflow.annotation.resample import at_frames
 from affectflow.errors import UserError
 from affectflow.synthetic import MARKER
-from affectflow.tables import open_text
 
-DIMENSIONS = ("valence", "arousal")
-_NAME = re.compile(r"batch_(\d+)(?:_(valence|arousal))?", re.IGNORECASE)
+Numbers = NDArray[np.float64]
+_BATCH = re.compile(r"batch[_ -]?(\d+)", re.IGNORECASE)
+_SUFFIXES = (".txt", ".csv", ".tsv", ".json", ".xml")
+_ROUNDING = 1e-9
+_LATE_S = 1.0
+"""A recording may go on so long after the last frame."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Trace:
-    """One dimension of one batch by one annotator: float64 [frames] in [-1, 1], NaN where there is no value."""
+class Batch:
+    """Names of its images and times of its frames in seconds, [frames] both; times are NaN where nobody knows them."""
+
+    number: int
+    images: Sequence[str]
+    times: Numbers
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Track:
+    """``sample`` gives float64 [frames] in [-1, 1], NaN where there is no value, for a reaction lag in seconds."""
 
     path: Path
+    tool: str
     annotator: str
     batch: int
     dimension: str
-    values: NDArray[np.float64]
+    sample: Callable[[float], Numbers]
 
 
 def find_traces(folder: Path) -> list[Path]:
     """The trace files below a folder, in a fixed order; a sub-folder's name is its annotator's."""
     if not folder.is_dir():
         raise UserError(f"{folder} is no folder; correct data.annotations or set it to null.")
-    files = (path for path in folder.rglob("*") if path.suffix.lower() in (".txt", ".csv") and path.is_file())
+    files = (path for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES and path.is_file())
     hidden = (path for path in files if not any(part.startswith(".") for part in path.relative_to(folder).parts))
     return sorted(path for path in hidden if path.name.lower() not in (MARKER.lower(), "manifest.csv"))
 
 
-def read_traces(path: Path, folder: Path, frames: dict[int, int], trace_range: float) -> list[Trace]:
-    """The traces in one file, scaled to [-1, 1]. ``frames`` maps a batch to its number of frames.
+def read_tracks(path: Path, folder: Path, batches: Mapping[int, Batch], trace_range: float) -> list[Track]:
+    """The tracks in one file.
 
-    Raises :class:`UserError`, with file and line, for a batch that does not exist, a number of values that is not
-    the batch's number of frames, text that is no number, and values out of range.
+    Raises :class:`UserError`, with file and line, for a batch or frame or image that does not exist, a number of values
+    that is not the batch's number of frames, what is no number, and values out of range. ``trace_range`` becomes 1
+    where the tool has no range of its own.
     """
-    match = _NAME.fullmatch(path.stem)
+    exported = read_export(path)
+    by_folder = "/".join(path.parent.relative_to(folder).parts)
+    recordings = [one for one in exported if isinstance(one, Recording)]
+    tracks = [_of_recording(one, by_folder, batches, trace_range) for one in recordings]
+    return tracks + _of_marks([one for one in exported if isinstance(one, Mark)], by_folder, batches, trace_range)
+
+
+def _of_recording(one: Recording, by_folder: str, batches: Mapping[int, Batch], trace_range: float) -> Track:
+    batch = _batch_of(one.path, one.film, batches)
+    dimension = one.dimension or _dimension_of(one.path)
+    count, ends = len(batch.images), batch.times[-1] if len(batch.times) else np.nan
+    if one.every_frame and len(one.values) != count:
+        raise UserError(f"{one.path} has {len(one.values)} values but its batch has {count} frames; export it again.")
+    for line, at in zip(one.lines, one.at, strict=True):
+        if one.course is Course.FRAMES and at > count:
+            raise UserError(f"{one.path}, line {line}: frame {at:g} is not between 1 and {count}.")
+        if one.course is not Course.FRAMES and at > ends + _LATE_S:
+            raise UserError(
+                f"{one.path}, line {line}: {at:g} s is after the end of batch {batch.number} ({ends:.2f} s); it is a "
+                "trace of another one."
+            )
+    low, high = one.limits or (-trace_range, trace_range)
+    scaled = [
+        _scaled(one.path, f"line {line}", value, low, high) for line, value in zip(one.lines, one.values, strict=True)
+    ]
+    unit = Recording(one.path, one.tool, one.course, one.at, np.array(scaled, np.float64), one.lines)
+    annotator = one.annotator or by_folder or "annotator"
+    return Track(one.path, one.tool, annotator, batch.number, dimension, partial(at_frames, unit, batch.times))
+
+
+def _of_marks(marks: Sequence[Mark], by_folder: str, batches: Mapping[int, Batch], trace_range: float) -> list[Track]:
+    """Those of one annotator, batch and dimension together. They were made at rest, so no lag moves them."""
+    places = {
+        name.rsplit("/", 1)[-1]: (batch.number, frame)
+        for batch in batches.values()
+        for frame, name in enumerate(batch.images)
+    }
+    values: dict[tuple[str, int, str], Numbers] = {}
+    first: dict[tuple[str, int, str], Mark] = {}
+    for mark in marks:
+        number, frame = _place_of(mark, places, batches)
+        key = (mark.annotator or by_folder or "annotator", number, mark.dimension)
+        track = values.setdefault(key, np.full(len(batches[number].images), np.nan))
+        first.setdefault(key, mark)
+        if not np.isnan(track[frame]):
+            raise UserError(f"{mark.path}, {mark.where}: {mark.dimension} of {mark.image} stands there twice.")
+        track[frame] = _scaled(mark.path, mark.where, mark.value, -trace_range, trace_range)
+    return [
+        Track(first[key].path, first[key].tool, annotator, number, dimension, partial(_still, values[key]))
+        for key in values
+        for annotator, number, dimension in [key]
+    ]
+
+
+def _still(values: Numbers, lag_s: float) -> Numbers:
+    return values
+
+
+def _place_of(mark: Mark, places: Mapping[str, tuple[int, int]], batches: Mapping[int, Batch]) -> tuple[int, int]:
+    """Batch, and frame from 0."""
+    if mark.frame:
+        batch = _batch_of(mark.path, mark.image, batches)
+        if mark.frame > len(batch.images):
+            raise UserError(f"{mark.path}, {mark.where}: frame {mark.frame} is not between 1 and {len(batch.images)}.")
+        return batch.number, mark.frame - 1
+    if mark.image not in places:
+        raise UserError(
+            f"{mark.path}, {mark.where}: {mark.image!r} is an image of no batch; name it as the manifest does."
+        )
+    return places[mark.image]
+
+
+def _batch_of(path: Path, film: str, batches: Mapping[int, Batch]) -> Batch:
+    """By the film that the file names, and by its own name."""
+    by_film, by_name = _BATCH.search(film.replace("\\", "/").rsplit("/", 1)[-1]), _BATCH.search(path.stem)
+    if by_film and by_name and int(by_film.group(1)) != int(by_name.group(1)):
+        raise UserError(
+            f"{path} is named after batch {int(by_name.group(1))}, and was made of batch {int(by_film.group(1))} "
+            f"({film}); correct its name."
+        )
+    match = by_film or by_name
     if match is None:
         raise UserError(f"{path} is not named after a batch; call it batch_001_valence.txt or batch_001.csv.")
-    batch = int(match.group(1))
-    if batch not in frames:
-        raise UserError(f"{path} is a trace of batch {batch}, which does not exist; there are {len(frames)} batches.")
-    annotator = "/".join(path.parent.relative_to(folder).parts) or "annotator"
-    if match.group(2):
-        columns = {match.group(2).lower(): _lines(path, frames[batch], trace_range)}
-    else:
-        columns = _table(path, frames[batch], trace_range)
-    return [Trace(path, annotator, batch, dimension, values) for dimension, values in columns.items()]
+    number = int(match.group(1))
+    if number not in batches:
+        raise UserError(f"{path} is a trace of batch {number}, which does not exist; there are {len(batches)} batches.")
+    return batches[number]
 
 
-def _lines(path: Path, frames: int, trace_range: float) -> NDArray[np.float64]:
-    with open_text(path) as stream:
-        lines = stream.read().splitlines()
-    while lines and not lines[-1].strip():
-        lines.pop()
-    if len(lines) != frames:
-        raise UserError(f"{path} has {len(lines)} values but its batch has {frames} frames; export it again.")
-    return np.array([_number(path, i, line, trace_range) for i, line in enumerate(lines, start=1)])
+def _dimension_of(path: Path) -> str:
+    named = [dimension for dimension in DIMENSIONS if dimension in path.stem.lower()]
+    if len(named) != 1:
+        raise UserError(f"{path} does not say whether it is of valence or of arousal; put one of them into its name.")
+    return named[0]
 
 
-def _table(path: Path, frames: int, trace_range: float) -> dict[str, NDArray[np.float64]]:
-    with open_text(path) as stream:
-        reader = csv.DictReader(stream)
-        header = [name.strip().lower() for name in reader.fieldnames or ()]
-        reader.fieldnames = header
-        present = [dimension for dimension in DIMENSIONS if dimension in header]
-        if "frame" not in header or not present:
-            raise UserError(
-                f"{path} needs the columns frame, valence and arousal; it has {', '.join(header) or 'none'}."
-            )
-        columns = {dimension: np.full(frames, np.nan) for dimension in present}
-        seen: set[int] = set()
-        for row in reader:
-            text = (row["frame"] or "").strip()
-            frame = int(text) if text.isascii() and text.isdigit() else 0
-            if not 1 <= frame <= frames:
-                raise UserError(f"{path}, line {reader.line_num}: frame {text!r} is not between 1 and {frames}.")
-            if frame in seen:
-                raise UserError(f"{path}, line {reader.line_num}: frame {frame} occurs twice; remove one of its lines.")
-            seen.add(frame)
-            for dimension, values in columns.items():
-                values[frame - 1] = _number(path, reader.line_num, row[dimension] or "", trace_range)
-    return columns
-
-
-def _number(path: Path, line: int, text: str, trace_range: float) -> float:
-    """A value scaled to [-1, 1]; NaN for an empty cell."""
-    text = text.strip()
-    if not text:
-        return math.nan
-    try:
-        value = float(text)
-    except ValueError:
-        raise UserError(f"{path}, line {line}: {text[:40]!r} is no number; write it with a decimal point.") from None
-    if not abs(value) <= trace_range * (1 + 1e-9):
+def _scaled(path: Path, where: str, value: float, low: float, high: float) -> float:
+    """From ``low`` and ``high`` to -1 and 1."""
+    middle, half = (low + high) / 2, (high - low) / 2
+    if np.isnan(value):
+        return value
+    if half <= 0 or not abs(value - middle) <= half * (1 + _ROUNDING):
         raise UserError(
-            f"{path}, line {line}: {text} lies outside -{trace_range:g} to {trace_range:g}; "
-            "correct it or annotation.trace_range."
+            f"{path}, {where}: {value:g} lies outside {low:g} to {high:g}; correct it or annotation.trace_range."
         )
-    return max(-1.0, min(1.0, value / trace_range))
+    return float(np.clip((value - middle) / half, -1.0, 1.0))
+
+
+def together(tracks: Sequence[Track]) -> dict[tuple[str, str], dict[int, Track]]:
+    """By dimension and annotator, and by batch; raises :class:`UserError` where two are of the same."""
+    found: dict[tuple[str, str], dict[int, Track]] = defaultdict(dict)
+    for track in tracks:
+        before = found[track.dimension, track.annotator].setdefault(track.batch, track)
+        if before is not track:
+            raise UserError(f"{track.path} and {before.path} are the same trace; remove one of them.")
+    return dict(found)

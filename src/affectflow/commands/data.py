@@ -71,10 +71,14 @@ def make_batches(options: argparse.Namespace) -> None:
 
 
 def merge_traces(options: argparse.Namespace) -> None:
-    from affectflow.annotation.merge import merge_traces
+    from affectflow.annotation.merge import Outputs, Wishes, merge_traces
 
+    beside = (options.merged.with_name(f"{options.merged.stem}_{name}.csv") for name in ("agreement", "annotators"))
     frames, without = merge_traces(
-        options.traces, options.manifest, options.merged, options.agreement, options.trace_range
+        options.traces,
+        options.manifest,
+        Outputs(options.merged, *beside),
+        Wishes(options.trace_range, options.lag, options.most_lag, options.agreement_floor),
     )
     print(f"{frames} frames, {without} of them without values")
 

@@ -1,0 +1,71 @@
+"""How much later one annotator reacts than another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Numbers = NDArray[np.float64]
+_LEAST_FRAMES = 30
+"""In which two must have annotated the same film."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """``x`` reacts ``frames`` later than ``y``; at that shift their tracks correlate most."""
+
+    x: str
+    y: str
+    frames: int
+    correlation: float
+
+
+def pairwise_lags(tracks: Mapping[str, Sequence[Numbers]], most: int) -> Iterator[Lag]:
+    """Of each pair the shift, up to ``most`` frames, at which Pearson's correlation is highest.
+
+    ``tracks`` are by annotator, in one order of films, [frames] each, NaN where there is none. Pairs without half a
+    minute of frames in common, or whose tracks do not vary, are left out.
+    """
+    for (x, first), (y, second) in combinations(tracks.items(), 2):
+        found = [(_correlation(first, second, shift), -abs(shift), shift) for shift in range(-most, most + 1)]
+        known = [one for one in found if not np.isnan(one[0])]
+        if known:
+            correlation, _, shift = max(known)
+            yield Lag(x, y, shift, correlation)
+
+
+def lags_of(annotators: Sequence[str], pairs: Sequence[Lag]) -> dict[str, float]:
+    """Frames by annotator, by least squares over the pairs; who reacts first has none.
+
+    Tracks tell who is later than whom, not how late the first is. Annotators without a pair have no lag.
+    """
+    compared = sorted({name for pair in pairs for name in (pair.x, pair.y)})
+    lags = dict.fromkeys(annotators, 0.0)
+    if not compared:
+        return lags
+    places = {name: i for i, name in enumerate(compared)}
+    differences = np.zeros((len(pairs), len(compared)))
+    for row, pair in zip(differences, pairs, strict=True):
+        row[places[pair.x]], row[places[pair.y]] = 1, -1
+    solved = np.linalg.lstsq(differences, np.array([pair.frames for pair in pairs], np.float64), rcond=None)[0]
+    return lags | {name: float(solved[i] - solved.min()) for name, i in places.items()}
+
+
+def _correlation(first: Sequence[Numbers], second: Sequence[Numbers], shift: int) -> float:
+    """Of the first ``shift`` frames later than the second."""
+    x = np.concatenate([_cut(track, max(shift, 0), max(-shift, 0)) for track in first])
+    y = np.concatenate([_cut(track, max(-shift, 0), max(shift, 0)) for track in second])
+    both = ~np.isnan(x) & ~np.isnan(y)
+    if both.sum() < _LEAST_FRAMES:
+        return float("nan")
+    x, y = x[both] - x[both].mean(), y[both] - y[both].mean()
+    spread = np.sqrt((x * x).sum() * (y * y).sum())
+    return float((x * y).sum() / spread) if spread > 0 else float("nan")
+
+
+def _cut(track: Numbers, at_start: int, at_end: int) -> Numbers:
+    return track[at_start : max(at_start, len(track) - at_end)]

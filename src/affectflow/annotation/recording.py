@@ -1,0 +1,64 @@
+"""What an annotation tool exported: numbers at times, at frames, or for images."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+VALENCE, AROUSAL = "valence", "arousal"
+DIMENSIONS = (VALENCE, AROUSAL)
+
+
+class Course(Enum):
+    """What holds between two numbers."""
+
+    FRAMES = "each belongs to the frame of its number"
+    SAMPLES = "a straight line"
+    HELD = "the first, until the second"
+    BINS = "the second, which is the mean of the time since the first"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Recording:
+    """One dimension of one film, or of one batch, by one annotator.
+
+    ``at`` [n] are frame numbers from 1 for :attr:`Course.FRAMES`, else seconds, never falling; ``values`` [n] are as
+    exported, NaN where there is none; ``lines`` [n] say where in the file they stand. ``limits`` are the lowest and
+    highest value that the tool can have written, None where it does not say. ``dimension``, ``annotator`` and ``film``
+    are empty where the file does not say.
+    """
+
+    path: Path
+    tool: str
+    course: Course
+    at: NDArray[np.float64]
+    values: NDArray[np.float64]
+    lines: NDArray[np.int64]
+    limits: tuple[float, float] | None = None
+    dimension: str = ""
+    annotator: str = ""
+    film: str = ""
+    every_frame: bool = False
+    """Whether there is a line for every frame, so that other numbers of lines are mistakes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A number for an image, or for a frame (from 1) of a film, as tools for labelling images write it."""
+
+    path: Path
+    tool: str
+    where: str
+    """In the file, for a sentence."""
+    image: str
+    dimension: str
+    value: float
+    annotator: str = ""
+    frame: int = 0
+
+
+Export = Recording | Mark
