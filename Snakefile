@@ -30,6 +30,7 @@ localrules:
     summarise_scores,
     draw_download,
     draw_balance,
+    draw_annotation,
     draw_curves,
     draw_reliability,
     draw_units,

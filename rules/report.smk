@@ -24,6 +24,8 @@ FIGURES = [
 ]
 if PLAN.configured("emotionet"):
     FIGURES += ["results/figures/download.svg", "results/figures/label_balance.svg"]
+    if TRACES is not None:
+        FIGURES.append("results/figures/annotation.svg")
 
 
 rule draw_download:
@@ -136,6 +138,29 @@ rule draw_units:
         code=code("draw_units"),
     script:
         "../workflow/scripts/draw_units.py"
+
+
+rule draw_annotation:
+    input:
+        merged="results/emotionet/valence_arousal.csv",
+        annotators="results/emotionet/annotators.csv",
+    output:
+        figure=report(
+            "results/figures/annotation.svg",
+            caption="../workflow/report/annotation.rst",
+            category="Data",
+        ),
+    log:
+        "results/logs/draw_annotation.log",
+    benchmark:
+        "results/benchmarks/draw_annotation.tsv"
+    conda:
+        "../envs/base.yaml"
+    params:
+        synthetic=PLAN.synthetic,
+        code=code("draw_annotation"),
+    script:
+        "../workflow/scripts/draw_annotation.py"
 
 
 rule draw_plane:

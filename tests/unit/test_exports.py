@@ -16,6 +16,8 @@ from tests.unit.test_annotation import RATE, Traces, values
 from affectflow.annotation.exports import read_export
 from affectflow.annotation.lag import Lag, lags_of
 from affectflow.errors import UserError
+from affectflow.report.annotation import draw_annotation
+from affectflow.report.style import GREY
 
 PAGAN = "OriginalName,DatabaseName,Participant,SessionID,Timestamp,VideoTime,Value"
 CARMA = (
@@ -274,3 +276,16 @@ def test_no_bytes_are_a_traceback(tmp_path: Path, data: bytes) -> None:
         read_export(tmp_path / "export.csv")
     except UserError as error:
         assert "export.csv" in str(error)
+
+
+def test_the_figure_shows_whom_it_leaves_out(traces: Traces, tmp_path: Path) -> None:
+    """The same bytes each time; grey for who is left out; nothing of arousal is no error."""
+    for seed, name in enumerate(("anna", "ben", "cem")):
+        sign = -1 if name == "cem" else 1
+        traces.write(f"{name}/batch_001_valence.txt", "\n".join(str(sign * v) for v in wave(0, seed)))
+    drawn = []
+    for floor in (None, 0.5, 0.5):
+        traces.merge(200, agreement_floor=floor)
+        draw_annotation(tmp_path / "merged.csv", tmp_path / "annotators.csv", True, tmp_path / "figure.svg")
+        drawn.append((tmp_path / "figure.svg").read_text())
+    assert drawn[1] == drawn[2] and GREY not in drawn[0] and GREY in drawn[1]

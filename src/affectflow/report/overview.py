@@ -21,6 +21,7 @@ _OF_LABELS = ("mean_f1_always_yes",)
 _OF_DATA = {
     "download": "Shares of URLs that failed, beside the report of 2017.",
     "label_balance": "How often each action unit is present, absent, or not annotated.",
+    "annotation": "Annotators of a picture, their agreement with the others, and where their mean lies.",
 }
 _OF_RUNS = {
     "learning_curves": "Training loss, and measures on validation after each epoch; the best epoch's weights are kept.",

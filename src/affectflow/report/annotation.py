@@ -1,0 +1,64 @@
+"""What annotators gave: coverage, agreement, and where the merged values lie."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from numpy.typing import NDArray
+
+from affectflow.annotation.columns import AFFECT_COLUMNS, ANNOTATOR_COLUMNS
+from affectflow.annotation.recording import DIMENSIONS
+from affectflow.report.style import BLUE, GREY, ORANGE, figure
+from affectflow.tables import read_csv
+
+_COLOURS = dict(zip(DIMENSIONS, (BLUE, ORANGE), strict=True))
+_BINS = np.linspace(-1, 1, 41)
+_MOST_NAMES = 20
+
+
+def draw_annotation(merged: Path, annotators: Path, synthetic: bool, out: Path) -> None:
+    """Number of annotators of a picture, each annotator's CCC with the others, a histogram, and the plane."""
+    rows = list(read_csv(merged, AFFECT_COLUMNS))
+    counts = {d: np.array([int(row[f"{d}_annotators"]) for row in rows], np.int64) for d in DIMENSIONS}
+    values = {d: np.array([float(row[d] or "nan") for row in rows]) for d in DIMENSIONS}
+    with figure(out, 11, 3.2, "Annotated valence and arousal", synthetic) as drawing:
+        coverage, agreement, histogram, plane = drawing.subplots(1, 4)
+        _coverage(coverage, counts)
+        _agreement(agreement, list(read_csv(annotators, ANNOTATOR_COLUMNS)))
+        for dimension, column in values.items():
+            histogram.hist(column, bins=_BINS.tolist(), histtype="step", color=_COLOURS[dimension], label=dimension)
+        histogram.set(xlabel="merged value", ylabel="pictures", xlim=(-1, 1))
+        histogram.legend(fontsize=7)
+        plane.hist2d(*(values[d][_both(values)] for d in DIMENSIONS), bins=_BINS.tolist(), cmap="Blues")
+        plane.set(xlabel="valence", ylabel="arousal", xlim=(-1, 1), ylim=(-1, 1))
+
+
+def _both(values: dict[str, NDArray[np.float64]]) -> NDArray[np.bool_]:
+    known = [~np.isnan(values[d]) for d in DIMENSIONS]
+    return np.asarray(known[0] & known[1])
+
+
+def _coverage(axes: Axes, counts: dict[str, NDArray[np.int64]]) -> None:
+    most = max((int(column.max(initial=0)) for column in counts.values()), default=0)
+    for place, (dimension, column) in enumerate(counts.items()):
+        pictures = np.bincount(column, minlength=most + 1)
+        axes.bar(np.arange(most + 1) + 0.4 * place - 0.2, pictures, 0.4, color=_COLOURS[dimension], label=dimension)
+    axes.set(xlabel="annotators", ylabel="pictures", xticks=range(most + 1))
+    axes.legend(fontsize=7)
+
+
+def _agreement(axes: Axes, rows: Sequence[dict[str, str]]) -> None:
+    """Who is left out is grey."""
+    names = list(dict.fromkeys(row["annotator"] for row in rows))[:_MOST_NAMES]
+    places = {name: place for place, name in enumerate(names)}
+    for row in rows:
+        if row["annotator"] in places and row["ccc_with_others"]:
+            shift = 0.2 if row["dimension"] == DIMENSIONS[0] else -0.2
+            colour = _COLOURS[row["dimension"]] if row["kept"] == "yes" else GREY
+            axes.barh(places[row["annotator"]] + shift, float(row["ccc_with_others"]), 0.4, color=colour)
+    axes.set(xlabel="CCC with the others' mean", xlim=(-1, 1), yticks=range(len(names)))
+    axes.set_yticklabels(names, fontsize=7)
+    axes.axvline(0, color="black", linewidth=0.6)
