@@ -29,7 +29,13 @@ def draw_annotation(merged: Path, annotators: Path, synthetic: bool, out: Path) 
         _coverage(coverage, counts)
         _agreement(agreement, list(read_csv(annotators, ANNOTATOR_COLUMNS)))
         for dimension, column in values.items():
-            histogram.hist(column, bins=_BINS.tolist(), histtype="step", color=_COLOURS[dimension], label=dimension)
+            histogram.hist(
+                column[~np.isnan(column)],
+                bins=_BINS.tolist(),
+                histtype="step",
+                color=_COLOURS[dimension],
+                label=dimension,
+            )
         histogram.set(xlabel="merged value", ylabel="pictures", xlim=(-1, 1))
         histogram.legend(fontsize=7)
         plane.hist2d(*(values[d][_both(values)] for d in DIMENSIONS), bins=_BINS.tolist(), cmap="Blues")
