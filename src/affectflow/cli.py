@@ -125,6 +125,19 @@ def _parser(with_snapshot: bool) -> argparse.ArgumentParser:
         config,
     )
     add(
+        "annotate",
+        data.annotate,
+        "Serve a local page on which valence and arousal of the batches' pictures are annotated.",
+        config,
+        ("--configfile", {**path, "action": "append", "default": [], "help": "an overlay, as of snakemake"}),
+        ("--annotator", {"default": "", "help": "a name; left out, the page asks for it"}),
+        ("--batch", {"type": _positive, "default": None, "help": "the first that is not done, if left out"}),
+        ("--out", {**path, "default": None, "help": "folder for the judgements; data.annotations"}),
+        ("--host", {"default": "127.0.0.1", "help": "elsewhere than on loopback a token is needed"}),
+        ("--port", {"type": int, "default": 0, "help": "any that is free, if left out"}),
+        ("--no-browser", {"action": "store_false", "dest": "browser", "help": "only say the address"}),
+    )
+    add(
         "merge-traces",
         data.merge_traces,
         "Merge valence/arousal traces of annotated batches, whatever tool they were made with.",

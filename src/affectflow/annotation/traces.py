@@ -24,7 +24,7 @@ from affectflow.synthetic import MARKER
 
 Numbers = NDArray[np.float64]
 _BATCH = re.compile(r"batch[_ -]?(\d+)", re.IGNORECASE)
-_SUFFIXES = (".txt", ".csv", ".tsv", ".json", ".xml")
+_SUFFIXES = (".txt", ".csv", ".tsv", ".json", ".jsonl", ".xml")
 _ROUNDING = 1e-9
 _LATE_S = 1.0
 """A recording may go on so long after the last frame."""

@@ -70,6 +70,27 @@ def make_batches(options: argparse.Namespace) -> None:
     print(f"{count} batches")
 
 
+def annotate(options: argparse.Namespace) -> None:
+    from affectflow import config
+    from affectflow.annotation.server.serve import serve
+    from affectflow.errors import UserError
+
+    settings = config.load(options.config, *options.configfile)
+    folder = options.out or settings["data"]["annotations"]
+    if folder is None:
+        raise UserError("There is no folder for annotations; set data.annotations, or give --out.")
+    serve(
+        Path("results/annotation/manifest.csv"),
+        Path("results/emotionet/images"),
+        Path(folder),
+        options.annotator,
+        options.batch,
+        options.host,
+        options.port,
+        options.browser,
+    )
+
+
 def merge_traces(options: argparse.Namespace) -> None:
     from affectflow.annotation.merge import Outputs, Wishes, merge_traces
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from affectflow.annotation.exports import carma, cvat, label_studio, lines, pagan, table
+from affectflow.annotation.exports import carma, cvat, label_studio, lines, own, pagan, table
 from affectflow.annotation.exports.text import Text, read_text
 from affectflow.annotation.recording import Export
 from affectflow.errors import UserError
 
 _READERS: tuple[tuple[Callable[[Text], bool], Callable[[Text], list[Export]]], ...] = (
+    (own.is_one, own.read),
     (label_studio.is_one, label_studio.read),
     (cvat.is_one, cvat.read),
     (pagan.is_one, pagan.read),

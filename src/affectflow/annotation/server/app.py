@@ -1,0 +1,166 @@
+"""The page's server: on loopback for everybody there, elsewhere for who has the token, and for no other site.
+
+A page of another site cannot post here (the body must be JSON, which it may not send without being asked, and the
+origin must be ours), and a name that leads here by DNS is not answered (the host must be ours).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from affectflow import jpeg
+from affectflow.annotation.server.session import Picture, Sessions
+from affectflow.errors import UserError
+from affectflow.images import ImageError, decode_rgb
+from affectflow.stored import read_image
+
+_FILES = Path(__file__).parent / "page"
+_TYPES = {"index.html": "text/html", "page.js": "text/javascript", "page.css": "text/css"}
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+    "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+_TOKEN = "affectflow-token"
+_QUALITY = 92
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where it listens; ``token`` is empty on loopback."""
+
+    host: str
+    port: int
+    token: str = ""
+
+    @property
+    def address(self) -> str:
+        """What to open in a browser."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}/" + (f"?token={self.token}" if self.token else "")
+
+
+def make_app(sessions: Sessions, images: Path, place: Place, annotator: str, batch: int | None) -> web.Application:
+    """``annotator`` and ``batch`` are what the page begins with; empty and None: it asks, and takes the first open."""
+    page = _Page(sessions, images, place, annotator, batch)
+    app = web.Application(middlewares=[page.guard], client_max_size=64 * 1024)
+    app.add_routes(
+        [
+            web.get("/", page.file),
+            web.get("/{name:page\\.(?:js|css)}", page.file),
+            web.get("/image/{batch:\\d+}/{frame:\\d+}/{sha256:[0-9a-f]*}", page.image),
+            web.get("/api/state", page.state),
+            web.post("/api/judge", page.judge),
+            web.post("/api/undo", page.undo),
+        ]
+    )
+    return app
+
+
+class _Page:
+    def __init__(self, sessions: Sessions, images: Path, place: Place, annotator: str, batch: int | None) -> None:
+        self._sessions, self._images, self._place = sessions, images, place
+        self._annotator, self._batch = annotator, batch
+
+    @web.middleware
+    async def guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Refuse strangers, and say a mistake in a sentence."""
+        if (refused := self._refusal(request)) is not None:
+            return web.json_response({"error": refused}, status=403, headers=_HEADERS)
+        try:
+            response = await handler(request)
+        except (UserError, ValueError) as error:
+            response = web.json_response({"error": str(error)}, status=400)
+        for name, value in _HEADERS.items():
+            response.headers.setdefault(name, value)
+        if self._place.token:
+            response.set_cookie(_TOKEN, self._place.token, httponly=True, samesite="Strict")
+        return response
+
+    def _refusal(self, request: web.Request) -> str | None:
+        if self._place.token:
+            given = request.query.get("token") or request.cookies.get(_TOKEN, "")
+            if not hmac.compare_digest(given.encode(), self._place.token.encode()):
+                return "The address lacks the token that the server printed."
+        elif urlsplit(f"//{request.host}").hostname not in ("localhost", "127.0.0.1", "::1", self._place.host):
+            return "This server answers to the address that it printed."
+        origin = request.headers.get("Origin")
+        if origin is not None and urlsplit(origin).netloc != request.host:
+            return "Another site may not write here."
+        if request.method == "POST" and request.content_type != "application/json":
+            return "Only the page itself may write here."
+        return None
+
+    async def file(self, request: web.Request) -> web.Response:
+        name = request.match_info.get("name", "index.html")
+        return web.Response(text=(_FILES / name).read_text(encoding="utf-8"), content_type=_TYPES[name])
+
+    async def state(self, request: web.Request) -> web.Response:
+        """Of an annotator and a batch; without a name, what to begin with."""
+        annotator = request.query.get("annotator", "")
+        if not annotator:
+            return web.json_response({"annotator": self._annotator})
+        session = self._sessions.of(annotator)
+        wanted = request.query.get("batch", "")
+        number = int(wanted) if wanted.isdecimal() else self._batch or session.first_open_batch()
+        return web.json_response({"annotator": annotator, **session.state(number)})
+
+    async def judge(self, request: web.Request) -> web.Response:
+        facts = await _json(request)
+        self._sessions.of(str(facts.get("annotator", ""))).judge(facts)
+        return web.json_response({})
+
+    async def undo(self, request: web.Request) -> web.Response:
+        """Says which picture is to be judged again; null where nothing is left to take back."""
+        facts = await _json(request)
+        taken = self._sessions.of(str(facts.get("annotator", ""))).undo()
+        return web.json_response({"taken": None if taken is None else {"batch": taken.batch, "frame": taken.frame}})
+
+    async def image(self, request: web.Request) -> web.Response:
+        """A picture of the batches and nothing else, upright, as a JPEG that we made."""
+        batch, frame = int(request.match_info["batch"]), int(request.match_info["frame"])
+        pictures = (one for one in self._sessions.batches.get(batch, ()) if one.frame == frame)
+        picture = next(pictures, None)
+        if picture is None or picture.image_sha256 != request.match_info["sha256"]:
+            raise web.HTTPNotFound
+        data = await asyncio.to_thread(self._encoded, picture)
+        return web.Response(
+            body=data, content_type="image/jpeg", headers={"Cache-Control": "private, max-age=86400, immutable"}
+        )
+
+    def _encoded(self, picture: Picture) -> bytes:
+        try:
+            pixels = decode_rgb(read_image(self._images, picture.file_name, picture.image_sha256)).pixels
+        except ImageError as error:
+            raise UserError(f"{picture.file_name} is broken ({error}).") from None
+        return jpeg.encode(pixels, _QUALITY, "4:4:4")
+
+
+async def _json(request: web.Request) -> dict[str, object]:
+    try:
+        facts = await request.json()
+    except json.JSONDecodeError:
+        raise ValueError("the body is no JSON") from None
+    if not isinstance(facts, dict):
+        raise ValueError("the body is no object")
+    return facts
+
+
+def batches_of(pictures: dict[int, list[Picture]], batch: int | None) -> dict[int, Sequence[Picture]]:
+    """All of them; raises :class:`UserError` where the wanted one is not among them."""
+    if not pictures:
+        raise UserError("The manifest has no picture; download some first.")
+    if batch is not None and batch not in pictures:
+        raise UserError(f"There is no batch {batch}; there are {len(pictures)}.")
+    return dict(pictures)

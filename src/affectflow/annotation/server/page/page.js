@@ -1,0 +1,216 @@
+"use strict";
+// What is shown is what the server keeps: every judgement is sent as it is made, and the page goes on while it is.
+
+const $ = (id) => document.getElementById(id);
+const AHEAD = 4; // pictures that are fetched before they are wanted
+const STEP = 0.1, SMALL_STEP = 0.02;
+const WORDS = [
+  ["afraid, angry", -0.68, 0.82], ["excited, happy", 0.68, 0.82], ["sad, bored", -0.72, -0.88], ["calm, content", 0.7, -0.88],
+  ["neutral", 0, 0.09],
+];
+const AXES = [["unpleasant", -1, -1.08], ["pleasant", 1, -1.08], ["excited", 0, 1.08], ["asleep", 0, -1.16]];
+
+let annotator = "", state = null, at = 0, cursor = null, shownSince = 0, digit = null, dragging = false;
+let sending = Promise.resolve(); // one after the other, so that the order of judgements is that in which they were made
+window.affectflowTimes = []; // milliseconds from a judgement to the next picture, for whoever measures
+
+async function ask(path, facts) {
+  const options = facts && { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(facts) };
+  const response = await fetch(path, options || {});
+  const answer = await response.json();
+  if (!response.ok) throw new Error(answer.error || response.statusText);
+  return answer;
+}
+
+function trouble(error) {
+  $("trouble").textContent = error ? `${error.message || error}` : "";
+}
+
+function send(path, facts) {
+  const sent = sending.then(() => ask(path, facts)).then((answer) => { trouble(null); return answer; });
+  sending = sent.catch(async (error) => { // what was not kept is shown as not judged
+    trouble(`Not kept: ${error.message}. Is the server running?`);
+    await load(state.batch, picture().frame).catch(() => {});
+  });
+  return sent.catch(() => null);
+}
+
+const picture = () => state.pictures[at];
+const judged = () => state.judgements[picture().frame];
+
+async function load(batch, frame) {
+  const query = new URLSearchParams({ annotator, ...(batch ? { batch } : {}) });
+  state = await ask(`/api/state?${query}`);
+  const wanted = state.pictures.findIndex((one) => one.frame === frame);
+  const open = state.pictures.findIndex((one) => !(one.frame in state.judgements));
+  at = wanted >= 0 ? wanted : Math.max(open, 0);
+  show();
+}
+
+function show() {
+  const one = picture();
+  const began = performance.now();
+  cursor = null;
+  digit = null;
+  $("note").value = judged() ? judged().note : "";
+  $("image").onload = () => { shownSince = performance.now(); if (measured) { affectflowTimes.push(shownSince - measured); measured = 0; } };
+  $("image").onerror = () => trouble("This picture cannot be shown.");
+  if ($("image").getAttribute("src") === one.image) shownSince = began; else $("image").src = one.image;
+  for (let i = 1; i <= AHEAD && at + i < state.pictures.length; i++) new Image().src = state.pictures[at + i].image;
+  draw();
+}
+let measured = 0;
+
+function draw() {
+  const one = judged();
+  const count = Object.keys(state.judgements).length, all = state.pictures.length;
+  $("batch").replaceChildren(...state.progress.map(({ batch, pictures, done }) => {
+    const mine = batch === state.batch ? count : done;
+    return new Option(`${batch} (${mine} of ${pictures})`, batch, false, batch === state.batch);
+  }));
+  $("place").textContent = `picture ${at + 1} of ${all}`;
+  $("done").max = all;
+  $("done").value = count;
+  const seconds = state.median_seconds && state.median_seconds * (all - count);
+  $("left").textContent = count === all ? "all judged" : seconds ? `about ${Math.ceil(seconds / 60)} min left` : `${all - count} left`;
+  $("annotator").textContent = annotator;
+  $("verdict").textContent = one ? { "": "", not_a_face: "not a face", cannot_say: "cannot say" }[one.verdict] : "";
+  point($("before"), one && one.valence !== null ? [one.valence, one.arousal] : null);
+  point($("cursor"), cursor);
+  const values = cursor || (one && one.valence !== null ? [one.valence, one.arousal] : null);
+  $("values").textContent = values ? `valence ${sign(values[0])}, arousal ${sign(values[1])}` : "not judged yet";
+  if (one && one.verdict) $("values").textContent = $("verdict").textContent;
+}
+
+const sign = (value) => (value < 0 ? "−" : "+") + Math.abs(value).toFixed(2);
+
+function point(circle, values) {
+  circle.style.visibility = values ? "visible" : "hidden";
+  if (values) { circle.setAttribute("cx", values[0]); circle.setAttribute("cy", -values[1]); }
+}
+
+function judge(values, verdict) {
+  const [valence, arousal] = values ? values.map((value) => Math.round(value * 1000) / 1000) : [null, null];
+  const seconds = (performance.now() - shownSince) / 1000;
+  const one = { valence, arousal, verdict: verdict || "", note: $("note").value.trim() };
+  measured = performance.now();
+  state.judgements[picture().frame] = one;
+  send("/api/judge", { annotator, batch: state.batch, frame: picture().frame, seconds, ...one });
+  move(1);
+}
+
+function move(by) {
+  const next = at + by;
+  if (next < 0 || next >= state.pictures.length) { measured = 0; draw(); return; }
+  at = next;
+  show();
+}
+
+async function undo() {
+  const answer = await send("/api/undo", { annotator });
+  if (answer && answer.taken) await load(answer.taken.batch, answer.taken.frame).catch(trouble);
+}
+
+const actions = {
+  notAFace: () => judge(null, "not_a_face"),
+  cannotSay: () => judge(null, "cannot_say"),
+  back: () => move(-1),
+  forward: () => move(1),
+  undo,
+  jump: () => {
+    const wanted = Number(prompt(`Picture, 1 to ${state.pictures.length}`, at + 1));
+    if (Number.isInteger(wanted) && wanted >= 1 && wanted <= state.pictures.length) move(wanted - 1 - at);
+  },
+  zoom: () => $("picture").classList.toggle("zoomed"),
+};
+const KEYS = { x: "notAFace", c: "cannotSay", b: "back", n: "forward", u: "undo", j: "jump", z: "zoom" };
+const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
+const inside = (value) => Math.min(1, Math.max(-1, value));
+
+function key(event) {
+  if ($("work").hidden || event.ctrlKey || event.altKey || event.metaKey) return;
+  if (["INPUT", "SELECT"].includes(event.target.tagName)) { if (event.key === "Escape" || event.key === "Enter") event.target.blur(); return; }
+  if (event.key in ARROWS) {
+    const one = judged();
+    const from = cursor || (one && one.valence !== null ? [one.valence, one.arousal] : [0, 0]);
+    const step = event.shiftKey ? SMALL_STEP : STEP;
+    cursor = ARROWS[event.key].map((direction, i) => inside(Math.round((from[i] + direction * step) * 1000) / 1000));
+  } else if (event.key === "Enter" && cursor && event.target.tagName !== "BUTTON") {
+    judge(cursor);
+    event.preventDefault();
+    return;
+  } else if (/^[1-9]$/.test(event.key)) {
+    const value = (Number(event.key) - 5) / 4;
+    if (digit === null) { digit = value; cursor = [value, cursor ? cursor[1] : 0]; } else { judge([digit, value]); return; }
+  } else if (event.key === "Escape") {
+    cursor = digit = null;
+  } else if (event.key.toLowerCase() in KEYS) {
+    actions[KEYS[event.key.toLowerCase()]]();
+    event.preventDefault();
+    return;
+  } else return;
+  event.preventDefault();
+  draw();
+}
+
+function under(event) {
+  const matrix = $("plane").getScreenCTM().inverse();
+  const { x, y } = new DOMPoint(event.clientX, event.clientY).matrixTransform(matrix);
+  return [inside(x), inside(-y)];
+}
+
+function drawPlane() {
+  const make = (parent, name, attributes, text) => {
+    const node = document.createElementNS("http://www.w3.org/2000/svg", name);
+    for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
+    if (text) node.textContent = text;
+    $(parent).append(node);
+  };
+  for (let i = -0.75; i < 1; i += 0.25) {
+    const kind = i === 0 ? { class: "axis" } : {};
+    make("grid", "line", { x1: i, x2: i, y1: -1, y2: 1, ...kind });
+    make("grid", "line", { y1: i, y2: i, x1: -1, x2: 1, ...kind });
+  }
+  for (const [text, x, y] of WORDS) make("words", "text", { x, y: -y }, text);
+  for (const [text, x, y] of AXES) make("words", "text", { x: x * 0.98, y: -y + 0.02, class: "axis" }, text);
+}
+
+async function begin(name) {
+  annotator = name;
+  try {
+    await load(0);
+  } catch (error) { // such as a name that cannot be one
+    $("who").hidden = false;
+    $("name").setCustomValidity(error.message);
+    $("name").reportValidity();
+    return;
+  }
+  history.replaceState(null, "", `/?${new URLSearchParams({ annotator })}`);
+  $("who").hidden = true;
+  $("work").hidden = false;
+  $("plane").focus();
+}
+
+drawPlane();
+$("plane").addEventListener("pointerdown", (event) => {
+  dragging = true;
+  $("plane").setPointerCapture(event.pointerId);
+  cursor = under(event);
+  draw();
+});
+$("plane").addEventListener("pointermove", (event) => { if (dragging) { cursor = under(event); draw(); } });
+$("plane").addEventListener("pointerup", (event) => { if (dragging) { dragging = false; judge(under(event)); } });
+$("plane").addEventListener("pointercancel", () => { dragging = false; cursor = null; draw(); });
+document.addEventListener("keydown", key);
+document.querySelectorAll("[data-do]").forEach((button) => button.addEventListener("click", () => {
+  actions[button.dataset.do]();
+  $("plane").focus();
+}));
+$("batch").addEventListener("change", () => load(Number($("batch").value)).then(() => $("plane").focus(), trouble));
+$("name").addEventListener("input", () => $("name").setCustomValidity(""));
+$("who").addEventListener("submit", (event) => { event.preventDefault(); begin($("name").value.trim()); });
+
+const named = new URLSearchParams(location.search).get("annotator");
+(named ? Promise.resolve({ annotator: named }) : ask("/api/state")).then((answer) => {
+  if (answer.annotator) begin(answer.annotator); else $("who").hidden = false;
+}, trouble);

@@ -1,0 +1,68 @@
+"""Running the page until Ctrl-C."""
+
+from __future__ import annotations
+
+import ipaddress
+import secrets
+import socket
+import webbrowser
+from pathlib import Path
+
+from aiohttp import web
+
+from affectflow.annotation.server.app import Place, batches_of, make_app
+from affectflow.annotation.server.session import Sessions, read_pictures
+from affectflow.errors import UserError
+
+_LAST_PORT = 65535
+
+
+def serve(
+    manifest: Path,
+    images: Path,
+    folder: Path,
+    annotator: str = "",
+    batch: int | None = None,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    open_browser: bool = True,
+) -> None:
+    """Serve the pictures of a manifest; journals lie in ``folder``, one folder an annotator.
+
+    Elsewhere than on loopback only who has the address with its token may come in. Raises :class:`UserError` where the
+    address cannot be listened on, or there is nothing to annotate.
+    """
+    batches = batches_of(read_pictures(manifest), batch)
+    sessions = Sessions(folder, batches)
+    if annotator:
+        sessions.of(annotator)  # what is wrong with the name is told before anything is served
+    listener = _listener(host, port)
+    place = Place(host, listener.getsockname()[1], "" if _is_loopback(host) else secrets.token_urlsafe(24))
+    print(f"Annotate at {place.address} (Ctrl-C ends; everything is kept as it is made in {folder}).", flush=True)
+    if open_browser:
+        webbrowser.open(place.address)
+    try:
+        web.run_app(make_app(sessions, images, place, annotator, batch), sock=listener, print=None)
+    finally:
+        sessions.close()
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    if not 0 <= port <= _LAST_PORT:
+        raise UserError(f"{host}, port {port} cannot be listened on; choose one up to {_LAST_PORT}.")
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen()  # so that the address is good as soon as it is told
+    except OSError as error:
+        raise UserError(f"{host}, port {port} cannot be listened on ({error.strerror}); choose another.") from None
+    return listener
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

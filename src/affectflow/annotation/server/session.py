@@ -1,0 +1,120 @@
+"""What one annotator has to do, and has done."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from affectflow.annotation.columns import MANIFEST_COLUMNS
+from affectflow.annotation.journal import Journal, Judgement, place_of
+from affectflow.errors import UserError
+from affectflow.tables import read_csv
+
+_LONGEST_S = 120.0
+"""A picture that took longer was left for something else, and does not count in the time that is left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A frame of a batch."""
+
+    batch: int
+    frame: int
+    file_name: str
+    image_sha256: str
+
+
+def read_pictures(manifest: Path) -> dict[int, list[Picture]]:
+    """Those of each batch, in order; raises :class:`UserError` where there is no manifest."""
+    if not manifest.is_file():
+        raise UserError(f"{manifest} does not exist; run snakemake {manifest} first.")
+    found: dict[int, list[Picture]] = {}
+    for row in read_csv(manifest, MANIFEST_COLUMNS):
+        one = Picture(int(row["batch"]), int(row["frame"]), row["file_name"], row["image_sha256"])
+        found.setdefault(one.batch, []).append(one)
+    return found
+
+
+class Sessions:
+    """Those of all annotators of one server, by name."""
+
+    def __init__(self, folder: Path, batches: Mapping[int, Sequence[Picture]]) -> None:
+        self.batches = batches
+        self._folder = folder
+        self._open: dict[str, Session] = {}
+
+    def of(self, annotator: str) -> Session:
+        """Raises :class:`UserError` for an impossible name, or one that is annotating elsewhere."""
+        path = place_of(self._folder, annotator)
+        if annotator not in self._open:
+            self._open[annotator] = Session(Journal(path, annotator), self.batches)
+        return self._open[annotator]
+
+    def close(self) -> None:
+        for session in self._open.values():
+            session.close()
+
+
+class Session:
+    """One annotator."""
+
+    def __init__(self, journal: Journal, batches: Mapping[int, Sequence[Picture]]) -> None:
+        self._journal = journal
+        self._batches = batches
+        self.close = journal.close
+
+    def progress(self) -> list[dict[str, int]]:
+        """Of each batch: how many pictures it has, and how many are judged."""
+        done = self._journal.judgements
+        return [
+            {"batch": batch, "pictures": len(pictures), "done": sum((batch, p.frame) in done for p in pictures)}
+            for batch, pictures in self._batches.items()
+        ]
+
+    def first_open_batch(self) -> int:
+        """That has a picture without a judgement; the first where all have one."""
+        unfinished = (one["batch"] for one in self.progress() if one["done"] < one["pictures"])
+        return next(unfinished, next(iter(self._batches)))
+
+    def state(self, batch: int) -> dict[str, Any]:
+        """All that the page shows of a batch; raises :class:`UserError` where there is none of this number."""
+        pictures = self._pictures(batch)
+        done = self._journal.judgements
+        took = [min(one.seconds, _LONGEST_S) for one in done.values() if one.seconds > 0]
+        return {
+            "batch": batch,
+            "progress": self.progress(),
+            "pictures": [{"frame": p.frame, "image": f"/image/{batch}/{p.frame}/{p.image_sha256}"} for p in pictures],
+            "judgements": {
+                frame: {"valence": one.valence, "arousal": one.arousal, "verdict": one.verdict, "note": one.note}
+                for (number, frame), one in done.items()
+                if number == batch
+            },
+            "median_seconds": statistics.median(took) if took else None,
+        }
+
+    def judge(self, facts: Mapping[str, Any]) -> None:
+        """Keep what the page sends; raises :class:`ValueError` for what is no judgement of a picture there is."""
+        picture = self.picture(facts.get("batch"), facts.get("frame"))
+        one = Judgement.of({**facts, "file_name": picture.file_name, "image_sha256": picture.image_sha256})
+        seconds = one.seconds if isinstance(one.seconds, (int, float)) and one.seconds >= 0 else 0.0
+        self._journal.judge(replace(one, seconds=round(float(seconds), 3)))
+
+    def undo(self) -> Judgement | None:
+        """Take the last judgement back, of whatever batch."""
+        return self._journal.undo()
+
+    def picture(self, batch: Any, frame: Any) -> Picture:
+        """Raises :class:`ValueError` where there is none."""
+        for one in self._batches.get(batch, ()) if isinstance(batch, int) else ():
+            if one.frame == frame:
+                return one
+        raise ValueError("there is no such picture")
+
+    def _pictures(self, batch: int) -> Sequence[Picture]:
+        if batch not in self._batches:
+            raise UserError(f"There is no batch {batch}; there are {len(self._batches)}.")
+        return self._batches[batch]

@@ -1,0 +1,88 @@
+"""Batches of drawn pictures, and the annotation server in a process of its own."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from affectflow import jpeg, names
+from affectflow.annotation.columns import MANIFEST_COLUMNS
+from affectflow.annotation.merge import Outputs, Wishes, merge_traces
+from affectflow.tables import write_csv
+from tests.conftest import ROOT
+
+PICTURES = 40
+
+
+@dataclass
+class Desk:
+    """A working folder with one batch of pictures, each of a colour of its own, and annotators' journals."""
+
+    folder: Path
+    process: subprocess.Popen[str] | None = None
+    address: str = ""
+
+    def start(self, *options: str) -> str:
+        """Returns the address that it prints; the port stays the same when it is started again."""
+        port = re.search(r":(\d+)/", self.address)
+        words = [sys.executable, "-m", "affectflow.cli", "annotate", "--config", str(ROOT / "config/config.yaml")]
+        words += ["--out", "judgements", "--no-browser", "--port", port[1] if port else "0", *options]
+        self.process = subprocess.Popen(words, cwd=self.folder, stdout=subprocess.PIPE, text=True)
+        assert self.process.stdout is not None
+        said = self.process.stdout.readline()
+        found = re.search(r"http://\S+", said)
+        assert found, said
+        self.address = found[0]
+        return self.address
+
+    def kill(self) -> None:
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+
+    def merged(self) -> list[dict[str, str]]:
+        """The merge's rows, a picture each, in order."""
+        outputs = Outputs(*(self.folder / f"{name}.csv" for name in ("merged", "agreement", "annotators")))
+        manifest = self.folder / "results/annotation/manifest.csv"
+        merge_traces(self.folder / "judgements", manifest, outputs, Wishes(1.0, 0.0, 3.0, None))
+        with outputs.merged.open(newline="") as stream:
+            return list(csv.DictReader(stream))
+
+    def journal(self, annotator: str) -> Path:
+        return self.folder / "judgements" / annotator / "stills.jsonl"
+
+    def kept(self, annotator: str, count: int) -> None:
+        """Wait until so many lines are in a journal, beside its first."""
+        end = time.monotonic() + 20
+        while len(self.journal(annotator).read_text().splitlines()) - 1 < count:
+            assert time.monotonic() < end, self.journal(annotator).read_text()
+            time.sleep(0.02)
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    rows = []
+    for frame in range(1, PICTURES + 1):
+        name = names.file_name(f"http://faces.test/{frame}<b>.jpg")
+        pixels = np.full((96, 96, 3), (6 * frame, 255 - 6 * frame, 128), np.uint8)
+        pixels[20:40, 10 : 10 + 2 * frame // 2] = 255
+        data = jpeg.encode(pixels, 95, "4:4:4")
+        path = tmp_path / "results/emotionet/images" / names.relative_path(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+        rows.append((1, frame, "batch_001.mp4", f"{(frame - 1) / 25:.4f}", name, "", hashlib.sha256(data).hexdigest()))
+    write_csv(tmp_path / "results/annotation/manifest.csv", MANIFEST_COLUMNS, rows)
+    made = Desk(tmp_path)
+    yield made
+    made.kill()

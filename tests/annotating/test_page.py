@@ -1,0 +1,162 @@
+"""Annotating in a real browser: by mouse and keyboard, through reloads and a killed server."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.annotating.conftest import PICTURES, Desk
+from tests.browser import CHROMIUM, MISSING
+
+pytestmark = pytest.mark.long
+SHOTS = os.environ.get("AFFECTFLOW_SHOTS")
+"""A folder for pictures of the page, to be looked at."""
+
+
+@pytest.fixture
+def page(desk: Desk) -> Iterator[object]:
+    if CHROMIUM is None:
+        assert not os.environ.get("AFFECTFLOW_NO_SKIP"), MISSING
+        pytest.skip(MISSING)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        opened = browser.new_context(viewport={"width": 1280, "height": 720}).new_page()
+        opened.problems = []  # type: ignore[attr-defined]
+        opened.on("pageerror", lambda error: opened.problems.append(str(error)))  # type: ignore[attr-defined]
+        opened.on("request", lambda r: opened.problems.append(r.url) if "127.0.0.1" not in r.url else None)  # type: ignore[attr-defined]
+        yield opened
+        browser.close()
+
+
+def shoot(page: object, name: str) -> None:
+    if SHOTS:
+        page.screenshot(path=str(Path(SHOTS) / f"{name}.png"))  # type: ignore[attr-defined]
+
+
+class Hand:
+    """What a person does on the page, and what should come of it."""
+
+    def __init__(self, page: object, annotator: str) -> None:
+        self.page, self.annotator = page, annotator
+        self.expected: dict[int, tuple[float, float] | None] = {}
+
+    def at(self) -> int:
+        """The picture that is shown, from 1."""
+        return int(self.page.inner_text("#place").split()[1])  # type: ignore[attr-defined]
+
+    def wait_for(self, picture: int) -> None:
+        self.page.wait_for_function(  # type: ignore[attr-defined]
+            "n => document.getElementById('place').textContent.startsWith(`picture ${n} `)", arg=picture, timeout=10_000
+        )
+
+    def click(self, valence: float, arousal: float, drag: bool = False) -> None:
+        box = self.page.locator("#plane rect").bounding_box()  # type: ignore[attr-defined]
+        x = box["x"] + (valence + 1) / 2 * box["width"]
+        y = box["y"] + (1 - arousal) / 2 * box["height"]
+        self.pixel = 2 / box["width"]
+        mouse = self.page.mouse  # type: ignore[attr-defined]
+        mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2) if drag else mouse.move(x, y)
+        mouse.down()
+        mouse.move(x, y)
+        mouse.up()
+        self._goes_on((valence, arousal))
+
+    def press(self, keys: list[str], gives: tuple[float, float] | None) -> None:
+        for key in keys:
+            self.page.keyboard.press(key)  # type: ignore[attr-defined]
+        self._goes_on(gives)
+
+    def _goes_on(self, gives: tuple[float, float] | None) -> None:
+        self.expected[self.before] = gives
+        self.wait_for(min(self.before + 1, PICTURES))
+
+    @property
+    def before(self) -> int:
+        return self._before
+
+    def look(self) -> Hand:
+        self._before = self.at()
+        return self
+
+
+def test_forty_stills_by_mouse_and_keyboard(desk: Desk, page: object) -> None:
+    page.goto(desk.start())  # type: ignore[attr-defined]
+    page.wait_for_selector("#who:not([hidden])")  # type: ignore[attr-defined]
+    shoot(page, "name")
+    page.fill("#name", "../anna")  # type: ignore[attr-defined]
+    page.click("#who button")  # type: ignore[attr-defined]
+    page.wait_for_function("() => !document.getElementById('name').validity.valid")  # type: ignore[attr-defined]
+    page.fill("#name", "anna")  # type: ignore[attr-defined]
+    page.click("#who button")  # type: ignore[attr-defined]
+    hand = Hand(page, "anna")
+    hand.wait_for(1)
+    shoot(page, "first")
+    for i in range(10):
+        hand.look().click(-0.9 + 0.2 * i, 0.9 - 0.17 * i, drag=i % 2 == 1)
+    hand.look().press(["ArrowRight"] * 3 + ["ArrowUp", "Enter"], (0.3, 0.1))
+    hand.look().press(["Shift+ArrowLeft", "Shift+ArrowDown", "Enter"], (-0.02, -0.02))
+    hand.look().press(["9", "1"], (1.0, -1.0))
+    hand.look().press(["5", "7"], (0.0, 0.5))
+    hand.look().press(["x"], None)
+    hand.look().press(["c"], None)
+    for _ in range(3):  # the two verdicts, and the digits before
+        page.keyboard.press("u")  # type: ignore[attr-defined]
+        taken = hand.at() - 1 if hand.at() > 14 else 14
+        hand.wait_for(taken)
+    assert hand.at() == 14
+    hand.look().press(["1", "1"], (-1.0, -1.0))
+    desk.kept("anna", 16 + 3 + 1)
+    page.reload()  # type: ignore[attr-defined]
+    hand.wait_for(15)
+    for i in range(10):
+        hand.look().click(0.5, -0.05 * i)
+    page.fill("#note", "<img src=x onerror=alert(1)>")  # type: ignore[attr-defined]
+    page.keyboard.press("Enter")  # type: ignore[attr-defined]
+    hand.look().press(["3", "3"], (-0.5, -0.5))
+    desk.kept("anna", 31)
+    desk.kill()
+    hand.look()
+    page.keyboard.press("4")  # type: ignore[attr-defined]
+    page.keyboard.press("4")  # type: ignore[attr-defined]
+    page.wait_for_function("() => document.getElementById('trouble').textContent.includes('Not kept')")  # type: ignore[attr-defined]
+    shoot(page, "killed")
+    desk.start()
+    page.reload()  # type: ignore[attr-defined]
+    hand.wait_for(26)  # what the dead server did not keep is asked for again
+    while hand.at() < PICTURES:
+        hand.look().press(["6", "4"], (0.25, -0.25))
+    hand.look().click(0.0, 0.0)
+    page.wait_for_function("() => document.getElementById('left').textContent === 'all judged'")  # type: ignore[attr-defined]
+    shoot(page, "done")
+    page.set_viewport_size({"width": 820, "height": 1180})  # type: ignore[attr-defined]
+    shoot(page, "tablet")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")  # type: ignore[attr-defined]
+    page.set_viewport_size({"width": 1280, "height": 720})  # type: ignore[attr-defined]
+    desk.kept("anna", 31 + PICTURES - 25)
+    other = page.context.new_page()  # type: ignore[attr-defined]
+    other.goto(f"{desk.address}?annotator=Ben")
+    second = Hand(other, "Ben")
+    second.wait_for(1)
+    second.look().click(0.8, 0.8)
+    desk.kept("Ben", 1)
+    assert not page.problems  # type: ignore[attr-defined]
+    rows = desk.merged()
+    assert rows[0]["valence_annotators"] == "2" and len(rows) == PICTURES
+    for frame, row in enumerate(rows, start=1):
+        expected = hand.expected[frame]
+        assert expected is not None
+        if frame == 1:
+            expected = tuple((a + 0.8) / 2 for a in expected)  # type: ignore[assignment]
+        assert float(row["valence"]) == pytest.approx(expected[0], abs=hand.pixel), frame
+        assert float(row["arousal"]) == pytest.approx(expected[1], abs=hand.pixel), frame
+    assert "onerror" in desk.journal("anna").read_text()
+    times = page.evaluate("affectflowTimes")  # type: ignore[attr-defined]
+    warnings.warn(
+        f"from a judgement to the next picture: {sorted(times)[len(times) // 2]:.0f} ms (median)", stacklevel=1
+    )

@@ -1,0 +1,178 @@
+"""The annotation server as other programs meet it: what it keeps, and whom it refuses."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from affectflow.annotation.journal import Journal, Judgement
+from affectflow.errors import UserError
+from tests.annotating.conftest import Desk
+from tests.conftest import ROOT
+
+JSON = {"Content-Type": "application/json"}
+
+
+def ask(
+    address: str, path: str, facts: object = None, headers: dict[str, str] | None = None
+) -> tuple[int, Any, dict[str, str]]:
+    """Status, body (of JSON its content) and headers of an answer."""
+    place = urlsplit(address)
+    connection = http.client.HTTPConnection(str(place.hostname), place.port, timeout=20)
+    if facts is None:
+        connection.request("GET", path, headers=headers or {})
+    else:
+        connection.request("POST", path, json.dumps(facts), headers={**JSON, **(headers or {})})
+    answer = connection.getresponse()
+    body = answer.read()
+    kind = answer.getheader("Content-Type", "")
+    return answer.status, json.loads(body) if "json" in kind else body, dict(answer.getheaders())
+
+
+def judgement(
+    frame: int, valence: float | None = 0.5, arousal: float | None = -0.5, **more: object
+) -> dict[str, object]:
+    return {"annotator": "anna", "batch": 1, "frame": frame, "valence": valence, "arousal": arousal, **more}
+
+
+def test_what_is_judged_is_kept_through_a_kill(desk: Desk) -> None:
+    address = desk.start()
+    assert ask(address, "/api/judge", judgement(1, note="<b>so</b>"))[0] == 200
+    assert ask(address, "/api/judge", judgement(2, None, None, verdict="not_a_face"))[0] == 200
+    assert ask(address, "/api/judge", judgement(1, 1, 0.25))[0] == 200
+    desk.kill()
+    with desk.journal("anna").open("a") as stream:
+        stream.write('{"kind": "judge", "batch": 1, "fra')  # what a lost power supply leaves
+    assert [row["valence"] for row in desk.merged()][:3] == ["1.000000", "", ""]
+    _, state, _ = ask(desk.start(), "/api/state?annotator=anna")
+    assert state["judgements"]["1"] == {"valence": 1, "arousal": 0.25, "verdict": "", "note": ""}
+    assert state["judgements"]["2"]["verdict"] == "not_a_face" and len(state["judgements"]) == 2
+    for frame in (1, 2, 1, None):
+        answer = ask(desk.address, "/api/undo", {"annotator": "anna"})[1]["taken"]
+        assert answer == (frame and {"batch": 1, "frame": frame})
+    assert ask(desk.address, "/api/state?annotator=anna")[1]["judgements"] == {}
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        judgement(1, 1.5),
+        judgement(1, None),
+        judgement(1, None, None),
+        judgement(1, "0.5"),  # type: ignore[arg-type]
+        judgement(1, True),
+        judgement(1, 0.5, 0.5, verdict="not_a_face"),
+        judgement(1, None, None, verdict="ugly"),
+        judgement(1, note="x" * 1001),
+        judgement(41),
+        judgement(1) | {"batch": 2},
+        judgement(1) | {"batch": "1"},
+        judgement(1) | {"annotator": "../anna"},
+        judgement(1) | {"annotator": ""},
+        judgement(1) | {"annotator": ".hidden"},
+        [1],
+        "text",
+    ],
+)
+def test_what_is_no_judgement_is_refused(desk: Desk, facts: object) -> None:
+    status, answer, _ = ask(desk.start(), "/api/judge", facts)
+    assert status == 400 and answer["error"]
+    assert not list(desk.folder.rglob("*hidden*")) and not (desk.folder / "anna").exists()
+    lines = desk.journal("anna").read_text().splitlines() if desk.journal("anna").exists() else [""]
+    assert len(lines) == 1
+
+
+def test_two_annotators_do_not_meet(desk: Desk) -> None:
+    address = desk.start()
+    ask(address, "/api/judge", judgement(1, 1, 1))
+    ask(address, "/api/judge", judgement(1, -1, 0) | {"annotator": "Ben B."})
+    row = desk.merged()[0]
+    assert (row["valence"], row["valence_sd"], row["arousal"]) == ("0.000000", "1.000000", "0.500000")
+    assert row["valence_sources"] == "Ben B.;anna"
+
+
+def test_other_sites_and_other_names_are_refused(desk: Desk) -> None:
+    address = desk.start()
+    port = urlsplit(address).port
+    for headers in (
+        {"Origin": "http://evil.test"},
+        {"Origin": f"http://localhost:{(port or 0) + 1}"},
+        {"Origin": "null"},
+        {"Content-Type": "text/plain"},
+        {"Content-Type": "application/x-www-form-urlencoded"},
+        {"Host": f"evil.test:{port}"},  # a name that leads here by DNS
+    ):
+        assert ask(address, "/api/judge", judgement(1), headers)[0] == 403, headers
+    assert ask(address, "/api/state?annotator=anna", headers={"Host": f"evil.test:{port}"})[0] == 403
+    assert not desk.journal("anna").exists()
+    assert ask(address, "/api/judge", judgement(1), {"Origin": f"http://127.0.0.1:{port}"})[0] == 200
+
+
+def test_nothing_but_the_batch_can_be_read(desk: Desk) -> None:
+    address = desk.start()
+    (desk.folder / "secret.txt").write_text("secret")
+    image = ask(address, "/api/state?annotator=anna")[1]["pictures"][0]["image"]
+    status, body, headers = ask(address, image)
+    assert status == 200 and body[:2] == b"\xff\xd8" and headers["X-Content-Type-Options"] == "nosniff"
+    for path in (
+        *("/page.css/../../../secret.txt", "/..%2f..%2fsecret.txt", "/../secret.txt", "/secret.txt", "/page.py"),
+        *("/image/1/41/", "/image/2/1/", "/image/1/1/", "/image/1/1/" + "0" * 64, "/image/1/..%2f1/00"),
+    ):
+        status, body, _ = ask(address, path)
+        assert status == 404 and b"secret" not in (body if isinstance(body, bytes) else b""), path
+
+
+def test_elsewhere_a_token_is_needed(desk: Desk) -> None:
+    """On all of this machine's addresses; asked for through loopback."""
+    address = desk.start("--host", "0.0.0.0").replace("0.0.0.0", "127.0.0.1")
+    token = urlsplit(address).query
+    for path in ("/", "/page.js", "/api/state?annotator=anna", "/api/state?annotator=anna&token=wrong"):
+        assert ask(address, path)[0] == 403
+    status, _, headers = ask(address, f"/?{token}")
+    assert status == 200 and "HttpOnly" in headers["Set-Cookie"] and "SameSite=Strict" in headers["Set-Cookie"]
+    cookie = {"Cookie": headers["Set-Cookie"].partition(";")[0]}
+    assert ask(address, "/api/state?annotator=anna", headers=cookie)[0] == 200
+
+
+@pytest.mark.parametrize(
+    "options, sentence",
+    [
+        (["--batch", "7"], "There is no batch 7; there are 1."),
+        (["--annotator", "a/b"], "'a/b' cannot be a name"),
+        (["--port", "99999"], "cannot be listened on"),
+        (["--host", "203.0.113.7"], "203.0.113.7, port 0 cannot be listened on"),
+    ],
+)
+def test_mistakes_are_one_sentence(desk: Desk, options: list[str], sentence: str) -> None:
+    words = [sys.executable, "-m", "affectflow.cli", "annotate", "--config", str(ROOT / "config/config.yaml")]
+    result = subprocess.run(
+        [*words, "--no-browser", *options], cwd=desk.folder, capture_output=True, text=True, timeout=60
+    )
+    assert result.returncode == 1 and sentence in result.stderr and "Traceback" not in result.stderr
+
+
+def test_no_batches_yet(tmp_path: Path) -> None:
+    words = [sys.executable, "-m", "affectflow.cli", "annotate", "--config", str(ROOT / "config/config.yaml")]
+    result = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert result.returncode == 1 and "run snakemake results/annotation/manifest.csv first" in result.stderr
+
+
+def test_a_journal_belongs_to_one_process(tmp_path: Path) -> None:
+    first = Journal(tmp_path / "stills.jsonl", "anna")
+    with pytest.raises(UserError, match="being written by another"):
+        Journal(tmp_path / "stills.jsonl", "anna")
+    first.judge(Judgement(1, 1, "a", "", 0.5, 0.5))
+    first.close()
+    second = Journal(tmp_path / "stills.jsonl", "anna")
+    assert second.judgements[1, 1].valence == 0.5
+    second.close()
+    (tmp_path / "stills.jsonl").write_text('{"affectflow-annotation": 1}\n{"kind": "undo"}\n')
+    with pytest.raises(UserError, match="line 2"):
+        Journal(tmp_path / "stills.jsonl", "anna")
