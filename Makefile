@@ -20,6 +20,9 @@ BIN := $(VENV)/bin
 BUILD := $(if $(GPU),gpu,cpu)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 TARGETS ?=
+WORKERS ?= 2
+# A file's tests share what they set up, so they stay together.
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: demo test test-all report bench-download bench-records bench-faces bench-train bench-scores bench-predict bench-gpu bench-planning check lock environment test-environment clean
@@ -33,10 +36,10 @@ demo: environment
 	@echo "(what was lost on the way), results/annotation/batch_001.mp4. 'make report' scores everything and draws it."
 
 test: test-environment
-	$(BIN)/python -m pytest -m "not long and not privileged" tests
+	$(PYTEST) -m "not long and not privileged" tests
 
 test-all: test-environment
-	$(BIN)/python -m pytest -m "long or privileged" tests
+	$(PYTEST) -m "long or privileged" tests
 
 report: environment
 	snakemake --cores $(CORES) $(TARGETS)

@@ -13,6 +13,7 @@ import importlib.util
 import io
 import tokenize
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -27,9 +28,9 @@ def code_digest(script: Path, *modules: str) -> str:
     ``modules`` names what the script imports by a computed name, such as the module of one data set. Data files
     of an imported sub-package count as part of it.
     """
-    own = what_runs(script.read_text(encoding="utf-8"))
-    imported = modules_digest(*modules, *_imported(script, package=""))
-    return hashlib.sha256(f"{own}\n{imported}".encode()).hexdigest()[:20]
+    own = _read(script, "")
+    imported = modules_digest(*modules, *own.imports)
+    return hashlib.sha256(f"{own.runs}\n{imported}".encode()).hexdigest()[:20]
 
 
 def modules_digest(*modules: str) -> str:
@@ -41,9 +42,31 @@ def modules_digest(*modules: str) -> str:
     return digest.hexdigest()[:20]
 
 
-def what_runs(source: str) -> str:
+@dataclass(frozen=True, slots=True)
+class _Code:
+    """What runs of a file, and the modules of the package that it imports anywhere, with the packages above them."""
+
+    runs: str
+    imports: frozenset[str]
+
+
+@cache
+def _read(path: Path, package: str) -> _Code:
+    """Of a file in ``package``, which is read and parsed once."""
+    source = path.read_text(encoding="utf-8")
+    tree = ast.parse(source)
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        for name in _names(node, package):
+            parts = name.split(".")
+            if parts[0] == _PACKAGE:
+                names.update(n for i in range(1, len(parts) + 1) if _exists(n := ".".join(parts[:i])))
+    return _Code(what_runs(source, tree), frozenset(names))
+
+
+def what_runs(source: str, tree: ast.Module) -> str:
     """``source`` without comments, docstrings and blank lines."""
-    hidden = _docstring_spans(source)
+    hidden = _docstring_spans(source, tree)
     lines = source.splitlines()
     kept: list[str] = []
     previous: tuple[int, int] | None = None
@@ -55,7 +78,8 @@ def what_runs(source: str) -> str:
                 kept.append("\n")
             previous = None
             continue
-        if any(start <= token.start and token.end <= end for start, end in hidden):
+        # Nothing but strings lies in a docstring, and of all tokens few are strings.
+        if token.type == tokenize.STRING and any(start <= token.start and token.end <= end for start, end in hidden):
             continue
         if previous is None:
             kept.append(" " * token.start[1])
@@ -68,14 +92,14 @@ def what_runs(source: str) -> str:
     return "".join(kept)
 
 
-def _docstring_spans(source: str) -> set[tuple[tuple[int, int], tuple[int, int]]]:
+def _docstring_spans(source: str, tree: ast.Module) -> set[tuple[tuple[int, int], tuple[int, int]]]:
     spans = set()
     utf8 = [line.encode() for line in source.splitlines()]
 
     def column(line: int, offset: int) -> int:
         return len(utf8[line - 1][:offset].decode())  # ast counts bytes, tokenize characters
 
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(tree):
         if isinstance(node, _DOCSTRING_OWNERS) and ast.get_docstring(node, clean=False) is not None:
             text = node.body[0]
             assert isinstance(text, ast.Expr)
@@ -96,19 +120,16 @@ def _closure(names: frozenset[str]) -> frozenset[str]:
     waiting = set(names)
     while waiting:
         name = waiting.pop()
-        if name in found:
-            continue
-        found.add(name)
-        path = _path(name)
-        package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-        waiting |= _imported(path, package)
+        if name not in found:
+            found.add(name)
+            waiting |= _of_module(name).imports
     return frozenset(found)
 
 
 @cache
 def _module_digest(name: str) -> str:
+    digest = hashlib.sha256(_of_module(name).runs.encode())
     path = _path(name)
-    digest = hashlib.sha256(what_runs(path.read_text(encoding="utf-8")).encode())
     if path.name == "__init__.py" and name != _PACKAGE:
         for data in sorted(path.parent.iterdir()):
             if data.suffix in (".yaml", ".csv", ".json"):
@@ -116,16 +137,9 @@ def _module_digest(name: str) -> str:
     return digest.hexdigest()
 
 
-@cache
-def _imported(path: Path, package: str) -> set[str]:
-    """Modules of the package that a file imports anywhere, with the packages on the way to them."""
-    names: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        for name in _names(node, package):
-            parts = name.split(".")
-            if parts[0] == _PACKAGE:
-                names.update(n for i in range(1, len(parts) + 1) if _exists(n := ".".join(parts[:i])))
-    return names
+def _of_module(name: str) -> _Code:
+    path = _path(name)
+    return _read(path, name if path.name == "__init__.py" else name.rpartition(".")[0])
 
 
 def _names(node: ast.AST, package: str) -> Iterator[str]:

@@ -5,7 +5,7 @@ const $ = (id) => document.getElementById(id);
 const AHEAD = 4; // pictures that are fetched before they are wanted
 const STEP = 0.1, SMALL_STEP = 0.02;
 const WORDS = [
-  ["afraid, angry", -0.68, 0.82], ["excited, happy", 0.68, 0.82], ["sad, bored", -0.72, -0.88], ["calm, content", 0.7, -0.88],
+  ["afraid, angry", -0.66, 0.86], ["excited, happy", 0.62, 0.86], ["sad, bored", -0.7, -0.9], ["calm, content", 0.64, -0.9],
   ["neutral", 0, 0.09],
 ];
 const AXES = [["unpleasant", -1, -1.08], ["pleasant", 1, -1.08], ["excited", 0, 1.08], ["asleep", 0, -1.16]];
