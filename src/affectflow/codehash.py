@@ -64,9 +64,9 @@ def _read(path: Path, package: str) -> _Code:
     return _Code(what_runs(source, tree), frozenset(names))
 
 
-def what_runs(source: str, tree: ast.Module) -> str:
-    """``source`` without comments, docstrings and blank lines."""
-    hidden = _docstring_spans(source, tree)
+def what_runs(source: str, tree: ast.Module | None = None) -> str:
+    """``source``, which is ``tree`` where it is parsed already, without comments, docstrings and blank lines."""
+    hidden = _docstring_spans(source, tree or ast.parse(source))
     lines = source.splitlines()
     kept: list[str] = []
     previous: tuple[int, int] | None = None
