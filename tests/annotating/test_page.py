@@ -123,10 +123,11 @@ def test_forty_stills_by_mouse_and_keyboard(desk: Desk, page: object) -> None:
     page.keyboard.press("4")  # type: ignore[attr-defined]
     page.keyboard.press("4")  # type: ignore[attr-defined]
     page.wait_for_function("() => document.getElementById('trouble').textContent.includes('Not kept')")  # type: ignore[attr-defined]
+    hand.wait_for(26)  # what the dead server did not keep is asked for again
     shoot(page, "killed")
     desk.start()
     page.reload()  # type: ignore[attr-defined]
-    hand.wait_for(26)  # what the dead server did not keep is asked for again
+    hand.wait_for(26)
     while hand.at() < PICTURES:
         hand.look().press(["6", "4"], (0.25, -0.25))
     hand.look().click(0.0, 0.0)

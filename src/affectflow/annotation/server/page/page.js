@@ -26,13 +26,10 @@ function trouble(error) {
   $("trouble").textContent = error ? `${error.message || error}` : "";
 }
 
-function send(path, facts) {
+function send(path, facts) { // null where it was not kept
   const sent = sending.then(() => ask(path, facts)).then((answer) => { trouble(null); return answer; });
-  sending = sent.catch(async (error) => { // what was not kept is shown as not judged
-    trouble(`Not kept: ${error.message}. Is the server running?`);
-    await load(state.batch, picture().frame).catch(() => {});
-  });
-  return sent.catch(() => null);
+  sending = sent.catch((error) => { trouble(`Not kept: ${error.message}. Is the server running?`); return null; });
+  return sending;
 }
 
 const picture = () => state.pictures[at];
@@ -93,9 +90,15 @@ function judge(values, verdict) {
   const [valence, arousal] = values ? values.map((value) => Math.round(value * 1000) / 1000) : [null, null];
   const seconds = (performance.now() - shownSince) / 1000;
   const one = { valence, arousal, verdict: verdict || "", note: $("note").value.trim() };
+  const of = state, place = at, frame = picture().frame, before = judged();
   measured = performance.now();
-  state.judgements[picture().frame] = one;
-  send("/api/judge", { annotator, batch: state.batch, frame: picture().frame, seconds, ...one });
+  of.judgements[frame] = one;
+  send("/api/judge", { annotator, batch: of.batch, frame, seconds, ...one }).then((answer) => {
+    if (answer || of !== state) return;
+    if (before) of.judgements[frame] = before; else delete of.judgements[frame];
+    at = Math.min(at, place); // to be judged again
+    show();
+  });
   move(1);
 }
 
