@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import random
 import tempfile
 from collections.abc import Callable, Sequence
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from affectflow import names
 from affectflow.annotation.batches import make_batches
@@ -135,6 +137,34 @@ def test_a_damaged_image_is_named(batches: Batches) -> None:
 
 
 RATE = 10  # frames a second
+
+
+def test_a_film_that_is_traced_gives_values_to_the_right_images(tmp_path: Path) -> None:
+    """A thousand frames of H.264, played by a program that notes how bright each is."""
+    count = 1000
+    brightness = np.random.default_rng(0).permutation(np.linspace(20, 235, count)).round().astype(int)
+    rows = []
+    for number, grey in enumerate(brightness):
+        name = names.file_name(f"http://a/{number}")
+        path = tmp_path / "images" / names.relative_path(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pixels = np.full((SIZE, SIZE, 3), grey, np.uint8)
+        pixels[0, 0] = number % 256, number // 256, 0  # or equal ones would be one picture
+        Image.fromarray(pixels).save(path, "PNG")
+        rows.append({"url": f"http://a/{number}", "file_name": name, "outcome": OK, "sha256": file_sha256(path)})
+    write_parquet(tmp_path / "ledger.parquet", LEDGER_SCHEMA, rows)
+    manifest = tmp_path / "annotation/manifest.csv"
+    make_batches(tmp_path / "ledger.parquet", tmp_path / "images", manifest, tmp_path / "state", count, 25.0, SIZE, "")
+    played = [float(frame.rgb.mean()) / 127.5 - 1 for frame in read_frames(manifest.parent / "batch_001.mp4")]
+    assert len(played) == count
+    (tmp_path / "traces").mkdir()
+    (tmp_path / "traces/batch_001_valence.txt").write_text("".join(f"{value:.6f}\n" for value in played))
+    outputs = Outputs(*(tmp_path / f"{name}.csv" for name in ("merged", "agreement", "annotators")))
+    merge_traces(tmp_path / "traces", manifest, outputs, Wishes(1.0, 0.0, 3.0, None))
+    with outputs.merged.open(newline="") as stream:
+        found = {row["file_name"]: float(row["valence"]) for row in csv.DictReader(stream)}
+    expected = {str(row["file_name"]): grey / 127.5 - 1 for row, grey in zip(rows, brightness, strict=True)}
+    assert found == pytest.approx(expected, abs=0.03)  # of 2; neighbours differ by far more
 
 
 class Traces:
