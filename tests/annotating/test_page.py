@@ -52,7 +52,10 @@ class Hand:
 
     def wait_for(self, picture: int) -> None:
         self.page.wait_for_function(  # type: ignore[attr-defined]
-            "n => document.getElementById('place').textContent.startsWith(`picture ${n} `)", arg=picture, timeout=10_000
+            "n => document.body.dataset.ready === 'yes'"
+            " && document.getElementById('place').textContent.startsWith(`picture ${n} `)",
+            arg=picture,
+            timeout=10_000,
         )
 
     def click(self, valence: float, arousal: float, drag: bool = False) -> None:
@@ -155,6 +158,10 @@ def test_forty_stills_by_mouse_and_keyboard(desk: Desk, page: object) -> None:
         assert float(row["valence"]) == pytest.approx(expected[0], abs=hand.pixel), frame
         assert float(row["arousal"]) == pytest.approx(expected[1], abs=hand.pixel), frame
     assert "onerror" in desk.journal("anna").read_text()
+    page.fill("#note", "later")  # type: ignore[attr-defined]
+    page.keyboard.press("Enter")  # type: ignore[attr-defined]
+    desk.kept("anna", 31 + PICTURES - 25 + 1)  # a note of a picture that was judged before
+    assert '"note": "later"' in desk.journal("anna").read_text()
     times = page.evaluate("affectflowTimes")  # type: ignore[attr-defined]
     warnings.warn(
         f"from a judgement to the next picture: {sorted(times)[len(times) // 2]:.0f} ms (median)", stacklevel=1

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import http.client
 import json
+import resource
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -12,8 +15,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from affectflow.annotation.columns import MANIFEST_COLUMNS
 from affectflow.annotation.journal import Journal, Judgement
+from affectflow.annotation.merge import Outputs, Wishes, merge_traces
+from affectflow.annotation.server.session import Picture, Sessions
 from affectflow.errors import UserError
+from affectflow.tables import write_csv
 from tests.annotating.conftest import Desk
 from tests.conftest import ROOT
 
@@ -85,8 +92,7 @@ def test_what_is_no_judgement_is_refused(desk: Desk, facts: object) -> None:
     status, answer, _ = ask(desk.start(), "/api/judge", facts)
     assert status == 400 and answer["error"]
     assert not list(desk.folder.rglob("*hidden*")) and not (desk.folder / "anna").exists()
-    lines = desk.journal("anna").read_text().splitlines() if desk.journal("anna").exists() else [""]
-    assert len(lines) == 1
+    assert not desk.journal("anna").exists()
 
 
 def test_two_annotators_do_not_meet(desk: Desk) -> None:
@@ -108,6 +114,7 @@ def test_other_sites_and_other_names_are_refused(desk: Desk) -> None:
         {"Content-Type": "text/plain"},
         {"Content-Type": "application/x-www-form-urlencoded"},
         {"Host": f"evil.test:{port}"},  # a name that leads here by DNS
+        {"Sec-Fetch-Site": "cross-site"},
     ):
         assert ask(address, "/api/judge", judgement(1), headers)[0] == 403, headers
     assert ask(address, "/api/state?annotator=anna", headers={"Host": f"evil.test:{port}"})[0] == 403
@@ -148,31 +155,66 @@ def test_elsewhere_a_token_is_needed(desk: Desk) -> None:
         (["--annotator", "a/b"], "'a/b' cannot be a name"),
         (["--port", "99999"], "cannot be listened on"),
         (["--host", "203.0.113.7"], "203.0.113.7, port 0 cannot be listened on"),
+        (["--host", "a..b"], "a..b, port 0 cannot be listened on"),
+        ([], "results/demo/annotations is the demo's"),
     ],
 )
 def test_mistakes_are_one_sentence(desk: Desk, options: list[str], sentence: str) -> None:
     words = [sys.executable, "-m", "affectflow.cli", "annotate", "--config", str(ROOT / "config/config.yaml")]
-    result = subprocess.run(
-        [*words, "--no-browser", *options], cwd=desk.folder, capture_output=True, text=True, timeout=60
-    )
+    words += ["--no-browser", *(["--out", "judgements"] if options else []), *options]
+    result = subprocess.run(words, cwd=desk.folder, capture_output=True, text=True, timeout=60)
     assert result.returncode == 1 and sentence in result.stderr and "Traceback" not in result.stderr
 
 
 def test_no_batches_yet(tmp_path: Path) -> None:
     words = [sys.executable, "-m", "affectflow.cli", "annotate", "--config", str(ROOT / "config/config.yaml")]
-    result = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    result = subprocess.run([*words, "--out", "mine"], cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert result.returncode == 1 and "run snakemake results/annotation/manifest.csv first" in result.stderr
 
 
 def test_a_journal_belongs_to_one_process(tmp_path: Path) -> None:
     first = Journal(tmp_path / "stills.jsonl", "anna")
+    first.judge(Judgement(1, 1, "a", "sha", -0.5, 0.5))
     with pytest.raises(UserError, match="being written by another"):
         Journal(tmp_path / "stills.jsonl", "anna")
-    first.judge(Judgement(1, 1, "a", "", 0.5, 0.5))
+    first.judge(Judgement(1, 1, "a", "sha", 0.5, 0.5, note="a\u2028b"))
     first.close()
     second = Journal(tmp_path / "stills.jsonl", "anna")
-    assert second.judgements[1, 1].valence == 0.5
+    assert second.judgements["sha"].valence == 0.5 and second.judgements["sha"].note == "a\u2028b"
     second.close()
     (tmp_path / "stills.jsonl").write_text('{"affectflow-annotation": 1}\n{"kind": "undo"}\n')
     with pytest.raises(UserError, match="line 2"):
         Journal(tmp_path / "stills.jsonl", "anna")
+
+
+def test_a_full_disk_keeps_what_was_there(tmp_path: Path) -> None:
+    """What was said not to be kept does not come back with what is kept later."""
+    journal = Journal(tmp_path / "stills.jsonl", "anna")
+    journal.judge(Judgement(1, 1, "a", "one", 0.5, 0.5))
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, ((tmp_path / "stills.jsonl").stat().st_size + 20, hard))
+    try:
+        with pytest.raises(UserError, match="cannot be written"):
+            journal.judge(Judgement(1, 2, "b", "two", 0.5, 0.5))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, before)
+    journal.judge(Judgement(1, 3, "c", "three", 0.5, 0.5))
+    assert set(journal.judgements) == {"one", "three"}
+    journal.close()
+    assert set(Journal(tmp_path / "stills.jsonl", "anna").judgements) == {"one", "three"}
+
+
+def test_a_picture_that_changed_is_to_be_judged_again(tmp_path: Path) -> None:
+    sessions = Sessions(tmp_path, {1: [Picture(1, 1, "a.jpg", "old")], 2: [Picture(2, 1, "a.jpg", "new")]})
+    sessions.of("anna").judge({"batch": 1, "frame": 1, "valence": 1.0, "arousal": 0.0})
+    assert [one["done"] for one in sessions.of(" anna ").progress()] == [1, 0]
+    sessions.close()
+    rows = [(b, 1, "", "0.0000", "a.jpg", "", sha) for b, sha in ((1, "old"), (2, "new"))]
+    write_csv(tmp_path / "manifest.csv", MANIFEST_COLUMNS, rows)
+    outputs = Outputs(*(tmp_path / f"{name}.csv" for name in ("merged", "agreement", "annotators")))
+    (tmp_path / "manifest.csv").rename(tmp_path.parent / f"{tmp_path.name}.csv")
+    merge_traces(tmp_path, tmp_path.parent / f"{tmp_path.name}.csv", outputs, Wishes(1.0, 0.0, 3.0, None))
+    with outputs.merged.open(newline="") as stream:
+        assert [row["valence"] for row in csv.DictReader(stream)] == ["1.000000", ""]

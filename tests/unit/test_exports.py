@@ -72,7 +72,7 @@ def test_pagan_holds_a_value_until_the_next(traces: Traces) -> None:
 def test_carma_names_a_bin_by_its_end(traces: Traces) -> None:
     body = "".join(f"{(i + 1) * 0.5:.3f},{value}\n" for i, value in enumerate([100, -100, 0, 50]))
     traces.write("anna/valence.csv", CARMA.format(film="C:\\films\\batch_001.mp4") + body)
-    assert merged(traces) == [1.0] * 6 + [-1.0] * 5 + [0.0] * 5 + [0.5] * 4
+    assert merged(traces) == [1.0] * 5 + [-1.0] * 5 + [0.0] * 5 + [0.5] * 5
 
 
 @pytest.mark.parametrize(
@@ -84,8 +84,8 @@ def test_darma_has_two_dimensions(traces: Traces, x: str, y: str, swapped: bool)
     first, second = merged(traces, "valence"), merged(traces, "arousal")
     if swapped:
         first, second = second, first
-    assert first == [1.0] * 6 + [None] * 5 + [0.0] * 9
-    assert second == [-0.5] * 6 + [0.25] * 5 + [0.0] * 9
+    assert first == [1.0] * 5 + [None] * 5 + [0.0] * 10
+    assert second == [-0.5] * 5 + [0.25] * 5 + [0.0] * 10
 
 
 def test_aff_wild2_has_two_columns(traces: Traces) -> None:
@@ -108,6 +108,21 @@ def test_label_studio(traces: Traces) -> None:
     assert set(traces.annotators) == {("valence", "3"), ("valence", "4"), ("arousal", "3")}
     traces.write("export.json", json.dumps([{"image": "file-1-2.jpg", "valence": 0.5, "annotator": 1}]))
     assert merged(traces)[1] == 0.5
+
+
+def test_judgements_of_different_images_are_joined(traces: Traces) -> None:
+    """Exports of two days, by one annotator."""
+    for frame in (1, 2):
+        traces.write(f"anna/{frame}.json", json.dumps([{"image": f"file-1-{frame}.jpg", "valence": 0.1 * frame}]))
+    assert merged(traces)[:3] == [pytest.approx(0.1), pytest.approx(0.2), None]
+    traces.write("anna/3.json", json.dumps([{"image": "file-1-2.jpg", "valence": 1}]))
+    with pytest.raises(UserError, match="are the same trace"):
+        merged(traces)
+
+
+def test_empty_lines_are_frames_without_a_value(traces: Traces) -> None:
+    traces.write("batch_001_valence.txt", "\n0.5\n" + "\n" * 16 + "0.25\n\n")
+    assert merged(traces) == [None, 0.5, *[None] * 16, 0.25, None]
 
 
 def test_cvat(traces: Traces) -> None:
@@ -151,6 +166,18 @@ def test_lags_that_contradict_each_other_are_balanced() -> None:
     assert lags["c"] == lags["alone"] == 0 and lags["a"] == pytest.approx(6) and lags["b"] == pytest.approx(3)
 
 
+def test_groups_that_cannot_be_compared_are_balanced_apart() -> None:
+    lags = lags_of(["a", "b", "c", "d"], [Lag("a", "b", 50, 1.0), Lag("c", "d", 0, 1.0)])
+    assert lags == pytest.approx({"a": 50, "b": 0, "c": 0, "d": 0}, abs=1e-9)
+
+
+def test_who_judged_at_rest_has_no_lag(traces: Traces) -> None:
+    traces.write("anna/x.json", json.dumps([{"image": "file-1-9.jpg", "valence": 0.5}]))
+    traces.write("ben/batch_001_valence.txt", "\n".join(str(i / FRAMES) for i in range(FRAMES)))
+    traces.merge(FRAMES, lag_s=0.5)
+    assert {name: row["lag_s"] for (_, name), row in traces.annotators.items()} == {"anna": "0.000", "ben": "0.500"}
+
+
 def test_who_is_below_the_floor_is_left_out(traces: Traces) -> None:
     for seed, name in enumerate(("anna", "ben")):
         traces.write(f"{name}/batch_001_valence.txt", "\n".join(map(str, wave(0, seed))))
@@ -186,6 +213,28 @@ def test_who_is_below_the_floor_is_left_out(traces: Traces) -> None:
         ("valence.csv", CARMA.format(film="batch_001.mp4") + "1,101\n", "line 10: 101 lies outside -100 to 100"),
         ("x.csv", DARMA.format(film="batch_001.mp4", x="x", y="y") + "0.5,1,2\n", "line 6: 3 of 4 cells"),
         ("x.csv", "Rating,Second\n%%%%%%\n", "the header is not Second,Rating"),
+        (
+            "batch_001.csv",
+            "frame,valence\n1,0,25\n",
+            "line 2: 3 cells under 2 columns; write numbers with a decimal point",
+        ),
+        (
+            "x.csv",
+            PAGAN + "\nbatch_001.mp4,Valence,anna,s,1,0,1\nbatch_001.mp4,Valence,anna,t,1,0,1\n",
+            "are the same trace (valence of batch 1 by anna)",
+        ),
+        ("x.json", '[{"image": "file-1-1.jpg", "valence": 1' + "0" * 400 + "}]", "is no number"),
+        ("x.json", '[{"image": "file-1-1.jpg", "valence": NaN}]', "task 1: valence nan is no number"),
+        (
+            "x.xml",
+            "<a><track><box frame='-2'><attribute name='valence'>0</attribute></box></track></a>",
+            "frame '-2', which is no number",
+        ),
+        (
+            "x.xml",
+            "<a><track><box><attribute name='valence'>0</attribute></box></track></a>",
+            "frame '', which is no number",
+        ),
         ("x.json", "[{]", "is no JSON"),
         ("x.json", "[1]", "task 1: it is no task"),
         ("x.json", "[]", "holds no number called valence or arousal"),
@@ -236,6 +285,8 @@ def test_other_encodings_are_named(traces: Traces) -> None:
 
 
 WHOLE = (
+    '{"affectflow-annotation": 1, "annotator": "a"}\n{"kind": "judge", "batch": 1, "frame": 1, "file_name": "f", '
+    '"image_sha256": "0", "valence": 0.5, "arousal": 0.5}\n{"kind": "undo"}\n',
     *("frame,valence\n1,0.5\n2,-0.25\n", "time,valence,arousal\n0,0.5,1\n1,,0\n", "0.5\n-1\n\n0\n"),
     *(PAGAN + "\nbatch_001.mp4,Valence,a,s,1,0,5\n", CARMA.format(film="f") + "0.5,1\n1,2\n"),
     *(DARMA.format(film="f", x="x", y="y") + "0.5,1,2,0\n", "valence,arousal\n0.1,0.2\n-5,-5\n"),

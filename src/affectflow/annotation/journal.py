@@ -6,7 +6,9 @@ Whatever ends the process costs at most the line that it was writing. The first 
 
 from __future__ import annotations
 
+import errno
 import fcntl
+import io
 import json
 import os
 import re
@@ -45,9 +47,12 @@ class Judgement:
     def of(cls, facts: Mapping[str, Any]) -> Self:
         """Raises :class:`ValueError` for what is none."""
         one = cls(**{name: facts[name] for name in cls.__slots__ if name in facts})
+        texts, whole = (one.file_name, one.image_sha256, one.note), (one.batch, one.frame)
+        if not all(isinstance(text, str) for text in texts) or not all(type(number) is int for number in whole):
+            raise ValueError("the picture or the note is none")
         values = (one.valence, one.arousal)
         numbers = [v for v in values if isinstance(v, (int, float)) and not isinstance(v, bool) and -1 <= v <= 1]
-        if one.verdict not in VERDICTS or not isinstance(one.note, str) or len(one.note) > _LONGEST_NOTE:
+        if one.verdict not in VERDICTS or len(one.note) > _LONGEST_NOTE:
             raise ValueError("the verdict or the note is none")
         if len(numbers) != (0 if one.verdict else 2) or (one.verdict and values != (None, None)):
             raise ValueError("valence and arousal are no numbers from -1 to 1")
@@ -55,35 +60,27 @@ class Judgement:
 
 
 class Journal:
-    """Opened for one process at a time."""
+    """One process has it at a time; the file begins with the first judgement."""
 
     def __init__(self, path: Path, annotator: str) -> None:
         """Raises :class:`UserError` where another process writes it, or it is no journal."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._stream = path.open("a+b")
-        try:
-            fcntl.flock(self._stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            self._stream.close()
-            raise UserError(f"{path} is being written by another annotation server; end that one first.") from None
-        self._stream.seek(0)
-        data = self._stream.read()
-        complete = data.rfind(b"\n") + 1
-        self._stream.truncate(complete)  # what a kill broke off
-        if complete == 0:
-            self._append({FORM: VERSION, "annotator": annotator})
-        self._made = judgements_of(path, data[:complete].decode("utf-8", "replace").splitlines())
+        self._path, self._annotator = path, annotator
+        self._stream: io.FileIO | None = None
+        self._made: list[Judgement] = []
+        if path.exists():
+            self._open()
 
     def close(self) -> None:
-        self._stream.close()
+        if self._stream is not None:
+            self._stream.close()
 
     @property
-    def judgements(self) -> dict[tuple[int, int], Judgement]:
-        """The latest of each picture, by batch and frame."""
-        return {(one.batch, one.frame): one for one in self._made}
+    def judgements(self) -> dict[str, Judgement]:
+        """The latest of each picture, by its SHA-256: a batch that is cut anew may have another in its place."""
+        return {one.image_sha256: one for one in self._made}
 
     def judge(self, one: Judgement) -> None:
-        """Keep a judgement; it is on the disk when this returns."""
+        """Keep a judgement; it is on the disk when this returns. Raises :class:`UserError` where it cannot be."""
         self._append({"kind": "judge", "at": _now(), **asdict(one)})
         self._made.append(one)
 
@@ -94,10 +91,38 @@ class Journal:
         self._append({"kind": "undo", "at": _now()})
         return self._made.pop()
 
+    def _open(self) -> io.FileIO:
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            stream = io.FileIO(self._path, "a+")
+        except OSError as error:
+            raise UserError(f"{self._path} cannot be written ({error.strerror}); choose another folder.") from None
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            stream.close()
+            raise UserError(f"{self._path} is being written by another annotation server; end that first.") from None
+        stream.seek(0)
+        data = stream.readall()
+        complete = data.rfind(b"\n") + 1
+        stream.truncate(complete)  # what a kill broke off
+        self._made = judgements_of(self._path, data[:complete].decode("utf-8", "replace").split("\n")[:-1])
+        self._stream = stream
+        return stream
+
     def _append(self, facts: Mapping[str, Any]) -> None:
-        self._stream.write(json.dumps(facts, ensure_ascii=False).encode() + b"\n")
-        self._stream.flush()
-        os.fsync(self._stream.fileno())
+        stream = self._stream or self._open()
+        end = stream.seek(0, os.SEEK_END)
+        first = {FORM: VERSION, "annotator": self._annotator}
+        lines = [*([first] if end == 0 else []), facts]
+        data = b"".join(json.dumps(line, ensure_ascii=False).encode() + b"\n" for line in lines)
+        try:
+            if stream.write(data) != len(data):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            os.fsync(stream.fileno())
+        except OSError as error:
+            stream.truncate(end)
+            raise UserError(f"{self._path} cannot be written ({error.strerror}).") from None
 
 
 def judgements_of(path: Path, lines: list[str]) -> list[Judgement]:
@@ -124,7 +149,7 @@ def place_of(folder: Path, annotator: str) -> Path:
     """Where an annotator's journal lies; raises :class:`UserError` for what cannot be a name."""
     if not _NAME.fullmatch(annotator):
         raise UserError(f"{annotator[:70]!r} cannot be a name; use up to 64 letters, digits, spaces and . @ + - _.")
-    return folder / annotator.strip() / FILE_NAME
+    return folder / annotator / FILE_NAME
 
 
 def _now() -> str:

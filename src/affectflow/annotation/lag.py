@@ -27,8 +27,8 @@ class Lag:
 def pairwise_lags(tracks: Mapping[str, Sequence[Numbers]], most: int) -> Iterator[Lag]:
     """Of each pair the shift, up to ``most`` frames, at which Pearson's correlation is highest.
 
-    ``tracks`` are by annotator, in one order of films, [frames] each, NaN where there is none. Pairs without half a
-    minute of frames in common, or whose tracks do not vary, are left out.
+    ``tracks`` are by annotator, in one order of films, [frames] each, NaN where there is none. Pairs with less than
+    thirty frames in common, or whose tracks do not vary, are left out.
     """
     for (x, first), (y, second) in combinations(tracks.items(), 2):
         found = [(_correlation(first, second, shift), -abs(shift), shift) for shift in range(-most, most + 1)]
@@ -41,7 +41,8 @@ def pairwise_lags(tracks: Mapping[str, Sequence[Numbers]], most: int) -> Iterato
 def lags_of(annotators: Sequence[str], pairs: Sequence[Lag]) -> dict[str, float]:
     """Frames by annotator, by least squares over the pairs; who reacts first has none.
 
-    Tracks tell who is later than whom, not how late the first is. Annotators without a pair have no lag.
+    Tracks tell who is later than whom, not how late the first of those is who can be compared. Annotators without a
+    pair have no lag.
     """
     compared = sorted({name for pair in pairs for name in (pair.x, pair.y)})
     lags = dict.fromkeys(annotators, 0.0)
@@ -52,7 +53,19 @@ def lags_of(annotators: Sequence[str], pairs: Sequence[Lag]) -> dict[str, float]
     for row, pair in zip(differences, pairs, strict=True):
         row[places[pair.x]], row[places[pair.y]] = 1, -1
     solved = np.linalg.lstsq(differences, np.array([pair.frames for pair in pairs], np.float64), rcond=None)[0]
-    return lags | {name: float(solved[i] - solved.min()) for name, i in places.items()}
+    for group in _groups(pairs):
+        first = min(solved[places[name]] for name in group)
+        lags |= {name: float(solved[places[name]] - first) for name in group}
+    return lags
+
+
+def _groups(pairs: Sequence[Lag]) -> list[set[str]]:
+    """Annotators who can be compared, if only by way of others."""
+    groups: list[set[str]] = []
+    for pair in pairs:
+        joined = {pair.x, pair.y}.union(*(group for group in groups if group & {pair.x, pair.y}))
+        groups = [*(group for group in groups if not group & joined), joined]
+    return groups
 
 
 def _correlation(first: Sequence[Numbers], second: Sequence[Numbers], shift: int) -> float:

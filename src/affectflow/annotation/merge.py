@@ -119,10 +119,12 @@ def _batches(rows: Sequence[dict[str, str]]) -> dict[int, Batch]:
     """In the manifest's order, which is that of batches and frames."""
     images: dict[int, list[str]] = {}
     times: dict[int, list[float]] = {}
+    digests: dict[int, list[str]] = {}
     for row in rows:
+        digests.setdefault(int(row["batch"]), []).append(row["image_sha256"])
         images.setdefault(int(row["batch"]), []).append(row["file_name"])
         times.setdefault(int(row["batch"]), []).append(float(row["time"]))
-    return {number: Batch(number, names, np.array(times[number])) for number, names in images.items()}
+    return {number: Batch(number, names, np.array(times[number]), digests[number]) for number, names in images.items()}
 
 
 def _annotators(
@@ -141,12 +143,13 @@ def _annotators(
 
 
 def _lags(tracks: Mapping[str, Mapping[int, Track]], batches: Mapping[int, Batch], wishes: Wishes) -> dict[str, float]:
-    """Seconds by annotator."""
+    """Seconds by annotator; none where all was judged at rest."""
+    moving = {name: {b: t for b, t in found.items() if not t.still} for name, found in tracks.items()}
     if wishes.lag_s is not None:
-        return dict.fromkeys(tracks, wishes.lag_s)
+        return {name: wishes.lag_s if moving[name] else 0.0 for name in tracks}
     spacing = [np.diff(batch.times) for batch in batches.values()]
     frame_s = float(np.median(np.concatenate(spacing))) if any(len(part) for part in spacing) else 1.0
-    unmoved = {name: _sampled(found, batches, 0.0) for name, found in tracks.items()}
+    unmoved = {name: _sampled(found, batches, 0.0) for name, found in moving.items() if found}
     pairs = list(pairwise_lags(unmoved, round(wishes.most_lag_s / frame_s)))
     return {name: frames * frame_s for name, frames in lags_of(list(tracks), pairs).items()}
 

@@ -44,6 +44,8 @@ class Recording:
     film: str = ""
     every_frame: bool = False
     """Whether there is a line for every frame, so that other numbers of lines are mistakes."""
+    blank: int = 0
+    """How many empty lines are at the end; they may be frames without a value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,8 @@ class Mark:
     value: float
     annotator: str = ""
     frame: int = 0
+    sha256: str = ""
+    """Of the image, where the tool knows it; then the name does not count."""
 
 
 Export = Recording | Mark

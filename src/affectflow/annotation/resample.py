@@ -28,7 +28,7 @@ def at_frames(recording: Recording, times: Numbers, lag_s: float = 0.0) -> Numbe
         case Course.HELD:
             return _chosen(recording.values, np.searchsorted(recording.at, wanted + _ROUNDING_S, "right") - 1)
         case Course.BINS:
-            return _chosen(recording.values, np.searchsorted(recording.at, wanted - _ROUNDING_S, "left"))
+            return _chosen(recording.values, np.searchsorted(recording.at, wanted + _ROUNDING_S, "right"))
 
 
 def _along_lines(at: Numbers, values: Numbers, wanted: Numbers) -> Numbers:

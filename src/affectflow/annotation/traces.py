@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -24,6 +24,8 @@ from affectflow.synthetic import MARKER
 
 Numbers = NDArray[np.float64]
 _BATCH = re.compile(r"batch[_ -]?(\d+)", re.IGNORECASE)
+_UPLOADED = re.compile(r"^[0-9a-f]{8}-")
+"""What Label Studio puts before the names of files that are uploaded to it."""
 _SUFFIXES = (".txt", ".csv", ".tsv", ".json", ".jsonl", ".xml")
 _ROUNDING = 1e-9
 _LATE_S = 1.0
@@ -37,11 +39,16 @@ class Batch:
     number: int
     images: Sequence[str]
     times: Numbers
+    digests: Sequence[str] = ()
+    """SHA-256 of the images."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Track:
-    """``sample`` gives float64 [frames] in [-1, 1], NaN where there is no value, for a reaction lag in seconds."""
+    """``sample`` gives float64 [frames] in [-1, 1], NaN where there is no value, for a reaction lag in seconds.
+
+    Where the images were judged at rest (``still``), there is no lag.
+    """
 
     path: Path
     tool: str
@@ -49,6 +56,7 @@ class Track:
     batch: int
     dimension: str
     sample: Callable[[float], Numbers]
+    still: bool = False
 
 
 def find_traces(folder: Path) -> list[Path]:
@@ -78,7 +86,7 @@ def _of_recording(one: Recording, by_folder: str, batches: Mapping[int, Batch], 
     batch = _batch_of(one.path, one.film, batches)
     dimension = one.dimension or _dimension_of(one.path)
     count, ends = len(batch.images), batch.times[-1] if len(batch.times) else np.nan
-    if one.every_frame and len(one.values) != count:
+    if one.every_frame and not 0 <= count - len(one.values) <= one.blank:
         raise UserError(f"{one.path} has {len(one.values)} values but its batch has {count} frames; export it again.")
     for line, at in zip(one.lines, one.at, strict=True):
         if one.course is Course.FRAMES and at > count:
@@ -100,9 +108,10 @@ def _of_recording(one: Recording, by_folder: str, batches: Mapping[int, Batch], 
 def _of_marks(marks: Sequence[Mark], by_folder: str, batches: Mapping[int, Batch], trace_range: float) -> list[Track]:
     """Those of one annotator, batch and dimension together. They were made at rest, so no lag moves them."""
     places = {
-        name.rsplit("/", 1)[-1]: (batch.number, frame)
+        name: (batch.number, frame)
         for batch in batches.values()
-        for frame, name in enumerate(batch.images)
+        for names in (batch.digests, [image.rsplit("/", 1)[-1] for image in batch.images])
+        for frame, name in enumerate(names)
     }
     values: dict[tuple[str, int, str], Numbers] = {}
     first: dict[tuple[str, int, str], Mark] = {}
@@ -115,13 +124,15 @@ def _of_marks(marks: Sequence[Mark], by_folder: str, batches: Mapping[int, Batch
             raise UserError(f"{mark.path}, {mark.where}: {mark.dimension} of {mark.image} stands there twice.")
         track[frame] = _scaled(mark.path, mark.where, mark.value, -trace_range, trace_range)
     return [
-        Track(first[key].path, first[key].tool, annotator, number, dimension, partial(_still, values[key]))
+        Track(
+            first[key].path, first[key].tool, annotator, number, dimension, partial(_unmoved, values[key]), still=True
+        )
         for key in values
         for annotator, number, dimension in [key]
     ]
 
 
-def _still(values: Numbers, lag_s: float) -> Numbers:
+def _unmoved(values: Numbers, lag_s: float) -> Numbers:
     return values
 
 
@@ -132,11 +143,13 @@ def _place_of(mark: Mark, places: Mapping[str, tuple[int, int]], batches: Mappin
         if mark.frame > len(batch.images):
             raise UserError(f"{mark.path}, {mark.where}: frame {mark.frame} is not between 1 and {len(batch.images)}.")
         return batch.number, mark.frame - 1
-    if mark.image not in places:
+    names = (mark.sha256,) if mark.sha256 else (mark.image, _UPLOADED.sub("", mark.image))
+    place = next((places[name] for name in names if name in places), None)
+    if place is None:
         raise UserError(
             f"{mark.path}, {mark.where}: {mark.image!r} is an image of no batch; name it as the manifest does."
         )
-    return places[mark.image]
+    return place
 
 
 def _batch_of(path: Path, film: str, batches: Mapping[int, Batch]) -> Batch:
@@ -176,10 +189,23 @@ def _scaled(path: Path, where: str, value: float, low: float, high: float) -> fl
 
 
 def together(tracks: Sequence[Track]) -> dict[tuple[str, str], dict[int, Track]]:
-    """By dimension and annotator, and by batch; raises :class:`UserError` where two are of the same."""
+    """By dimension and annotator, and by batch.
+
+    Judgements of different images of a batch are joined; raises :class:`UserError` where two say something of the same.
+    """
     found: dict[tuple[str, str], dict[int, Track]] = defaultdict(dict)
     for track in tracks:
-        before = found[track.dimension, track.annotator].setdefault(track.batch, track)
-        if before is not track:
-            raise UserError(f"{track.path} and {before.path} are the same trace; remove one of them.")
+        of_annotator = found[track.dimension, track.annotator]
+        before = of_annotator.get(track.batch)
+        of_annotator[track.batch] = track if before is None else _joined(before, track)
     return dict(found)
+
+
+def _joined(one: Track, other: Track) -> Track:
+    first, second = one.sample(0.0), other.sample(0.0)
+    if not (one.still and other.still) or np.any(~np.isnan(first) & ~np.isnan(second)):
+        both = f"{other.path} and {one.path} are" if other.path != one.path else f"Two recordings in {one.path} are"
+        raise UserError(
+            f"{both} the same trace ({one.dimension} of batch {one.batch} by {one.annotator}); remove one of them."
+        )
+    return replace(one, sample=partial(_unmoved, np.where(np.isnan(first), second, first)))

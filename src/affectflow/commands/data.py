@@ -74,11 +74,14 @@ def annotate(options: argparse.Namespace) -> None:
     from affectflow import config
     from affectflow.annotation.server.serve import serve
     from affectflow.errors import UserError
+    from affectflow.plan import marker_of
 
     settings = config.load(options.config, *options.configfile)
     folder = options.out or settings["data"]["annotations"]
     if folder is None:
         raise UserError("There is no folder for annotations; set data.annotations, or give --out.")
+    if marker_of(str(folder)):
+        raise UserError(f"{folder} is the demo's, which draws it anew; set data.annotations to yours, or give --out.")
     serve(
         Path("results/annotation/manifest.csv"),
         Path("results/emotionet/images"),

@@ -20,7 +20,7 @@ def read(text: Text) -> list[Export]:
         root = ElementTree.fromstring("\n".join(text.lines))
     except (ElementTree.ParseError, ValueError, RecursionError) as error:
         raise UserError(f"{text.path} is no XML ({error}); export it again.") from None
-    annotator = root.findtext(".//assignee/username") or root.findtext(".//owner/username") or ""
+    annotator = root.findtext(".//assignee/username") or ""
     film = root.findtext(".//meta/source") or root.findtext(".//meta/task/source") or ""
     marks: list[Export] = []
     for image in root.iter("image"):
@@ -30,7 +30,7 @@ def read(text: Text) -> list[Export]:
     for track in root.iter("track"):
         for shape in track:
             if shape.get("outside") != "1":
-                frame = int(_number(text, "track", shape.get("frame", "")))
+                frame = _frame(text, shape.get("frame", ""))
                 where = f"track {track.get('id', '')}, frame {frame}"
                 marks += _of_shape(text, where, shape, track.get("label", ""), annotator, film, frame + 1)
     if not marks:
@@ -48,6 +48,12 @@ def _of_shape(
     for name, cell in attributes:
         if name in DIMENSIONS and cell.strip():
             yield Mark(text.path, "CVAT", where, image, name, _number(text, where, cell), annotator, frame)
+
+
+def _frame(text: Text, cell: str) -> int:
+    if not (cell.isascii() and cell.isdigit()):
+        raise UserError(f"{text.path}: a track has a frame {cell[:40]!r}, which is no number; export it again.")
+    return int(cell)
 
 
 def _number(text: Text, where: str, cell: str) -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -11,8 +10,8 @@ from affectflow.annotation.exports.text import Text
 from affectflow.annotation.recording import DIMENSIONS, Export, Mark
 from affectflow.errors import UserError
 
-_UPLOADED = re.compile(r"^[0-9a-f]{8}-")
-"""What it puts before the names of files that are uploaded to it."""
+_HUGE = 1e9
+"""JSON has numbers that no float can be."""
 
 
 def is_one(text: Text) -> bool:
@@ -41,8 +40,8 @@ def _of_task(text: Text, where: str, task: Mapping[str, Any]) -> Iterator[Mark]:
     for annotator, name, value in _numbers(task):
         if image is None:
             raise UserError(f"{text.path}, {where}: it names no image; export it as JSON.")
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise UserError(f"{text.path}, {where}: {name} {value!r} is no number; correct it.")
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < _HUGE:
+            raise UserError(f"{text.path}, {where}: {name} {str(value)[:40]} is no number; correct it.")
         yield Mark(text.path, "Label Studio", where, image, name, float(value), annotator)
 
 
@@ -68,7 +67,7 @@ def _image(data: Mapping[str, Any]) -> str | None:
     """The name of the file that a task shows."""
     for value in (data.get("image"), *data.values()):
         if isinstance(value, str) and "." in value:
-            return _UPLOADED.sub("", value.rsplit("/", 1)[-1].rsplit("?d=", 1)[-1])
+            return value.rsplit("/", 1)[-1].rsplit("?d=", 1)[-1]
     return None
 
 

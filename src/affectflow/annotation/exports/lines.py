@@ -15,7 +15,8 @@ _HEADER = re.compile(r"\s*valence\s*[,;\t]\s*arousal\s*", re.IGNORECASE)
 
 
 def is_one(text: Text) -> bool:
-    return is_number(text.lines[0].strip()) or _HEADER.fullmatch(text.lines[0]) is not None
+    first = next(line for line in text.lines if line.strip())
+    return is_number(first.strip()) or _HEADER.fullmatch(text.lines[0]) is not None
 
 
 def read(text: Text) -> list[Export]:
@@ -45,4 +46,8 @@ def _recording(text: Text, tool: str, dimension: str, values: list[float], first
     limits = (-1.0, 1.0) if dimension else None
     lines = np.arange(first_line, first_line + count)
     at = np.arange(1, count + 1, dtype=np.float64)
-    return Recording(text.path, tool, Course.FRAMES, at, np.array(values), lines, limits, dimension, every_frame=True)
+    return Recording(
+        *(text.path, tool, Course.FRAMES, at, np.array(values), lines, limits, dimension),
+        every_frame=True,
+        blank=text.blank,
+    )

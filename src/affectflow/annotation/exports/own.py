@@ -19,14 +19,15 @@ def read(text: Text) -> list[Export]:
     A line that a kill broke off is left out, as the annotation does itself.
     """
     lines = text.lines if _whole(text.lines[-1]) else text.lines[:-1]
-    latest = {(one.batch, one.frame): one for one in judgements_of(text.path, lines)}
+    latest = {one.image_sha256: one for one in judgements_of(text.path, lines)}
     annotator = str(json.loads(lines[0]).get("annotator", "")) if lines else ""
     marks: list[Export] = []
     for one in latest.values():
         where = f"batch {one.batch}, frame {one.frame}"
         for dimension, value in zip(DIMENSIONS, (one.valence, one.arousal), strict=True):
             if value is not None:
-                marks.append(Mark(text.path, "affectflow", where, one.file_name, dimension, value, annotator))
+                facts = (text.path, "affectflow", where, one.file_name, dimension, value, annotator)
+                marks.append(Mark(*facts, sha256=one.image_sha256))
     return marks
 
 

@@ -17,10 +17,11 @@ _DELIMITERS = (";", "\t", ",")
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A file's lines without their ends, empty ones at its end left out."""
+    """A file's lines without their ends, and how many empty ones at its end are left out."""
 
     path: Path
     lines: list[str]
+    blank: int = 0
 
     def delimiter(self, line: int) -> str:
         """What separates the cells of a header; where it is not the comma, that may stand in numbers."""
@@ -55,17 +56,22 @@ def read_text(path: Path) -> Text:
         raise UserError(f"{path} is not UTF-8 text; save it as UTF-8.") from None
     if "\0" in text:
         raise UserError(f"{path} is no text; save it as UTF-8.")
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n").split("\n")
+    count = len(lines)
     while lines and not lines[-1].strip():
         lines.pop()
-    return Text(path, lines)
+    return Text(path, lines, count - len(lines))
 
 
 def whole_row(path: Path, line: int, cells: Sequence[str], header: Sequence[str]) -> Sequence[str]:
-    """The cells themselves; raises :class:`UserError` where there are fewer than columns."""
+    """The cells themselves; raises :class:`UserError` where they are not as many as columns."""
     if len(cells) < len(header):
         raise UserError(
             f"{path}, line {line}: {len(cells)} of {len(header)} cells; it is cut off there: export it again."
+        )
+    if any(cells[len(header) :]):
+        raise UserError(
+            f"{path}, line {line}: {len(cells)} cells under {len(header)} columns; write numbers with a decimal point."
         )
     return cells
 

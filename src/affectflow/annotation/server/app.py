@@ -95,6 +95,8 @@ class _Page:
                 return "The address lacks the token that the server printed."
         elif urlsplit(f"//{request.host}").hostname not in ("localhost", "127.0.0.1", "::1", self._place.host):
             return "This server answers to the address that it printed."
+        if request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
+            return "Another site may not read or write here."
         origin = request.headers.get("Origin")
         if origin is not None and urlsplit(origin).netloc != request.host:
             return "Another site may not write here."

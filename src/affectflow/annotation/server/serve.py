@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import secrets
 import socket
+import threading
 import webbrowser
 from pathlib import Path
 
@@ -37,10 +38,13 @@ def serve(
     if annotator:
         sessions.of(annotator)  # what is wrong with the name is told before anything is served
     listener = _listener(host, port)
-    place = Place(host, listener.getsockname()[1], "" if _is_loopback(host) else secrets.token_urlsafe(24))
+    # Of all addresses of this machine, others need its name.
+    shown = socket.gethostname() if host in ("0.0.0.0", "::") else host
+    place = Place(shown, listener.getsockname()[1], "" if _is_loopback(host) else secrets.token_urlsafe(24))
     print(f"Annotate at {place.address} (Ctrl-C ends; everything is kept as it is made in {folder}).", flush=True)
     if open_browser:
-        webbrowser.open(place.address)
+        # Some browsers end only when they are closed.
+        threading.Thread(target=webbrowser.open, args=[place.address], daemon=True).start()
     try:
         web.run_app(make_app(sessions, images, place, annotator, batch), sock=listener, print=None)
     finally:
@@ -56,8 +60,9 @@ def _listener(host: str, port: int) -> socket.socket:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
         listener.listen()  # so that the address is good as soon as it is told
-    except OSError as error:
-        raise UserError(f"{host}, port {port} cannot be listened on ({error.strerror}); choose another.") from None
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or "no such host"
+        raise UserError(f"{host}, port {port} cannot be listened on ({reason}); choose another.") from None
     return listener
 
 

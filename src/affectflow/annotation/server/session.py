@@ -46,8 +46,9 @@ class Sessions:
         self._folder = folder
         self._open: dict[str, Session] = {}
 
-    def of(self, annotator: str) -> Session:
+    def of(self, name: str) -> Session:
         """Raises :class:`UserError` for an impossible name, or one that is annotating elsewhere."""
+        annotator = name.strip()
         path = place_of(self._folder, annotator)
         if annotator not in self._open:
             self._open[annotator] = Session(Journal(path, annotator), self.batches)
@@ -70,7 +71,7 @@ class Session:
         """Of each batch: how many pictures it has, and how many are judged."""
         done = self._journal.judgements
         return [
-            {"batch": batch, "pictures": len(pictures), "done": sum((batch, p.frame) in done for p in pictures)}
+            {"batch": batch, "pictures": len(pictures), "done": sum(p.image_sha256 in done for p in pictures)}
             for batch, pictures in self._batches.items()
         ]
 
@@ -89,9 +90,9 @@ class Session:
             "progress": self.progress(),
             "pictures": [{"frame": p.frame, "image": f"/image/{batch}/{p.frame}/{p.image_sha256}"} for p in pictures],
             "judgements": {
-                frame: {"valence": one.valence, "arousal": one.arousal, "verdict": one.verdict, "note": one.note}
-                for (number, frame), one in done.items()
-                if number == batch
+                p.frame: {"valence": one.valence, "arousal": one.arousal, "verdict": one.verdict, "note": one.note}
+                for p in pictures
+                if (one := done.get(p.image_sha256)) is not None
             },
             "median_seconds": statistics.median(took) if took else None,
         }

@@ -36,6 +36,8 @@ const picture = () => state.pictures[at];
 const judged = () => state.judgements[picture().frame];
 
 async function load(batch, frame) {
+  ready(false);
+  await sending; // or a judgement on its way would be missing
   const query = new URLSearchParams({ annotator, ...(batch ? { batch } : {}) });
   state = await ask(`/api/state?${query}`);
   const wanted = state.pictures.findIndex((one) => one.frame === frame);
@@ -46,17 +48,28 @@ async function load(batch, frame) {
 
 function show() {
   const one = picture();
-  const began = performance.now();
-  cursor = null;
-  digit = null;
+  cursor = digit = null;
+  dragging = false;
   $("note").value = judged() ? judged().note : "";
-  $("image").onload = () => { shownSince = performance.now(); if (measured) { affectflowTimes.push(shownSince - measured); measured = 0; } };
-  $("image").onerror = () => trouble("This picture cannot be shown.");
-  if ($("image").getAttribute("src") === one.image) shownSince = began; else $("image").src = one.image;
+  const shown = () => {
+    shownSince = performance.now();
+    if (measured) affectflowTimes.push(shownSince - measured);
+    measured = 0;
+    ready(true);
+  };
+  ready(false); // what is still on the screen is another picture
+  $("image").onload = shown;
+  $("image").onerror = () => { trouble("This picture cannot be shown."); shown(); };
+  if ($("image").getAttribute("src") === one.image) shown(); else $("image").src = one.image;
   for (let i = 1; i <= AHEAD && at + i < state.pictures.length; i++) new Image().src = state.pictures[at + i].image;
   draw();
 }
 let measured = 0;
+
+function ready(yes) { // whether a judgement would be of the picture that is seen
+  document.body.dataset.ready = yes ? "yes" : "no";
+}
+const isReady = () => document.body.dataset.ready === "yes";
 
 function draw() {
   const one = judged();
@@ -87,19 +100,29 @@ function point(circle, values) {
 }
 
 function judge(values, verdict) {
+  if (!isReady()) return;
   const [valence, arousal] = values ? values.map((value) => Math.round(value * 1000) / 1000) : [null, null];
-  const seconds = (performance.now() - shownSince) / 1000;
-  const one = { valence, arousal, verdict: verdict || "", note: $("note").value.trim() };
-  const of = state, place = at, frame = picture().frame, before = judged();
   measured = performance.now();
+  keep({ valence, arousal, verdict: verdict || "", note: $("note").value.trim() });
+  move(1);
+}
+
+function keep(one) { // of the picture that is shown
+  const of = state, place = at, frame = picture().frame, before = judged();
+  const seconds = (performance.now() - shownSince) / 1000;
   of.judgements[frame] = one;
   send("/api/judge", { annotator, batch: of.batch, frame, seconds, ...one }).then((answer) => {
     if (answer || of !== state) return;
     if (before) of.judgements[frame] = before; else delete of.judgements[frame];
     at = Math.min(at, place); // to be judged again
     show();
+    if (at === place) $("note").value = one.note;
   });
-  move(1);
+}
+
+function keepNote() {
+  const one = judged(), note = $("note").value.trim();
+  if (one && one.note !== note) keep({ ...one, note });
 }
 
 function move(by) {
@@ -110,8 +133,9 @@ function move(by) {
 }
 
 async function undo() {
+  ready(false);
   const answer = await send("/api/undo", { annotator });
-  if (answer && answer.taken) await load(answer.taken.batch, answer.taken.frame).catch(trouble);
+  if (answer && answer.taken) await load(answer.taken.batch, answer.taken.frame).catch(trouble); else ready(true);
 }
 
 const actions = {
@@ -132,6 +156,7 @@ const inside = (value) => Math.min(1, Math.max(-1, value));
 
 function key(event) {
   if ($("work").hidden || event.ctrlKey || event.altKey || event.metaKey) return;
+  if (event.repeat && !(event.key in ARROWS)) return; // a key that is held down is meant once
   if (["INPUT", "SELECT"].includes(event.target.tagName)) { if (event.key === "Escape" || event.key === "Enter") event.target.blur(); return; }
   if (event.key in ARROWS) {
     const one = judged();
@@ -196,6 +221,7 @@ async function begin(name) {
 
 drawPlane();
 $("plane").addEventListener("pointerdown", (event) => {
+  if (event.button || !event.isPrimary || !isReady()) return;
   dragging = true;
   $("plane").setPointerCapture(event.pointerId);
   cursor = under(event);
@@ -210,6 +236,7 @@ document.querySelectorAll("[data-do]").forEach((button) => button.addEventListen
   $("plane").focus();
 }));
 $("batch").addEventListener("change", () => load(Number($("batch").value)).then(() => $("plane").focus(), trouble));
+$("note").addEventListener("change", keepNote);
 $("name").addEventListener("input", () => $("name").setCustomValidity(""));
 $("who").addEventListener("submit", (event) => { event.preventDefault(); begin($("name").value.trim()); });
 
