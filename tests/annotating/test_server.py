@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import http.client
 import json
+import math
 import resource
 import signal
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import numpy as np
 import pytest
 
 from affectflow.annotation.columns import MANIFEST_COLUMNS
@@ -102,6 +104,30 @@ def test_two_annotators_do_not_meet(desk: Desk) -> None:
     row = desk.merged()[0]
     assert (row["valence"], row["valence_sd"], row["arousal"]) == ("0.000000", "1.000000", "0.500000")
     assert row["valence_sources"] == "Ben B.;anna"
+
+
+def test_agreement_is_that_of_the_judgements(desk: Desk) -> None:
+    """Of annotators on another server too, and with the pictures that they are furthest apart on first."""
+    with_anna = [(1, 0.5, 0.0), (2, -0.5, 0.25), (3, 0.0, 1.0), (4, 1.0, -1.0)]
+    with_ben = [(1, 0.25, 0.0), (2, -0.75, 0.25), (3, -0.25, 0.0), (5, 0.0, 0.0)]
+    address = desk.start()
+    for frame, valence, arousal in with_anna:
+        ask(address, "/api/judge", judgement(frame, valence, arousal))
+    ask(address, "/api/judge", judgement(6, None, None, verdict="cannot_say"))
+    desk.kill()
+    address = desk.start()
+    for frame, valence, arousal in with_ben:
+        ask(address, "/api/judge", judgement(frame, valence, arousal) | {"annotator": "ben"})
+    _, found, _ = ask(address, "/api/agreement")
+    assert found["annotators"] == {"anna": 4, "ben": 4}
+    pairs = {pair["dimension"]: pair for pair in found["pairs"]}
+    assert pairs["valence"]["pictures"] == 3 and pairs["valence"]["pcc"] == pairs["valence"]["icc"] == 1.0
+    variance = np.var([0.5, -0.5, 0.0])
+    assert pairs["valence"]["ccc"] == pytest.approx(2 * variance / (2 * variance + 0.25**2), abs=0.001)
+    shown = [(one["frame"], one["spread"]) for one in found["pictures"]]
+    assert shown[0] == (3, pytest.approx(math.hypot(0.25, 1.0), abs=0.001)) and {f for f, _ in shown} == {1, 2, 3}
+    assert found["pictures"][0]["points"] == {"anna": [0.0, 1.0], "ben": [-0.25, 0.0]}
+    assert ask(address, found["pictures"][0]["image"])[0] == 200
 
 
 def test_other_sites_and_other_names_are_refused(desk: Desk) -> None:

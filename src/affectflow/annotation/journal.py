@@ -125,6 +125,13 @@ class Journal:
             raise UserError(f"{self._path} cannot be written ({error.strerror}).") from None
 
 
+def read_journal(path: Path) -> dict[str, Judgement]:
+    """The latest judgement of each picture, by its SHA-256, of a journal that another process may be writing."""
+    data = path.read_bytes()
+    lines = data[: data.rfind(b"\n") + 1].decode("utf-8", "replace").split("\n")[:-1]
+    return {one.image_sha256: one for one in judgements_of(path, lines)}
+
+
 def judgements_of(path: Path, lines: list[str]) -> list[Judgement]:
     """Those that were not taken back, in the order in which they were made; raises :class:`UserError`."""
     made: list[Judgement] = []

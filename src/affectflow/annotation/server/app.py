@@ -17,13 +17,14 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from affectflow import jpeg
+from affectflow.annotation.server.agreement import compare
 from affectflow.annotation.server.session import Picture, Sessions
 from affectflow.errors import UserError
 from affectflow.images import ImageError, decode_rgb
 from affectflow.stored import read_image
 
 _FILES = Path(__file__).parent / "page"
-_TYPES = {"index.html": "text/html", "page.js": "text/javascript", "page.css": "text/css"}
+_KINDS = {".html": "text/html", ".js": "text/javascript", ".css": "text/css"}
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
     "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
@@ -58,7 +59,9 @@ def make_app(sessions: Sessions, images: Path, place: Place, annotator: str, bat
     app.add_routes(
         [
             web.get("/", page.file),
-            web.get("/{name:page\\.(?:js|css)}", page.file),
+            web.get("/{name:page\\.(?:js|css)|agreement\\.js}", page.file),
+            web.get("/agreement", page.file),
+            web.get("/api/agreement", page.agreement),
             web.get("/image/{batch:\\d+}/{frame:\\d+}/{sha256:[0-9a-f]*}", page.image),
             web.get("/api/state", page.state),
             web.post("/api/judge", page.judge),
@@ -105,8 +108,14 @@ class _Page:
         return None
 
     async def file(self, request: web.Request) -> web.Response:
-        name = request.match_info.get("name", "index.html")
-        return web.Response(text=(_FILES / name).read_text(encoding="utf-8"), content_type=_TYPES[name])
+        name = request.match_info.get("name") or ("index.html" if request.path == "/" else "agreement.html")
+        file = _FILES / name
+        return web.Response(text=file.read_text(encoding="utf-8"), content_type=_KINDS[file.suffix])
+
+    async def agreement(self, request: web.Request) -> web.Response:
+        """Of all annotators, those of other servers too."""
+        found = await asyncio.to_thread(compare, self._sessions.judgements(), self._sessions.batches)
+        return web.json_response(found)
 
     async def state(self, request: web.Request) -> web.Response:
         """Of an annotator and a batch; without a name, what to begin with."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from affectflow.annotation.columns import MANIFEST_COLUMNS
-from affectflow.annotation.journal import Journal, Judgement, place_of
+from affectflow.annotation.journal import FILE_NAME, Journal, Judgement, place_of, read_journal
 from affectflow.errors import UserError
 from affectflow.tables import read_csv
 
@@ -25,6 +25,11 @@ class Picture:
     frame: int
     file_name: str
     image_sha256: str
+
+    @property
+    def address(self) -> str:
+        """Where the server shows it."""
+        return f"/image/{self.batch}/{self.frame}/{self.image_sha256}"
 
 
 def read_pictures(manifest: Path) -> dict[int, list[Picture]]:
@@ -54,6 +59,14 @@ class Sessions:
             self._open[annotator] = Session(Journal(path, annotator), self.batches)
         return self._open[annotator]
 
+    def judgements(self) -> dict[str, Mapping[str, Judgement]]:
+        """Of everybody who has a journal, by name and by SHA-256 of the picture; nothing is locked for it."""
+        found: dict[str, Mapping[str, Judgement]] = {name: one.judgements for name, one in self._open.items()}
+        for path in sorted(self._folder.glob(f"*/{FILE_NAME}")):
+            if path.parent.name not in found:
+                found[path.parent.name] = read_journal(path)
+        return found
+
     def close(self) -> None:
         for session in self._open.values():
             session.close()
@@ -67,9 +80,14 @@ class Session:
         self._batches = batches
         self.close = journal.close
 
+    @property
+    def judgements(self) -> Mapping[str, Judgement]:
+        """The latest of each picture, by SHA-256."""
+        return self._journal.judgements
+
     def progress(self) -> list[dict[str, int]]:
         """Of each batch: how many pictures it has, and how many are judged."""
-        done = self._journal.judgements
+        done = self.judgements
         return [
             {"batch": batch, "pictures": len(pictures), "done": sum(p.image_sha256 in done for p in pictures)}
             for batch, pictures in self._batches.items()
@@ -83,12 +101,12 @@ class Session:
     def state(self, batch: int) -> dict[str, Any]:
         """All that the page shows of a batch; raises :class:`UserError` where there is none of this number."""
         pictures = self._pictures(batch)
-        done = self._journal.judgements
+        done = self.judgements
         took = [min(one.seconds, _LONGEST_S) for one in done.values() if one.seconds > 0]
         return {
             "batch": batch,
             "progress": self.progress(),
-            "pictures": [{"frame": p.frame, "image": f"/image/{batch}/{p.frame}/{p.image_sha256}"} for p in pictures],
+            "pictures": [{"frame": p.frame, "image": p.address} for p in pictures],
             "judgements": {
                 p.frame: {"valence": one.valence, "arousal": one.arousal, "verdict": one.verdict, "note": one.note}
                 for p in pictures

@@ -1,0 +1,44 @@
+"use strict";
+
+const $ = (id) => document.getElementById(id);
+const SVG = "http://www.w3.org/2000/svg";
+const COLOURS = ["#3b6ea8", "#d9822b", "#3d8f5f", "#a3478f", "#8a6d3b", "#5a5f66"];
+
+function element(name, attributes, ...children) { // names are text, whatever is in them
+  const node = name === "svg" || name === "circle" || name === "path" || name === "title"
+    ? document.createElementNS(SVG, name) : document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
+  node.append(...children);
+  return node;
+}
+
+const shown = (value) => (value === null ? "–" : value.toFixed(2));
+
+function show({ annotators, pairs, pictures }) {
+  const names = Object.keys(annotators);
+  const colour = (name) => COLOURS[names.indexOf(name) % COLOURS.length];
+  $("who-judged").replaceChildren(...names.flatMap((name) => [
+    element("span", { class: "name" }, `${name}: ${annotators[name]} pictures`),
+  ]));
+  $("who-judged").querySelectorAll("span").forEach((span, i) => { span.style.color = colour(names[i]); });
+  if (!pairs.length) $("pairs").replaceWith(element("p", {}, "No two annotators have judged the same picture yet."));
+  else {
+    $("pairs").tBodies[0].replaceChildren(...pairs.map((pair) => element("tr", {},
+      ...[pair.annotators.join(" and "), pair.dimension, `${pair.pictures}`, shown(pair.ccc), shown(pair.pcc), shown(pair.icc)]
+        .map((text) => element("td", {}, text)))));
+  }
+  $("pictures").replaceChildren(...pictures.map((picture) => {
+    const points = Object.entries(picture.points).map(([name, [valence, arousal]]) => element(
+      "circle", { cx: valence, cy: -arousal, r: 0.09, fill: colour(name) }, element("title", {}, `${name}: ${shown(valence)}, ${shown(arousal)}`)));
+    return element("figure", {},
+      element("img", { src: picture.image, alt: `batch ${picture.batch}, frame ${picture.frame}` }),
+      element("svg", { viewBox: "-1.1 -1.1 2.2 2.2" }, element("path", { d: "M-1-1H1V1H-1ZM-1 0H1M0-1V1" }), ...points),
+      element("figcaption", {}, `${picture.spread.toFixed(2)} · batch ${picture.batch}, picture ${picture.frame}`));
+  }));
+}
+
+fetch("/api/agreement").then(async (response) => {
+  const answer = await response.json();
+  if (!response.ok) throw new Error(answer.error);
+  show(answer);
+}).catch((error) => { $("trouble").textContent = error.message; });
