@@ -6,6 +6,7 @@ import csv
 import hashlib
 import json
 import os
+import shutil
 import time
 from pathlib import Path
 
@@ -39,6 +40,29 @@ def _edit(workflow: Workflow, module: str, old: str, new: str) -> None:
     text = path.read_text()
     assert old in text
     path.write_text(text.replace(old, new, 1))
+
+
+def test_one_frame_annotated_anew_changes_one_file_of_records(copy: Workflow) -> None:
+    """Of valence and arousal in a folder of the user's; nothing is downloaded or cut into batches again."""
+    index = "results/emotionet/tfrecords/index.csv"
+    shutil.copytree(copy.path("demo/annotations"), copy.folder / "mine")
+    copy.configure(data={"annotations": "mine"})
+    copy.succeed(index)
+    before = _digests(copy, "emotionet/tfrecords/*.tfrecord", "emotionet/valence_arousal.csv", "annotation/*")
+    trace = next((copy.folder / "mine").rglob("batch_001_valence.txt"))
+    manifest = list(csv.DictReader(copy.path("annotation/manifest.csv").open()))
+    kept = {row["file_name"] for row in pq.read_table(copy.path("emotionet/samples.parquet")).to_pylist()}
+    line = next(i for i, row in enumerate(manifest) if row["batch"] == "1" and row["file_name"] in kept)
+    lines = trace.read_text().splitlines()
+    lines[line] = "0.123" if lines[line] != "0.123" else "0.321"
+    trace.write_text("\n".join(lines) + "\n")
+    result = copy.succeed(index)
+    assert "merge_traces" in result.rules_run
+    assert not result.rules_run & {"download_partition", "make_batches", "collect_ledger", "ingest_tables"}
+    after = _digests(copy, "emotionet/tfrecords/*.tfrecord", "emotionet/valence_arousal.csv", "annotation/*")
+    changed = {name for name in before if before[name] != after[name]}
+    assert len(changed) == 2 and "emotionet/valence_arousal.csv" in changed, changed
+    assert copy.run(index).nothing_done
 
 
 def test_second_run_in_a_fresh_clone_does_nothing(copy: Workflow) -> None:
