@@ -86,6 +86,7 @@ def annotate(options: argparse.Namespace) -> None:
         Path("results/annotation/manifest.csv"),
         Path("results/emotionet/images"),
         Path(folder),
+        settings["annotation"]["frame_rate"],
         options.annotator,
         options.batch,
         options.host,

@@ -1,12 +1,20 @@
-"""The journals of ``affectflow annotate``."""
+"""The files of ``affectflow annotate``: judgements of pictures, traces of films."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from pathlib import Path
 
+import numpy as np
+
+from affectflow.annotation.appended import FORM
 from affectflow.annotation.exports.text import Text
-from affectflow.annotation.journal import FORM, judgements_of
-from affectflow.annotation.recording import DIMENSIONS, Export, Mark
+from affectflow.annotation.journal import judgements_of
+from affectflow.annotation.recording import DIMENSIONS, Course, Export, Mark, Recording
+from affectflow.annotation.sweeps import Sweeps, traces_of
+
+_TOOL = "affectflow"
 
 
 def is_one(text: Text) -> bool:
@@ -14,26 +22,43 @@ def is_one(text: Text) -> bool:
 
 
 def read(text: Text) -> list[Export]:
-    """Two marks for each picture whose last judgement has values; the annotator is the one of the first line.
+    """Two marks for each picture whose last judgement has values; a recording for each traced dimension of a film.
 
-    A line that a kill broke off is left out, as the annotation does itself.
+    The annotator is the one of the first line. A line that a kill broke off is left out, as the annotation does itself.
     """
-    lines = text.lines if _whole(text.lines[-1]) else text.lines[:-1]
-    latest = {one.image_sha256: one for one in judgements_of(text.path, lines)}
-    annotator = str(json.loads(lines[0]).get("annotator", "")) if lines else ""
+    lines = text.lines if _is_whole(text.lines[-1]) else text.lines[:-1]
+    first = json.loads(lines[0]) if lines and _is_whole(lines[0]) else {}
+    annotator = str(first.get("annotator", ""))
+    read_lines = _films if first.get("of") == Sweeps.of else _stills
+    return read_lines(text.path, lines, annotator)
+
+
+def _stills(path: Path, lines: Sequence[str], annotator: str) -> list[Export]:
     marks: list[Export] = []
-    for one in latest.values():
+    for one in {one.image_sha256: one for one in judgements_of(path, lines)}.values():
         where = f"batch {one.batch}, frame {one.frame}"
         for dimension, value in zip(DIMENSIONS, (one.valence, one.arousal), strict=True):
             if value is not None:
-                facts = (text.path, "affectflow", where, one.file_name, dimension, value, annotator)
+                facts = (path, _TOOL, where, one.file_name, dimension, value, annotator)
                 marks.append(Mark(*facts, sha256=one.image_sha256))
     return marks
 
 
-def _whole(line: str) -> bool:
+def _films(path: Path, lines: Sequence[str], annotator: str) -> list[Export]:
+    recordings: list[Export] = []
+    for batch, track in traces_of(path, lines).items():
+        for place, dimension in enumerate(DIMENSIONS):
+            points = [(frame, point[place]) for frame, point in sorted(track.items()) if point[place] is not None]
+            if points:
+                at, values = np.array(points, np.float64).T
+                where = np.zeros(len(points), np.int64)
+                facts = (path, _TOOL, Course.FRAMES, at, values, where, (-1.0, 1.0), dimension, annotator)
+                recordings.append(Recording(*facts, film=f"batch_{batch:03d}.mp4"))
+    return recordings
+
+
+def _is_whole(line: str) -> bool:
     try:
-        json.loads(line)
+        return isinstance(json.loads(line), dict)
     except ValueError:
         return False
-    return True

@@ -17,8 +17,9 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from affectflow import jpeg
+from affectflow.annotation.batches import video_name
 from affectflow.annotation.server.agreement import compare
-from affectflow.annotation.server.session import Picture, Sessions
+from affectflow.annotation.server.session import Picture, Sessions, pictures_of
 from affectflow.errors import UserError
 from affectflow.images import ImageError, decode_rgb
 from affectflow.stored import read_image
@@ -27,7 +28,7 @@ _FILES = Path(__file__).parent / "page"
 _KINDS = {".html": "text/html", ".js": "text/javascript", ".css": "text/css"}
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-    "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    "media-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
@@ -52,15 +53,21 @@ class Place:
         return f"http://{host}:{self.port}/" + (f"?token={self.token}" if self.token else "")
 
 
-def make_app(sessions: Sessions, images: Path, place: Place, annotator: str, batch: int | None) -> web.Application:
+def make_app(
+    sessions: Sessions, images: Path, films: Path, place: Place, annotator: str, batch: int | None
+) -> web.Application:
     """``annotator`` and ``batch`` are what the page begins with; empty and None: it asks, and takes the first open."""
-    page = _Page(sessions, images, place, annotator, batch)
+    page = _Page(sessions, images, films, place, annotator, batch)
     app = web.Application(middlewares=[page.guard], client_max_size=64 * 1024)
     app.add_routes(
         [
             web.get("/", page.file),
-            web.get("/{name:page\\.(?:js|css)|agreement\\.js}", page.file),
+            web.get("/{name:page\\.(?:js|css)|agreement\\.js|trace\\.js}", page.file),
             web.get("/agreement", page.file),
+            web.get("/trace", page.file),
+            web.get("/film/{batch:\\d+}.mp4", page.film),
+            web.get("/api/film", page.film_state),
+            web.post("/api/sweep", page.sweep),
             web.get("/api/agreement", page.agreement),
             web.get("/image/{batch:\\d+}/{frame:\\d+}/{sha256:[0-9a-f]*}", page.image),
             web.get("/api/state", page.state),
@@ -72,8 +79,10 @@ def make_app(sessions: Sessions, images: Path, place: Place, annotator: str, bat
 
 
 class _Page:
-    def __init__(self, sessions: Sessions, images: Path, place: Place, annotator: str, batch: int | None) -> None:
-        self._sessions, self._images, self._place = sessions, images, place
+    def __init__(
+        self, sessions: Sessions, images: Path, films: Path, place: Place, annotator: str, batch: int | None
+    ) -> None:
+        self._sessions, self._images, self._films, self._place = sessions, images, films, place
         self._annotator, self._batch = annotator, batch
 
     @web.middleware
@@ -108,7 +117,7 @@ class _Page:
         return None
 
     async def file(self, request: web.Request) -> web.Response:
-        name = request.match_info.get("name") or ("index.html" if request.path == "/" else "agreement.html")
+        name = request.match_info.get("name") or f"{request.path.strip('/') or 'index'}.html"
         file = _FILES / name
         return web.Response(text=file.read_text(encoding="utf-8"), content_type=_KINDS[file.suffix])
 
@@ -137,6 +146,29 @@ class _Page:
         facts = await _json(request)
         taken = self._sessions.of(str(facts.get("annotator", ""))).undo()
         return web.json_response({"taken": None if taken is None else {"batch": taken.batch, "frame": taken.frame}})
+
+    async def film_state(self, request: web.Request) -> web.Response:
+        wanted = request.query.get("batch", "")
+        number = int(wanted) if wanted.isdecimal() else self._batch or next(iter(self._sessions.batches))
+        return web.json_response(self._sessions.film(request.query.get("annotator", ""), number))
+
+    async def sweep(self, request: web.Request) -> web.Response:
+        """Keep a part of a trace."""
+        facts = await _json(request)
+        batch, points = facts.get("batch"), facts.get("points")
+        if not isinstance(batch, int) or not isinstance(points, list):
+            raise ValueError("the batch or the points are none")
+        frames = len(pictures_of(self._sessions.batches, batch))
+        self._sessions.films_of(str(facts.get("annotator", ""))).sweep(batch, points, frames)
+        return web.json_response({})
+
+    async def film(self, request: web.Request) -> web.StreamResponse:
+        """A batch's film and no other file; parts of it where the browser asks for them."""
+        number = int(request.match_info["batch"])
+        path = self._films / video_name(number)
+        if number not in self._sessions.batches or not path.is_file():
+            raise web.HTTPNotFound
+        return web.FileResponse(path, headers={"Content-Type": "video/mp4"})
 
     async def image(self, request: web.Request) -> web.Response:
         """A picture of the batches and nothing else, upright, as a JPEG that we made."""

@@ -22,6 +22,7 @@ def serve(
     manifest: Path,
     images: Path,
     folder: Path,
+    frame_rate: float,
     annotator: str = "",
     batch: int | None = None,
     host: str = "127.0.0.1",
@@ -34,7 +35,7 @@ def serve(
     address cannot be listened on, or there is nothing to annotate.
     """
     batches = batches_of(read_pictures(manifest), batch)
-    sessions = Sessions(folder, batches)
+    sessions = Sessions(folder, batches, frame_rate)
     if annotator:
         sessions.of(annotator)  # what is wrong with the name is told before anything is served
     listener = _listener(host, port)
@@ -46,7 +47,7 @@ def serve(
         # Some browsers end only when they are closed.
         threading.Thread(target=webbrowser.open, args=[place.address], daemon=True).start()
     try:
-        web.run_app(make_app(sessions, images, place, annotator, batch), sock=listener, print=None)
+        web.run_app(make_app(sessions, images, manifest.parent, place, annotator, batch), sock=listener, print=None)
     finally:
         sessions.close()
 

@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from affectflow.annotation.appended import place_of
 from affectflow.annotation.columns import MANIFEST_COLUMNS
-from affectflow.annotation.journal import FILE_NAME, Journal, Judgement, place_of, read_journal
+from affectflow.annotation.journal import Journal, Judgement, read_journal
+from affectflow.annotation.sweeps import Sweeps
 from affectflow.errors import UserError
 from affectflow.tables import read_csv
 
@@ -43,26 +45,55 @@ def read_pictures(manifest: Path) -> dict[int, list[Picture]]:
     return found
 
 
+def pictures_of(batches: Mapping[int, Sequence[Picture]], batch: int) -> Sequence[Picture]:
+    """Raises :class:`UserError` where there is no such batch."""
+    if batch not in batches:
+        raise UserError(f"There is no batch {batch}; there are {len(batches)}.")
+    return batches[batch]
+
+
 class Sessions:
     """Those of all annotators of one server, by name."""
 
-    def __init__(self, folder: Path, batches: Mapping[int, Sequence[Picture]]) -> None:
-        self.batches = batches
+    def __init__(self, folder: Path, batches: Mapping[int, Sequence[Picture]], rate: float = 25.0) -> None:
+        """``rate`` is that of the batches' films, in frames a second."""
+        self.batches, self.rate = batches, rate
         self._folder = folder
         self._open: dict[str, Session] = {}
+        self._films: dict[str, Sweeps] = {}
 
     def of(self, name: str) -> Session:
         """Raises :class:`UserError` for an impossible name, or one that is annotating elsewhere."""
         annotator = name.strip()
-        path = place_of(self._folder, annotator)
+        path = place_of(self._folder, annotator, Journal.file_name)
         if annotator not in self._open:
             self._open[annotator] = Session(Journal(path, annotator), self.batches)
         return self._open[annotator]
 
+    def films_of(self, name: str) -> Sweeps:
+        """The same annotator's traces of films; raises as :meth:`of`."""
+        annotator = name.strip()
+        path = place_of(self._folder, annotator, Sweeps.file_name)
+        if annotator not in self._films:
+            self._films[annotator] = Sweeps(path, annotator)
+        return self._films[annotator]
+
+    def film(self, annotator: str, batch: int) -> dict[str, Any]:
+        """All that the page shows of a film; raises :class:`UserError` where there is none of this number."""
+        pictures = pictures_of(self.batches, batch)
+        return {
+            "batch": batch,
+            "batches": list(self.batches),
+            "frames": len(pictures),
+            "rate": self.rate,
+            "film": f"/film/{batch}.mp4",
+            "points": self.films_of(annotator).traces.get(batch, {}),
+        }
+
     def judgements(self) -> dict[str, Mapping[str, Judgement]]:
         """Of everybody who has a journal, by name and by SHA-256 of the picture; nothing is locked for it."""
         found: dict[str, Mapping[str, Judgement]] = {name: one.judgements for name, one in self._open.items()}
-        for path in sorted(self._folder.glob(f"*/{FILE_NAME}")):
+        for path in sorted(self._folder.glob(f"*/{Journal.file_name}")):
             if path.parent.name not in found:
                 found[path.parent.name] = read_journal(path)
         return found
@@ -70,6 +101,8 @@ class Sessions:
     def close(self) -> None:
         for session in self._open.values():
             session.close()
+        for films in self._films.values():
+            films.close()
 
 
 class Session:
@@ -100,7 +133,7 @@ class Session:
 
     def state(self, batch: int) -> dict[str, Any]:
         """All that the page shows of a batch; raises :class:`UserError` where there is none of this number."""
-        pictures = self._pictures(batch)
+        pictures = pictures_of(self._batches, batch)
         done = self.judgements
         took = [min(one.seconds, _LONGEST_S) for one in done.values() if one.seconds > 0]
         return {
@@ -132,8 +165,3 @@ class Session:
             if one.frame == frame:
                 return one
         raise ValueError("there is no such picture")
-
-    def _pictures(self, batch: int) -> Sequence[Picture]:
-        if batch not in self._batches:
-            raise UserError(f"There is no batch {batch}; there are {len(self._batches)}.")
-        return self._batches[batch]

@@ -1,0 +1,244 @@
+"use strict";
+// While a film plays, the point's place is kept for each of its frames; every half second it is sent.
+
+const $ = (id) => document.getElementById(id);
+const COUNT = 3, BACK_S = 2, SEND_MS = 500, STEP = 0.05;
+const CORNERS = [["afraid, angry", -0.66, 0.86], ["excited, happy", 0.62, 0.86], ["sad, bored", -0.7, -0.9], ["calm, content", 0.64, -0.9]];
+const AXES = [["unpleasant", -0.98, -1.08], ["pleasant", 0.98, -1.08], ["excited", 0, 1.08], ["asleep", 0, -1.14]];
+const COLOURS = ["#3b6ea8", "#d9822b"]; // valence, arousal
+
+let annotator = "", state = null, points = {}, at = [0, 0], mode = "still", waiting = [], course = [], lastFrame = 0, counting = 0;
+const film = $("film");
+let sending = Promise.resolve();
+
+async function ask(path, facts) {
+  const options = facts && { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(facts) };
+  const response = await fetch(path, options || {});
+  const answer = await response.json();
+  if (!response.ok) throw new Error(answer.error || response.statusText);
+  return answer;
+}
+
+function send() {
+  if (!waiting.length) return sending;
+  const facts = { annotator, batch: state.batch, points: waiting };
+  waiting = [];
+  sending = sending.then(() => ask("/api/sweep", facts)).catch((error) => {
+    waiting = facts.points.concat(waiting); // to be sent again
+    stop();
+    $("trouble").textContent = `Not kept yet: ${error.message}. Is the server running? It is sent again when you go on.`;
+  });
+  return sending;
+}
+
+const frameAt = (seconds) => Math.min(state.frames, Math.max(1, Math.round(seconds * state.rate) + 1));
+
+function moveTo(values) {
+  at = values;
+  if (mode === "tracing") course.push([film.currentTime, ...at]);
+  draw(frameAt(film.currentTime));
+}
+
+function traced(frame) { // where the point was when the frame was shown, however late it was painted
+  const seconds = (frame - 1) / state.rate;
+  let one = course.length - 1;
+  while (one > 0 && course[one][0] > seconds) one--;
+  const [, valence, arousal] = course[one];
+  return [$("what").value !== "arousal" ? valence : null, $("what").value !== "valence" ? arousal : null];
+}
+
+function keep(frame) { // and those between, which were played and not painted
+  const from = lastFrame && frame > lastFrame && frame - lastFrame <= state.rate ? lastFrame + 1 : frame;
+  for (let one = from; one <= frame; one++) {
+    const [valence, arousal] = traced(one).map((value) => value === null ? null : Math.round(value * 1000) / 1000);
+    const before = points[one] || [null, null];
+    points[one] = [valence === null ? before[0] : valence, arousal === null ? before[1] : arousal];
+    waiting.push([one, valence, arousal]);
+  }
+  lastFrame = frame;
+}
+
+function painted(now, { mediaTime }) {
+  const frame = frameAt(mediaTime);
+  if (mode === "tracing") keep(frame);
+  if (mode === "replaying" && points[frame]) at = points[frame].map((value, i) => value === null ? at[i] : value);
+  draw(frame);
+  film.requestVideoFrameCallback(painted);
+}
+
+function draw(frame) {
+  $("place").textContent = `frame ${frame} of ${state.frames}`;
+  $("done").max = state.frames;
+  $("done").value = Object.keys(points).length;
+  $("cursor").setAttribute("cx", $("what").value === "arousal" ? 0 : at[0]);
+  $("cursor").setAttribute("cy", $("what").value === "valence" ? 0 : -at[1]);
+  $("values").textContent = `valence ${at[0].toFixed(2)}, arousal ${at[1].toFixed(2)}`;
+  const canvas = $("drawn"), { width, height } = canvas.getBoundingClientRect();
+  if (canvas.width !== Math.round(width)) { canvas.width = Math.round(width); canvas.height = Math.round(height); }
+  const pen = canvas.getContext("2d"), half = 5 * state.rate;
+  pen.clearRect(0, 0, canvas.width, canvas.height);
+  pen.fillStyle = "#0009";
+  pen.fillRect(0, canvas.height - 90, canvas.width, 90);
+  for (const i of [0, 1]) {
+    pen.beginPath();
+    pen.strokeStyle = COLOURS[i];
+    pen.lineWidth = 2;
+    let down = false;
+    for (let one = Math.max(1, frame - half); one <= Math.min(state.frames, frame + half); one++) {
+      const value = points[one] ? points[one][i] : null;
+      const x = ((one - frame) / half + 1) / 2 * canvas.width, y = canvas.height - 45 - (value || 0) * 40;
+      if (value === null) down = false; else if (down) pen.lineTo(x, y); else { pen.moveTo(x, y); down = true; }
+    }
+    pen.stroke();
+  }
+  pen.fillStyle = "white";
+  pen.fillRect(canvas.width / 2, canvas.height - 90, 1, 90);
+}
+
+function stop() {
+  counting++;
+  $("count").textContent = "";
+  film.pause();
+  mode = "still";
+  lastFrame = 0;
+}
+
+async function record() {
+  stop();
+  const mine = ++counting;
+  for (let left = COUNT; left; left--) {
+    $("count").textContent = `${left}`;
+    await new Promise((done) => setTimeout(done, 1000));
+    if (mine !== counting) return;
+  }
+  $("count").textContent = "";
+  $("trouble").textContent = "";
+  mode = "tracing";
+  lastFrame = 0;
+  course = [[film.currentTime, ...at]];
+  keep(frameAt(film.currentTime)); // the frame that is shown already is not painted again
+  play();
+}
+
+function play() {
+  film.playbackRate = Number($("speed").value);
+  film.play().catch((error) => { $("trouble").textContent = `The film cannot be played: ${error.message}`; stop(); });
+}
+
+const seek = (seconds) => { stop(); film.currentTime = Math.max(0, seconds); };
+const actions = {
+  record,
+  pause: () => { if (mode === "still" && !$("count").textContent) record(); else { stop(); send(); } },
+  replay: () => { stop(); if (film.ended) film.currentTime = 0; mode = "replaying"; play(); },
+  back: () => seek(film.currentTime - BACK_S),
+  start: () => seek(0),
+  gap: () => {
+    let frame = 1;
+    while (frame < state.frames && points[frame] && !points[frame].includes(null)) frame++;
+    seek((frame - 1) / state.rate + 0.001);
+  },
+};
+const KEYS = { r: "record", " ": "pause", p: "replay", b: "back", 0: "start", g: "gap" };
+const MOVES = { w: [0, 1], s: [0, -1], a: [-1, 0], d: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] };
+const inside = (value) => Math.min(1, Math.max(-1, value));
+
+function moveBy(x, y) {
+  if ($("what").value === "valence") { x = x || y; y = 0; } // one axis is enough for one dimension
+  if ($("what").value === "arousal") { y = y || x; x = 0; }
+  moveTo([inside(at[0] + STEP * x), inside(at[1] + STEP * y)]);
+}
+
+function under(event) {
+  const { x, y } = new DOMPoint(event.clientX, event.clientY).matrixTransform($("plane").getScreenCTM().inverse());
+  return [inside(x), inside(-y)];
+}
+
+function gamepad() {
+  const pad = navigator.getGamepads && [...navigator.getGamepads()].find(Boolean);
+  if (pad && (Math.abs(pad.axes[0]) > 0.1 || Math.abs(pad.axes[1]) > 0.1)) {
+    moveTo([inside(pad.axes[0]), inside(-pad.axes[1])]);
+  }
+  requestAnimationFrame(gamepad);
+}
+
+async function load(batch) {
+  stop();
+  await send();
+  const query = new URLSearchParams({ annotator, ...(batch ? { batch } : {}) });
+  state = await ask(`/api/film?${query}`);
+  points = state.points;
+  $("batch").replaceChildren(...state.batches.map((number) => new Option(number, number, false, number === state.batch)));
+  $("annotator").textContent = annotator;
+  film.src = state.film;
+  await new Promise((done, failed) => {
+    film.onloadeddata = done;
+    film.onerror = () => failed(new Error("The browser cannot show this film; use one that plays H.264."));
+  });
+  draw(1);
+  document.body.dataset.ready = "yes";
+}
+
+async function begin(name) {
+  annotator = name;
+  $("work").hidden = false;
+  try {
+    await load(0);
+  } catch (error) {
+    if (state) { $("trouble").textContent = error.message; return; }
+    $("work").hidden = true;
+    $("who").hidden = false;
+    $("name").setCustomValidity(error.message);
+    $("name").reportValidity();
+    return;
+  }
+  window.history.replaceState(null, "", `/trace?${new URLSearchParams({ annotator })}`);
+  $("who").hidden = true;
+  $("plane").focus();
+  film.requestVideoFrameCallback(painted);
+  requestAnimationFrame(gamepad);
+}
+
+function drawPlane() {
+  const make = (parent, name, attributes, text) => {
+    const node = document.createElementNS("http://www.w3.org/2000/svg", name);
+    for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
+    if (text) node.textContent = text;
+    $(parent).append(node);
+  };
+  for (const i of [-0.5, 0, 0.5]) {
+    const kind = i === 0 ? { class: "axis" } : {};
+    make("grid", "line", { x1: i, x2: i, y1: -1, y2: 1, ...kind });
+    make("grid", "line", { y1: i, y2: i, x1: -1, x2: 1, ...kind });
+  }
+  for (const [text, x, y] of CORNERS) make("words", "text", { x, y: -y }, text);
+  for (const [text, x, y] of AXES) make("words", "text", { x, y: -y + 0.02, class: "axis" }, text);
+}
+
+drawPlane();
+film.addEventListener("ended", () => { if (mode === "tracing") keep(state.frames); stop(); send(); });
+film.addEventListener("seeked", () => { if (mode === "still") draw(frameAt(film.currentTime)); });
+setInterval(() => { if (mode === "tracing") send(); }, SEND_MS);
+$("plane").addEventListener("pointermove", (event) => { if (event.isPrimary && mode !== "replaying") moveTo(under(event)); });
+$("plane").addEventListener("wheel", (event) => { event.preventDefault(); moveBy(0, -Math.sign(event.deltaY)); }, { passive: false });
+document.addEventListener("keydown", (event) => {
+  if ($("work").hidden || event.ctrlKey || event.altKey || event.metaKey || ["INPUT", "SELECT"].includes(event.target.tagName)) return;
+  const name = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+  if (name in MOVES) moveBy(...MOVES[name]);
+  else if (name in KEYS && !event.repeat) actions[KEYS[name]]();
+  else if (!(name in KEYS)) return;
+  event.preventDefault();
+});
+document.querySelectorAll("[data-do]").forEach((button) => button.addEventListener("click", () => { actions[button.dataset.do](); $("plane").focus(); }));
+$("speed").addEventListener("change", () => { film.playbackRate = Number($("speed").value); $("plane").focus(); });
+$("what").addEventListener("change", () => { stop(); draw(frameAt(film.currentTime)); $("plane").focus(); });
+$("batch").addEventListener("change", () => load(Number($("batch").value)).catch((error) => { $("trouble").textContent = error.message; }));
+$("name").addEventListener("input", () => $("name").setCustomValidity(""));
+$("who").addEventListener("submit", (event) => { event.preventDefault(); begin($("name").value.trim()); });
+window.addEventListener("pagehide", () => {
+  if (waiting.length) navigator.sendBeacon("/api/sweep", new Blob([JSON.stringify({ annotator, batch: state.batch, points: waiting })], { type: "application/json" }));
+});
+
+const named = new URLSearchParams(location.search).get("annotator");
+(named ? Promise.resolve({ annotator: named }) : ask("/api/state")).then((answer) => {
+  if (answer.annotator) begin(answer.annotator); else $("who").hidden = false;
+}, (error) => { $("trouble").textContent = error.message; });

@@ -1,0 +1,166 @@
+"""Tracing a film in a real browser, by a pointer that a program moves."""
+
+from __future__ import annotations
+
+import json
+import os
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from affectflow.annotation.columns import MANIFEST_COLUMNS
+from affectflow.errors import UserError
+from affectflow.tables import write_csv
+from affectflow.video import write_video
+from tests.annotating.conftest import Desk
+from tests.annotating.test_page import SHOTS
+from tests.annotating.test_server import ask
+from tests.browser import CHROMIUM, MISSING
+
+RATE, SECONDS = 25, 10
+FRAMES = RATE * SECONDS
+_MOVE = """async ([seconds, course]) => {
+  const plane = document.getElementById("plane"), film = document.getElementById("film");
+  const box = plane.querySelector("rect").getBoundingClientRect();
+  window.moved = window.moved || [];
+  const follow = new Function("t", "return " + course);
+  await new Promise((done) => {
+    const step = () => {
+      const t = film.currentTime, [v, a] = follow(t);
+      const where = { clientX: box.x + (v + 1) / 2 * box.width, clientY: box.y + (1 - a) / 2 * box.height };
+      plane.dispatchEvent(new PointerEvent("pointermove", { ...where, isPrimary: true, bubbles: true }));
+      window.moved.push([t, v, a]);
+      if (t >= seconds || film.ended) { clearInterval(timer); done(); }
+    };
+    const timer = setInterval(step, 8);
+  });
+}"""
+
+
+@pytest.fixture
+def film(desk: Desk) -> Desk:
+    """One batch of ten seconds."""
+    pictures = (np.full((64, 64, 3), (i % 250, 90, 160), np.uint8) for i in range(FRAMES))
+    write_video(desk.folder / "results/annotation/batch_001.mp4", pictures, Fraction(RATE))
+    rows = [(1, i + 1, "batch_001.mp4", f"{i / RATE:.4f}", f"{i}.jpg", "", f"{i:064x}") for i in range(FRAMES)]
+    write_csv(desk.folder / "results/annotation/manifest.csv", MANIFEST_COLUMNS, rows)
+    return desk
+
+
+def points(*rows: tuple[int, float | None, float | None]) -> dict[str, object]:
+    return {"annotator": "anna", "batch": 1, "points": [list(row) for row in rows]}
+
+
+def test_going_back_overwrites_what_is_traced(film: Desk) -> None:
+    """Through a killed server; the other dimension stays."""
+    address = film.start()
+    ask(address, "/api/sweep", points((1, 0.5, -0.5), (2, 0.5, -0.5), (3, 0.5, -0.5)))
+    film.kill()
+    address = film.start()
+    assert ask(address, "/api/sweep", points((2, -1, None), (3, None, 1)))[0] == 200
+    state = ask(address, "/api/film?annotator=anna")[1]
+    assert state["points"] == {"1": [0.5, -0.5], "2": [-1, -0.5], "3": [0.5, 1]}
+    assert (state["frames"], state["rate"], state["film"]) == (FRAMES, RATE, "/film/1.mp4")
+    rows = film.merged()
+    assert [(row["valence"], row["arousal"]) for row in rows[:4]] == [
+        ("0.500000", "-0.500000"),
+        ("-1.000000", "-0.500000"),
+        ("0.500000", "1.000000"),
+        ("", ""),
+    ]
+    assert film.journal("anna").with_name("films.jsonl").is_file() and not film.journal("anna").exists()
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        *(points((0, 0.5, 0.5)), points((FRAMES + 1, 0.5, 0.5)), points((1, 1.5, 0.5))),
+        {"annotator": "anna", "batch": 1, "points": [[1, True, 0]]},
+        {"annotator": "anna", "batch": 1, "points": [[1, 0]]},
+        {"annotator": "anna", "batch": 1, "points": {}},
+        {"annotator": "anna", "batch": 2, "points": []},
+        {"annotator": "../a", "batch": 1, "points": [[1, 0, 0]]},
+    ],
+)
+def test_what_is_no_trace_is_refused(film: Desk, facts: dict[str, Any]) -> None:
+    status, answer, _ = ask(film.start(), "/api/sweep", facts)
+    assert status == 400 and answer["error"] and not list(film.folder.rglob("films.jsonl"))
+
+
+def test_no_other_film_can_be_read(film: Desk) -> None:
+    address = film.start()
+    (film.folder / "results/annotation/batch_002.mp4").write_bytes(b"secret")
+    status, body, headers = ask(address, "/film/1.mp4", headers={"Range": "bytes=0-99"})
+    assert status == 206 and len(body) == 100 and headers["Content-Type"] == "video/mp4"
+    assert ask(address, "/film/2.mp4")[0] == 404 and ask(address, "/film/..%2f1.mp4")[0] == 404
+
+
+def test_a_damaged_trace_names_its_line(film: Desk) -> None:
+    ask(film.start(), "/api/sweep", points((1, 0.5, -0.5)))
+    film.kill()
+    path = film.journal("anna").with_name("films.jsonl")
+    path.write_text(path.read_text() + json.dumps({"kind": "sweep", "batch": 1, "points": [[1, 2, 0]]}) + "\n")
+    with pytest.raises(UserError, match="line 3"):
+        film.merged()
+
+
+@pytest.mark.long
+def test_ten_seconds_by_a_scripted_pointer(film: Desk) -> None:
+    """Both dimensions; then a part of valence again. What is merged is where the pointer was, within a frame."""
+    if CHROMIUM is None:
+        assert not os.environ.get("AFFECTFLOW_NO_SKIP"), MISSING
+        pytest.skip(MISSING)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        # The pointer's course is a text that the page's rules would not let a page evaluate.
+        page = browser.new_context(viewport={"width": 1280, "height": 720}, bypass_csp=True).new_page()
+        problems: list[str] = []
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.goto(f"{film.start()}trace?annotator=anna")
+        page.wait_for_function("() => document.body.dataset.ready === 'yes'")
+        page.keyboard.press("r")
+        page.wait_for_function("() => !document.getElementById('film').paused", timeout=20_000)
+        page.evaluate(_MOVE, [SECONDS - 0.01, "[t / 5 - 1, 0.8 * Math.sin(t)]"])
+        page.wait_for_function("() => document.getElementById('film').ended", timeout=20_000)
+        if SHOTS:
+            page.screenshot(path=str(Path(SHOTS) / "film.png"))
+        first = np.array(page.evaluate("moved"))
+        assert page.evaluate("Number(document.getElementById('done').value)") == FRAMES
+        page.select_option("#what", "valence")
+        page.evaluate("() => { document.getElementById('film').currentTime = 4; window.moved = []; }")
+        page.wait_for_function("() => !document.getElementById('film').seeking")
+        page.keyboard.press("r")
+        page.wait_for_function("() => !document.getElementById('film').paused", timeout=20_000)
+        page.evaluate(_MOVE, [6, "[0.5 - (t - 4) / 4, 0]"])
+        page.keyboard.press(" ")
+        page.wait_for_function("() => document.getElementById('film').paused")
+        again = np.array(page.evaluate("moved"))
+        until = page.evaluate("Math.round(document.getElementById('film').currentTime * 25) + 1")
+        page.wait_for_timeout(500)
+        browser.close()
+    assert not problems
+    rows = film.merged()
+    found = np.array([[float(row["valence"] or "nan"), float(row["arousal"] or "nan")] for row in rows])
+    assert not np.isnan(found).any()
+    start = int(again[0, 0] * RATE) + 4
+    began = int(first[0, 0] * RATE) + 4  # before that, the pointer had not come
+    for frame in range(began, FRAMES - 1):
+        overwritten = start < frame < until - 2
+        if not overwritten and 4 * RATE - 2 <= frame <= until + 2:  # the frames under way may be either
+            continue
+        assert _near(found[frame - 1, 0], again if overwritten else first, 1, frame), frame
+        assert _near(found[frame - 1, 1], first, 2, frame), frame
+
+
+def _near(value: float, moved: np.ndarray, column: int, frame: int) -> bool:
+    """Whether the pointer was there while the frame before, the frame or the one after was shown."""
+    t = (frame - 1) / RATE
+    first = max(0, int(np.searchsorted(moved[:, 0], t - 1 / RATE)) - 1)  # it stays where it was until it is moved
+    nearby = moved[first : np.searchsorted(moved[:, 0], t + 1 / RATE), column]
+    pixel = 0.01
+    return len(nearby) > 0 and nearby.min() - pixel <= value <= nearby.max() + pixel
