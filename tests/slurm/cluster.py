@@ -10,6 +10,7 @@ import contextlib
 import fcntl
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -46,6 +47,7 @@ class Cluster:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._name = f"lab{os.getpid()}"
         self._processes: list[tuple[str, subprocess.Popen[bytes]]] = []
         self._socket = folder / "data" / "mariadb.sock"
         self._lock: IO[str] | None = None
@@ -61,9 +63,9 @@ class Cluster:
         self._launch("slurmdbd", "slurmdbd", "-D", MYSQL_UNIX_PORT=str(self._socket))
         _until(lambda: _succeeds("sacctmgr", "-n", "show", "cluster"), "slurmdbd answers")
         for words in (
-            ["cluster", "lab"],
-            ["account", ACCOUNT, "cluster=lab"],
-            ["user", "root", f"account={ACCOUNT}", "cluster=lab"],
+            ["cluster", self._name],
+            ["account", ACCOUNT, f"cluster={self._name}"],
+            ["user", "root", f"account={ACCOUNT}", f"cluster={self._name}"],
         ):
             subprocess.run(["sacctmgr", "-i", "add", *words], check=True, capture_output=True)
         self._launch("slurmctld", "slurmctld", "-D", "-i")
@@ -82,10 +84,19 @@ class Cluster:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+        self._end_orphans()
         if self._lock is not None:
             for name in _FILES:
                 (_ETC / name).unlink(missing_ok=True)
             self._lock.close()
+
+    def _end_orphans(self) -> None:
+        """What jobs left behind: without cgroups, SLURM knows no process whose parent has ended."""
+        mark = f"SLURM_CLUSTER_NAME={self._name}\0".encode()
+        for process in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                if mark in (process / "environ").read_bytes() + b"\0":
+                    os.kill(int(process.name), signal.SIGKILL)
 
     @staticmethod
     def states() -> dict[str, str]:
@@ -159,13 +170,13 @@ class Cluster:
     def _configure(self) -> None:
         host, folder = socket.gethostname().partition(".")[0], self._folder
         ports = _free_ports(5)
-        shape = "CPUs=4 Boards=1 SocketsPerBoard=1 CoresPerSocket=4 ThreadsPerCore=1 RealMemory=16000"
+        shape = "CPUs=4 Boards=1 SocketsPerBoard=1 CoresPerSocket=4 ThreadsPerCore=1 RealMemory=64000"
         nodes = "\n".join(
             f"NodeName={name} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} {shape} {gres} State=UNKNOWN"
             for name, port, gres in zip(("cpu1", "gpu1", "gpu2"), ports, ("", "Gres=gpu:1", "Gres=gpu:1"), strict=False)
         )
         (_ETC / "slurm.conf").write_text(
-            f"""{_OURS}ClusterName=lab
+            f"""{_OURS}ClusterName={self._name}
 SlurmctldHost={host}(127.0.0.1)
 SlurmctldPort={ports[3]}
 SlurmUser=root
