@@ -82,12 +82,45 @@ def test_going_back_overwrites_what_is_traced(film: Desk) -> None:
         {"annotator": "anna", "batch": 1, "points": [[1, 0]]},
         {"annotator": "anna", "batch": 1, "points": {}},
         {"annotator": "anna", "batch": 2, "points": []},
+        {"annotator": "anna", "batch": True, "points": [[1, 0, 0]]},
         {"annotator": "../a", "batch": 1, "points": [[1, 0, 0]]},
     ],
 )
 def test_what_is_no_trace_is_refused(film: Desk, facts: dict[str, Any]) -> None:
     status, answer, _ = ask(film.start(), "/api/sweep", facts)
     assert status == 400 and answer["error"] and not list(film.folder.rglob("films.jsonl"))
+
+
+def test_a_picture_judged_counts_before_the_trace(film: Desk) -> None:
+    """Both by one person, of one batch."""
+    address = film.start()
+    ask(address, "/api/sweep", points((1, 0.5, -0.5), (2, 0.5, -0.5)))
+    ask(address, "/api/judge", {"annotator": "anna", "batch": 1, "frame": 2, "valence": -1, "arousal": 0.25})
+    rows = film.merged()
+    assert [row["valence"] for row in rows[:3]] == ["0.500000", "-1.000000", ""]
+    assert rows[1]["valence_annotators"] == "1"
+
+
+def test_a_trace_is_not_laid_over_other_pictures(film: Desk) -> None:
+    ask(film.start(), "/api/sweep", points((1, 0.5, -0.5)))
+    film.kill()
+    manifest = film.folder / "results/annotation/manifest.csv"
+    manifest.write_text(manifest.read_text().replace(f"{7:064x}", f"{7000:064x}"))
+    with pytest.raises(UserError, match="traces other pictures than batch 1 has now"):
+        film.merged()
+    address = film.start()
+    for status, answer, _ in (ask(address, "/api/film?annotator=anna"), ask(address, "/api/sweep", points((2, 0, 0)))):
+        assert status == 400 and "other pictures" in answer["error"]
+
+
+def test_bytes_that_are_no_text_end_nothing(film: Desk) -> None:
+    ask(film.start(), "/api/sweep", points((1, 0.5, -0.5)))
+    film.kill()
+    path = film.journal("anna").with_name("films.jsonl")
+    path.write_bytes(path.read_bytes() + b"\xff\n")
+    before = path.read_bytes()
+    status, answer, _ = ask(film.start(), "/api/sweep", points((2, 0.5, -0.5)))
+    assert status == 400 and "not UTF-8" in answer["error"] and path.read_bytes() == before
 
 
 def test_no_other_film_can_be_read(film: Desk) -> None:

@@ -141,6 +141,7 @@ def test_other_sites_and_other_names_are_refused(desk: Desk) -> None:
         {"Content-Type": "application/x-www-form-urlencoded"},
         {"Host": f"evil.test:{port}"},  # a name that leads here by DNS
         {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Dest": "document"},
     ):
         assert ask(address, "/api/judge", judgement(1), headers)[0] == 403, headers
     assert ask(address, "/api/state?annotator=anna", headers={"Host": f"evil.test:{port}"})[0] == 403
@@ -164,8 +165,11 @@ def test_nothing_but_the_batch_can_be_read(desk: Desk) -> None:
 
 def test_elsewhere_a_token_is_needed(desk: Desk) -> None:
     """On all of this machine's addresses; asked for through loopback."""
-    address = desk.start("--host", "0.0.0.0").replace("0.0.0.0", "127.0.0.1")
-    token = urlsplit(address).query
+    told = urlsplit(desk.start("--host", "0.0.0.0"))
+    address, token = f"http://127.0.0.1:{told.port}/", told.query
+    elsewhere = {"Sec-Fetch-Site": "cross-site"}
+    assert ask(address, f"/?{token}", headers={**elsewhere, "Sec-Fetch-Dest": "document"})[0] == 200  # a link in a mail
+    assert ask(address, f"/?{token}", headers={**elsewhere, "Sec-Fetch-Dest": "image"})[0] == 403
     for path in ("/", "/page.js", "/api/state?annotator=anna", "/api/state?annotator=anna&token=wrong"):
         assert ask(address, path)[0] == 403
     status, _, headers = ask(address, f"/?{token}")

@@ -60,19 +60,23 @@ class Appended(ABC):
             stream.close()
             raise UserError(f"{self._path} is being written by another annotation server; end that first.") from None
         stream.seek(0)
-        lines = whole_lines(stream.readall())
-        stream.truncate(sum(len(line.encode()) + 1 for line in lines))  # what a kill broke off
-        self._restore(lines)
+        data = stream.readall()
+        try:
+            self._restore(whole_lines(self._path, data))
+        except UserError:
+            stream.close()
+            raise
+        stream.truncate(data.rfind(b"\n") + 1)  # what a kill broke off
         self._stream = stream
         return stream
 
     def _append(self, facts: Mapping[str, Any]) -> None:
         """Raises :class:`UserError` where it cannot be kept; then it does not come back later."""
+        made = {**facts, "at": datetime.now(UTC).isoformat(timespec="milliseconds")}
         stream = self._stream or self._open()
         end = stream.seek(0, os.SEEK_END)
         first = {FORM: VERSION, "of": self.of, "annotator": self._annotator}
-        lines = [*([first] if end == 0 else []), {**facts, "at": datetime.now(UTC).isoformat(timespec="milliseconds")}]
-        data = b"".join(json.dumps(line, ensure_ascii=False).encode() + b"\n" for line in lines)
+        data = b"".join(json.dumps(line).encode() + b"\n" for line in ([first] if end == 0 else []) + [made])
         try:
             if stream.write(data) != len(data):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -82,9 +86,12 @@ class Appended(ABC):
             raise UserError(f"{self._path} cannot be written ({error.strerror}).") from None
 
 
-def whole_lines(data: bytes) -> list[str]:
-    """All but one that was broken off."""
-    return data[: data.rfind(b"\n") + 1].decode("utf-8", "replace").split("\n")[:-1]
+def whole_lines(path: Path, data: bytes) -> list[str]:
+    """All but one that was broken off; raises :class:`UserError` for what is no UTF-8."""
+    try:
+        return data[: data.rfind(b"\n") + 1].decode().split("\n")[:-1]
+    except UnicodeDecodeError:
+        raise UserError(f"{path} is not UTF-8 text any more; restore the file.") from None
 
 
 def facts_of(path: Path, lines: Sequence[str]) -> Iterator[tuple[int, Mapping[str, Any]]]:

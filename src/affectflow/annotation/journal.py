@@ -77,7 +77,7 @@ class Journal(Appended):
 
 def read_journal(path: Path) -> dict[str, Judgement]:
     """The latest judgement of each picture, by its SHA-256, of a journal that another process may be writing."""
-    return {one.image_sha256: one for one in judgements_of(path, whole_lines(path.read_bytes()))}
+    return {one.image_sha256: one for one in judgements_of(path, whole_lines(path, path.read_bytes()))}
 
 
 def judgements_of(path: Path, lines: Sequence[str]) -> list[Judgement]:

@@ -44,6 +44,8 @@ class Recording:
     film: str = ""
     every_frame: bool = False
     """Whether there is a line for every frame, so that other numbers of lines are mistakes."""
+    cut: str = ""
+    """:func:`affectflow.annotation.sweeps.cut_of` of the images that were seen, where the tool knows it."""
     blank: int = 0
     """How many empty lines are at the end; they may be frames without a value."""
 

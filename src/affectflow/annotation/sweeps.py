@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from affectflow.annotation.appended import Appended, broken, facts_of
+from affectflow.errors import UserError
 
 Point = tuple[float | None, float | None]
 """Valence and arousal in [-1, 1]; None where it was not traced."""
@@ -22,31 +24,52 @@ class Sweeps(Appended):
     of = "films"
 
     def __init__(self, path: Path, annotator: str) -> None:
-        self.traces: Traces = {}
+        self._traces: Traces = {}
+        self._cuts: dict[int, str] = {}
         super().__init__(path, annotator)
 
-    def sweep(self, batch: int, points: Sequence[Any], frames: int) -> None:
-        """Keep points ``[frame, valence, arousal]`` of a batch with so many frames; raises :class:`ValueError` for what
-        is none, and :class:`affectflow.errors.UserError` where it cannot be kept."""
-        checked = points_of(points, frames)
-        self._append({"kind": "sweep", "batch": batch, "points": points})
-        _lay(self.traces, batch, checked)
+    def trace(self, batch: int, digests: Sequence[str]) -> Mapping[int, Point]:
+        """By frame; raises :class:`UserError` where the batch had other images when it was traced."""
+        if self._cuts.get(batch, cut_of(digests)) != cut_of(digests):
+            raise UserError(
+                f"{self._path} traces other pictures than batch {batch} has now; restore that manifest, or move the "
+                "file away."
+            )
+        return self._traces.get(batch, {})
+
+    def sweep(self, batch: int, points: Sequence[Any], digests: Sequence[str]) -> None:
+        """Keep points ``[frame, valence, arousal]`` of a batch of such images; raises :class:`ValueError` for what is
+        none, and :class:`UserError` where it cannot be kept."""
+        checked = points_of(points, len(digests))
+        self.trace(batch, digests)
+        self._append({"kind": "sweep", "batch": batch, "cut": cut_of(digests), "points": points})
+        self._cuts[batch] = cut_of(digests)
+        _lay(self._traces, batch, checked)
 
     def _restore(self, lines: Sequence[str]) -> None:
-        self.traces = traces_of(self._path, lines)
+        self._traces, self._cuts = traces_of(self._path, lines)
 
 
-def traces_of(path: Path, lines: Sequence[str]) -> Traces:
-    """What counts of a file's lines; raises :class:`affectflow.errors.UserError`."""
+def cut_of(digests: Sequence[str]) -> str:
+    """A digest of the images of a batch, in their order, by their SHA-256."""
+    return hashlib.sha256("".join(digests).encode()).hexdigest()[:16]
+
+
+def traces_of(path: Path, lines: Sequence[str]) -> tuple[Traces, dict[int, str]]:
+    """What counts of a file's lines, and of each batch the cut; raises :class:`UserError`."""
     traces: Traces = {}
+    cuts: dict[int, str] = {}
     for number, facts in facts_of(path, lines):
         try:
-            if type(facts["batch"]) is not int:
-                raise ValueError("the batch is no number")
-            _lay(traces, facts["batch"], points_of(facts["points"]))
+            batch = facts["batch"]
+            if type(batch) is not int or not isinstance(facts["cut"], str):
+                raise ValueError("the batch is none")
+            if cuts.setdefault(batch, facts["cut"]) != facts["cut"]:
+                raise ValueError("the batch had other pictures before")
+            _lay(traces, batch, points_of(facts["points"]))
         except (ValueError, KeyError, TypeError) as error:
             raise broken(path, number, error) from None
-    return traces
+    return traces, cuts
 
 
 def points_of(points: Any, frames: float = math.inf) -> Mapping[int, Point]:

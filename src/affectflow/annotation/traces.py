@@ -17,8 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from affectflow.annotation.exports import read_export
+from affectflow.annotation.exports.own import TOOL as OWN_TOOL
 from affectflow.annotation.recording import DIMENSIONS, Course, Mark, Recording
 from affectflow.annotation.resample import at_frames
+from affectflow.annotation.sweeps import cut_of
 from affectflow.errors import UserError
 from affectflow.synthetic import MARKER
 
@@ -96,6 +98,11 @@ def _of_recording(one: Recording, by_folder: str, batches: Mapping[int, Batch], 
                 f"{one.path}, line {line}: {at:g} s is after the end of batch {batch.number} ({ends:.2f} s); it is a "
                 "trace of another one."
             )
+    if one.cut and one.cut != cut_of(batch.digests):
+        raise UserError(
+            f"{one.path} traces other pictures than batch {batch.number} has now; restore that manifest, or move the "
+            "file away."
+        )
     low, high = one.limits or (-trace_range, trace_range)
     scaled = [
         _scaled(one.path, f"line {line}", value, low, high) for line, value in zip(one.lines, one.values, strict=True)
@@ -191,7 +198,8 @@ def _scaled(path: Path, where: str, value: float, low: float, high: float) -> fl
 def together(tracks: Sequence[Track]) -> dict[tuple[str, str], dict[int, Track]]:
     """By dimension and annotator, and by batch.
 
-    Judgements of different images of a batch are joined; raises :class:`UserError` where two say something of the same.
+    Judgements of different images of a batch are joined, also with a trace on the same page. Raises :class:`UserError`
+    where two say something of the same.
     """
     found: dict[tuple[str, str], dict[int, Track]] = defaultdict(dict)
     for track in tracks:
@@ -201,7 +209,16 @@ def together(tracks: Sequence[Track]) -> dict[tuple[str, str], dict[int, Track]]
     return dict(found)
 
 
+def _over(judged: Callable[[float], Numbers], traced: Callable[[float], Numbers], lag_s: float) -> Numbers:
+    """A judgement at rest counts before a trace."""
+    values = judged(lag_s)
+    return np.where(np.isnan(values), traced(lag_s), values)
+
+
 def _joined(one: Track, other: Track) -> Track:
+    if one.tool == other.tool == OWN_TOOL and one.still != other.still:
+        judged, traced = (one, other) if one.still else (other, one)
+        return replace(traced, sample=partial(_over, judged.sample, traced.sample))
     first, second = one.sample(0.0), other.sample(0.0)
     if not (one.still and other.still) or np.any(~np.isnan(first) & ~np.isnan(second)):
         both = f"{other.path} and {one.path} are" if other.path != one.path else f"Two recordings in {one.path} are"

@@ -14,7 +14,7 @@ from affectflow.annotation.journal import judgements_of
 from affectflow.annotation.recording import DIMENSIONS, Course, Export, Mark, Recording
 from affectflow.annotation.sweeps import Sweeps, traces_of
 
-_TOOL = "affectflow"
+TOOL = "affectflow"
 
 
 def is_one(text: Text) -> bool:
@@ -39,21 +39,22 @@ def _stills(path: Path, lines: Sequence[str], annotator: str) -> list[Export]:
         where = f"batch {one.batch}, frame {one.frame}"
         for dimension, value in zip(DIMENSIONS, (one.valence, one.arousal), strict=True):
             if value is not None:
-                facts = (path, _TOOL, where, one.file_name, dimension, value, annotator)
+                facts = (path, TOOL, where, one.file_name, dimension, value, annotator)
                 marks.append(Mark(*facts, sha256=one.image_sha256))
     return marks
 
 
 def _films(path: Path, lines: Sequence[str], annotator: str) -> list[Export]:
     recordings: list[Export] = []
-    for batch, track in traces_of(path, lines).items():
+    traces, cuts = traces_of(path, lines)
+    for batch, track in traces.items():
         for place, dimension in enumerate(DIMENSIONS):
             points = [(frame, point[place]) for frame, point in sorted(track.items()) if point[place] is not None]
             if points:
                 at, values = np.array(points, np.float64).T
                 where = np.zeros(len(points), np.int64)
-                facts = (path, _TOOL, Course.FRAMES, at, values, where, (-1.0, 1.0), dimension, annotator)
-                recordings.append(Recording(*facts, film=f"batch_{batch:03d}.mp4"))
+                facts = (path, TOOL, Course.FRAMES, at, values, where, (-1.0, 1.0), dimension, annotator)
+                recordings.append(Recording(*facts, film=f"batch_{batch:03d}.mp4", cut=cuts[batch]))
     return recordings
 
 

@@ -33,7 +33,6 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
 }
-_TOKEN = "affectflow-token"
 _QUALITY = 92
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -84,30 +83,33 @@ class _Page:
     ) -> None:
         self._sessions, self._images, self._films, self._place = sessions, images, films, place
         self._annotator, self._batch = annotator, batch
+        self._cookie = f"affectflow-token-{place.port}"  # cookies know no ports
 
     @web.middleware
     async def guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Refuse strangers, and say a mistake in a sentence."""
-        if (refused := self._refusal(request)) is not None:
-            return web.json_response({"error": refused}, status=403, headers=_HEADERS)
         try:
+            if (refused := self._refusal(request)) is not None:
+                return web.json_response({"error": refused}, status=403, headers=_HEADERS)
             response = await handler(request)
         except (UserError, ValueError) as error:
             response = web.json_response({"error": str(error)}, status=400)
         for name, value in _HEADERS.items():
             response.headers.setdefault(name, value)
         if self._place.token:
-            response.set_cookie(_TOKEN, self._place.token, httponly=True, samesite="Strict")
+            response.set_cookie(self._cookie, self._place.token, httponly=True, samesite="Strict")
         return response
 
     def _refusal(self, request: web.Request) -> str | None:
         if self._place.token:
-            given = request.query.get("token") or request.cookies.get(_TOKEN, "")
+            given = request.query.get("token") or request.cookies.get(self._cookie, "")
             if not hmac.compare_digest(given.encode(), self._place.token.encode()):
                 return "The address lacks the token that the server printed."
         elif urlsplit(f"//{request.host}").hostname not in ("localhost", "127.0.0.1", "::1", self._place.host):
             return "This server answers to the address that it printed."
-        if request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
+        # A link to here may be followed from anywhere, such as the message with the address.
+        followed = request.method == "GET" and request.headers.get("Sec-Fetch-Dest") == "document"
+        if not followed and request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
             return "Another site may not read or write here."
         origin = request.headers.get("Origin")
         if origin is not None and urlsplit(origin).netloc != request.host:
@@ -145,7 +147,9 @@ class _Page:
         """Says which picture is to be judged again; null where nothing is left to take back."""
         facts = await _json(request)
         taken = self._sessions.of(str(facts.get("annotator", ""))).undo()
-        return web.json_response({"taken": None if taken is None else {"batch": taken.batch, "frame": taken.frame}})
+        pictures = (one for some in self._sessions.batches.values() for one in some)
+        place = next((one for one in pictures if taken is not None and one.image_sha256 == taken.image_sha256), None)
+        return web.json_response({"taken": None if place is None else {"batch": place.batch, "frame": place.frame}})
 
     async def film_state(self, request: web.Request) -> web.Response:
         wanted = request.query.get("batch", "")
@@ -156,10 +160,10 @@ class _Page:
         """Keep a part of a trace."""
         facts = await _json(request)
         batch, points = facts.get("batch"), facts.get("points")
-        if not isinstance(batch, int) or not isinstance(points, list):
+        if type(batch) is not int or not isinstance(points, list):
             raise ValueError("the batch or the points are none")
-        frames = len(pictures_of(self._sessions.batches, batch))
-        self._sessions.films_of(str(facts.get("annotator", ""))).sweep(batch, points, frames)
+        digests = [picture.image_sha256 for picture in pictures_of(self._sessions.batches, batch)]
+        self._sessions.films_of(str(facts.get("annotator", ""))).sweep(batch, points, digests)
         return web.json_response({})
 
     async def film(self, request: web.Request) -> web.StreamResponse:

@@ -87,7 +87,7 @@ class Sessions:
             "frames": len(pictures),
             "rate": self.rate,
             "film": f"/film/{batch}.mp4",
-            "points": self.films_of(annotator).traces.get(batch, {}),
+            "points": self.films_of(annotator).trace(batch, [p.image_sha256 for p in pictures]),
         }
 
     def judgements(self) -> dict[str, Mapping[str, Judgement]]:

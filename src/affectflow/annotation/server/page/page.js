@@ -15,7 +15,7 @@ let sending = Promise.resolve(); // one after the other, so that the order of ju
 window.affectflowTimes = []; // milliseconds from a judgement to the next picture, for whoever measures
 
 async function ask(path, facts) {
-  const options = facts && { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(facts) };
+  const options = facts && { method: "POST", keepalive: true, headers: { "Content-Type": "application/json" }, body: JSON.stringify(facts) };
   const response = await fetch(path, options || {});
   const answer = await response.json();
   if (!response.ok) throw new Error(answer.error || response.statusText);
@@ -39,7 +39,12 @@ async function load(batch, frame) {
   ready(false);
   await sending; // or a judgement on its way would be missing
   const query = new URLSearchParams({ annotator, ...(batch ? { batch } : {}) });
-  state = await ask(`/api/state?${query}`);
+  try {
+    state = await ask(`/api/state?${query}`);
+  } catch (error) {
+    if (state) { ready(true); draw(); } // goes on with what is shown
+    throw error;
+  }
   const wanted = state.pictures.findIndex((one) => one.frame === frame);
   const open = state.pictures.findIndex((one) => !(one.frame in state.judgements));
   at = wanted >= 0 ? wanted : Math.max(open, 0);
@@ -162,6 +167,7 @@ function key(event) {
     const one = judged();
     const from = cursor || (one && one.valence !== null ? [one.valence, one.arousal] : [0, 0]);
     const step = event.shiftKey ? SMALL_STEP : STEP;
+    digit = null;
     cursor = ARROWS[event.key].map((direction, i) => inside(Math.round((from[i] + direction * step) * 1000) / 1000));
   } else if (event.key === "Enter" && cursor && event.target.tagName !== "BUTTON") {
     judge(cursor);
@@ -223,6 +229,7 @@ drawPlane();
 $("plane").addEventListener("pointerdown", (event) => {
   if (event.button || !event.isPrimary || !isReady()) return;
   dragging = true;
+  digit = null;
   $("plane").setPointerCapture(event.pointerId);
   cursor = under(event);
   draw();

@@ -2,33 +2,45 @@
 // While a film plays, the point's place is kept for each of its frames; every half second it is sent.
 
 const $ = (id) => document.getElementById(id);
-const COUNT = 3, BACK_S = 2, SEND_MS = 500, STEP = 0.05;
+const COUNT = 3, BACK_S = 2, SEND_MS = 500, MOST_POINTS = 1000, STEP = 0.05;
 const CORNERS = [["afraid, angry", -0.66, 0.86], ["excited, happy", 0.62, 0.86], ["sad, bored", -0.7, -0.9], ["calm, content", 0.64, -0.9]];
 const AXES = [["unpleasant", -0.98, -1.08], ["pleasant", 0.98, -1.08], ["excited", 0, 1.08], ["asleep", 0, -1.14]];
 const COLOURS = ["#3b6ea8", "#d9822b"]; // valence, arousal
 
 let annotator = "", state = null, points = {}, at = [0, 0], mode = "still", waiting = [], course = [], lastFrame = 0, counting = 0;
 const film = $("film");
-let sending = Promise.resolve();
+let busy = null; // what is being sent
 
 async function ask(path, facts) {
-  const options = facts && { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(facts) };
+  const options = facts && { method: "POST", keepalive: true, headers: { "Content-Type": "application/json" }, body: JSON.stringify(facts) };
   const response = await fetch(path, options || {});
   const answer = await response.json();
   if (!response.ok) throw new Error(answer.error || response.statusText);
   return answer;
 }
 
+function nextPart() { // of one batch, as much as the server takes at once
+  const batch = waiting[0].batch, end = waiting.findIndex((one) => one.batch !== batch);
+  return waiting.slice(0, Math.min(MOST_POINTS, end < 0 ? waiting.length : end));
+}
+
+const sweep = (part) => ({ annotator, batch: part[0].batch, points: part.map((one) => one.point) });
+
+async function drain() {
+  while (waiting.length) {
+    const part = nextPart();
+    await ask("/api/sweep", sweep(part));
+    waiting.splice(0, part.length); // only when it is kept
+  }
+}
+
 function send() {
-  if (!waiting.length) return sending;
-  const facts = { annotator, batch: state.batch, points: waiting };
-  waiting = [];
-  sending = sending.then(() => ask("/api/sweep", facts)).catch((error) => {
-    waiting = facts.points.concat(waiting); // to be sent again
+  busy = busy || drain().catch((error) => {
+    mode = "still";
     stop();
     $("trouble").textContent = `Not kept yet: ${error.message}. Is the server running? It is sent again when you go on.`;
-  });
-  return sending;
+  }).finally(() => { busy = null; });
+  return busy;
 }
 
 const frameAt = (seconds) => Math.min(state.frames, Math.max(1, Math.round(seconds * state.rate) + 1));
@@ -53,17 +65,18 @@ function keep(frame) { // and those between, which were played and not painted
     const [valence, arousal] = traced(one).map((value) => value === null ? null : Math.round(value * 1000) / 1000);
     const before = points[one] || [null, null];
     points[one] = [valence === null ? before[0] : valence, arousal === null ? before[1] : arousal];
-    waiting.push([one, valence, arousal]);
+    waiting.push({ batch: state.batch, point: [one, valence, arousal] });
   }
   lastFrame = frame;
 }
 
 function painted(now, { mediaTime }) {
+  film.requestVideoFrameCallback(painted);
+  if (!state) return;
   const frame = frameAt(mediaTime);
   if (mode === "tracing") keep(frame);
   if (mode === "replaying" && points[frame]) at = points[frame].map((value, i) => value === null ? at[i] : value);
   draw(frame);
-  film.requestVideoFrameCallback(painted);
 }
 
 function draw(frame) {
@@ -99,8 +112,10 @@ function stop() {
   counting++;
   $("count").textContent = "";
   film.pause();
+  const before = mode;
   mode = "still";
   lastFrame = 0;
+  if (before === "tracing") send();
 }
 
 async function record() {
@@ -113,6 +128,11 @@ async function record() {
   }
   $("count").textContent = "";
   $("trouble").textContent = "";
+  if (film.ended) {
+    film.currentTime = 0;
+    await new Promise((done) => film.addEventListener("seeked", done, { once: true }));
+    if (mine !== counting) return;
+  }
   mode = "tracing";
   lastFrame = 0;
   course = [[film.currentTime, ...at]];
@@ -128,7 +148,7 @@ function play() {
 const seek = (seconds) => { stop(); film.currentTime = Math.max(0, seconds); };
 const actions = {
   record,
-  pause: () => { if (mode === "still" && !$("count").textContent) record(); else { stop(); send(); } },
+  pause: () => { if (mode === "still" && !$("count").textContent) record(); else stop(); },
   replay: () => { stop(); if (film.ended) film.currentTime = 0; mode = "replaying"; play(); },
   back: () => seek(film.currentTime - BACK_S),
   start: () => seek(0),
@@ -143,6 +163,7 @@ const MOVES = { w: [0, 1], s: [0, -1], a: [-1, 0], d: [1, 0], ArrowUp: [0, 1], A
 const inside = (value) => Math.min(1, Math.max(-1, value));
 
 function moveBy(x, y) {
+  if (mode === "replaying") return;
   if ($("what").value === "valence") { x = x || y; y = 0; } // one axis is enough for one dimension
   if ($("what").value === "arousal") { y = y || x; x = 0; }
   moveTo([inside(at[0] + STEP * x), inside(at[1] + STEP * y)]);
@@ -153,26 +174,30 @@ function under(event) {
   return [inside(x), inside(-y)];
 }
 
-function gamepad() {
+let pushed = false;
+function gamepad() { // the stick's place is the point's; let go, it springs back to the middle
   const pad = navigator.getGamepads && [...navigator.getGamepads()].find(Boolean);
-  if (pad && (Math.abs(pad.axes[0]) > 0.1 || Math.abs(pad.axes[1]) > 0.1)) {
-    moveTo([inside(pad.axes[0]), inside(-pad.axes[1])]);
-  }
+  const off = Boolean(pad) && Math.hypot(pad.axes[0], pad.axes[1]) > 0.1;
+  if (state && mode !== "replaying" && (off || pushed)) moveTo(off ? [inside(pad.axes[0]), inside(-pad.axes[1])] : [0, 0]);
+  pushed = off;
   requestAnimationFrame(gamepad);
 }
 
 async function load(batch) {
   stop();
   await send();
+  if (waiting.length) { $("batch").value = state.batch; return; } // stays until it is kept
   const query = new URLSearchParams({ annotator, ...(batch ? { batch } : {}) });
-  state = await ask(`/api/film?${query}`);
+  const found = await ask(`/api/film?${query}`);
+  stop();
+  state = found;
   points = state.points;
   $("batch").replaceChildren(...state.batches.map((number) => new Option(number, number, false, number === state.batch)));
   $("annotator").textContent = annotator;
   film.src = state.film;
   await new Promise((done, failed) => {
     film.onloadeddata = done;
-    film.onerror = () => failed(new Error("The browser cannot show this film; use one that plays H.264."));
+    film.onerror = () => failed(new Error("The film is missing, or this browser does not play H.264."));
   });
   draw(1);
   document.body.dataset.ready = "yes";
@@ -194,8 +219,6 @@ async function begin(name) {
   window.history.replaceState(null, "", `/trace?${new URLSearchParams({ annotator })}`);
   $("who").hidden = true;
   $("plane").focus();
-  film.requestVideoFrameCallback(painted);
-  requestAnimationFrame(gamepad);
 }
 
 function drawPlane() {
@@ -215,7 +238,10 @@ function drawPlane() {
 }
 
 drawPlane();
-film.addEventListener("ended", () => { if (mode === "tracing") keep(state.frames); stop(); send(); });
+if (film.requestVideoFrameCallback) film.requestVideoFrameCallback(painted);
+else $("trouble").textContent = "This browser cannot tell frames apart; use a newer one.";
+requestAnimationFrame(gamepad);
+film.addEventListener("ended", () => { if (mode === "tracing") keep(state.frames); stop(); });
 film.addEventListener("seeked", () => { if (mode === "still") draw(frameAt(film.currentTime)); });
 setInterval(() => { if (mode === "tracing") send(); }, SEND_MS);
 $("plane").addEventListener("pointermove", (event) => { if (event.isPrimary && mode !== "replaying") moveTo(under(event)); });
@@ -235,7 +261,11 @@ $("batch").addEventListener("change", () => load(Number($("batch").value)).catch
 $("name").addEventListener("input", () => $("name").setCustomValidity(""));
 $("who").addEventListener("submit", (event) => { event.preventDefault(); begin($("name").value.trim()); });
 window.addEventListener("pagehide", () => {
-  if (waiting.length) navigator.sendBeacon("/api/sweep", new Blob([JSON.stringify({ annotator, batch: state.batch, points: waiting })], { type: "application/json" }));
+  while (waiting.length) {
+    const part = nextPart();
+    navigator.sendBeacon("/api/sweep", new Blob([JSON.stringify(sweep(part))], { type: "application/json" }));
+    waiting.splice(0, part.length);
+  }
 });
 
 const named = new URLSearchParams(location.search).get("annotator");
