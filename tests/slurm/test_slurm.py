@@ -99,7 +99,7 @@ def test_a_limit_shorter_than_the_training(copied: Submitted, cluster: Cluster, 
     """It saves before its time is over, waits in the queue again, and ends with the same bytes; no attempt is used."""
     _lengthen(copied, EPOCHS)
     copied.use_profile("slurm", **{"runtime: 240": "runtime: 1", "retries: 2": "retries: 0"})
-    result = copied.succeed(MODEL, timeout=900)
+    result = copied.succeed(MODEL, timeout=1500)
     states = [job["State"] for job in _runs(cluster, result)]
     assert len(states) > 1 and set(states[:-1]) == {"REQUEUED"} and states[-1] == "COMPLETED"
     assert result.output.count("has been submitted") == 1
