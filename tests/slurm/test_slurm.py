@@ -188,4 +188,4 @@ def test_the_doctor_on_a_cluster(
     copied.use_profile("slurm", your_account="nobody")
     with pytest.raises(SystemExit):
         main([*words, "--no-probe"])
-    assert "You may not charge the account 'nobody'; yours are faces." in capfd.readouterr().out
+    assert "You may not charge the account 'nobody'; yours are faces" in capfd.readouterr().out
