@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -140,9 +141,9 @@ def test_a_damaged_trace_names_its_line(film: Desk) -> None:
         film.merged()
 
 
-@pytest.mark.long
-def test_ten_seconds_by_a_scripted_pointer(film: Desk) -> None:
-    """Both dimensions; then a part of valence again. What is merged is where the pointer was, within a frame."""
+@pytest.fixture
+def page(film: Desk) -> Iterator[Any]:
+    """The film's page, opened, its sentences of errors kept as ``problems``."""
     if CHROMIUM is None:
         assert not os.environ.get("AFFECTFLOW_NO_SKIP"), MISSING
         pytest.skip(MISSING)
@@ -151,32 +152,75 @@ def test_ten_seconds_by_a_scripted_pointer(film: Desk) -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         # The pointer's course is a text that the page's rules would not let a page evaluate.
-        page = browser.new_context(viewport={"width": 1280, "height": 720}, bypass_csp=True).new_page()
-        problems: list[str] = []
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        page.goto(f"{film.start()}trace?annotator=anna")
-        page.wait_for_function("() => document.body.dataset.ready === 'yes'")
-        page.keyboard.press("r")
-        page.wait_for_function("() => !document.getElementById('film').paused", timeout=20_000)
-        page.evaluate(_MOVE, [SECONDS - 0.01, "[t / 5 - 1, 0.8 * Math.sin(t)]"])
-        page.wait_for_function("() => document.getElementById('film').ended", timeout=20_000)
-        if SHOTS:
-            page.screenshot(path=str(Path(SHOTS) / "film.png"))
-        first = np.array(page.evaluate("moved"))
-        assert page.evaluate("Number(document.getElementById('done').value)") == FRAMES
-        page.select_option("#what", "valence")
-        page.evaluate("() => { document.getElementById('film').currentTime = 4; window.moved = []; }")
-        page.wait_for_function("() => !document.getElementById('film').seeking")
-        page.keyboard.press("r")
-        page.wait_for_function("() => !document.getElementById('film').paused", timeout=20_000)
-        page.evaluate(_MOVE, [6, "[0.5 - (t - 4) / 4, 0]"])
-        page.keyboard.press(" ")
-        page.wait_for_function("() => document.getElementById('film').paused")
-        again = np.array(page.evaluate("moved"))
-        until = page.evaluate("Math.round(document.getElementById('film').currentTime * 25) + 1")
-        page.wait_for_timeout(500)
+        opened: Any = browser.new_context(viewport={"width": 1280, "height": 720}, bypass_csp=True).new_page()
+        opened.problems = []
+        opened.on("pageerror", lambda error: opened.problems.append(str(error)))
+        opened.goto(f"{film.start()}trace?annotator=anna")
+        opened.wait_for_function("() => document.body.dataset.ready === 'yes'")
+        yield opened
         browser.close()
-    assert not problems
+
+
+def trace(page: Any, until: float, course: str) -> np.ndarray:
+    """From where the film is; returns where the pointer was, [time, valence, arousal] each."""
+    page.evaluate("() => { window.moved = []; }")
+    page.keyboard.press("r")
+    page.wait_for_function("() => !document.getElementById('film').paused", timeout=20_000)
+    page.evaluate(_MOVE, [until, course])
+    return np.array(page.evaluate("moved"))
+
+
+@pytest.mark.long
+def test_what_a_dead_server_did_not_keep_is_sent_to_the_next(film: Desk, page: Any) -> None:
+    trace(page, 1, "[0.25, -0.25]")
+    film.kill()
+    page.wait_for_function(
+        "() => document.getElementById('trouble').textContent.includes('Not kept yet')", timeout=20_000
+    )
+    seen = page.evaluate("Math.round(document.getElementById('film').currentTime * 25)")
+    film.start()
+    trace(page, 3, "[0.5, 0.5]")
+    page.keyboard.press(" ")
+    page.wait_for_timeout(500)
+    rows = film.merged()
+    assert all(row["valence"] for row in rows[: 3 * RATE - 2]) and seen < 3 * RATE
+    assert float(rows[RATE // 2]["valence"]) == pytest.approx(0.25, abs=0.01)
+    assert float(rows[3 * RATE - 4]["valence"]) == pytest.approx(0.5, abs=0.01)
+    assert not page.problems
+
+
+@pytest.mark.long
+def test_after_the_end_it_begins_anew(film: Desk, page: Any) -> None:
+    page.evaluate("() => { document.getElementById('film').currentTime = 9.5; }")
+    page.wait_for_function("() => !document.getElementById('film').seeking")
+    trace(page, SECONDS, "[0.25, -0.25]")
+    page.wait_for_function("() => document.getElementById('film').ended", timeout=20_000)
+    trace(page, 1, "[-0.5, 0.5]")
+    page.keyboard.press(" ")
+    page.wait_for_timeout(500)
+    rows = film.merged()
+    assert float(rows[-1]["valence"]) == pytest.approx(0.25, abs=0.01)
+    assert float(rows[RATE - 4]["valence"]) == pytest.approx(-0.5, abs=0.01)
+    assert {row["valence"] for row in rows[2 * RATE : 9 * RATE]} == {""}
+
+
+@pytest.mark.long
+def test_ten_seconds_by_a_scripted_pointer(film: Desk, page: Any) -> None:
+    """Both dimensions; then a part of valence again. What is merged is where the pointer was, within a frame."""
+    first = trace(page, SECONDS - 0.01, "[t / 5 - 1, 0.8 * Math.sin(t)]")
+    page.wait_for_function("() => document.getElementById('film').ended", timeout=20_000)
+    if SHOTS:
+        page.screenshot(path=str(Path(SHOTS) / "film.png"))
+    assert page.evaluate("Number(document.getElementById('done').value)") == FRAMES
+    page.select_option("#what", "valence")
+    page.evaluate("() => { document.getElementById('film').currentTime = 4; }")
+    page.wait_for_function("() => !document.getElementById('film').seeking")
+    again = trace(page, 6, "[0.5 - (t - 4) / 4, 0]")
+    page.keyboard.press(" ")
+    page.wait_for_function("() => document.getElementById('film').paused")
+    until = page.evaluate("Math.round(document.getElementById('film').currentTime * 25) + 1")
+    page.wait_for_timeout(500)
+    assert not page.problems
     rows = film.merged()
     found = np.array([[float(row["valence"] or "nan"), float(row["arousal"] or "nan")] for row in rows])
     assert not np.isnan(found).any()
