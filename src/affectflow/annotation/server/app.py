@@ -61,7 +61,7 @@ def make_app(
     app.add_routes(
         [
             web.get("/", page.file),
-            web.get("/{name:page\\.(?:js|css)|agreement\\.js|trace\\.js}", page.file),
+            web.get("/{name:page\\.(?:js|css)|(?:common|agreement|trace)\\.js}", page.file),
             web.get("/agreement", page.file),
             web.get("/trace", page.file),
             web.get("/film/{batch:\\d+}.mp4", page.film),

@@ -1,26 +1,12 @@
 "use strict";
 // What is shown is what the server keeps: every judgement is sent as it is made, and the page goes on while it is.
 
-const $ = (id) => document.getElementById(id);
 const AHEAD = 4; // pictures that are fetched before they are wanted
 const STEP = 0.1, SMALL_STEP = 0.02;
-const WORDS = [
-  ["afraid, angry", -0.66, 0.86], ["excited, happy", 0.62, 0.86], ["sad, bored", -0.7, -0.9], ["calm, content", 0.64, -0.9],
-  ["neutral", 0, 0.09],
-];
-const AXES = [["unpleasant", -1, -1.08], ["pleasant", 1, -1.08], ["excited", 0, 1.08], ["asleep", 0, -1.16]];
 
 let annotator = "", state = null, at = 0, cursor = null, shownSince = 0, digit = null, dragging = false;
 let sending = Promise.resolve(); // one after the other, so that the order of judgements is that in which they were made
 window.affectflowTimes = []; // milliseconds from a judgement to the next picture, for whoever measures
-
-async function ask(path, facts) {
-  const options = facts && { method: "POST", keepalive: true, headers: { "Content-Type": "application/json" }, body: JSON.stringify(facts) };
-  const response = await fetch(path, options || {});
-  const answer = await response.json();
-  if (!response.ok) throw new Error(answer.error || response.statusText);
-  return answer;
-}
 
 function trouble(error) {
   $("trouble").textContent = error ? `${error.message || error}` : "";
@@ -157,7 +143,6 @@ const actions = {
 };
 const KEYS = { x: "notAFace", c: "cannotSay", b: "back", n: "forward", u: "undo", j: "jump", z: "zoom" };
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
-const inside = (value) => Math.min(1, Math.max(-1, value));
 
 function key(event) {
   if ($("work").hidden || event.ctrlKey || event.altKey || event.metaKey) return;
@@ -187,28 +172,6 @@ function key(event) {
   draw();
 }
 
-function under(event) {
-  const matrix = $("plane").getScreenCTM().inverse();
-  const { x, y } = new DOMPoint(event.clientX, event.clientY).matrixTransform(matrix);
-  return [inside(x), inside(-y)];
-}
-
-function drawPlane() {
-  const make = (parent, name, attributes, text) => {
-    const node = document.createElementNS("http://www.w3.org/2000/svg", name);
-    for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
-    if (text) node.textContent = text;
-    $(parent).append(node);
-  };
-  for (let i = -0.75; i < 1; i += 0.25) {
-    const kind = i === 0 ? { class: "axis" } : {};
-    make("grid", "line", { x1: i, x2: i, y1: -1, y2: 1, ...kind });
-    make("grid", "line", { y1: i, y2: i, x1: -1, x2: 1, ...kind });
-  }
-  for (const [text, x, y] of WORDS) make("words", "text", { x, y: -y }, text);
-  for (const [text, x, y] of AXES) make("words", "text", { x: x * 0.98, y: -y + 0.02, class: "axis" }, text);
-}
-
 async function begin(name) {
   annotator = name;
   try {
@@ -225,7 +188,7 @@ async function begin(name) {
   $("plane").focus();
 }
 
-drawPlane();
+drawPlane(0.25, [...CORNERS, ["neutral", 0, 0.09]]);
 $("plane").addEventListener("pointerdown", (event) => {
   if (event.button || !event.isPrimary || !isReady()) return;
   dragging = true;

@@ -1,23 +1,12 @@
 "use strict";
 // While a film plays, the point's place is kept for each of its frames; every half second it is sent.
 
-const $ = (id) => document.getElementById(id);
 const COUNT = 3, BACK_S = 2, SEND_MS = 500, MOST_POINTS = 1000, STEP = 0.05;
-const CORNERS = [["afraid, angry", -0.66, 0.86], ["excited, happy", 0.62, 0.86], ["sad, bored", -0.7, -0.9], ["calm, content", 0.64, -0.9]];
-const AXES = [["unpleasant", -0.98, -1.08], ["pleasant", 0.98, -1.08], ["excited", 0, 1.08], ["asleep", 0, -1.14]];
 const COLOURS = ["#3b6ea8", "#d9822b"]; // valence, arousal
 
 let annotator = "", state = null, points = {}, at = [0, 0], mode = "still", waiting = [], course = [], lastFrame = 0, counting = 0;
 const film = $("film");
 let busy = null; // what is being sent
-
-async function ask(path, facts) {
-  const options = facts && { method: "POST", keepalive: true, headers: { "Content-Type": "application/json" }, body: JSON.stringify(facts) };
-  const response = await fetch(path, options || {});
-  const answer = await response.json();
-  if (!response.ok) throw new Error(answer.error || response.statusText);
-  return answer;
-}
 
 function nextPart() { // of one batch, as much as the server takes at once
   const batch = waiting[0].batch, end = waiting.findIndex((one) => one.batch !== batch);
@@ -160,18 +149,12 @@ const actions = {
 };
 const KEYS = { r: "record", " ": "pause", p: "replay", b: "back", 0: "start", g: "gap" };
 const MOVES = { w: [0, 1], s: [0, -1], a: [-1, 0], d: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] };
-const inside = (value) => Math.min(1, Math.max(-1, value));
 
 function moveBy(x, y) {
   if (mode === "replaying") return;
   if ($("what").value === "valence") { x = x || y; y = 0; } // one axis is enough for one dimension
   if ($("what").value === "arousal") { y = y || x; x = 0; }
   moveTo([inside(at[0] + STEP * x), inside(at[1] + STEP * y)]);
-}
-
-function under(event) {
-  const { x, y } = new DOMPoint(event.clientX, event.clientY).matrixTransform($("plane").getScreenCTM().inverse());
-  return [inside(x), inside(-y)];
 }
 
 let pushed = false;
@@ -221,23 +204,7 @@ async function begin(name) {
   $("plane").focus();
 }
 
-function drawPlane() {
-  const make = (parent, name, attributes, text) => {
-    const node = document.createElementNS("http://www.w3.org/2000/svg", name);
-    for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
-    if (text) node.textContent = text;
-    $(parent).append(node);
-  };
-  for (const i of [-0.5, 0, 0.5]) {
-    const kind = i === 0 ? { class: "axis" } : {};
-    make("grid", "line", { x1: i, x2: i, y1: -1, y2: 1, ...kind });
-    make("grid", "line", { y1: i, y2: i, x1: -1, x2: 1, ...kind });
-  }
-  for (const [text, x, y] of CORNERS) make("words", "text", { x, y: -y }, text);
-  for (const [text, x, y] of AXES) make("words", "text", { x, y: -y + 0.02, class: "axis" }, text);
-}
-
-drawPlane();
+drawPlane(0.5, CORNERS);
 if (film.requestVideoFrameCallback) film.requestVideoFrameCallback(painted);
 else $("trouble").textContent = "This browser cannot tell frames apart; use a newer one.";
 requestAnimationFrame(gamepad);
