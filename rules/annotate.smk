@@ -1,8 +1,8 @@
 # Images -> videos to annotate, and traces -> valence and arousal of each image.
 #
-# Needs: results/emotionet/ledger.parquet and the images; data.annotations. Makes: results/annotation/batch_001.mp4 and
-# so on with manifest.csv, results/emotionet/valence_arousal.csv, annotator_agreement.csv,
-# annotators.csv (in the same folder).
+# Needs: results/emotionet/ledger.parquet and the images; data.annotations; for guesses a model and the pictures' faces.
+# Makes: results/annotation/batch_001.mp4 and so on with manifest.csv, results/emotionet/valence_arousal.csv,
+# annotator_agreement.csv, annotators.csv (in the same folder); on demand results/annotation/guesses/{run}.csv.
 ANNOTATION = config["annotation"]
 TRACES = config["data"]["annotations"]
 
@@ -56,3 +56,26 @@ if TRACES is not None:
             code=code("merge_traces"),
         script:
             "../workflow/scripts/merge_traces.py"
+
+
+rule guess_affect:
+    input:
+        manifest="results/annotation/manifest.csv",
+        faces=DOWNLOADED_FACES,
+        model="results/models/{run}/model.keras",
+        card="results/models/{run}/model.json",
+    output:
+        guesses="results/annotation/guesses/{run}.csv",
+    log:
+        "results/logs/guess_affect/{run}.log",
+    benchmark:
+        "results/benchmarks/guess_affect/{run}.tsv"
+    conda:
+        TENSORFLOW
+    threads: 4
+    params:
+        images="results/emotionet/images",
+        batch_size=config["evaluation"]["batch_size"],
+        code=code("guess_affect"),
+    script:
+        "../workflow/scripts/guess_affect.py"

@@ -4,6 +4,14 @@
 # results/emotionet/faces/{part}.parquet, results/faces/{dataset}.parquet; what was found in a downloaded picture is
 # state (results/state/faces) that outlives a killed job.
 FACES = config["faces"]
+DOWNLOADED_FACES = (
+    expand(
+        "results/emotionet/faces/{part}.parquet",
+        part=range(DOWNLOAD["partitions"]),
+    )
+    if PLAN.detects_faces()
+    else []
+)
 
 
 if PLAN.detects_faces() and FACES["model"]["path"] is None:

@@ -19,14 +19,7 @@ rule assemble_samples:
         ledger="results/emotionet/ledger.parquet",
         affect=[] if TRACES is None else "results/emotionet/valence_arousal.csv",
         snapshot=SNAPSHOT or [],
-        faces=(
-            expand(
-                "results/emotionet/faces/{part}.parquet",
-                part=range(DOWNLOAD["partitions"]),
-            )
-            if PLAN.detects_faces()
-            else []
-        ),
+        faces=DOWNLOADED_FACES,
     output:
         samples="results/emotionet/samples.parquet",
         left_out="results/emotionet/left_out.csv",

@@ -132,6 +132,7 @@ def _parser(with_snapshot: bool) -> argparse.ArgumentParser:
         ("--configfile", {**path, "action": "append", "default": [], "help": "an overlay, as of snakemake"}),
         ("--annotator", {"default": "", "help": "a name; left out, the page asks for it"}),
         ("--batch", {"type": _positive, "default": None, "help": "the first that is not done, if left out"}),
+        ("--model", {"default": "", "help": "a run such as resnet, whose doubt says which pictures come first"}),
         ("--out", {**path, "default": None, "help": "folder for the judgements; data.annotations"}),
         ("--host", {"default": "127.0.0.1", "help": "elsewhere than on loopback a token is needed"}),
         ("--port", {"type": int, "default": 0, "help": "any that is free, if left out"}),

@@ -32,11 +32,10 @@ class Desk:
     process: subprocess.Popen[str] | None = None
     address: str = ""
 
-    def start(self, *options: str) -> str:
+    def start(self, *options: str, repeats: float = 0) -> str:
         """Returns the address that it prints; the port stays the same when it is started again."""
         port = re.search(r":(\d+)/", self.address)
-        words = [sys.executable, "-m", "affectflow.cli", "annotate", "--config", str(ROOT / "config/config.yaml")]
-        words += ["--out", "judgements", "--no-browser", "--port", port[1] if port else "0", *options]
+        words = self._words("--port", port[1] if port else "0", *options, repeats=repeats)
         self.process = subprocess.Popen(words, cwd=self.folder, stdout=subprocess.PIPE, text=True)
         assert self.process.stdout is not None
         said = self.process.stdout.readline()
@@ -44,6 +43,17 @@ class Desk:
         assert found, said
         self.address = found[0]
         return self.address
+
+    def refused(self, *options: str) -> tuple[int, str]:
+        """Status and standard error of a server that does not start."""
+        result = subprocess.run(self._words(*options), cwd=self.folder, capture_output=True, text=True, timeout=60)
+        return result.returncode, result.stderr
+
+    def _words(self, *options: str, repeats: float = 0) -> list[str]:
+        overlay = self.folder / "overlay.yaml"
+        overlay.write_text(f"annotation: {{repeats: {repeats}}}\n")
+        words = [sys.executable, "-m", "affectflow.cli", "annotate", "--config", str(ROOT / "config/config.yaml")]
+        return [*words, "--configfile", str(overlay), "--out", "judgements", "--no-browser", *options]
 
     def kill(self) -> None:
         if self.process is not None:
@@ -86,3 +96,15 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     made = Desk(tmp_path)
     yield made
     made.kill()
+
+
+@pytest.fixture
+def informed(desk: Desk) -> Desk:
+    """A model that doubts pictures more the later they come, and knows nothing of the last five."""
+    with (desk.folder / "results/annotation/manifest.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    path = desk.folder / "results/annotation/guesses/resnet.csv"
+    path.parent.mkdir()
+    lines = [f"{row['image_sha256']},{i / 50},{-i / 50},{i / 100}" for i, row in enumerate(rows[:-5], start=1)]
+    path.write_text("\n".join(["image_sha256,valence,arousal,spread", *lines]) + "\n")
+    return desk

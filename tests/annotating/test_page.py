@@ -6,6 +6,7 @@ import os
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ SHOTS = os.environ.get("AFFECTFLOW_SHOTS")
 
 
 @pytest.fixture
-def page(desk: Desk) -> Iterator[object]:
+def page(desk: Desk) -> Iterator[Any]:
     if CHROMIUM is None:
         assert not os.environ.get("AFFECTFLOW_NO_SKIP"), MISSING
         pytest.skip(MISSING)
@@ -27,31 +28,31 @@ def page(desk: Desk) -> Iterator[object]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         opened = browser.new_context(viewport={"width": 1280, "height": 720}).new_page()
-        opened.problems = []  # type: ignore[attr-defined]
-        opened.on("pageerror", lambda error: opened.problems.append(str(error)))  # type: ignore[attr-defined]
-        opened.on("request", lambda r: opened.problems.append(r.url) if "127.0.0.1" not in r.url else None)  # type: ignore[attr-defined]
+        opened.problems = []
+        opened.on("pageerror", lambda error: opened.problems.append(str(error)))
+        opened.on("request", lambda r: opened.problems.append(r.url) if "127.0.0.1" not in r.url else None)
         yield opened
         browser.close()
 
 
-def shoot(page: object, name: str) -> None:
+def shoot(page: Any, name: str) -> None:
     if SHOTS:
-        page.screenshot(path=str(Path(SHOTS) / f"{name}.png"))  # type: ignore[attr-defined]
+        page.screenshot(path=str(Path(SHOTS) / f"{name}.png"))
 
 
 class Hand:
     """What a person does on the page, and what should come of it."""
 
-    def __init__(self, page: object, annotator: str) -> None:
+    def __init__(self, page: Any, annotator: str) -> None:
         self.page, self.annotator = page, annotator
         self.expected: dict[int, tuple[float, float] | None] = {}
 
     def at(self) -> int:
         """The picture that is shown, from 1."""
-        return int(self.page.inner_text("#place").split()[1])  # type: ignore[attr-defined]
+        return int(self.page.inner_text("#place").split()[1])
 
     def wait_for(self, picture: int) -> None:
-        self.page.wait_for_function(  # type: ignore[attr-defined]
+        self.page.wait_for_function(
             "n => document.body.dataset.ready === 'yes'"
             " && document.getElementById('place').textContent.startsWith(`picture ${n} `)",
             arg=picture,
@@ -59,11 +60,11 @@ class Hand:
         )
 
     def click(self, valence: float, arousal: float, drag: bool = False) -> None:
-        box = self.page.locator("#plane rect").bounding_box()  # type: ignore[attr-defined]
+        box = self.page.locator("#plane rect").bounding_box()
         x = box["x"] + (valence + 1) / 2 * box["width"]
         y = box["y"] + (1 - arousal) / 2 * box["height"]
         self.pixel = 2 / box["width"]
-        mouse = self.page.mouse  # type: ignore[attr-defined]
+        mouse = self.page.mouse
         mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2) if drag else mouse.move(x, y)
         mouse.down()
         mouse.move(x, y)
@@ -72,7 +73,7 @@ class Hand:
 
     def press(self, keys: list[str], gives: tuple[float, float] | None) -> None:
         for key in keys:
-            self.page.keyboard.press(key)  # type: ignore[attr-defined]
+            self.page.keyboard.press(key)
         self._goes_on(gives)
 
     def _goes_on(self, gives: tuple[float, float] | None) -> None:
@@ -88,15 +89,15 @@ class Hand:
         return self
 
 
-def test_forty_stills_by_mouse_and_keyboard(desk: Desk, page: object) -> None:
-    page.goto(desk.start())  # type: ignore[attr-defined]
-    page.wait_for_selector("#who:not([hidden])")  # type: ignore[attr-defined]
+def test_forty_stills_by_mouse_and_keyboard(desk: Desk, page: Any) -> None:
+    page.goto(desk.start())
+    page.wait_for_selector("#who:not([hidden])")
     shoot(page, "name")
-    page.fill("#name", "../anna")  # type: ignore[attr-defined]
-    page.click("#who button")  # type: ignore[attr-defined]
-    page.wait_for_function("() => !document.getElementById('name').validity.valid")  # type: ignore[attr-defined]
-    page.fill("#name", "anna")  # type: ignore[attr-defined]
-    page.click("#who button")  # type: ignore[attr-defined]
+    page.fill("#name", "../anna")
+    page.click("#who button")
+    page.wait_for_function("() => !document.getElementById('name').validity.valid")
+    page.fill("#name", "anna")
+    page.click("#who button")
     hand = Hand(page, "anna")
     hand.wait_for(1)
     shoot(page, "first")
@@ -109,39 +110,39 @@ def test_forty_stills_by_mouse_and_keyboard(desk: Desk, page: object) -> None:
     hand.look().press(["x"], None)
     hand.look().press(["c"], None)
     for picture in (16, 15, 14):  # the two verdicts, and the digits before
-        page.keyboard.press("u")  # type: ignore[attr-defined]
+        page.keyboard.press("u")
         hand.wait_for(picture)
     hand.look().press(["1", "1"], (-1.0, -1.0))
     desk.kept("anna", 16 + 3 + 1)
-    page.reload()  # type: ignore[attr-defined]
+    page.reload()
     hand.wait_for(15)
     for i in range(10):
         hand.look().click(0.5, -0.05 * i)
-    page.fill("#note", "<img src=x onerror=alert(1)>")  # type: ignore[attr-defined]
-    page.keyboard.press("Enter")  # type: ignore[attr-defined]
+    page.fill("#note", "<img src=x onerror=alert(1)>")
+    page.keyboard.press("Enter")
     hand.look().press(["3", "3"], (-0.5, -0.5))
     desk.kept("anna", 31)
     desk.kill()
     hand.look()
-    page.keyboard.press("4")  # type: ignore[attr-defined]
-    page.keyboard.press("4")  # type: ignore[attr-defined]
-    page.wait_for_function("() => document.getElementById('trouble').textContent.includes('Not kept')")  # type: ignore[attr-defined]
+    page.keyboard.press("4")
+    page.keyboard.press("4")
+    page.wait_for_function("() => document.getElementById('trouble').textContent.includes('Not kept')")
     hand.wait_for(26)  # what the dead server did not keep is asked for again
     shoot(page, "killed")
     desk.start()
-    page.reload()  # type: ignore[attr-defined]
+    page.reload()
     hand.wait_for(26)
     while hand.at() < PICTURES:
         hand.look().press(["6", "4"], (0.25, -0.25))
     hand.look().click(0.0, 0.0)
-    page.wait_for_function("() => document.getElementById('left').textContent === 'all judged'")  # type: ignore[attr-defined]
+    page.wait_for_function("() => document.getElementById('left').textContent === 'all judged'")
     shoot(page, "done")
-    page.set_viewport_size({"width": 820, "height": 1180})  # type: ignore[attr-defined]
+    page.set_viewport_size({"width": 820, "height": 1180})
     shoot(page, "tablet")
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")  # type: ignore[attr-defined]
-    page.set_viewport_size({"width": 1280, "height": 720})  # type: ignore[attr-defined]
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.set_viewport_size({"width": 1280, "height": 720})
     desk.kept("anna", 31 + PICTURES - 25)
-    other = page.context.new_page()  # type: ignore[attr-defined]
+    other = page.context.new_page()
     other.goto(f"{desk.address}?annotator=Ben")
     second = Hand(other, "Ben")
     second.wait_for(1)
@@ -154,7 +155,7 @@ def test_forty_stills_by_mouse_and_keyboard(desk: Desk, page: object) -> None:
     assert other.locator("figure").count() == 2 and "Ben and anna" in other.inner_text("#pairs")
     other.wait_for_function("() => [...document.images].every(i => i.complete && i.naturalWidth)")
     shoot(other, "agreement")
-    assert not page.problems  # type: ignore[attr-defined]
+    assert not page.problems
     rows = desk.merged()
     assert rows[0]["valence_annotators"] == "2" and len(rows) == PICTURES
     for frame, row in enumerate(rows, start=1):
@@ -167,11 +168,50 @@ def test_forty_stills_by_mouse_and_keyboard(desk: Desk, page: object) -> None:
         assert float(row["valence"]) == pytest.approx(expected[0], abs=hand.pixel), frame
         assert float(row["arousal"]) == pytest.approx(expected[1], abs=hand.pixel), frame
     assert "onerror" in desk.journal("anna").read_text()
-    page.fill("#note", "later")  # type: ignore[attr-defined]
-    page.keyboard.press("Enter")  # type: ignore[attr-defined]
+    page.fill("#note", "later")
+    page.keyboard.press("Enter")
     desk.kept("anna", 31 + PICTURES - 25 + 1)  # a note of a picture that was judged before
     assert '"note": "later"' in desk.journal("anna").read_text()
-    times = page.evaluate("affectflowTimes")  # type: ignore[attr-defined]
+    times = page.evaluate("affectflowTimes")
     warnings.warn(
         f"from a judgement to the next picture: {sorted(times)[len(times) // 2]:.0f} ms (median)", stacklevel=1
     )
+
+
+def test_the_most_informative_first_and_the_model_only_when_asked(informed: Desk, page: Any) -> None:
+    """Through several lists of pictures, with pictures that come twice, and a judgement that is taken back."""
+    page.goto(informed.start("--model", "resnet", "--annotator", "anna", repeats=0.1))
+    hand = Hand(page, "anna")
+    hand.wait_for(1)
+    first = page.get_attribute("#image", "src")
+    assert f"/1/{PICTURES - 5}/" in first
+    visible = "() => getComputedStyle(document.getElementById('guess')).visibility"
+    assert page.evaluate(visible) == "hidden"
+    page.keyboard.press("m")
+    page.wait_for_function(f"() => ({visible})() === 'visible'")
+    assert "resnet says +0.70, \u22120.70" in page.inner_text("#values")
+    shoot(page, "guess")
+    page.keyboard.press("9")
+    page.keyboard.press("1")
+    hand.wait_for(2)
+    assert page.evaluate(visible) == "hidden"
+    page.keyboard.press("u")
+    hand.wait_for(1)
+    assert page.get_attribute("#image", "src") == first
+    judged = 0
+    while page.evaluate("state.batch") == "informative":
+        before = page.evaluate("[state.batch, at, state.elsewhere.done]")
+        page.keyboard.press("5")
+        page.keyboard.press("7")
+        judged += 1
+        assert judged < 2 * PICTURES
+        page.wait_for_function(
+            "before => isReady() && `${[state.batch, at, state.elsewhere.done]}` !== `${before}`", arg=before
+        )
+    rows = informed.merged()
+    assert {row["valence"] for row in rows} == {"0.000000"} and {row["arousal"] for row in rows} == {"0.500000"}
+    lines = informed.journal("anna").read_text()
+    repeats = lines.count('"again": true')
+    assert judged == PICTURES + repeats and 2 <= repeats <= 4
+    assert lines.count('"shown": [0.7, -0.7]') in (2, 3)  # the one taken back, the one that counts, perhaps again
+    assert not page.problems

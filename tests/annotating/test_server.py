@@ -20,7 +20,8 @@ import pytest
 from affectflow.annotation.columns import MANIFEST_COLUMNS
 from affectflow.annotation.journal import Journal, Judgement
 from affectflow.annotation.merge import Outputs, Wishes, merge_traces
-from affectflow.annotation.server.session import Picture, Sessions
+from affectflow.annotation.server.picture import Picture
+from affectflow.annotation.server.session import Sessions
 from affectflow.errors import UserError
 from affectflow.tables import write_csv
 from tests.annotating.conftest import Desk
@@ -51,6 +52,12 @@ def judgement(
     return {"annotator": "anna", "batch": 1, "frame": frame, "valence": valence, "arousal": arousal, **more}
 
 
+def judgements_shown(address: str) -> dict[int, dict[str, object]]:
+    """What the page shows of each frame that anna has judged."""
+    pictures = ask(address, "/api/state?annotator=anna")[1]["pictures"]
+    return {one["frame"]: one["judgement"] for one in pictures if "judgement" in one}
+
+
 def test_what_is_judged_is_kept_through_a_kill(desk: Desk) -> None:
     address = desk.start()
     assert ask(address, "/api/judge", judgement(1, note="<b>so</b>"))[0] == 200
@@ -60,13 +67,13 @@ def test_what_is_judged_is_kept_through_a_kill(desk: Desk) -> None:
     with desk.journal("anna").open("a") as stream:
         stream.write('{"kind": "judge", "batch": 1, "fra')  # what a lost power supply leaves
     assert [row["valence"] for row in desk.merged()][:3] == ["1.000000", "", ""]
-    _, state, _ = ask(desk.start(), "/api/state?annotator=anna")
-    assert state["judgements"]["1"] == {"valence": 1, "arousal": 0.25, "verdict": "", "note": ""}
-    assert state["judgements"]["2"]["verdict"] == "not_a_face" and len(state["judgements"]) == 2
+    judged = judgements_shown(desk.start())
+    assert judged[1] == {"valence": 1, "arousal": 0.25, "verdict": "", "note": ""}
+    assert judged[2]["verdict"] == "not_a_face" and len(judged) == 2
     for frame in (1, 2, 1, None):
-        answer = ask(desk.address, "/api/undo", {"annotator": "anna"})[1]["taken"]
-        assert answer == (frame and {"batch": 1, "frame": frame})
-    assert ask(desk.address, "/api/state?annotator=anna")[1]["judgements"] == {}
+        taken = ask(desk.address, "/api/undo", {"annotator": "anna"})[1]["taken"]
+        assert taken is None if frame is None else (taken["batch"], taken["frame"]) == (1, frame)
+    assert judgements_shown(desk.address) == {}
 
 
 @pytest.mark.parametrize(
@@ -210,7 +217,7 @@ def test_a_journal_belongs_to_one_process(tmp_path: Path) -> None:
     first.judge(Judgement(1, 1, "a", "sha", 0.5, 0.5, note="a\u2028b"))
     first.close()
     second = Journal(tmp_path / "stills.jsonl", "anna")
-    assert second.judgements["sha"].valence == 0.5 and second.judgements["sha"].note == "a\u2028b"
+    assert second.kept.judgements["sha"].valence == 0.5 and second.kept.judgements["sha"].note == "a\u2028b"
     second.close()
     (tmp_path / "stills.jsonl").write_text('{"affectflow-annotation": 1}\n{"kind": "undo"}\n')
     with pytest.raises(UserError, match="line 2"):
@@ -231,15 +238,15 @@ def test_a_full_disk_keeps_what_was_there(tmp_path: Path) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
         signal.signal(signal.SIGXFSZ, before)
     journal.judge(Judgement(1, 3, "c", "three", 0.5, 0.5))
-    assert set(journal.judgements) == {"one", "three"}
+    assert set(journal.kept.judgements) == {"one", "three"}
     journal.close()
-    assert set(Journal(tmp_path / "stills.jsonl", "anna").judgements) == {"one", "three"}
+    assert set(Journal(tmp_path / "stills.jsonl", "anna").kept.judgements) == {"one", "three"}
 
 
 def test_a_picture_that_changed_is_to_be_judged_again(tmp_path: Path) -> None:
     sessions = Sessions(tmp_path, {1: [Picture(1, 1, "a.jpg", "old")], 2: [Picture(2, 1, "a.jpg", "new")]})
     sessions.of("anna").judge({"batch": 1, "frame": 1, "valence": 1.0, "arousal": 0.0})
-    assert [one["done"] for one in sessions.of(" anna ").progress()] == [1, 0]
+    assert [one["done"] for one in sessions.of(" anna ").state(None)["progress"]] == [1, 0]
     sessions.close()
     rows = [(b, 1, "", "0.0000", "a.jpg", "", sha) for b, sha in ((1, "old"), (2, "new"))]
     write_csv(tmp_path / "manifest.csv", MANIFEST_COLUMNS, rows)

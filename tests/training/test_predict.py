@@ -39,10 +39,10 @@ PHOTOGRAPHS = ROOT.parent / "shared/data/london_faces"
 needs_faces = pytest.mark.skipif(not (YUNET.is_file() and PHOTOGRAPHS.is_dir()), reason="no photographs or detector")
 
 
-def make_model(folder: Path, crops: dict[str, int]) -> Path:
+def make_model(folder: Path, crops: dict[str, int], side: int | None = SIZE) -> Path:
     """A model whose outputs say how bright a picture is: AU6 that it is dark, AU12 and valence that it is bright."""
     folder.mkdir(parents=True)
-    pixels = keras.Input((SIZE, SIZE, 3), dtype="uint8")
+    pixels = keras.Input((side, side, 3), dtype="uint8")
     scaled = keras.layers.Rescaling(1 / 127.5, offset=-1)(pixels)
     mean = keras.layers.GlobalAveragePooling2D()(scaled)
     heads = {

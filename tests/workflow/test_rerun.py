@@ -147,6 +147,21 @@ def test_edited_export_redoes_exports_only(copy: Workflow) -> None:
     assert copy.run(target, *SCORES, options=("-n",)).rules_run == {"export_model"}
 
 
+def test_guesses_are_made_of_what_is_there(copy: Workflow) -> None:
+    """Of every picture of the batches, and by themselves; the same bytes again."""
+    target = "results/annotation/guesses/resnet.csv"
+    assert copy.succeed(target).rules_run == {"guess_affect"}
+    assert copy.run(target).nothing_done
+    rows = list(csv.DictReader(copy.path("annotation/guesses/resnet.csv").open()))
+    manifest = csv.DictReader(copy.path("annotation/manifest.csv").open())
+    assert [row["image_sha256"] for row in rows] == [row["image_sha256"] for row in manifest]
+    assert all(-1 <= float(row[name]) <= 1 for row in rows for name in ("valence", "arousal"))
+    assert min(float(row["spread"]) for row in rows) > 0 and len({row["valence"] for row in rows}) > 1
+    before = _digests(copy, "annotation/guesses/*")
+    copy.succeed(target, options=("--forcerun", "guess_affect"))
+    assert _digests(copy, "annotation/guesses/*") == before
+
+
 def test_how_long_a_lost_face_is_held_redoes_evaluation_only(copy: Workflow) -> None:
     copy.configure(faces={"hold_s": 0.5})
     result = copy.run(*SCORES, options=("-n",))

@@ -19,5 +19,20 @@ AFFECT_COLUMNS = (
     "arousal_sources",
 )
 AGREEMENT_COLUMNS = ("dimension", "annotator_1", "annotator_2", "frames", "ccc", "pcc")
-ANNOTATOR_COLUMNS = ("dimension", "annotator", "tools", "batches", "frames", "lag_s", "ccc_with_others", "kept")
-"""``ccc_with_others`` is empty where nobody else annotated the same frames; ``kept`` is yes, or why not."""
+ANNOTATOR_COLUMNS = (
+    "dimension",
+    "annotator",
+    "tools",
+    "batches",
+    "frames",
+    "lag_s",
+    "ccc_with_others",
+    "repeats",
+    "ccc_with_self",
+    "after_guess",
+    "kept",
+)
+"""``ccc_with_others`` is empty where nobody else annotated the same frames, ``ccc_with_self`` where nothing was shown
+twice (``repeats``); ``after_guess`` counts frames that were judged after a look at a model's value; ``kept`` is yes, or
+why not."""
+GUESS_COLUMNS = ("image_sha256", "valence", "arousal", "spread")

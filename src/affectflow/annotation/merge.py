@@ -223,7 +223,11 @@ def _agreement(dimension: str, annotators: Sequence[_Annotator]) -> list[tuple[s
 def _row(dimension: str, one: _Annotator) -> tuple[object, ...]:
     tools = ";".join(sorted({track.tool for track in one.tracks.values()}))
     frames = int(np.sum(~np.isnan(one.values)))
-    return (dimension, one.name, tools, len(one.tracks), frames, f"{one.lag_s:.3f}", _decimal(one.ccc), one.kept)
+    twice = [pair for track in one.tracks.values() for pair in track.twice]
+    with_self = float(agree(*zip(*twice, strict=True)).ccc) if twice else float("nan")
+    guessed = sum(track.after_guess for track in one.tracks.values())
+    facts = (dimension, one.name, tools, len(one.tracks), frames, f"{one.lag_s:.3f}")
+    return (*facts, _decimal(one.ccc), len(twice), _decimal(with_self), guessed, one.kept)
 
 
 def _decimal(value: float) -> str:

@@ -65,6 +65,10 @@ class Mark:
     frame: int = 0
     sha256: str = ""
     """Of the image, where the tool knows it; then the name does not count."""
+    again: bool = False
+    """Whether it is of the second time that the annotator saw the image; after that of the first."""
+    after_guess: bool = False
+    """Whether the annotator had looked at what a model says."""
 
 
 Export = Recording | Mark

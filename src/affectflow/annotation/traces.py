@@ -49,7 +49,8 @@ class Batch:
 class Track:
     """``sample`` gives float64 [frames] in [-1, 1], NaN where there is no value, for a reaction lag in seconds.
 
-    Where the images were judged at rest (``still``), there is no lag.
+    Where the images were judged at rest (``still``), there is no lag. ``twice`` are the values of images that were
+    judged a second time, first and second; ``after_guess`` of its images were judged after a look at a model's value.
     """
 
     path: Path
@@ -59,6 +60,8 @@ class Track:
     dimension: str
     sample: Callable[[float], Numbers]
     still: bool = False
+    twice: Sequence[tuple[float, float]] = ()
+    after_guess: int = 0
 
 
 def find_traces(folder: Path) -> list[Path]:
@@ -120,23 +123,34 @@ def _of_marks(marks: Sequence[Mark], by_folder: str, batches: Mapping[int, Batch
         for names in (batch.digests, [image.rsplit("/", 1)[-1] for image in batch.images])
         for frame, name in enumerate(names)
     }
-    values: dict[tuple[str, int, str], Numbers] = {}
-    first: dict[tuple[str, int, str], Mark] = {}
+    by_track: dict[tuple[str, int, str], list[tuple[int, Mark]]] = defaultdict(list)
     for mark in marks:
         number, frame = _place_of(mark, places, batches)
-        key = (mark.annotator or by_folder or "annotator", number, mark.dimension)
-        track = values.setdefault(key, np.full(len(batches[number].images), np.nan))
-        first.setdefault(key, mark)
-        if not np.isnan(track[frame]):
-            raise UserError(f"{mark.path}, {mark.where}: {mark.dimension} of {mark.image} stands there twice.")
-        track[frame] = _scaled(mark.path, mark.where, mark.value, -trace_range, trace_range)
+        by_track[mark.annotator or by_folder or "annotator", number, mark.dimension].append((frame, mark))
     return [
-        Track(
-            first[key].path, first[key].tool, annotator, number, dimension, partial(_unmoved, values[key]), still=True
-        )
-        for key in values
-        for annotator, number, dimension in [key]
+        _judged(placed, annotator, batches[number], dimension, trace_range)
+        for (annotator, number, dimension), placed in by_track.items()
     ]
+
+
+def _judged(
+    placed: Sequence[tuple[int, Mark]], annotator: str, batch: Batch, dimension: str, trace_range: float
+) -> Track:
+    """A track of marks at frames from 0."""
+    values = np.full(len(batch.images), np.nan)
+    twice: list[tuple[float, float]] = []
+    for frame, mark in placed:
+        value = _scaled(mark.path, mark.where, mark.value, -trace_range, trace_range)
+        if mark.again:
+            twice.append((values[frame], value))
+        elif np.isnan(values[frame]):
+            values[frame] = value
+        else:
+            raise UserError(f"{mark.path}, {mark.where}: {mark.dimension} of {mark.image} stands there twice.")
+    first = placed[0][1]
+    guessed = sum(mark.after_guess and not mark.again for _, mark in placed)
+    sample = partial(_unmoved, values)
+    return Track(first.path, first.tool, annotator, batch.number, dimension, sample, True, twice, guessed)
 
 
 def _unmoved(values: Numbers, lag_s: float) -> Numbers:
@@ -218,11 +232,14 @@ def _over(judged: Callable[[float], Numbers], traced: Callable[[float], Numbers]
 def _joined(one: Track, other: Track) -> Track:
     if one.tool == other.tool == OWN_TOOL and one.still != other.still:
         judged, traced = (one, other) if one.still else (other, one)
-        return replace(traced, sample=partial(_over, judged.sample, traced.sample))
+        sample = partial(_over, judged.sample, traced.sample)
+        return replace(traced, sample=sample, twice=judged.twice, after_guess=judged.after_guess)
     first, second = one.sample(0.0), other.sample(0.0)
     if not (one.still and other.still) or np.any(~np.isnan(first) & ~np.isnan(second)):
         both = f"{other.path} and {one.path} are" if other.path != one.path else f"Two recordings in {one.path} are"
         raise UserError(
             f"{both} the same trace ({one.dimension} of batch {one.batch} by {one.annotator}); remove one of them."
         )
-    return replace(one, sample=partial(_unmoved, np.where(np.isnan(first), second, first)))
+    sample = partial(_unmoved, np.where(np.isnan(first), second, first))
+    twice, after_guess = [*one.twice, *other.twice], one.after_guess + other.after_guess
+    return replace(one, sample=sample, twice=twice, after_guess=after_guess)

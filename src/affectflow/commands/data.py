@@ -72,9 +72,11 @@ def make_batches(options: argparse.Namespace) -> None:
 
 def annotate(options: argparse.Namespace) -> None:
     from affectflow import config
+    from affectflow.annotation.guesses import guesses_path, read_guesses
     from affectflow.annotation.server.serve import serve
     from affectflow.errors import UserError
     from affectflow.plan import marker_of
+    from affectflow.runs import parse_run
 
     settings = config.load(options.config, *options.configfile)
     folder = options.out or settings["data"]["annotations"]
@@ -82,16 +84,20 @@ def annotate(options: argparse.Namespace) -> None:
         raise UserError("There is no folder for annotations; set data.annotations, or give --out.")
     if marker_of(str(folder)):
         raise UserError(f"{folder} is the demo's, which draws it anew; set data.annotations to yours, or give --out.")
+    if options.model:
+        parse_run(options.model, settings["models"])
     serve(
         Path("results/annotation/manifest.csv"),
         Path("results/emotionet/images"),
         Path(folder),
         settings["annotation"]["frame_rate"],
-        options.annotator,
-        options.batch,
-        options.host,
-        options.port,
-        options.browser,
+        settings["annotation"]["repeats"],
+        read_guesses(guesses_path(options.model), options.model) if options.model else None,
+        annotator=options.annotator,
+        batch=options.batch,
+        host=options.host,
+        port=options.port,
+        open_browser=options.browser,
     )
 
 

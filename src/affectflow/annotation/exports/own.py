@@ -10,7 +10,7 @@ import numpy as np
 
 from affectflow.annotation.appended import FORM
 from affectflow.annotation.exports.text import Text
-from affectflow.annotation.journal import judgements_of
+from affectflow.annotation.journal import kept_in
 from affectflow.annotation.recording import DIMENSIONS, Course, Export, Mark, Recording
 from affectflow.annotation.sweeps import Sweeps, traces_of
 
@@ -22,7 +22,8 @@ def is_one(text: Text) -> bool:
 
 
 def read(text: Text) -> list[Export]:
-    """Two marks for each picture whose last judgement has values; a recording for each traced dimension of a film.
+    """Two marks for each picture whose last judgement has values, and two more if it was shown a second time; a
+    recording for each traced dimension of a film.
 
     The annotator is the one of the first line. A line that a kill broke off is left out, as the annotation does itself.
     """
@@ -34,13 +35,16 @@ def read(text: Text) -> list[Export]:
 
 
 def _stills(path: Path, lines: Sequence[str], annotator: str) -> list[Export]:
+    kept = kept_in(path, lines)
+    counted = [(one, False) for one in kept.judgements.values()]
+    repeated = [(second, True) for _, second in kept.repeats.values()]
     marks: list[Export] = []
-    for one in {one.image_sha256: one for one in judgements_of(path, lines)}.values():
+    for one, again in counted + repeated:
         where = f"batch {one.batch}, frame {one.frame}"
         for dimension, value in zip(DIMENSIONS, (one.valence, one.arousal), strict=True):
             if value is not None:
                 facts = (path, TOOL, where, one.file_name, dimension, value, annotator)
-                marks.append(Mark(*facts, sha256=one.image_sha256))
+                marks.append(Mark(*facts, sha256=one.image_sha256, again=again, after_guess=one.shown is not None))
     return marks
 
 

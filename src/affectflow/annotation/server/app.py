@@ -19,7 +19,8 @@ from aiohttp import web
 from affectflow import jpeg
 from affectflow.annotation.batches import video_name
 from affectflow.annotation.server.agreement import compare
-from affectflow.annotation.server.session import Picture, Sessions, pictures_of
+from affectflow.annotation.server.picture import Picture, pictures_of
+from affectflow.annotation.server.session import INFORMATIVE, Sessions
 from affectflow.errors import UserError
 from affectflow.images import ImageError, decode_rgb
 from affectflow.stored import read_image
@@ -72,6 +73,7 @@ def make_app(
             web.get("/api/state", page.state),
             web.post("/api/judge", page.judge),
             web.post("/api/undo", page.undo),
+            web.post("/api/guess", page.guess),
         ]
     )
     return app
@@ -125,7 +127,7 @@ class _Page:
 
     async def agreement(self, request: web.Request) -> web.Response:
         """Of all annotators, those of other servers too."""
-        found = await asyncio.to_thread(compare, self._sessions.judgements(), self._sessions.batches)
+        found = await asyncio.to_thread(compare, self._sessions.kept(), self._sessions.batches)
         return web.json_response(found)
 
     async def state(self, request: web.Request) -> web.Response:
@@ -134,9 +136,15 @@ class _Page:
         if not annotator:
             return web.json_response({"annotator": self._annotator})
         session = self._sessions.of(annotator)
-        wanted = request.query.get("batch", "")
-        number = int(wanted) if wanted.isdecimal() else self._batch or session.first_open_batch()
-        return web.json_response({"annotator": annotator, **session.state(number)})
+        asked = request.query.get("batch", "")
+        batch = asked if asked == INFORMATIVE else int(asked) if asked.isdecimal() else self._first()
+        wanted = (request.query.get("sha256", ""), request.query.get("again") == "true")
+        found = await asyncio.to_thread(session.state, batch, wanted)
+        return web.json_response({"annotator": annotator, **found})
+
+    def _first(self) -> int | str | None:
+        """What the page begins with."""
+        return self._batch or (INFORMATIVE if self._sessions.guesses.model else None)
 
     async def judge(self, request: web.Request) -> web.Response:
         facts = await _json(request)
@@ -149,7 +157,15 @@ class _Page:
         taken = self._sessions.of(str(facts.get("annotator", ""))).undo()
         pictures = (one for some in self._sessions.batches.values() for one in some)
         place = next((one for one in pictures if taken is not None and one.image_sha256 == taken.image_sha256), None)
-        return web.json_response({"taken": None if place is None else {"batch": place.batch, "frame": place.frame}})
+        if taken is None or place is None:
+            return web.json_response({"taken": None})
+        facts = {"batch": place.batch, "frame": place.frame, "sha256": place.image_sha256, "again": taken.again}
+        return web.json_response({"taken": facts})
+
+    async def guess(self, request: web.Request) -> web.Response:
+        """What the model says of a picture; that it was asked for is kept."""
+        facts = await _json(request)
+        return web.json_response({"point": self._sessions.of(str(facts.get("annotator", ""))).guess(facts)})
 
     async def film_state(self, request: web.Request) -> web.Response:
         wanted = request.query.get("batch", "")

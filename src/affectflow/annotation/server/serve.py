@@ -11,8 +11,10 @@ from pathlib import Path
 
 from aiohttp import web
 
+from affectflow.annotation.guesses import Guesses
 from affectflow.annotation.server.app import Place, batches_of, make_app
-from affectflow.annotation.server.session import Sessions, read_pictures
+from affectflow.annotation.server.picture import read_pictures
+from affectflow.annotation.server.session import Sessions
 from affectflow.errors import UserError
 
 _LAST_PORT = 65535
@@ -23,6 +25,8 @@ def serve(
     images: Path,
     folder: Path,
     frame_rate: float,
+    repeats: float,
+    guesses: Guesses | None = None,
     annotator: str = "",
     batch: int | None = None,
     host: str = "127.0.0.1",
@@ -31,11 +35,12 @@ def serve(
 ) -> None:
     """Serve the pictures of a manifest; journals lie in ``folder``, one folder an annotator.
 
+    ``repeats`` is the share of pictures that are shown twice; with ``guesses`` the most informative come first.
     Elsewhere than on loopback only who has the address with its token may come in. Raises :class:`UserError` where the
     address cannot be listened on, or there is nothing to annotate.
     """
     batches = batches_of(read_pictures(manifest), batch)
-    sessions = Sessions(folder, batches, frame_rate)
+    sessions = Sessions(folder, batches, frame_rate, repeats, guesses)
     if annotator:
         sessions.of(annotator)  # what is wrong with the name is told before anything is served
     listener = _listener(host, port)

@@ -21,10 +21,10 @@ function show({ annotators, pairs, pictures }) {
     element("span", { class: "name" }, `${name}: ${annotators[name]} pictures`),
   ]));
   $("who-judged").querySelectorAll("span").forEach((span, i) => { span.style.color = colour(names[i]); });
-  if (!pairs.length) $("pairs").replaceWith(element("p", {}, "No two annotators have judged the same picture yet."));
+  if (!pairs.length) $("pairs").replaceWith(element("p", {}, "No picture has been judged twice yet."));
   else {
     $("pairs").tBodies[0].replaceChildren(...pairs.map((pair) => element("tr", {},
-      ...[pair.annotators.join(" and "), pair.dimension, `${pair.pictures}`, shown(pair.ccc), shown(pair.pcc), shown(pair.icc)]
+      ...[pair.annotators.length > 1 ? pair.annotators.join(" and ") : `${pair.annotators[0]}, the second time`, pair.dimension, `${pair.pictures}`, shown(pair.ccc), shown(pair.pcc), shown(pair.icc)]
         .map((text) => element("td", {}, text)))));
   }
   $("pictures").replaceChildren(...pictures.map((picture) => {

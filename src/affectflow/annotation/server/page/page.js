@@ -4,7 +4,9 @@
 const AHEAD = 4; // pictures that are fetched before they are wanted
 const STEP = 0.1, SMALL_STEP = 0.02;
 
-let annotator = "", state = null, at = 0, cursor = null, shownSince = 0, digit = null, dragging = false;
+const INFORMATIVE = "informative";
+
+let annotator = "", state = null, at = 0, cursor = null, guess = null, shownSince = 0, digit = null, dragging = false;
 let sending = Promise.resolve(); // one after the other, so that the order of judgements is that in which they were made
 window.affectflowTimes = []; // milliseconds from a judgement to the next picture, for whoever measures
 
@@ -19,27 +21,28 @@ function send(path, facts) { // null where it was not kept
 }
 
 const picture = () => state.pictures[at];
-const judged = () => state.judgements[picture().frame];
+const judged = () => picture().judgement;
 
-async function load(batch, frame) {
+async function load(batch, taken = {}) { // and show the picture whose judgement was taken back, if any
   ready(false);
   await sending; // or a judgement on its way would be missing
-  const query = new URLSearchParams({ annotator, ...(batch ? { batch } : {}) });
+  const { sha256, again } = taken;
+  const query = new URLSearchParams({ annotator, ...(batch ? { batch } : {}), ...(sha256 ? { sha256, again } : {}) });
   try {
     state = await ask(`/api/state?${query}`);
   } catch (error) {
     if (state) { ready(true); draw(); } // goes on with what is shown
     throw error;
   }
-  const wanted = state.pictures.findIndex((one) => one.frame === frame);
-  const open = state.pictures.findIndex((one) => !(one.frame in state.judgements));
+  const wanted = state.pictures.findIndex((one) => ["batch", "frame", "again"].every((name) => one[name] === taken[name]));
+  const open = state.pictures.findIndex((one) => !one.judgement);
   at = wanted >= 0 ? wanted : Math.max(open, 0);
   show();
 }
 
 function show() {
   const one = picture();
-  cursor = digit = null;
+  cursor = guess = digit = null;
   dragging = false;
   $("note").value = judged() ? judged().note : "";
   const shown = () => {
@@ -64,12 +67,13 @@ const isReady = () => document.body.dataset.ready === "yes";
 
 function draw() {
   const one = judged();
-  const count = Object.keys(state.judgements).length, all = state.pictures.length;
-  $("batch").replaceChildren(...state.progress.map(({ batch, pictures, done }) => {
-    const mine = batch === state.batch ? count : done;
-    return new Option(`${batch} (${mine} of ${pictures})`, batch, false, batch === state.batch);
-  }));
-  $("place").textContent = `picture ${at + 1} of ${all}`;
+  const count = state.elsewhere.done + state.pictures.filter((other) => other.judgement).length;
+  const all = state.elsewhere.pictures + state.pictures.length;
+  const options = state.progress.map(({ batch, pictures, done }) => [batch, `${batch} (${batch === state.batch ? count : done} of ${pictures})`]);
+  if (state.model) options.unshift([INFORMATIVE, `most informative first, by ${state.model}`]);
+  $("batch").replaceChildren(...options.map(([batch, text]) => new Option(text, batch, false, batch === state.batch)));
+  $("place").textContent = `picture ${at + 1} of ${state.pictures.length}`;
+  $("ask").hidden = !state.model;
   $("done").max = all;
   $("done").value = count;
   const seconds = state.median_seconds && state.median_seconds * (all - count);
@@ -77,10 +81,12 @@ function draw() {
   $("annotator").textContent = annotator;
   $("verdict").textContent = one ? { "": "", not_a_face: "not a face", cannot_say: "cannot say" }[one.verdict] : "";
   point($("before"), one && one.valence !== null ? [one.valence, one.arousal] : null);
+  point($("guess"), guess && guess.point);
   point($("cursor"), cursor);
   const values = cursor || (one && one.valence !== null ? [one.valence, one.arousal] : null);
   $("values").textContent = values ? `valence ${sign(values[0])}, arousal ${sign(values[1])}` : "not judged yet";
   if (one && one.verdict) $("values").textContent = $("verdict").textContent;
+  if (guess) $("values").textContent += guess.point ? `; ${state.model} says ${guess.point.map(sign).join(", ")}` : `; ${state.model} has no value`;
 }
 
 const sign = (value) => (value < 0 ? "−" : "+") + Math.abs(value).toFixed(2);
@@ -99,12 +105,12 @@ function judge(values, verdict) {
 }
 
 function keep(one) { // of the picture that is shown
-  const of = state, place = at, frame = picture().frame, before = judged();
+  const of = state, place = at, shown = picture(), before = judged(), { batch, frame, again } = shown;
   const seconds = (performance.now() - shownSince) / 1000;
-  of.judgements[frame] = one;
-  send("/api/judge", { annotator, batch: of.batch, frame, seconds, ...one }).then((answer) => {
+  shown.judgement = one;
+  send("/api/judge", { annotator, batch, frame, again, seconds, ...one }).then((answer) => {
     if (answer || of !== state) return;
-    if (before) of.judgements[frame] = before; else delete of.judgements[frame];
+    shown.judgement = before;
     at = Math.min(at, place); // to be judged again
     show();
     if (at === place) $("note").value = one.note;
@@ -118,6 +124,7 @@ function keepNote() {
 
 function move(by) {
   const next = at + by;
+  if (next === state.pictures.length && state.batch === INFORMATIVE) { load(INFORMATIVE).catch(trouble); return; }
   if (next < 0 || next >= state.pictures.length) { measured = 0; draw(); return; }
   at = next;
   show();
@@ -125,8 +132,17 @@ function move(by) {
 
 async function undo() {
   ready(false);
-  const answer = await send("/api/undo", { annotator });
-  if (answer && answer.taken) await load(answer.taken.batch, answer.taken.frame).catch(trouble); else ready(true);
+  const answer = await send("/api/undo", { annotator }), taken = answer && answer.taken;
+  if (taken) await load(state.batch === INFORMATIVE ? INFORMATIVE : taken.batch, taken).catch(trouble); else ready(true);
+}
+
+async function askModel() {
+  const one = picture();
+  if (!state.model || !isReady()) return;
+  const answer = await send("/api/guess", { annotator, batch: one.batch, frame: one.frame });
+  if (!answer || one !== picture()) return;
+  guess = answer;
+  draw();
 }
 
 const actions = {
@@ -140,8 +156,9 @@ const actions = {
     if (Number.isInteger(wanted) && wanted >= 1 && wanted <= state.pictures.length) move(wanted - 1 - at);
   },
   zoom: () => $("picture").classList.toggle("zoomed"),
+  askModel,
 };
-const KEYS = { x: "notAFace", c: "cannotSay", b: "back", n: "forward", u: "undo", j: "jump", z: "zoom" };
+const KEYS = { m: "askModel", x: "notAFace", c: "cannotSay", b: "back", n: "forward", u: "undo", j: "jump", z: "zoom" };
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 
 function key(event) {
@@ -175,7 +192,7 @@ function key(event) {
 async function begin(name) {
   annotator = name;
   try {
-    await load(0);
+    await load();
   } catch (error) { // such as a name that cannot be one
     $("who").hidden = false;
     $("name").setCustomValidity(error.message);
@@ -205,7 +222,7 @@ document.querySelectorAll("[data-do]").forEach((button) => button.addEventListen
   actions[button.dataset.do]();
   $("plane").focus();
 }));
-$("batch").addEventListener("change", () => load(Number($("batch").value)).then(() => $("plane").focus(), trouble));
+$("batch").addEventListener("change", () => load($("batch").value).then(() => $("plane").focus(), trouble));
 $("note").addEventListener("change", keepNote);
 $("name").addEventListener("input", () => $("name").setCustomValidity(""));
 $("who").addEventListener("submit", (event) => { event.preventDefault(); begin($("name").value.trim()); });

@@ -1,0 +1,94 @@
+"""Which picture comes next, and which is shown a second time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from random import Random
+
+import numpy as np
+
+from affectflow.annotation.guesses import Guess
+from affectflow.annotation.server.picture import Picture
+
+_APART = 15
+"""So many pictures lie between the two times at least, that the second is not judged from memory."""
+
+_WIDTH = 8**0.5
+"""Of the plane, from corner to corner."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A picture to be judged; ``again`` for the second time, which the page does not tell."""
+
+    picture: Picture
+    again: bool = False
+
+    @property
+    def key(self) -> tuple[str, bool]:
+        """As that of :attr:`affectflow.annotation.journal.Kept.latest`."""
+        return self.picture.image_sha256, self.again
+
+
+def with_repeats(
+    pictures: Sequence[Picture],
+    share: float,
+    random: Random,
+    before: Sequence[Picture] = (),
+    repeated: AbstractSet[str] = frozenset(),
+) -> list[Slot]:
+    """Pictures with a share of them shown a second time in between.
+
+    ``before`` are those that were judged already, in order, ``repeated`` the SHA-256 of those that were shown twice.
+    """
+    slots: list[Slot] = []
+    past = list(before)
+    done = set(repeated)
+    owed = min(1.0, share * len(before) - len(repeated))  # a share that is raised later is not made up for at once
+    for picture in pictures:
+        slots.append(Slot(picture))
+        past.append(picture)
+        owed += share
+        candidates = [one for one in past[: max(0, len(past) - _APART)] if one.image_sha256 not in done]
+        if owed >= 1 and candidates:
+            chosen = random.choice(candidates)
+            done.add(chosen.image_sha256)
+            slots.append(Slot(chosen, again=True))
+            owed -= 1
+    return slots
+
+
+def most_informative(
+    pictures: Sequence[Picture],
+    guesses: Mapping[str, Guess],
+    judged: Sequence[tuple[float, float]],
+    count: int,
+) -> list[Picture]:
+    """So many of the pictures, the most informative first.
+
+    Each is the one whose guess is the least certain and the furthest from all that was judged: its spread times its
+    distance in the plane from the nearest judged point, those before it in the list taken as judged where the model
+    guesses them (greedy sampling in the space of outputs, Wu, Lin and Huang 2019, "Active learning for regression
+    using greedy sampling", weighted by the model's doubt). Pictures without a guess follow those that have one.
+    """
+    known = [one for one in pictures if one.image_sha256 in guesses]
+    if not known:
+        return list(pictures[:count])
+    of_each = [guesses[one.image_sha256] for one in known]
+    places = np.array([(guess.valence, guess.arousal) for guess in of_each])
+    doubt = np.array([guess.spread for guess in of_each])
+    nearest = np.full(len(known), _WIDTH)
+    for point in judged:
+        np.minimum(nearest, np.hypot(*(places - point).T), out=nearest)
+    left = np.ones(len(known), bool)
+    chosen: list[Picture] = []
+    while len(chosen) < min(count, len(known)):
+        # Where nothing tells them apart, the first of the manifest.
+        best = int(np.argmax(np.where(left, doubt * nearest, -1.0)))
+        chosen.append(known[best])
+        left[best] = False
+        np.minimum(nearest, np.hypot(*(places - places[best]).T), out=nearest)
+    others = (one for one in pictures if one.image_sha256 not in guesses)
+    return chosen + [one for one, _ in zip(others, range(count - len(chosen)), strict=False)]

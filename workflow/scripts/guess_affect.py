@@ -1,0 +1,19 @@
+"""Rule guess_affect: a model's valence and arousal of the pictures that are to be annotated."""
+
+from pathlib import Path
+
+from affectflow.job import job
+from affectflow.prediction.guess import guess_affect
+from affectflow.prediction.model import TrainedModel
+
+if __name__ == "__main__":
+    with job(snakemake.log[0]):
+        pictures = guess_affect(
+            TrainedModel(Path(snakemake.input.model), Path(snakemake.input.card), snakemake.params.batch_size),
+            Path(snakemake.input.manifest),
+            images=Path(snakemake.params.images),
+            faces=[Path(path) for path in snakemake.input.faces],
+            threads=snakemake.threads,
+            out=Path(snakemake.output.guesses),
+        )
+        print(f"{pictures} pictures")
