@@ -114,6 +114,15 @@ def _parser(with_snapshot: bool) -> argparse.ArgumentParser:
         ("--time", {"type": float, "default": None, "help": "in seconds"}),
         ("--out", needed),
     )
+    wishes: tuple[tuple[str, dict[str, object]], ...] = (
+        ("--trace-range", {"type": float, "default": 1.0, "help": "becomes 1, where the tool writes no range"}),
+        ("--lag", {"type": _seconds, "default": 0.0, "help": "seconds by which annotators react late, or estimate"}),
+        ("--most-lag", {"type": float, "default": 3.0, "help": "seconds, that are looked for"}),
+        (
+            "--agreement-floor",
+            {"type": float, "default": None, "help": "CCC with the others below which one is left out"},
+        ),
+    )
     add(
         "make-batches",
         data.make_batches,
@@ -132,6 +141,7 @@ def _parser(with_snapshot: bool) -> argparse.ArgumentParser:
         ("--configfile", {**path, "action": "append", "default": [], "help": "an overlay, as of snakemake"}),
         ("--annotator", {"default": "", "help": "a name; left out, the page asks for it"}),
         ("--batch", {"type": _positive, "default": None, "help": "the first that is not done, if left out"}),
+        ("--films", {**path, "default": None, "help": "a folder of films to trace, rather than the batches"}),
         ("--model", {"default": "", "help": "a run such as resnet, whose doubt says which pictures come first"}),
         ("--out", {**path, "default": None, "help": "folder for the judgements; data.annotations"}),
         ("--host", {"default": "127.0.0.1", "help": "elsewhere than on loopback a token is needed"}),
@@ -145,13 +155,16 @@ def _parser(with_snapshot: bool) -> argparse.ArgumentParser:
         ("traces", path),
         ("--manifest", needed),
         ("--merged", {**needed, "help": "the table; those of agreement and of annotators are written beside it"}),
-        ("--trace-range", {"type": float, "default": 1.0, "help": "becomes 1, where the tool writes no range"}),
-        ("--lag", {"type": _seconds, "default": 0.0, "help": "seconds by which annotators react late, or estimate"}),
-        ("--most-lag", {"type": float, "default": 3.0, "help": "seconds, that are looked for"}),
-        (
-            "--agreement-floor",
-            {"type": float, "default": None, "help": "CCC with the others below which one is left out"},
-        ),
+        *wishes,
+    )
+    add(
+        "merge-films",
+        data.merge_films,
+        "Merge valence/arousal traces of your own films into a data set as Aff-Wild's, to train on or to score by.",
+        ("traces", path),
+        ("--films", {**needed, "help": "the folder that was given to annotate"}),
+        ("--out", {**needed, "help": "a folder, for data.affwild.root"}),
+        *wishes,
     )
     add(
         "assemble-samples",

@@ -225,6 +225,11 @@ def _seconds(container: av.container.InputContainer, stream: av.VideoStream) -> 
     return (container.duration or 0) / av.time_base if len(container.streams) == 1 else 0.0
 
 
+def _even(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    height, width = pixels.shape[:2]
+    return np.pad(pixels, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge") if height % 2 or width % 2 else pixels
+
+
 def write_video(
     path: Path,
     frames: Iterable[NDArray[np.uint8]],
@@ -232,8 +237,9 @@ def write_video(
     container: str = "mp4",
     codec: str = "libx264",
 ) -> int:
-    """Write frames (uint8 [height, width, 3], even sides) at a constant rate; returns their number.
+    """Write frames (uint8 [height, width, 3]) at a constant rate; returns their number.
 
+    An odd side gets a row or column more, a copy of the last, because H.264 has even ones.
     The same frames give the same bytes: one thread, no time stamps in the header, and no macroblock tree, which made
     about one film in a hundred differ.
     """
@@ -250,7 +256,7 @@ def write_video(
         stream.codec_context.flags |= av.codec.context.Flags.bitexact.value
         if codec != "libx264":
             stream.bit_rate = 4_000_000
-        for pixels in frames:
+        for pixels in map(_even, frames):
             if count == 0:
                 stream.height, stream.width = pixels.shape[:2]
             output.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))

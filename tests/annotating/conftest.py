@@ -17,7 +17,8 @@ import pytest
 
 from affectflow import jpeg, names
 from affectflow.annotation.columns import MANIFEST_COLUMNS
-from affectflow.annotation.merge import Outputs, Wishes, merge_traces
+from affectflow.annotation.consensus import Wishes
+from affectflow.annotation.merge import Outputs, merge_traces
 from affectflow.tables import write_csv
 from tests.conftest import ROOT
 

@@ -52,7 +52,7 @@ def film(desk: Desk) -> Desk:
 
 
 def points(*rows: tuple[int, float | None, float | None]) -> dict[str, object]:
-    return {"annotator": "anna", "batch": 1, "points": [list(row) for row in rows]}
+    return {"annotator": "anna", "film": "batch_001.mp4", "points": [list(row) for row in rows]}
 
 
 def test_going_back_overwrites_what_is_traced(film: Desk) -> None:
@@ -64,7 +64,8 @@ def test_going_back_overwrites_what_is_traced(film: Desk) -> None:
     assert ask(address, "/api/sweep", points((2, -1, None), (3, None, 1)))[0] == 200
     state = ask(address, "/api/film?annotator=anna")[1]
     assert state["points"] == {"1": [0.5, -0.5], "2": [-1, -0.5], "3": [0.5, 1]}
-    assert (state["frames"], state["rate"], state["film"]) == (FRAMES, RATE, "/film/1.mp4")
+    assert state["times"] == [frame / RATE for frame in range(FRAMES)]
+    assert (state["film"], state["films"]) == ("batch_001.mp4", [{"name": "batch_001.mp4", "title": "batch 1"}])
     rows = film.merged()
     assert [(row["valence"], row["arousal"]) for row in rows[:4]] == [
         ("0.500000", "-0.500000"),
@@ -79,12 +80,12 @@ def test_going_back_overwrites_what_is_traced(film: Desk) -> None:
     "facts",
     [
         *(points((0, 0.5, 0.5)), points((FRAMES + 1, 0.5, 0.5)), points((1, 1.5, 0.5))),
-        {"annotator": "anna", "batch": 1, "points": [[1, True, 0]]},
-        {"annotator": "anna", "batch": 1, "points": [[1, 0]]},
-        {"annotator": "anna", "batch": 1, "points": {}},
-        {"annotator": "anna", "batch": 2, "points": []},
-        {"annotator": "anna", "batch": True, "points": [[1, 0, 0]]},
-        {"annotator": "../a", "batch": 1, "points": [[1, 0, 0]]},
+        {"annotator": "anna", "film": "batch_001.mp4", "points": [[1, True, 0]]},
+        {"annotator": "anna", "film": "batch_001.mp4", "points": [[1, 0]]},
+        {"annotator": "anna", "film": "batch_001.mp4", "points": {}},
+        {"annotator": "anna", "film": "batch_002.mp4", "points": []},
+        {"annotator": "anna", "film": 1, "points": [[1, 0, 0]]},
+        {"annotator": "../a", "film": "batch_001.mp4", "points": [[1, 0, 0]]},
     ],
 )
 def test_what_is_no_trace_is_refused(film: Desk, facts: dict[str, Any]) -> None:
@@ -107,7 +108,7 @@ def test_a_trace_is_not_laid_over_other_pictures(film: Desk) -> None:
     film.kill()
     manifest = film.folder / "results/annotation/manifest.csv"
     manifest.write_text(manifest.read_text().replace(f"{7:064x}", f"{7000:064x}"))
-    with pytest.raises(UserError, match="traces other pictures than batch 1 has now"):
+    with pytest.raises(UserError, match="traces other pictures than batch"):
         film.merged()
     address = film.start()
     for status, answer, _ in (ask(address, "/api/film?annotator=anna"), ask(address, "/api/sweep", points((2, 0, 0)))):
@@ -127,16 +128,22 @@ def test_bytes_that_are_no_text_end_nothing(film: Desk) -> None:
 def test_no_other_film_can_be_read(film: Desk) -> None:
     address = film.start()
     (film.folder / "results/annotation/batch_002.mp4").write_bytes(b"secret")
-    status, body, headers = ask(address, "/film/1.mp4", headers={"Range": "bytes=0-99"})
+    there = ask(address, "/api/film?annotator=anna")[1]["address"]
+    status, body, headers = ask(address, there, headers={"Range": "bytes=0-99"})
     assert status == 206 and len(body) == 100 and headers["Content-Type"] == "video/mp4"
-    assert ask(address, "/film/2.mp4")[0] == 404 and ask(address, "/film/..%2f1.mp4")[0] == 404
+    cut = there.rsplit("/", 1)[1]
+    for path in (f"/film/1/{cut}", "/film/0/00", f"/film/..%2f0/{cut}", "/film/0/..%2f1", "/film/batch_002.mp4"):
+        assert ask(address, path)[0] == 404, path
+    assert ask(address, "/api/film?annotator=anna&film=batch_002.mp4")[0] == 400
 
 
 def test_a_damaged_trace_names_its_line(film: Desk) -> None:
     ask(film.start(), "/api/sweep", points((1, 0.5, -0.5)))
     film.kill()
     path = film.journal("anna").with_name("films.jsonl")
-    path.write_text(path.read_text() + json.dumps({"kind": "sweep", "batch": 1, "points": [[1, 2, 0]]}) + "\n")
+    path.write_text(
+        path.read_text() + json.dumps({"kind": "sweep", "film": "batch_001.mp4", "points": [[1, 2, 0]]}) + "\n"
+    )
     with pytest.raises(UserError, match="line 3"):
         film.merged()
 

@@ -18,8 +18,9 @@ import numpy as np
 import pytest
 
 from affectflow.annotation.columns import MANIFEST_COLUMNS
+from affectflow.annotation.consensus import Wishes
 from affectflow.annotation.journal import Journal, Judgement
-from affectflow.annotation.merge import Outputs, Wishes, merge_traces
+from affectflow.annotation.merge import Outputs, merge_traces
 from affectflow.annotation.server.picture import Picture
 from affectflow.annotation.server.session import Sessions
 from affectflow.errors import UserError

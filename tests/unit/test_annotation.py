@@ -19,7 +19,8 @@ from PIL import Image
 from affectflow import names
 from affectflow.annotation.batches import make_batches
 from affectflow.annotation.columns import MANIFEST_COLUMNS
-from affectflow.annotation.merge import Outputs, Wishes, merge_traces
+from affectflow.annotation.consensus import Wishes
+from affectflow.annotation.merge import Outputs, merge_traces
 from affectflow.annotation.traces import Batch, read_tracks
 from affectflow.download.ledger import LEDGER_SCHEMA
 from affectflow.download.outcomes import OK

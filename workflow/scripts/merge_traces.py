@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from affectflow.annotation.merge import Outputs, Wishes, merge_traces
+from affectflow.annotation.consensus import Wishes
+from affectflow.annotation.merge import Outputs, merge_traces
 from affectflow.job import job
 
 if __name__ == "__main__":

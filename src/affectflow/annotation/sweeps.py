@@ -8,13 +8,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from affectflow.annotation.appended import Appended, broken, facts_of
+from affectflow.annotation.appended import Appended, broken, facts_of, whole_lines
 from affectflow.errors import UserError
 
 Point = tuple[float | None, float | None]
 """Valence and arousal in [-1, 1]; None where it was not traced."""
-Traces = dict[int, dict[int, Point]]
-"""By batch and frame (from 1)."""
+Traces = dict[str, dict[int, Point]]
+"""By film and frame (from 1)."""
 
 
 class Sweeps(Appended):
@@ -25,48 +25,57 @@ class Sweeps(Appended):
 
     def __init__(self, path: Path, annotator: str) -> None:
         self._traces: Traces = {}
-        self._cuts: dict[int, str] = {}
+        self._cuts: dict[str, str] = {}
         super().__init__(path, annotator)
 
-    def trace(self, batch: int, digests: Sequence[str]) -> Mapping[int, Point]:
-        """By frame; raises :class:`UserError` where the batch had other images when it was traced."""
-        if self._cuts.get(batch, cut_of(digests)) != cut_of(digests):
-            raise UserError(
-                f"{self._path} traces other pictures than batch {batch} has now; restore that manifest, or move the "
-                "file away."
-            )
-        return self._traces.get(batch, {})
+    @property
+    def traces(self) -> Traces:
+        return self._traces
 
-    def sweep(self, batch: int, points: Sequence[Any], digests: Sequence[str]) -> None:
-        """Keep points ``[frame, valence, arousal]`` of a batch of such images; raises :class:`ValueError` for what is
+    def trace(self, film: str, cut: str) -> Mapping[int, Point]:
+        """By frame; raises :class:`UserError` where the film had other pictures (see :func:`cut_of`) when it was
+        traced."""
+        if self._cuts.get(film, cut) != cut:
+            raise UserError(
+                f"{self._path} traces other pictures than {film} has now; restore those, or move the file away."
+            )
+        return self._traces.get(film, {})
+
+    def sweep(self, film: str, points: Sequence[Any], cut: str, frames: int) -> None:
+        """Keep points ``[frame, valence, arousal]`` of a film of so many frames; raises :class:`ValueError` for what is
         none, and :class:`UserError` where it cannot be kept."""
-        checked = points_of(points, len(digests))
-        self.trace(batch, digests)
-        self._append({"kind": "sweep", "batch": batch, "cut": cut_of(digests), "points": points})
-        self._cuts[batch] = cut_of(digests)
-        _lay(self._traces, batch, checked)
+        checked = points_of(points, frames)
+        self.trace(film, cut)
+        self._append({"kind": "sweep", "film": film, "cut": cut, "points": points})
+        self._cuts[film] = cut
+        _lay(self._traces, film, checked)
 
     def _restore(self, lines: Sequence[str]) -> None:
         self._traces, self._cuts = traces_of(self._path, lines)
 
 
+def read_traces(path: Path) -> Traces:
+    """Of a file that another process may be writing."""
+    return traces_of(path, whole_lines(path, path.read_bytes()))[0]
+
+
 def cut_of(digests: Sequence[str]) -> str:
-    """A digest of the images of a batch, in their order, by their SHA-256."""
+    """A digest of a film: of the SHA-256 of the images of a batch, in their order, or of a film's file."""
     return hashlib.sha256("".join(digests).encode()).hexdigest()[:16]
 
 
-def traces_of(path: Path, lines: Sequence[str]) -> tuple[Traces, dict[int, str]]:
-    """What counts of a file's lines, and of each batch the cut; raises :class:`UserError`."""
+def traces_of(path: Path, lines: Sequence[str]) -> tuple[Traces, dict[str, str]]:
+    """What counts of a file's lines, and of each film the cut; raises :class:`UserError`."""
     traces: Traces = {}
-    cuts: dict[int, str] = {}
+    cuts: dict[str, str] = {}
     for number, facts in facts_of(path, lines):
         try:
-            batch = facts["batch"]
-            if type(batch) is not int or not isinstance(facts["cut"], str):
-                raise ValueError("the batch is none")
-            if cuts.setdefault(batch, facts["cut"]) != facts["cut"]:
-                raise ValueError("the batch had other pictures before")
-            _lay(traces, batch, points_of(facts["points"]))
+            film, cut = facts["film"], facts["cut"]
+            if not isinstance(film, str) or not isinstance(cut, str):
+                raise ValueError("the film is none")
+            if cuts.setdefault(film, cut) != cut:
+                raise ValueError("the film had other pictures before")
+            _lay(traces, film, points_of(facts["points"]))
         except (ValueError, KeyError, TypeError) as error:
             raise broken(path, number, error) from None
     return traces, cuts
@@ -93,9 +102,9 @@ def _value(value: Any) -> float | None:
     return float(value)
 
 
-def _lay(traces: Traces, batch: int, points: Mapping[int, Point]) -> None:
+def _lay(traces: Traces, film: str, points: Mapping[int, Point]) -> None:
     """Over what was there."""
-    track = traces.setdefault(batch, {})
+    track = traces.setdefault(film, {})
     for frame, (valence, arousal) in points.items():
         before = track.get(frame, (None, None))
         track[frame] = (before[0] if valence is None else valence, before[1] if arousal is None else arousal)

@@ -36,13 +36,22 @@ _LATE_S = 1.0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Batch:
-    """Names of its images and times of its frames in seconds, [frames] both; times are NaN where nobody knows them."""
+    """A film that is annotated: names of its images and times of its frames in seconds, [frames] both; times are NaN
+    where nobody knows them."""
 
     number: int
     images: Sequence[str]
     times: Numbers
     digests: Sequence[str] = ()
-    """SHA-256 of the images."""
+    """SHA-256 of the images; of a film that is none of a batch, of its file."""
+    name: str = ""
+
+    def __str__(self) -> str:
+        return self.name or f"batch {self.number}"
+
+
+FindBatch = Callable[[Path, str], Batch]
+"""By the path of a trace and the film that it names; raises :class:`UserError` where there is none."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,39 +82,40 @@ def find_traces(folder: Path) -> list[Path]:
     return sorted(path for path in hidden if path.name.lower() not in (MARKER.lower(), "manifest.csv"))
 
 
-def read_tracks(path: Path, folder: Path, batches: Mapping[int, Batch], trace_range: float) -> list[Track]:
-    """The tracks in one file.
+def read_tracks(
+    path: Path, folder: Path, batches: Mapping[int, Batch], trace_range: float, find: FindBatch | None = None
+) -> list[Track]:
+    """The tracks in one file; ``find`` is for films that are not named after batches.
 
     Raises :class:`UserError`, with file and line, for a batch or frame or image that does not exist, a number of values
     that is not the batch's number of frames, what is no number, and values out of range. ``trace_range`` becomes 1
     where the tool has no range of its own.
     """
+    find = find or partial(_batch_of, batches)
     exported = read_export(path)
     by_folder = "/".join(path.parent.relative_to(folder).parts)
     recordings = [one for one in exported if isinstance(one, Recording)]
-    tracks = [_of_recording(one, by_folder, batches, trace_range) for one in recordings]
-    return tracks + _of_marks([one for one in exported if isinstance(one, Mark)], by_folder, batches, trace_range)
+    tracks = [_of_recording(one, by_folder, find, trace_range) for one in recordings]
+    marks = [one for one in exported if isinstance(one, Mark)]
+    return tracks + _of_marks(marks, by_folder, batches, find, trace_range)
 
 
-def _of_recording(one: Recording, by_folder: str, batches: Mapping[int, Batch], trace_range: float) -> Track:
-    batch = _batch_of(one.path, one.film, batches)
+def _of_recording(one: Recording, by_folder: str, find: FindBatch, trace_range: float) -> Track:
+    batch = find(one.path, one.film)
     dimension = one.dimension or _dimension_of(one.path)
     count, ends = len(batch.images), batch.times[-1] if len(batch.times) else np.nan
     if one.every_frame and not 0 <= count - len(one.values) <= one.blank:
-        raise UserError(f"{one.path} has {len(one.values)} values but its batch has {count} frames; export it again.")
+        raise UserError(f"{one.path} has {len(one.values)} values but {batch} has {count} frames; export it again.")
     for line, at in zip(one.lines, one.at, strict=True):
         if one.course is Course.FRAMES and at > count:
             raise UserError(f"{one.path}, line {line}: frame {at:g} is not between 1 and {count}.")
         if one.course is not Course.FRAMES and at > ends + _LATE_S:
             raise UserError(
-                f"{one.path}, line {line}: {at:g} s is after the end of batch {batch.number} ({ends:.2f} s); it is a "
+                f"{one.path}, line {line}: {at:g} s is after the end of {batch} ({ends:.2f} s); it is a "
                 "trace of another one."
             )
     if one.cut and one.cut != cut_of(batch.digests):
-        raise UserError(
-            f"{one.path} traces other pictures than batch {batch.number} has now; restore that manifest, or move the "
-            "file away."
-        )
+        raise UserError(f"{one.path} traces other pictures than {batch} has now; restore those, or move the file away.")
     low, high = one.limits or (-trace_range, trace_range)
     scaled = [
         _scaled(one.path, f"line {line}", value, low, high) for line, value in zip(one.lines, one.values, strict=True)
@@ -115,7 +125,9 @@ def _of_recording(one: Recording, by_folder: str, batches: Mapping[int, Batch], 
     return Track(one.path, one.tool, annotator, batch.number, dimension, partial(at_frames, unit, batch.times))
 
 
-def _of_marks(marks: Sequence[Mark], by_folder: str, batches: Mapping[int, Batch], trace_range: float) -> list[Track]:
+def _of_marks(
+    marks: Sequence[Mark], by_folder: str, batches: Mapping[int, Batch], find: FindBatch, trace_range: float
+) -> list[Track]:
     """Those of one annotator, batch and dimension together. They were made at rest, so no lag moves them."""
     places = {
         name: (batch.number, frame)
@@ -125,7 +137,7 @@ def _of_marks(marks: Sequence[Mark], by_folder: str, batches: Mapping[int, Batch
     }
     by_track: dict[tuple[str, int, str], list[tuple[int, Mark]]] = defaultdict(list)
     for mark in marks:
-        number, frame = _place_of(mark, places, batches)
+        number, frame = _place_of(mark, places, find)
         by_track[mark.annotator or by_folder or "annotator", number, mark.dimension].append((frame, mark))
     return [
         _judged(placed, annotator, batches[number], dimension, trace_range)
@@ -157,10 +169,10 @@ def _unmoved(values: Numbers, lag_s: float) -> Numbers:
     return values
 
 
-def _place_of(mark: Mark, places: Mapping[str, tuple[int, int]], batches: Mapping[int, Batch]) -> tuple[int, int]:
+def _place_of(mark: Mark, places: Mapping[str, tuple[int, int]], find: FindBatch) -> tuple[int, int]:
     """Batch, and frame from 0."""
     if mark.frame:
-        batch = _batch_of(mark.path, mark.image, batches)
+        batch = find(mark.path, mark.image)
         if mark.frame > len(batch.images):
             raise UserError(f"{mark.path}, {mark.where}: frame {mark.frame} is not between 1 and {len(batch.images)}.")
         return batch.number, mark.frame - 1
@@ -173,7 +185,7 @@ def _place_of(mark: Mark, places: Mapping[str, tuple[int, int]], batches: Mappin
     return place
 
 
-def _batch_of(path: Path, film: str, batches: Mapping[int, Batch]) -> Batch:
+def _batch_of(batches: Mapping[int, Batch], path: Path, film: str) -> Batch:
     """By the film that the file names, and by its own name."""
     by_film, by_name = _BATCH.search(film.replace("\\", "/").rsplit("/", 1)[-1]), _BATCH.search(path.stem)
     if by_film and by_name and int(by_film.group(1)) != int(by_name.group(1)):

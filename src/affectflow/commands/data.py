@@ -73,7 +73,7 @@ def make_batches(options: argparse.Namespace) -> None:
 def annotate(options: argparse.Namespace) -> None:
     from affectflow import config
     from affectflow.annotation.guesses import guesses_path, read_guesses
-    from affectflow.annotation.server.serve import serve
+    from affectflow.annotation.server.serve import Entrance, serve, serve_films
     from affectflow.errors import UserError
     from affectflow.plan import marker_of
     from affectflow.runs import parse_run
@@ -84,25 +84,30 @@ def annotate(options: argparse.Namespace) -> None:
         raise UserError("There is no folder for annotations; set data.annotations, or give --out.")
     if marker_of(str(folder)):
         raise UserError(f"{folder} is the demo's, which draws it anew; set data.annotations to yours, or give --out.")
+    at = Entrance(options.annotator, options.host, options.port, options.browser)
+    if options.films is not None:
+        if options.model or options.batch:
+            raise UserError("--films is for films of yours, --model and --batch for pictures; leave one out.")
+        serve_films(options.films, Path(folder), at)
+        return
     if options.model:
         parse_run(options.model, settings["models"])
+    annotation = settings["annotation"]
     serve(
         Path("results/annotation/manifest.csv"),
         Path("results/emotionet/images"),
         Path(folder),
-        settings["annotation"]["frame_rate"],
-        settings["annotation"]["repeats"],
+        annotation["frame_rate"],
+        annotation["repeats"],
         read_guesses(guesses_path(options.model), options.model) if options.model else None,
-        annotator=options.annotator,
-        batch=options.batch,
-        host=options.host,
-        port=options.port,
-        open_browser=options.browser,
+        options.batch,
+        at,
     )
 
 
 def merge_traces(options: argparse.Namespace) -> None:
-    from affectflow.annotation.merge import Outputs, Wishes, merge_traces
+    from affectflow.annotation.consensus import Wishes
+    from affectflow.annotation.merge import Outputs, merge_traces
 
     beside = (options.merged.with_name(f"{options.merged.stem}_{name}.csv") for name in ("agreement", "annotators"))
     frames, without = merge_traces(
@@ -112,6 +117,15 @@ def merge_traces(options: argparse.Namespace) -> None:
         Wishes(options.trace_range, options.lag, options.most_lag, options.agreement_floor),
     )
     print(f"{frames} frames, {without} of them without values")
+
+
+def merge_films(options: argparse.Namespace) -> None:
+    from affectflow.annotation.consensus import Wishes
+    from affectflow.annotation.merge_films import merge_films
+
+    wishes = Wishes(options.trace_range, options.lag, options.most_lag, options.agreement_floor)
+    for film in merge_films(options.traces, options.films, options.out, wishes):
+        print(f"{film.name}: {film.frames} frames, {film.without} of them without values")
 
 
 def assemble_samples(options: argparse.Namespace) -> None:

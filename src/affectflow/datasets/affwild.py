@@ -3,7 +3,7 @@
 Zafeiriou et al., "Aff-Wild: Valence and Arousal 'in-the-wild' Challenge", CVPR Workshops 2017. Layout::
 
     videos/train/NNN.mp4 (or .avi)
-    annotations/train/valence/NNN.txt   one value per line, no header
+    annotations/train/valence/NNN.txt   one value per line, no header; -5 is no label, as in Aff-Wild2
     annotations/train/arousal/NNN.txt
     bboxes/train/NNN/<frame>.pts        frame from 1; none where no face was found
     landmarks/train/NNN/<frame>.pts     68 points, likewise
@@ -14,6 +14,7 @@ Readers of the set disagree whether line n belongs to frame n or to the n-th fra
 from __future__ import annotations
 
 import csv
+import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,6 +30,7 @@ from affectflow.tables import open_text
 
 _POINTS_FILE = re.compile(r"version:\s*1\s+n_points:\s*(\d{1,4})\s*\{([^{}]*)\}")
 _CORNERS = 4
+NO_LABEL = -5
 
 
 class AffWild(Dataset):
@@ -81,7 +83,7 @@ class AffWild(Dataset):
         line_of_frame = self._alignment(part, video, len(valence))
         for index, time, image in self._media.frames(video, self.left_out):
             line = line_of_frame.get(index)
-            if line is None:
+            if line is None or (math.isnan(valence[line]) and math.isnan(arousal[line])):
                 self.left_out["frame without labels"] += 1
                 continue
             yield Sample(
@@ -188,6 +190,7 @@ def _face(path: Path) -> Face | None:
 
 
 def _values(path: Path | None, expected: str) -> list[float]:
+    """NaN where there is no label."""
     if path is None:
         raise UserError(f"{expected} does not exist; Aff-Wild needs both valence and arousal of a video.")
     values = []
@@ -197,7 +200,7 @@ def _values(path: Path | None, expected: str) -> list[float]:
                 value = float(line)
             except ValueError:
                 value = float("nan")
-            if not -1 <= value <= 1:
+            if value != NO_LABEL and not -1 <= value <= 1:
                 raise UserError(f"{path}, line {number}: {line.strip()[:40]!r} is no number between -1 and 1.")
-            values.append(value)
+            values.append(math.nan if value == NO_LABEL else value)
     return values

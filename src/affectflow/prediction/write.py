@@ -93,10 +93,4 @@ def _write_film(pictures: Iterator[NDArray[np.uint8]], source: Source, path: Pat
     first = next(pictures, None)
     if first is not None:
         rate = Fraction(source.rate).limit_denominator(_FINEST_RATE)
-        write_video(path.with_name(f"{path.name}.mp4"), map(_even, chain([first], pictures)), rate)
-
-
-def _even(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """With a column and a row more where a side is odd, which H.264 cannot have."""
-    height, width = pixels.shape[:2]
-    return np.pad(pixels, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge") if height % 2 or width % 2 else pixels
+        write_video(path.with_name(f"{path.name}.mp4"), chain([first], pictures), rate)

@@ -51,14 +51,14 @@ def _stills(path: Path, lines: Sequence[str], annotator: str) -> list[Export]:
 def _films(path: Path, lines: Sequence[str], annotator: str) -> list[Export]:
     recordings: list[Export] = []
     traces, cuts = traces_of(path, lines)
-    for batch, track in traces.items():
+    for film, track in traces.items():
         for place, dimension in enumerate(DIMENSIONS):
             points = [(frame, point[place]) for frame, point in sorted(track.items()) if point[place] is not None]
             if points:
                 at, values = np.array(points, np.float64).T
                 where = np.zeros(len(points), np.int64)
                 facts = (path, TOOL, Course.FRAMES, at, values, where, (-1.0, 1.0), dimension, annotator)
-                recordings.append(Recording(*facts, film=f"batch_{batch:03d}.mp4", cut=cuts[batch]))
+                recordings.append(Recording(*facts, film=film, cut=cuts[film]))
     return recordings
 
 

@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
 from affectflow.annotation.journal import Judgement, Kept
 from affectflow.annotation.recording import DIMENSIONS
 from affectflow.annotation.server.picture import Picture
+from affectflow.annotation.sweeps import Traces
 from affectflow.measures.agreement import agree
 
 _MOST_SHOWN = 24
+_NOT_TRACED = (None, None)
 
 Judgements = Mapping[str, Judgement]
 """By SHA-256 of the picture."""
 
 
-def compare(by_annotator: Mapping[str, Kept], batches: Mapping[int, Sequence[Picture]]) -> dict[str, Any]:
+def compare(
+    by_annotator: Mapping[str, Kept], traced: Mapping[str, Traces], batches: Mapping[int, Sequence[Picture]]
+) -> dict[str, Any]:
     """For the page: CCC, PCC and ICC(3,1) of each pair of annotators and of each with what they said the second time,
     and the pictures with the widest spread.
 
-    The spread of a picture is the largest distance in the plane between two judgements of it.
+    The spread of a picture is the largest distance in the plane between two judgements of it. Films are compared frame
+    by frame as they were traced, not moved by anybody's reaction lag.
     """
     kept = dict(sorted(by_annotator.items()))
     valued = {
@@ -37,6 +42,7 @@ def compare(by_annotator: Mapping[str, Kept], batches: Mapping[int, Sequence[Pic
     return {
         "annotators": {name: len(judgements) for name, judgements in valued.items()},
         "pairs": alone + pairs,
+        "films": [line for one, other in combinations(sorted(traced), 2) for line in _of_films(one, other, traced)],
         "pictures": _widest(valued, batches),
     }
 
@@ -46,13 +52,29 @@ def _both(valued: Mapping[str, Judgements], one: str, other: str) -> list[str]:
 
 
 def _lines(annotators: list[str], pairs: Sequence[tuple[Judgement, Judgement]]) -> list[dict[str, Any]]:
-    """One a dimension; none of no pairs."""
-    lines = []
-    for dimension in DIMENSIONS if pairs else ():
-        found = agree(*([getattr(one, dimension) for one in ones] for ones in zip(*pairs, strict=True)))
+    """One a dimension."""
+    return [
+        line
+        for dimension in DIMENSIONS
+        for line in _line(annotators, dimension, [[getattr(one, dimension) for one in pair] for pair in pairs])
+    ]
+
+
+def _of_films(one: str, other: str, traced: Mapping[str, Traces]) -> Iterator[dict[str, Any]]:
+    """One a dimension, over the frames of all films that both have traced."""
+    first, second = traced[one], traced[other]
+    frames = [(film, frame) for film in sorted(first.keys() & second.keys()) for frame in sorted(first[film])]
+    for place, dimension in enumerate(DIMENSIONS):
+        pairs = [(first[film][frame][place], second[film].get(frame, _NOT_TRACED)[place]) for film, frame in frames]
+        yield from _line([one, other], dimension, [pair for pair in pairs if None not in pair])
+
+
+def _line(annotators: list[str], dimension: str, pairs: Sequence[Sequence[Any]]) -> Iterator[dict[str, Any]]:
+    """None of no pairs."""
+    if pairs:
+        found = agree(*zip(*pairs, strict=True))
         measures = {name: _number(getattr(found, name)) for name in ("ccc", "pcc", "icc")}
-        lines.append({"dimension": dimension, "annotators": annotators, "pictures": len(pairs), **measures})
-    return lines
+        yield {"dimension": dimension, "annotators": annotators, "count": len(pairs), **measures}
 
 
 def _widest(valued: Mapping[str, Judgements], batches: Mapping[int, Sequence[Picture]]) -> list[dict[str, Any]]:

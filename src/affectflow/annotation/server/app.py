@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -19,7 +19,7 @@ from aiohttp import web
 from affectflow import jpeg
 from affectflow.annotation.batches import video_name
 from affectflow.annotation.server.agreement import compare
-from affectflow.annotation.server.picture import Picture, pictures_of
+from affectflow.annotation.server.picture import Picture
 from affectflow.annotation.server.session import INFORMATIVE, Sessions
 from affectflow.errors import UserError
 from affectflow.images import ImageError, decode_rgb
@@ -53,11 +53,9 @@ class Place:
         return f"http://{host}:{self.port}/" + (f"?token={self.token}" if self.token else "")
 
 
-def make_app(
-    sessions: Sessions, images: Path, films: Path, place: Place, annotator: str, batch: int | None
-) -> web.Application:
+def make_app(sessions: Sessions, images: Path, place: Place, annotator: str, batch: int | None) -> web.Application:
     """``annotator`` and ``batch`` are what the page begins with; empty and None: it asks, and takes the first open."""
-    page = _Page(sessions, images, films, place, annotator, batch)
+    page = _Page(sessions, images, place, annotator, batch)
     app = web.Application(middlewares=[page.guard], client_max_size=64 * 1024)
     app.add_routes(
         [
@@ -65,7 +63,7 @@ def make_app(
             web.get("/{name:page\\.(?:js|css)|(?:common|agreement|trace)\\.js}", page.file),
             web.get("/agreement", page.file),
             web.get("/trace", page.file),
-            web.get("/film/{batch:\\d+}.mp4", page.film),
+            web.get("/film/{number:\\d+}/{cut:[0-9a-f]+}", page.film),
             web.get("/api/film", page.film_state),
             web.post("/api/sweep", page.sweep),
             web.get("/api/agreement", page.agreement),
@@ -80,10 +78,8 @@ def make_app(
 
 
 class _Page:
-    def __init__(
-        self, sessions: Sessions, images: Path, films: Path, place: Place, annotator: str, batch: int | None
-    ) -> None:
-        self._sessions, self._images, self._films, self._place = sessions, images, films, place
+    def __init__(self, sessions: Sessions, images: Path, place: Place, annotator: str, batch: int | None) -> None:
+        self._sessions, self._images, self._place = sessions, images, place
         self._annotator, self._batch = annotator, batch
         self._cookie = f"affectflow-token-{place.port}"  # cookies know no ports
 
@@ -121,13 +117,15 @@ class _Page:
         return None
 
     async def file(self, request: web.Request) -> web.Response:
+        if request.path == "/" and not self._sessions.batches:
+            raise web.HTTPFound("/trace")
         name = request.match_info.get("name") or f"{request.path.strip('/') or 'index'}.html"
         file = _FILES / name
         return web.Response(text=file.read_text(encoding="utf-8"), content_type=_KINDS[file.suffix])
 
     async def agreement(self, request: web.Request) -> web.Response:
         """Of all annotators, those of other servers too."""
-        found = await asyncio.to_thread(compare, self._sessions.kept(), self._sessions.batches)
+        found = await asyncio.to_thread(compare, self._sessions.kept(), self._sessions.traces(), self._sessions.batches)
         return web.json_response(found)
 
     async def state(self, request: web.Request) -> web.Response:
@@ -168,27 +166,32 @@ class _Page:
         return web.json_response({"point": self._sessions.of(str(facts.get("annotator", ""))).guess(facts)})
 
     async def film_state(self, request: web.Request) -> web.Response:
-        wanted = request.query.get("batch", "")
-        number = int(wanted) if wanted.isdecimal() else self._batch or next(iter(self._sessions.batches))
-        return web.json_response(self._sessions.film(request.query.get("annotator", ""), number))
+        """Of an annotator and a film; it may have to be converted first."""
+        first = video_name(self._batch) if self._batch else self._sessions.films[0].name
+        annotator, name = request.query.get("annotator", ""), request.query.get("film", "") or first
+        film = self._sessions.film_of(name)
+        await asyncio.to_thread(lambda: film.reel)
+        return web.json_response(self._sessions.film(annotator, name))
 
     async def sweep(self, request: web.Request) -> web.Response:
         """Keep a part of a trace."""
         facts = await _json(request)
-        batch, points = facts.get("batch"), facts.get("points")
-        if type(batch) is not int or not isinstance(points, list):
-            raise ValueError("the batch or the points are none")
-        digests = [picture.image_sha256 for picture in pictures_of(self._sessions.batches, batch)]
-        self._sessions.films_of(str(facts.get("annotator", ""))).sweep(batch, points, digests)
+        name, points = facts.get("film"), facts.get("points")
+        if not isinstance(name, str) or not isinstance(points, list):
+            raise ValueError("the film or the points are none")
+        film = self._sessions.film_of(name)
+        await asyncio.to_thread(lambda: film.reel)
+        self._sessions.sweep(str(facts.get("annotator", "")), name, points)
         return web.json_response({})
 
     async def film(self, request: web.Request) -> web.StreamResponse:
-        """A batch's film and no other file; parts of it where the browser asks for them."""
-        number = int(request.match_info["batch"])
-        path = self._films / video_name(number)
-        if number not in self._sessions.batches or not path.is_file():
+        """One of the films and no other file; parts of it where the browser asks for them."""
+        number = int(request.match_info["number"])
+        reel = self._sessions.films[number].reel if number < len(self._sessions.films) else None
+        if reel is None or reel.cut != request.match_info["cut"] or not reel.path.is_file():
             raise web.HTTPNotFound
-        return web.FileResponse(path, headers={"Content-Type": "video/mp4"})
+        # The browser looks into the file whatever it is called.
+        return web.FileResponse(reel.path, headers={"Content-Type": "video/mp4"})
 
     async def image(self, request: web.Request) -> web.Response:
         """A picture of the batches and nothing else, upright, as a JPEG that we made."""
@@ -218,12 +221,3 @@ async def _json(request: web.Request) -> dict[str, object]:
     if not isinstance(facts, dict):
         raise ValueError("the body is no object")
     return facts
-
-
-def batches_of(pictures: dict[int, list[Picture]], batch: int | None) -> dict[int, Sequence[Picture]]:
-    """All of them; raises :class:`UserError` where the wanted one is not among them."""
-    if not pictures:
-        raise UserError("The manifest has no picture; download some first.")
-    if batch is not None and batch not in pictures:
-        raise UserError(f"There is no batch {batch}; there are {len(pictures)}.")
-    return dict(pictures)

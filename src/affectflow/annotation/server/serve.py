@@ -7,17 +7,31 @@ import secrets
 import socket
 import threading
 import webbrowser
+from dataclasses import dataclass
 from pathlib import Path
 
 from aiohttp import web
 
 from affectflow.annotation.guesses import Guesses
-from affectflow.annotation.server.app import Place, batches_of, make_app
-from affectflow.annotation.server.picture import read_pictures
+from affectflow.annotation.server.app import Place, make_app
+from affectflow.annotation.server.film import batch_films, clip_films
+from affectflow.annotation.server.picture import pictures_of, read_pictures
 from affectflow.annotation.server.session import Sessions
 from affectflow.errors import UserError
 
 _LAST_PORT = 65535
+_CONVERTED = ".films"
+"""Within the folder of annotations; traces are not looked for there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entrance:
+    """Where and for whom the page is opened; an empty ``annotator`` is asked for, and port 0 is any that is free."""
+
+    annotator: str = ""
+    host: str = "127.0.0.1"
+    port: int = 0
+    open_browser: bool = True
 
 
 def serve(
@@ -26,12 +40,9 @@ def serve(
     folder: Path,
     frame_rate: float,
     repeats: float,
-    guesses: Guesses | None = None,
-    annotator: str = "",
-    batch: int | None = None,
-    host: str = "127.0.0.1",
-    port: int = 0,
-    open_browser: bool = True,
+    guesses: Guesses | None,
+    batch: int | None,
+    at: Entrance,
 ) -> None:
     """Serve the pictures of a manifest; journals lie in ``folder``, one folder an annotator.
 
@@ -39,20 +50,37 @@ def serve(
     Elsewhere than on loopback only who has the address with its token may come in. Raises :class:`UserError` where the
     address cannot be listened on, or there is nothing to annotate.
     """
-    batches = batches_of(read_pictures(manifest), batch)
-    sessions = Sessions(folder, batches, frame_rate, repeats, guesses)
-    if annotator:
-        sessions.of(annotator)  # what is wrong with the name is told before anything is served
-    listener = _listener(host, port)
+    batches = read_pictures(manifest)
+    if not batches:
+        raise UserError("The manifest has no picture; download some first.")
+    if batch is not None:
+        pictures_of(batches, batch)
+    films = batch_films(batches, manifest.parent, frame_rate)
+    _serve(Sessions(folder, batches, films, repeats, guesses), images, folder, at, batch)
+
+
+def serve_films(films: Path, folder: Path, at: Entrance) -> None:
+    """Serve the films of a folder, likewise."""
+    from affectflow.annotation.clips import find_clips  # imports the decoder
+
+    clips = find_clips(films)
+    _serve(Sessions(folder, {}, clip_films(clips.items(), folder / _CONVERTED)), films, folder, at, None)
+
+
+def _serve(sessions: Sessions, images: Path, folder: Path, at: Entrance, batch: int | None) -> None:
+    if at.annotator:
+        sessions.of(at.annotator)  # what is wrong with the name is told before anything is served
+    host = at.host
+    listener = _listener(host, at.port)
     # Of all addresses of this machine, others need its name.
     shown = socket.gethostname() if host in ("0.0.0.0", "::") else host
     place = Place(shown, listener.getsockname()[1], "" if _is_loopback(host) else secrets.token_urlsafe(24))
     print(f"Annotate at {place.address} (Ctrl-C ends; everything is kept as it is made in {folder}).", flush=True)
-    if open_browser:
+    if at.open_browser:
         # Some browsers end only when they are closed.
         threading.Thread(target=webbrowser.open, args=[place.address], daemon=True).start()
     try:
-        web.run_app(make_app(sessions, images, manifest.parent, place, annotator, batch), sock=listener, print=None)
+        web.run_app(make_app(sessions, images, place, at.annotator, batch), sock=listener, print=None)
     finally:
         sessions.close()
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, TypeVar
 
 from affectflow.annotation.appended import place_of
 from affectflow.annotation.guesses import Guesses
 from affectflow.annotation.journal import Journal, Judgement, Kept, read_journal
+from affectflow.annotation.server.film import Film
 from affectflow.annotation.server.order import Slot, most_informative, with_repeats
 from affectflow.annotation.server.picture import Picture, pictures_of
-from affectflow.annotation.sweeps import Sweeps
+from affectflow.annotation.sweeps import Sweeps, Traces, read_traces
+from affectflow.errors import UserError
 
 INFORMATIVE = "informative"
 """In place of a batch: the most informative pictures of all batches."""
@@ -23,6 +25,7 @@ _AT_ONCE, _LOOK_BACK = 20, 10
 _LONGEST_S = 120.0
 """A picture that took longer was left for something else, and does not count in the time that is left."""
 Facts = dict[str, Any]
+T = TypeVar("T")
 
 
 class Sessions:
@@ -32,18 +35,18 @@ class Sessions:
         self,
         folder: Path,
         batches: Mapping[int, Sequence[Picture]],
-        rate: float = 25.0,
+        films: Sequence[Film],
         repeats: float = 0.0,
         guesses: Guesses | None = None,
     ) -> None:
-        """``rate`` is that of the batches' films, in frames a second; ``repeats`` is the share of pictures that are
-        shown twice."""
-        self.batches, self.rate = batches, rate
+        """``repeats`` is the share of pictures that are shown twice."""
+        self.batches = batches
+        self.films = list(films)
         self.guesses = guesses or Guesses()
         self._repeats = repeats
         self._folder = folder
         self._open: dict[str, Session] = {}
-        self._films: dict[str, Sweeps] = {}
+        self._sweeps: dict[str, Sweeps] = {}
 
     def of(self, name: str) -> Session:
         """Raises :class:`UserError` for an impossible name, or one that is annotating elsewhere."""
@@ -54,39 +57,61 @@ class Sessions:
             self._open[annotator] = Session(journal, annotator, self.batches, self._repeats, self.guesses)
         return self._open[annotator]
 
-    def films_of(self, name: str) -> Sweeps:
-        """The same annotator's traces of films; raises as :meth:`of`."""
-        annotator = name.strip()
-        path = place_of(self._folder, annotator, Sweeps.file_name)
-        if annotator not in self._films:
-            self._films[annotator] = Sweeps(path, annotator)
-        return self._films[annotator]
+    def film_of(self, name: str) -> Film:
+        """Raises :class:`UserError` where there is none of this name."""
+        return self._numbered(name)[1]
 
-    def film(self, annotator: str, batch: int) -> Facts:
-        """All that the page shows of a film; raises :class:`UserError` where there is none of this number."""
-        pictures = pictures_of(self.batches, batch)
+    def film(self, annotator: str, name: str) -> Facts:
+        """All that the page shows of a film; raises :class:`UserError` where there is none of this name."""
+        number, film = self._numbered(name)
+        reel = film.reel
         return {
-            "batch": batch,
-            "batches": list(self.batches),
-            "frames": len(pictures),
-            "rate": self.rate,
-            "film": f"/film/{batch}.mp4",
-            "points": self.films_of(annotator).trace(batch, [p.image_sha256 for p in pictures]),
+            "film": film.name,
+            "films": [{"name": one.name, "title": one.title} for one in self.films],
+            "times": reel.times,
+            "address": f"/film/{number}/{reel.cut}",
+            "points": self._sweeps_of(annotator).trace(film.name, reel.cut),
         }
+
+    def sweep(self, annotator: str, name: str, points: Sequence[Any]) -> None:
+        """Keep a part of a trace; raises as :meth:`film` and :meth:`affectflow.annotation.sweeps.Sweeps.sweep`."""
+        film = self.film_of(name)
+        self._sweeps_of(annotator).sweep(film.name, points, film.reel.cut, len(film.reel.times))
 
     def kept(self) -> dict[str, Kept]:
         """Of everybody who has a journal, by name; nothing is locked for it."""
-        found = {name: one.kept for name, one in self._open.items()}
-        for path in sorted(self._folder.glob(f"*/{Journal.file_name}")):
+        return self._of_all(Journal.file_name, {name: one.kept for name, one in self._open.items()}, read_journal)
+
+    def traces(self) -> dict[str, Traces]:
+        """Of everybody who has traced a film, likewise; a copy, which may be read while more is traced."""
+        found = {name: {film: dict(track) for film, track in one.traces.items()} for name, one in self._sweeps.items()}
+        return self._of_all(Sweeps.file_name, found, read_traces)
+
+    def _of_all(self, file_name: str, found: dict[str, T], read: Callable[[Path], T]) -> dict[str, T]:
+        for path in sorted(self._folder.glob(f"*/{file_name}")):
             if path.parent.name not in found:
-                found[path.parent.name] = read_journal(path)
+                found[path.parent.name] = read(path)
+        return found
+
+    def _sweeps_of(self, name: str) -> Sweeps:
+        """Raises as :meth:`of`."""
+        annotator = name.strip()
+        path = place_of(self._folder, annotator, Sweeps.file_name)
+        if annotator not in self._sweeps:
+            self._sweeps[annotator] = Sweeps(path, annotator)
+        return self._sweeps[annotator]
+
+    def _numbered(self, name: str) -> tuple[int, Film]:
+        found = next(((i, film) for i, film in enumerate(self.films) if film.name == name), None)
+        if found is None:
+            raise UserError(f"There is no film {name[:80]!r} here; reload the page.")
         return found
 
     def close(self) -> None:
         for session in self._open.values():
             session.close()
-        for films in self._films.values():
-            films.close()
+        for sweeps in self._sweeps.values():
+            sweeps.close()
 
 
 class Session:
@@ -121,6 +146,8 @@ class Session:
         """
         latest = self.kept.latest
         slots: list[Slot] = []
+        if not self._batches:
+            raise UserError("There are no pictures here, only films.")
         if batch == INFORMATIVE:
             slots = self._informative(latest, wanted)
         if not slots:  # nothing is left to be informed of

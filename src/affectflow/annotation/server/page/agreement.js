@@ -14,7 +14,11 @@ function element(name, attributes, ...children) { // names are text, whatever is
 
 const shown = (value) => (value === null ? "–" : value.toFixed(2));
 
-function show({ annotators, pairs, pictures }) {
+const row = (pair) => element("tr", {},
+  ...[pair.annotators.length > 1 ? pair.annotators.join(" and ") : `${pair.annotators[0]}, the second time`, pair.dimension, `${pair.count}`, shown(pair.ccc), shown(pair.pcc), shown(pair.icc)]
+    .map((text) => element("td", {}, text)));
+
+function show({ annotators, pairs, films, pictures }) {
   const names = Object.keys(annotators);
   const colour = (name) => COLOURS[names.indexOf(name) % COLOURS.length];
   $("who-judged").replaceChildren(...names.flatMap((name) => [
@@ -22,11 +26,9 @@ function show({ annotators, pairs, pictures }) {
   ]));
   $("who-judged").querySelectorAll("span").forEach((span, i) => { span.style.color = colour(names[i]); });
   if (!pairs.length) $("pairs").replaceWith(element("p", {}, "No picture has been judged twice yet."));
-  else {
-    $("pairs").tBodies[0].replaceChildren(...pairs.map((pair) => element("tr", {},
-      ...[pair.annotators.length > 1 ? pair.annotators.join(" and ") : `${pair.annotators[0]}, the second time`, pair.dimension, `${pair.pictures}`, shown(pair.ccc), shown(pair.pcc), shown(pair.icc)]
-        .map((text) => element("td", {}, text)))));
-  }
+  else $("pairs").tBodies[0].replaceChildren(...pairs.map(row));
+  $("of-films").hidden = !films.length;
+  $("films").tBodies[0].replaceChildren(...films.map(row));
   $("pictures").replaceChildren(...pictures.map((picture) => {
     const points = Object.entries(picture.points).map(([name, [valence, arousal]]) => element(
       "circle", { cx: valence, cy: -arousal, r: 0.09, fill: colour(name) }, element("title", {}, `${name}: ${shown(valence)}, ${shown(arousal)}`)));

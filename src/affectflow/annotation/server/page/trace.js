@@ -2,18 +2,21 @@
 // While a film plays, the point's place is kept for each of its frames; every half second it is sent.
 
 const COUNT = 3, BACK_S = 2, SEND_MS = 500, MOST_POINTS = 1000, STEP = 0.05;
+const SKIPPED_S = 1; // frames that were played and not painted are at most so far apart
+const SEEN_S = 5; // of the trace, before and after the frame that is shown
 const COLOURS = ["#3b6ea8", "#d9822b"]; // valence, arousal
 
 let annotator = "", state = null, points = {}, at = [0, 0], mode = "still", waiting = [], course = [], lastFrame = 0, counting = 0;
+let start = null; // when the browser shows the first frame; containers may begin later than at 0
 const film = $("film");
 let busy = null; // what is being sent
 
-function nextPart() { // of one batch, as much as the server takes at once
-  const batch = waiting[0].batch, end = waiting.findIndex((one) => one.batch !== batch);
+function nextPart() { // of one film, as much as the server takes at once
+  const { film: name } = waiting[0], end = waiting.findIndex((one) => one.film !== name);
   return waiting.slice(0, Math.min(MOST_POINTS, end < 0 ? waiting.length : end));
 }
 
-const sweep = (part) => ({ annotator, batch: part[0].batch, points: part.map((one) => one.point) });
+const sweep = (part) => ({ annotator, film: part[0].film, points: part.map((one) => one.point) });
 
 async function drain() {
   while (waiting.length) {
@@ -32,7 +35,16 @@ function send() {
   return busy;
 }
 
-const frameAt = (seconds) => Math.min(state.frames, Math.max(1, Math.round(seconds * state.rate) + 1));
+const secondsOf = (frame) => state.times[frame - 1] + (start || 0);
+
+function frameAt(seconds) { // the nearest
+  let first = 1, last = state.times.length;
+  while (first < last) {
+    const middle = (first + last) >> 1;
+    if ((secondsOf(middle) + secondsOf(middle + 1)) / 2 < seconds) first = middle + 1; else last = middle;
+  }
+  return first;
+}
 
 function moveTo(values) {
   at = values;
@@ -41,7 +53,7 @@ function moveTo(values) {
 }
 
 function traced(frame) { // where the point was when the frame was shown, however late it was painted
-  const seconds = (frame - 1) / state.rate;
+  const seconds = secondsOf(frame);
   let one = course.length - 1;
   while (one > 0 && course[one][0] > seconds) one--;
   const [, valence, arousal] = course[one];
@@ -49,12 +61,12 @@ function traced(frame) { // where the point was when the frame was shown, howeve
 }
 
 function keep(frame) { // and those between, which were played and not painted
-  const from = lastFrame && frame > lastFrame && frame - lastFrame <= state.rate ? lastFrame + 1 : frame;
+  const from = lastFrame && frame > lastFrame && secondsOf(frame) - secondsOf(lastFrame) <= SKIPPED_S ? lastFrame + 1 : frame;
   for (let one = from; one <= frame; one++) {
     const [valence, arousal] = traced(one).map((value) => value === null ? null : Math.round(value * 1000) / 1000);
     const before = points[one] || [null, null];
     points[one] = [valence === null ? before[0] : valence, arousal === null ? before[1] : arousal];
-    waiting.push({ batch: state.batch, point: [one, valence, arousal] });
+    waiting.push({ film: state.film, point: [one, valence, arousal] });
   }
   lastFrame = frame;
 }
@@ -62,6 +74,7 @@ function keep(frame) { // and those between, which were played and not painted
 function painted(now, { mediaTime }) {
   film.requestVideoFrameCallback(painted);
   if (!state) return;
+  if (start === null) start = mediaTime;
   const frame = frameAt(mediaTime);
   if (mode === "tracing") keep(frame);
   if (mode === "replaying" && points[frame]) at = points[frame].map((value, i) => value === null ? at[i] : value);
@@ -69,15 +82,17 @@ function painted(now, { mediaTime }) {
 }
 
 function draw(frame) {
-  $("place").textContent = `frame ${frame} of ${state.frames}`;
-  $("done").max = state.frames;
+  const frames = state.times.length;
+  $("place").textContent = `frame ${frame} of ${frames}`;
+  $("done").max = frames;
   $("done").value = Object.keys(points).length;
   $("cursor").setAttribute("cx", $("what").value === "arousal" ? 0 : at[0]);
   $("cursor").setAttribute("cy", $("what").value === "valence" ? 0 : -at[1]);
   $("values").textContent = `valence ${at[0].toFixed(2)}, arousal ${at[1].toFixed(2)}`;
   const canvas = $("drawn"), { width, height } = canvas.getBoundingClientRect();
   if (canvas.width !== Math.round(width)) { canvas.width = Math.round(width); canvas.height = Math.round(height); }
-  const pen = canvas.getContext("2d"), half = 5 * state.rate;
+  const pen = canvas.getContext("2d"), now = secondsOf(frame);
+  const [first, last] = [now - SEEN_S, now + SEEN_S].map(frameAt);
   pen.clearRect(0, 0, canvas.width, canvas.height);
   pen.fillStyle = "#0009";
   pen.fillRect(0, canvas.height - 90, canvas.width, 90);
@@ -86,9 +101,9 @@ function draw(frame) {
     pen.strokeStyle = COLOURS[i];
     pen.lineWidth = 2;
     let down = false;
-    for (let one = Math.max(1, frame - half); one <= Math.min(state.frames, frame + half); one++) {
+    for (let one = first; one <= last; one++) {
       const value = points[one] ? points[one][i] : null;
-      const x = ((one - frame) / half + 1) / 2 * canvas.width, y = canvas.height - 45 - (value || 0) * 40;
+      const x = ((secondsOf(one) - now) / SEEN_S + 1) / 2 * canvas.width, y = canvas.height - 45 - (value || 0) * 40;
       if (value === null) down = false; else if (down) pen.lineTo(x, y); else { pen.moveTo(x, y); down = true; }
     }
     pen.stroke();
@@ -143,8 +158,8 @@ const actions = {
   start: () => seek(0),
   gap: () => {
     let frame = 1;
-    while (frame < state.frames && points[frame] && !points[frame].includes(null)) frame++;
-    seek((frame - 1) / state.rate + 0.001);
+    while (frame < state.times.length && points[frame] && !points[frame].includes(null)) frame++;
+    seek(secondsOf(frame) + 0.001);
   },
 };
 const KEYS = { r: "record", " ": "pause", p: "replay", b: "back", 0: "start", g: "gap" };
@@ -166,18 +181,21 @@ function gamepad() { // the stick's place is the point's; let go, it springs bac
   requestAnimationFrame(gamepad);
 }
 
-async function load(batch) {
+async function load(name) {
   stop();
   await send();
-  if (waiting.length) { $("batch").value = state.batch; return; } // stays until it is kept
-  const query = new URLSearchParams({ annotator, ...(batch ? { batch } : {}) });
+  if (waiting.length) { $("films").value = state.film; return; } // stays until it is kept
+  $("place").textContent = "being prepared"; // what browsers do not play is converted first
+  const query = new URLSearchParams({ annotator, ...(name ? { film: name } : {}) });
   const found = await ask(`/api/film?${query}`);
   stop();
   state = found;
   points = state.points;
-  $("batch").replaceChildren(...state.batches.map((number) => new Option(number, number, false, number === state.batch)));
+  start = null;
+  $("films").replaceChildren(...state.films.map((one) => new Option(one.title, one.name, false, one.name === state.film)));
   $("annotator").textContent = annotator;
-  film.src = state.film;
+  document.body.dataset.ready = "no";
+  film.src = state.address;
   await new Promise((done, failed) => {
     film.onloadeddata = done;
     film.onerror = () => failed(new Error("The film is missing, or this browser does not play H.264."));
@@ -208,7 +226,7 @@ drawPlane(0.5, CORNERS);
 if (film.requestVideoFrameCallback) film.requestVideoFrameCallback(painted);
 else $("trouble").textContent = "This browser cannot tell frames apart; use a newer one.";
 requestAnimationFrame(gamepad);
-film.addEventListener("ended", () => { if (mode === "tracing") keep(state.frames); stop(); });
+film.addEventListener("ended", () => { if (mode === "tracing") keep(state.times.length); stop(); });
 film.addEventListener("seeked", () => { if (mode === "still") draw(frameAt(film.currentTime)); });
 setInterval(() => { if (mode === "tracing") send(); }, SEND_MS);
 $("plane").addEventListener("pointermove", (event) => { if (event.isPrimary && mode !== "replaying") moveTo(under(event)); });
@@ -224,7 +242,12 @@ document.addEventListener("keydown", (event) => {
 document.querySelectorAll("[data-do]").forEach((button) => button.addEventListener("click", () => { actions[button.dataset.do](); $("plane").focus(); }));
 $("speed").addEventListener("change", () => { film.playbackRate = Number($("speed").value); $("plane").focus(); });
 $("what").addEventListener("change", () => { stop(); draw(frameAt(film.currentTime)); $("plane").focus(); });
-$("batch").addEventListener("change", () => load(Number($("batch").value)).catch((error) => { $("trouble").textContent = error.message; }));
+$("films").addEventListener("change", () => load($("films").value).then(() => $("plane").focus(), (error) => {
+  $("films").value = state.film;
+  draw(frameAt(film.currentTime));
+  $("trouble").textContent = error.message;
+}));
+$("sound").addEventListener("change", () => { film.muted = !$("sound").checked; $("plane").focus(); });
 $("name").addEventListener("input", () => $("name").setCustomValidity(""));
 $("who").addEventListener("submit", (event) => { event.preventDefault(); begin($("name").value.trim()); });
 window.addEventListener("pagehide", () => {
