@@ -13,6 +13,9 @@ import numpy as np
 import pytest
 
 from affectflow.annotation.columns import MANIFEST_COLUMNS
+from affectflow.annotation.consensus import Wishes
+from affectflow.annotation.merge_films import merge_films
+from affectflow.datasets import get_dataset
 from affectflow.errors import UserError
 from affectflow.tables import write_csv
 from affectflow.video import write_video
@@ -149,8 +152,8 @@ def test_a_damaged_trace_names_its_line(film: Desk) -> None:
 
 
 @pytest.fixture
-def page(film: Desk) -> Iterator[Any]:
-    """The film's page, opened, its sentences of errors kept as ``problems``."""
+def blank() -> Iterator[Any]:
+    """A page of a browser, its sentences of errors kept as ``problems``."""
     if CHROMIUM is None:
         assert not os.environ.get("AFFECTFLOW_NO_SKIP"), MISSING
         pytest.skip(MISSING)
@@ -162,10 +165,20 @@ def page(film: Desk) -> Iterator[Any]:
         opened: Any = browser.new_context(viewport={"width": 1280, "height": 720}, bypass_csp=True).new_page()
         opened.problems = []
         opened.on("pageerror", lambda error: opened.problems.append(str(error)))
-        opened.goto(f"{film.start()}trace?annotator=anna")
-        opened.wait_for_function("() => document.body.dataset.ready === 'yes'")
         yield opened
         browser.close()
+
+
+def is_ready(page: Any) -> None:
+    page.wait_for_function("() => document.body.dataset.ready === 'yes'")
+
+
+@pytest.fixture
+def page(film: Desk, blank: Any) -> Any:
+    """The film's page, opened."""
+    blank.goto(f"{film.start()}trace?annotator=anna")
+    is_ready(blank)
+    return blank
 
 
 def trace(page: Any, until: float, course: str) -> np.ndarray:
@@ -248,3 +261,175 @@ def _near(value: float, moved: np.ndarray, column: int, frame: int) -> bool:
     nearby = moved[first : np.searchsorted(moved[:, 0], t + 1 / RATE), column]
     pixel = 0.01
     return len(nearby) > 0 and nearby.min() - pixel <= value <= nearby.max() + pixel
+
+
+def seek(page: Any, seconds: float) -> None:
+    page.evaluate("seconds => { document.getElementById('film').currentTime = seconds; }", seconds)
+    page.wait_for_function("() => !document.getElementById('film').seeking")
+
+
+def until_played(page: Any, seconds: float) -> None:
+    page.wait_for_function(
+        "seconds => document.getElementById('film').currentTime >= seconds", arg=seconds, timeout=20_000
+    )
+
+
+def pause(page: Any) -> None:
+    """And until all is kept."""
+    page.keyboard.press(" ")
+    page.wait_for_function("() => document.getElementById('film').paused && !waiting.length && !busy")
+
+
+@pytest.mark.long
+def test_keys_wheel_and_gamepad(film: Desk, page: Any) -> None:
+    """Each moves the point while it is traced; a stick that is let go springs back to the middle."""
+    page.evaluate("() => { navigator.getGamepads = () => window.pads || []; }")
+    page.keyboard.press("r")
+    page.wait_for_function("() => !document.getElementById('film').paused", timeout=20_000)
+    until_played(page, 0.5)
+    for key in ("w", "w", "ArrowUp", "a", "ArrowLeft"):
+        page.keyboard.press(key)
+    until_played(page, 1)
+    page.hover("#plane")
+    page.mouse.wheel(0, 100)
+    page.mouse.wheel(0, 100)
+    until_played(page, 1.5)
+    page.evaluate("() => { window.pads = [null, { axes: [0.5, -0.75] }]; }")
+    until_played(page, 2)
+    page.evaluate("() => { window.pads = [null, { axes: [0.02, 0.03] }]; }")
+    until_played(page, 2.5)
+    pause(page)
+    rows = film.merged()
+
+    def at(seconds: float) -> tuple[float, float]:
+        row = rows[round(seconds * RATE)]
+        return round(float(row["valence"]), 3), round(float(row["arousal"]), 3)
+
+    assert at(0.4) == (0, 0) and at(0.9) == (-0.1, 0.15)
+    # The pointer enters the plane at its middle.
+    assert at(1.4) == pytest.approx((0, -0.1), abs=0.02)
+    assert at(1.9) == (0.5, 0.75) and at(2.4) == (0, 0)
+    assert not page.problems
+
+
+@pytest.mark.long
+def test_replay_follows_the_trace_and_changes_nothing(film: Desk, page: Any) -> None:
+    trace(page, 2, "[t / 4, -t / 4]")
+    pause(page)
+    lines = film.journal("anna").with_name("films.jsonl").read_bytes()
+    seek(page, 0)
+    page.mouse.move(5, 5)
+    page.keyboard.press("p")
+    page.wait_for_function("() => !document.getElementById('film').paused")
+    until_played(page, 1.2)
+    shown, time = page.evaluate("[+document.getElementById('cursor').getAttribute('cx'), film.currentTime]")
+    assert shown == pytest.approx(time / 4, abs=0.06)
+    page.keyboard.press("w")
+    page.hover("#plane")
+    until_played(page, 1.6)
+    page.keyboard.press(" ")
+    page.wait_for_timeout(700)
+    assert film.journal("anna").with_name("films.jsonl").read_bytes() == lines
+    page.set_viewport_size({"width": 820, "height": 1180})
+    page.wait_for_timeout(200)
+    if SHOTS:
+        page.screenshot(path=str(Path(SHOTS) / "film-tablet.png"))
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert not page.problems
+
+
+def moving(count: int, side: int = 64) -> Iterator[np.ndarray]:
+    return (np.full((side, side, 3), (i * 5 % 250, 90, 160), np.uint8) for i in range(count))
+
+
+def late_film(path: Path, first: int) -> None:
+    """Of 50 frames at 25 a second, the first of them so many frames after the container's beginning, and then with
+    every frame from the 26th on shown for twice as long."""
+    import av
+
+    with av.open(str(path), "w", format="webm") as container:
+        stream = container.add_stream("libvpx", rate=RATE)
+        stream.width = stream.height = 64
+        stream.pix_fmt = "yuv420p"
+        stream.time_base = Fraction(1, 1000)
+        for i, pixels in enumerate(moving(50)):
+            frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")
+            frame.pts = 40 * (first + i + max(0, i - 25))
+            frame.time_base = Fraction(1, 1000)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+
+
+@pytest.mark.long
+def test_own_films_as_they_are(desk: Desk, blank: Any) -> None:
+    """One that begins late and changes its rate, and one that has to be converted; names with markup; nothing else of
+    the folder can be read."""
+    clips = desk.folder / "clips"
+    clips.mkdir()
+    late_film(clips / "<b>late.webm", first=25)
+    write_video(clips / "old.avi", moving(50), Fraction(RATE), "avi", "mpeg4")
+    (clips / "secret.txt").write_text("secret")
+    address = desk.start("--films", "clips", "--annotator", "anna")
+    blank.goto(address)
+    is_ready(blank)
+    assert blank.evaluate("[...document.getElementById('films').options].map(o => o.text)") == [
+        "<b>late.webm",
+        "old.avi",
+    ]
+    course = trace(blank, 99, "[t / 5, -t / 5]")
+    blank.wait_for_function("() => document.getElementById('film').ended && !waiting.length && !busy", timeout=20_000)
+    if SHOTS:
+        blank.screenshot(path=str(Path(SHOTS) / "own-film.png"))
+    assert blank.is_hidden("#stills")
+    begin = blank.evaluate("start")
+    blank.select_option("#films", "old.avi")
+    blank.wait_for_function("() => state.film === 'old.avi' && document.body.dataset.ready === 'yes'", timeout=30_000)
+    trace(blank, 1.9, "[0.5, 0.25]")
+    pause(blank)
+    assert not blank.problems
+    desk.kill()
+    merge_films(desk.folder / "judgements", clips, desk.folder / "mine", Wishes(1.0, 0.0, 3.0, None))
+    values = (desk.folder / "mine/annotations/train/valence/<b>late.txt").read_text().split()
+    assert len(values) == 50
+    times = begin + np.array([i + max(0, i - 25) for i in range(50)]) / RATE
+    frame = 1 / RATE
+    for i in range(2, 48):
+        around = course[(course[:, 0] >= times[i] - 2 * frame) & (course[:, 0] <= times[i] + frame)][:, 1]
+        assert around.size and around.min() - 0.01 <= float(values[i]) <= around.max() + 0.01, i
+    old = (desk.folder / "mine/annotations/train/arousal/old.txt").read_text().split()
+    assert len(old) == 50 and set(old[1:46]) == {"0.25"}
+    assert len(list(get_dataset("affwild", desk.folder / "mine", "all").samples())) >= 96
+
+
+def test_films_of_a_folder_and_no_pictures(desk: Desk) -> None:
+    (desk.folder / "clips").mkdir()
+    write_video(desk.folder / "clips/one.mp4", moving(10), Fraction(RATE))
+    address = desk.start("--films", "clips")
+    assert ask(address, "/")[0] == 302 and ask(address, "/trace")[0] == 200
+    status, answer, _ = ask(address, "/api/state?annotator=anna")
+    assert status == 400 and "only films" in answer["error"]
+    for annotator, value in (("anna", 0.1), ("ben", 0.2)):
+        facts = {"annotator": annotator, "film": "one.mp4", "points": [[f, value * f, None] for f in range(1, 5)]}
+        assert ask(address, "/api/sweep", facts)[0] == 200
+    (line,) = ask(address, "/api/agreement")[1]["films"]
+    assert (line["annotators"], line["dimension"], line["count"]) == (["anna", "ben"], "valence", 4)
+    assert line["pcc"] == 1 and 0 < line["ccc"] < 1
+    there = ask(address, "/api/film?annotator=anna")[1]["address"]
+    assert ask(address, there)[1] == (desk.folder / "clips/one.mp4").read_bytes()
+    desk.kill()
+    write_video(desk.folder / "clips/one.mp4", moving(12), Fraction(RATE))
+    status, answer, _ = ask(desk.start("--films", "clips"), "/api/film?annotator=anna")
+    assert status == 400 and "traces other pictures than one.mp4 has now" in answer["error"]
+
+
+@pytest.mark.parametrize(
+    "options, sentence",
+    [
+        (["--films", "nowhere"], "nowhere is no folder"),
+        (["--films", "results"], "results holds no film"),
+        (["--films", "results", "--model", "resnet"], "leave one out"),
+    ],
+)
+def test_mistakes_with_films_are_one_sentence(desk: Desk, options: list[str], sentence: str) -> None:
+    status, said = desk.refused(*options)
+    assert status == 1 and sentence in said and "Traceback" not in said

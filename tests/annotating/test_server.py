@@ -129,7 +129,7 @@ def test_agreement_is_that_of_the_judgements(desk: Desk) -> None:
     _, found, _ = ask(address, "/api/agreement")
     assert found["annotators"] == {"anna": 4, "ben": 4}
     pairs = {pair["dimension"]: pair for pair in found["pairs"]}
-    assert pairs["valence"]["pictures"] == 3 and pairs["valence"]["pcc"] == pairs["valence"]["icc"] == 1.0
+    assert pairs["valence"]["count"] == 3 and pairs["valence"]["pcc"] == pairs["valence"]["icc"] == 1.0
     variance = np.var([0.5, -0.5, 0.0])
     assert pairs["valence"]["ccc"] == pytest.approx(2 * variance / (2 * variance + 0.25**2), abs=0.001)
     shown = [(one["frame"], one["spread"]) for one in found["pictures"]]
@@ -245,7 +245,7 @@ def test_a_full_disk_keeps_what_was_there(tmp_path: Path) -> None:
 
 
 def test_a_picture_that_changed_is_to_be_judged_again(tmp_path: Path) -> None:
-    sessions = Sessions(tmp_path, {1: [Picture(1, 1, "a.jpg", "old")], 2: [Picture(2, 1, "a.jpg", "new")]})
+    sessions = Sessions(tmp_path, {1: [Picture(1, 1, "a.jpg", "old")], 2: [Picture(2, 1, "a.jpg", "new")]}, [])
     sessions.of("anna").judge({"batch": 1, "frame": 1, "valence": 1.0, "arousal": 0.0})
     assert [one["done"] for one in sessions.of(" anna ").state(None)["progress"]] == [1, 0]
     sessions.close()

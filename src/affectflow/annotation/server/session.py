@@ -68,6 +68,7 @@ class Sessions:
         return {
             "film": film.name,
             "films": [{"name": one.name, "title": one.title} for one in self.films],
+            "stills": bool(self.batches),
             "times": reel.times,
             "address": f"/film/{number}/{reel.cut}",
             "points": self._sweeps_of(annotator).trace(film.name, reel.cut),

@@ -192,6 +192,8 @@ async function load(name) {
   state = found;
   points = state.points;
   start = null;
+  at = [0, 0];
+  $("stills").hidden = !state.stills;
   $("films").replaceChildren(...state.films.map((one) => new Option(one.title, one.name, false, one.name === state.film)));
   $("annotator").textContent = annotator;
   document.body.dataset.ready = "no";
