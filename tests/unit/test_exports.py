@@ -161,13 +161,19 @@ def test_lags_between_annotators_are_found(traces: Traces) -> None:
 
 
 def test_lags_that_contradict_each_other_are_balanced() -> None:
-    pairs = [Lag("a", "b", 4, 1.0), Lag("b", "c", 4, 1.0), Lag("a", "c", 5, 1.0)]
+    pairs = [Lag("a", "b", 4, 1.0, 99), Lag("b", "c", 4, 1.0, 99), Lag("a", "c", 5, 1.0, 99)]
     lags = lags_of(["a", "b", "c", "alone"], pairs)
     assert lags["c"] == lags["alone"] == 0 and lags["a"] == pytest.approx(6) and lags["b"] == pytest.approx(3)
 
 
+def test_pairs_that_share_more_frames_say_more() -> None:
+    """The least squares of 900 (x - 4)^2 + 900 (y - 4)^2 + 100 (x + y - 5)^2."""
+    pairs = [Lag("a", "b", 4, 1.0, 900), Lag("b", "c", 4, 1.0, 900), Lag("a", "c", 5, 1.0, 100)]
+    assert lags_of(["a", "b", "c"], pairs) == pytest.approx({"a": 82 / 11, "b": 41 / 11, "c": 0.0})
+
+
 def test_groups_that_cannot_be_compared_are_balanced_apart() -> None:
-    lags = lags_of(["a", "b", "c", "d"], [Lag("a", "b", 50, 1.0), Lag("c", "d", 0, 1.0)])
+    lags = lags_of(["a", "b", "c", "d"], [Lag("a", "b", 50, 1.0, 99), Lag("c", "d", 0, 1.0, 99)])
     assert lags == pytest.approx({"a": 50, "b": 0, "c": 0, "d": 0}, abs=1e-9)
 
 

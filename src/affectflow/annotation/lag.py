@@ -16,12 +16,13 @@ _LEAST_FRAMES = 30
 
 @dataclass(frozen=True, slots=True)
 class Lag:
-    """``x`` reacts ``frames`` later than ``y``; at that shift their tracks correlate most."""
+    """``x`` reacts ``frames`` later than ``y``; at that shift their tracks correlate most. ``common`` frames tell so."""
 
     x: str
     y: str
     frames: int
     correlation: float
+    common: int
 
 
 def pairwise_lags(tracks: Mapping[str, Sequence[Numbers]], most: int) -> Iterator[Lag]:
@@ -31,15 +32,16 @@ def pairwise_lags(tracks: Mapping[str, Sequence[Numbers]], most: int) -> Iterato
     thirty frames in common, or whose tracks do not vary, are left out.
     """
     for (x, first), (y, second) in combinations(tracks.items(), 2):
-        found = [(_correlation(first, second, shift), -abs(shift), shift) for shift in range(-most, most + 1)]
+        found = [(*_correlation(first, second, shift), -abs(shift), shift) for shift in range(-most, most + 1)]
         known = [one for one in found if not np.isnan(one[0])]
         if known:
-            correlation, _, shift = max(known)
-            yield Lag(x, y, shift, correlation)
+            correlation, common, _, shift = max(known, key=lambda one: (one[0], one[2], one[3]))
+            yield Lag(x, y, shift, correlation, common)
 
 
 def lags_of(annotators: Sequence[str], pairs: Sequence[Lag]) -> dict[str, float]:
-    """Frames by annotator, by least squares over the pairs; who reacts first has none.
+    """Frames by annotator, by least squares over the pairs, each weighted by the frames that tell of it; who reacts
+    first has none.
 
     Tracks tell who is later than whom, not how late the first of those is who can be compared. Annotators without a
     pair have no lag.
@@ -52,7 +54,9 @@ def lags_of(annotators: Sequence[str], pairs: Sequence[Lag]) -> dict[str, float]
     differences = np.zeros((len(pairs), len(compared)))
     for row, pair in zip(differences, pairs, strict=True):
         row[places[pair.x]], row[places[pair.y]] = 1, -1
-    solved = np.linalg.lstsq(differences, np.array([pair.frames for pair in pairs], np.float64), rcond=None)[0]
+    weights = np.sqrt([pair.common for pair in pairs])
+    wanted = weights * [pair.frames for pair in pairs]
+    solved = np.linalg.lstsq(weights[:, np.newaxis] * differences, wanted, rcond=None)[0]
     for group in _groups(pairs):
         first = min(solved[places[name]] for name in group)
         lags |= {name: float(solved[places[name]] - first) for name in group}
@@ -68,16 +72,17 @@ def _groups(pairs: Sequence[Lag]) -> list[set[str]]:
     return groups
 
 
-def _correlation(first: Sequence[Numbers], second: Sequence[Numbers], shift: int) -> float:
-    """Of the first ``shift`` frames later than the second."""
+def _correlation(first: Sequence[Numbers], second: Sequence[Numbers], shift: int) -> tuple[float, int]:
+    """Of the first ``shift`` frames later than the second, and over how many frames."""
     x = np.concatenate([_cut(track, max(shift, 0), max(-shift, 0)) for track in first])
     y = np.concatenate([_cut(track, max(-shift, 0), max(shift, 0)) for track in second])
     both = ~np.isnan(x) & ~np.isnan(y)
-    if both.sum() < _LEAST_FRAMES:
-        return float("nan")
+    common = int(both.sum())
+    if common < _LEAST_FRAMES:
+        return float("nan"), common
     x, y = x[both] - x[both].mean(), y[both] - y[both].mean()
     spread = np.sqrt((x * x).sum() * (y * y).sum())
-    return float((x * y).sum() / spread) if spread > 0 else float("nan")
+    return (float((x * y).sum() / spread) if spread > 0 else float("nan")), common
 
 
 def _cut(track: Numbers, at_start: int, at_end: int) -> Numbers:
