@@ -16,7 +16,7 @@ _LEAST_FRAMES = 30
 
 @dataclass(frozen=True, slots=True)
 class Lag:
-    """``x`` reacts ``frames`` later than ``y``; at that shift their tracks correlate most. ``common`` frames tell so."""
+    """``x`` reacts ``frames`` later than ``y``: then their tracks correlate most, over so many ``common`` frames."""
 
     x: str
     y: str
