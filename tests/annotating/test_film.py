@@ -414,6 +414,8 @@ def test_films_of_a_folder_and_no_pictures(desk: Desk) -> None:
     (line,) = ask(address, "/api/agreement")[1]["films"]
     assert (line["annotators"], line["dimension"], line["count"]) == (["anna", "ben"], "valence", 4)
     assert line["pcc"] == 1 and 0 < line["ccc"] < 1
+    of_anna = ask(address, "/api/agreement")[1]["progress"][0]
+    assert of_anna["begun"] == [{"title": "one.mp4", "done": 4, "of": None}]
     there = ask(address, "/api/film?annotator=anna")[1]["address"]
     assert ask(address, there)[1] == (desk.folder / "clips/one.mp4").read_bytes()
     desk.kill()

@@ -127,7 +127,9 @@ def test_agreement_is_that_of_the_judgements(desk: Desk) -> None:
     for frame, valence, arousal in with_ben:
         ask(address, "/api/judge", judgement(frame, valence, arousal) | {"annotator": "ben"})
     _, found, _ = ask(address, "/api/agreement")
-    assert found["annotators"] == {"anna": 4, "ben": 4}
+    of_anna, of_ben = found["progress"]
+    assert (of_anna["annotator"], of_anna["judged"]) == ("anna", 5)
+    assert of_ben["begun"] == [{"title": "batch 1", "done": 4, "of": 40}] and of_ben["seconds"] is None
     pairs = {pair["dimension"]: pair for pair in found["pairs"]}
     assert pairs["valence"]["count"] == 3 and pairs["valence"]["pcc"] == pairs["valence"]["icc"] == 1.0
     variance = np.var([0.5, -0.5, 0.0])

@@ -40,7 +40,6 @@ def compare(
         for line in _lines([one, other], [(valued[one][sha], valued[other][sha]) for sha in _both(valued, one, other)])
     ]
     return {
-        "annotators": {name: len(judgements) for name, judgements in valued.items()},
         "pairs": alone + pairs,
         "films": [line for one, other in combinations(sorted(traced), 2) for line in _of_films(one, other, traced)],
         "pictures": _widest(valued, batches),

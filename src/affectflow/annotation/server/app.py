@@ -20,6 +20,7 @@ from affectflow import jpeg
 from affectflow.annotation.batches import video_name
 from affectflow.annotation.server.agreement import compare
 from affectflow.annotation.server.picture import Picture
+from affectflow.annotation.server.progress import progress_of_all
 from affectflow.annotation.server.session import INFORMATIVE, Sessions
 from affectflow.errors import UserError
 from affectflow.images import ImageError, decode_rgb
@@ -125,8 +126,9 @@ class _Page:
 
     async def agreement(self, request: web.Request) -> web.Response:
         """Of all annotators, those of other servers too."""
-        found = await asyncio.to_thread(compare, self._sessions.kept(), self._sessions.traces(), self._sessions.batches)
-        return web.json_response(found)
+        known = (self._sessions.kept(), self._sessions.traces(), self._sessions.batches)
+        found = await asyncio.to_thread(compare, *known)
+        return web.json_response({"progress": progress_of_all(*known), **found})
 
     async def state(self, request: web.Request) -> web.Response:
         """Of an annotator and a batch; without a name, what to begin with."""

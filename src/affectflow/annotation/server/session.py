@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +14,7 @@ from affectflow.annotation.journal import Journal, Judgement, Kept, read_journal
 from affectflow.annotation.server.film import Film
 from affectflow.annotation.server.order import Slot, most_informative, with_repeats
 from affectflow.annotation.server.picture import Picture, pictures_of
+from affectflow.annotation.server.progress import median_seconds
 from affectflow.annotation.sweeps import Sweeps, Traces, read_traces
 from affectflow.errors import UserError
 
@@ -22,8 +22,6 @@ INFORMATIVE = "informative"
 """In place of a batch: the most informative pictures of all batches."""
 _AT_ONCE, _LOOK_BACK = 20, 10
 """So many pictures are chosen at a time, and so many that were judged last lie before them, to go back to."""
-_LONGEST_S = 120.0
-"""A picture that took longer was left for something else, and does not count in the time that is left."""
 Facts = dict[str, Any]
 T = TypeVar("T")
 
@@ -155,7 +153,6 @@ class Session:
             batch = batch if isinstance(batch, int) else self._first_open(latest)
             pictures_of(self._batches, batch)
             slots = self._slots[batch]
-        took = [min(one.seconds, _LONGEST_S) for one in latest.values() if one.seconds > 0]
         shown = {slot.key for slot in slots}
         others = [slot.key for slot in self._all() if slot.key not in shown] if batch == INFORMATIVE else []
         return {
@@ -164,7 +161,7 @@ class Session:
             "progress": list(self._progress(latest)),
             "pictures": [self._shown(slot, latest.get(slot.key)) for slot in slots],
             "elsewhere": {"pictures": len(others), "done": sum(key in latest for key in others)},
-            "median_seconds": statistics.median(took) if took else None,
+            "median_seconds": median_seconds(latest.values()),
         }
 
     def judge(self, facts: Mapping[str, Any]) -> None:

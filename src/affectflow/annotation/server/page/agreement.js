@@ -18,13 +18,17 @@ const row = (pair) => element("tr", {},
   ...[pair.annotators.length > 1 ? pair.annotators.join(" and ") : `${pair.annotators[0]}, the second time`, pair.dimension, `${pair.count}`, shown(pair.ccc), shown(pair.pcc), shown(pair.icc)]
     .map((text) => element("td", {}, text)));
 
-function show({ annotators, pairs, films, pictures }) {
-  const names = Object.keys(annotators);
+function progressRow({ annotator, judged, seconds, begun }, colour) {
+  const name = element("td", { class: "name" }, annotator);
+  name.style.color = colour;
+  const parts = begun.map(({ title, done, of }) => `${title}: ${done}${of === null ? " frames" : ` of ${of}`}`);
+  return element("tr", {}, name, ...[`${judged}`, seconds === null ? "–" : seconds.toFixed(1), parts.join(", ")].map((text) => element("td", {}, text)));
+}
+
+function show({ progress, pairs, films, pictures }) {
+  const names = progress.map((one) => one.annotator);
   const colour = (name) => COLOURS[names.indexOf(name) % COLOURS.length];
-  $("who-judged").replaceChildren(...names.flatMap((name) => [
-    element("span", { class: "name" }, `${name}: ${annotators[name]} pictures`),
-  ]));
-  $("who-judged").querySelectorAll("span").forEach((span, i) => { span.style.color = colour(names[i]); });
+  $("progress").tBodies[0].replaceChildren(...progress.map((one) => progressRow(one, colour(one.annotator))));
   if (!pairs.length) $("pairs").replaceWith(element("p", {}, "No picture has been judged twice yet."));
   else $("pairs").tBodies[0].replaceChildren(...pairs.map(row));
   $("of-films").hidden = !films.length;
