@@ -20,6 +20,7 @@ from affectflow.tables import whole
 
 _TOLERANCE_S = 1.0  # between the announced end and the beginning of the last frame
 _SAME_TIME_S = 1e-6
+_TICK = Fraction(1, 90_000)  # of films whose frames have times of their own
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,6 +76,22 @@ def frame_times(path: Path) -> Iterator[float]:
     scan = _scan(path)
     yield from scan.times
     scan.check(path, len(scan.times), scan.times[-1] if scan.times else 0.0, scan.reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """Of a film's file: its container, codec and kind of pixels, as FFmpeg names them."""
+
+    container: str
+    codec: str
+    pixels: str
+
+
+def stream_form(path: Path) -> Form:
+    """Raises :class:`UserError` for no film."""
+    with _opened(path) as container:
+        codec = container.streams.video[0].codec_context
+        return Form(container.format.name, codec.name, str(codec.pix_fmt))
 
 
 def frame_rate(path: Path) -> float:
@@ -236,8 +253,9 @@ def write_video(
     rate: Fraction,
     container: str = "mp4",
     codec: str = "libx264",
+    times: Sequence[float] | None = None,
 ) -> int:
-    """Write frames (uint8 [height, width, 3]) at a constant rate; returns their number.
+    """Write frames (uint8 [height, width, 3]) at a constant rate, or each at its time in seconds; returns their number.
 
     An odd side gets a row or column more, a copy of the last, because H.264 has even ones.
     The same frames give the same bytes: one thread, no time stamps in the header, and no macroblock tree, which made
@@ -253,13 +271,18 @@ def write_video(
         assert isinstance(stream, av.VideoStream)
         stream.pix_fmt = "yuv420p"
         stream.thread_count = 1
+        if times is not None:
+            stream.codec_context.time_base = _TICK
         stream.codec_context.flags |= av.codec.context.Flags.bitexact.value
         if codec != "libx264":
             stream.bit_rate = 4_000_000
         for pixels in map(_even, frames):
             if count == 0:
                 stream.height, stream.width = pixels.shape[:2]
-            output.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
+            frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")
+            if times is not None:
+                frame.pts, frame.time_base = round(times[count] / _TICK), _TICK
+            output.mux(stream.encode(frame))
             count += 1
         output.mux(stream.encode())
     return count

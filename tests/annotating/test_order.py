@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Sequence
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -11,9 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from affectflow.annotation.guesses import Guess
+from affectflow.annotation.guesses import Guess, Guesses
+from affectflow.annotation.journal import Journal, Judgement
 from affectflow.annotation.server.order import most_informative, with_repeats
 from affectflow.annotation.server.picture import Picture
+from affectflow.annotation.server.session import Sessions
 from tests.annotating.conftest import PICTURES, Desk
 from tests.annotating.test_server import ask
 
@@ -60,6 +63,24 @@ def test_a_thousand_pictures_have_their_share_of_repeats() -> None:
 
 def guesses(*of_each: tuple[float, float, float]) -> dict[str, Guess]:
     return {f"{frame:064x}": Guess(*one) for frame, one in enumerate(of_each, start=1)}
+
+
+def test_small_batches_have_their_share(tmp_path: Path) -> None:
+    """And those who go by information first and by batch then see no picture a third time."""
+    batches = {b: [Picture(b, f, f"{b}-{f}.jpg", f"{b * 100 + f:064x}") for f in range(1, 11)] for b in range(1, 21)}
+    known = {one.image_sha256: Guess(one.frame / 10, 0.0, 0.1) for some in batches.values() for one in some}
+    sessions = Sessions(tmp_path, batches, [], 0.1, Guesses("resnet", known))
+    session = sessions.of("anna")
+    asked: list[tuple[int, int, bool]] = []
+    state = session.state("informative")
+    while to_do := [one for one in state["pictures"] if "judgement" not in one]:
+        for one in to_do:
+            session.judge({name: one[name] for name in ("batch", "frame", "again")} | {"valence": 0.5, "arousal": 0.5})
+            asked.append((one["batch"], one["frame"], one["again"]))
+        state = session.state("informative")
+    assert len(set(asked)) == len(asked) and sum(not again for _, _, again in asked) == 200
+    assert sum(again for _, _, again in asked) == 20
+    sessions.close()
 
 
 def test_doubt_and_distance_decide() -> None:
@@ -150,6 +171,35 @@ def test_what_is_taken_back_is_asked_for_next(informed: Desk) -> None:
     assert next(one for one in state["pictures"] if "judgement" not in one)["frame"] == taken["frame"]
 
 
+def test_an_earlier_judgement_that_counts_again_is_shown(informed: Desk) -> None:
+    """However long ago it was."""
+    address = informed.start("--model", "resnet")
+    first = next(one for one in state_of(address)["pictures"] if "judgement" not in one)
+    judge(address, first)
+    for _ in range(2):
+        for one in [one for one in state_of(address)["pictures"] if "judgement" not in one][:12]:
+            judge(address, one)
+    judge(address, first, -0.5)
+    taken = ask(address, "/api/undo", {"annotator": "anna"})[1]["taken"]
+    state = state_of(address, f"&batch=informative&sha256={taken['sha256']}&again=false")
+    (shown,) = [one for one in state["pictures"] if one["frame"] == first["frame"]]
+    assert shown["judgement"]["valence"] == 0.5
+
+
+def test_what_was_seen_of_the_model_is_no_repeat(desk: Desk, tmp_path: Path) -> None:
+    """Nor is a judgement better informed for a note that is changed after a look at the model."""
+    journal = Journal(tmp_path / "stills.jsonl", "anna")
+    journal.judge(Judgement(1, 1, "a", "sha", -0.8, 0.0))
+    journal.show("sha", "resnet", [0.5, 0.5])
+    journal.judge(Judgement(1, 1, "a", "sha", -0.8, 0.0, note="later"))
+    assert journal.kept.judgements["sha"].shown is None
+    journal.judge(Judgement(1, 1, "a", "sha", 0.5, 0.5, again=True))
+    assert journal.kept.repeats == {}
+    journal.judge(Judgement(1, 1, "a", "sha", 0.4, 0.0))
+    assert journal.kept.judgements["sha"].shown == [0.5, 0.5]
+    journal.close()
+
+
 def annotators(desk: Desk) -> list[dict[str, str]]:
     with (desk.folder / "annotators.csv").open(newline="") as stream:
         return list(csv.DictReader(stream))
@@ -191,7 +241,10 @@ def test_only_the_second_time_still_counts(desk: Desk) -> None:
     "text, sentence",
     [
         (None, "guesses/resnet.csv does not exist; run snakemake results/annotation/guesses/resnet.csv first"),
-        ("image_sha256,valence,arousal,spread\nx,a,0,0\n", "guesses/resnet.csv, line 2: no numbers"),
+        *(
+            (f"image_sha256,valence,arousal,spread\nx,{row}\n", "guesses/resnet.csv, line 2: no guess")
+            for row in ("a,0,0", "nan,0,0", "0,1.2,0", "0,0,-1", "0,0,inf")
+        ),
         ("frame\n1\n", "resnet.csv"),
     ],
 )

@@ -7,19 +7,24 @@ import json
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from tests.miniature import FRAMES, film, grey, text
 
-from affectflow.annotation.clips import find_clips, playable
+from affectflow.annotation.clips import every_frame, find_clips, playable, times_of
+from affectflow.annotation.columns import MANIFEST_COLUMNS
 from affectflow.annotation.consensus import Wishes
+from affectflow.annotation.journal import Journal, Judgement
+from affectflow.annotation.merge import Outputs, merge_traces
 from affectflow.annotation.merge_films import Merged, merge_films
-from affectflow.annotation.sweeps import Sweeps, cut_of
+from affectflow.annotation.sweeps import ClipSweeps, Sweeps, cut_of
 from affectflow.cli import main
 from affectflow.datasets import get_dataset
 from affectflow.errors import UserError
 from affectflow.fingerprint import file_sha256
-from affectflow.video import read_frames, write_video
+from affectflow.tables import write_csv
+from affectflow.video import frame_times, read_frames, write_video
 
 WISHES = Wishes(1.0, 0.0, 3.0, None)
 
@@ -35,9 +40,16 @@ def clips(tmp_path: Path) -> Path:
     return here
 
 
-def trace(folder: Path, annotator: str, film: str, path: Path, *points: tuple[int, float | None, float | None]) -> None:
-    sweeps = Sweeps(folder / annotator / "films.jsonl", annotator)
-    sweeps.sweep(film, [list(point) for point in points], cut_of([file_sha256(path)]), FRAMES)
+def trace(
+    folder: Path,
+    annotator: str,
+    film: str,
+    path: Path,
+    *points: tuple[int, float | None, float | None],
+    frames: int = FRAMES,
+) -> None:
+    sweeps = ClipSweeps(folder / annotator / "clips.jsonl", annotator)
+    sweeps.sweep(film, [list(point) for point in points], cut_of([file_sha256(path)]), frames)
     sweeps.close()
 
 
@@ -111,8 +123,8 @@ def test_mistakes_are_one_sentence(clips: Path, tmp_path: Path, capsys: pytest.C
     (tmp_path / "traces/eva_valence.txt").unlink()
     line = {"kind": "sweep", "film": "eva.mp4", "cut": "0", "points": [[1, 0, 0]]}
     first = {"affectflow-annotation": 1, "of": "films", "annotator": "eva"}
-    text(tmp_path / "traces/eva/films.jsonl", json.dumps(first), json.dumps(line))
-    assert "films.jsonl traces the film 'eva.mp4'" in said(tmp_path / "traces", clips)
+    text(tmp_path / "traces/eva/clips.jsonl", json.dumps(first), json.dumps(line))
+    assert "clips.jsonl traces the film 'eva.mp4'" in said(tmp_path / "traces", clips)
     film(clips / "other/BEN.mp4")
     assert "have one name" in said(tmp_path / "traces", clips)
 
@@ -144,6 +156,183 @@ def test_what_browsers_do_not_play_is_converted_frame_by_frame(clips: Path, tmp_
     assert shown == tmp_path / "store/converted.mp4" and times == pytest.approx([f / 10 for f in range(FRAMES)])
     greys = [[frame.rgb.mean() for frame in read_frames(path)] for path in (shown, found["more/ben.avi"])]
     assert np.abs(np.subtract(*greys)).max() < 3
+
+
+def cut(path: Path, share: float = 0.6) -> Path:
+    data = path.read_bytes()
+    path.write_bytes(data[: int(share * len(data))])
+    return path
+
+
+@pytest.mark.parametrize("lag", [None, 0.1])
+def test_a_film_that_is_cut_off_keeps_its_length(lag: float | None, tmp_path: Path) -> None:
+    """Labels of what is lost are none, and lags are looked for all the same."""
+    clips = tmp_path / "clips"
+    pictures = (np.random.default_rng(i).integers(0, 256, (32, 32, 3), np.uint8) for i in range(60))
+    clips.mkdir()
+    write_video(clips / "long.avi", pictures, Fraction(10), "avi", "mpeg4")
+    path = cut(clips / "long.avi")
+    _, held = times_of(path)
+    assert 20 < held < 60 and len(times_of(path)[0]) == 60
+    shown, times = playable(path, tmp_path / "converted.mp4")
+    assert len(times) == held == len(list(read_frames(shown)))
+    values = np.sin(np.arange(held) / 4)
+    for annotator, late in (("one", 0), ("two", 3)):
+        points = [(i + 1, float(values[max(0, i - late)]), 0.0) for i in range(held)]
+        trace(tmp_path / "traces", annotator, "long.avi", path, *points, frames=held)
+    (film,) = merge_films(tmp_path / "traces", clips, tmp_path / "mine", Wishes(1.0, lag, 3.0, None))
+    assert film.frames == 60 and film.without >= 60 - held
+    with (tmp_path / "mine/annotators.csv").open(newline="") as stream:
+        lags = {
+            row["annotator"]: float(row["lag_s"]) for row in csv.DictReader(stream) if row["dimension"] == "valence"
+        }
+    assert lags == ({"one": 0.0, "two": 0.3} if lag is None else {"one": 0.1, "two": 0.1})
+
+
+def test_lags_are_in_seconds_whatever_the_rate(tmp_path: Path) -> None:
+    """A longer film of another rate, that one of the two alone has traced, changes nothing."""
+    clips = tmp_path / "clips"
+    clips.mkdir()
+    pictures = [np.full((32, 32, 3), i % 200, np.uint8) for i in range(800)]
+    write_video(clips / "slow.mp4", pictures[:100], Fraction(10))
+    write_video(clips / "fast.mp4", pictures, Fraction(50))
+    values = [float(np.sin(i / 7) + np.sin(i / 3)) / 2 for i in range(100)]
+    for annotator, late in (("one", 0), ("two", 6)):
+        points = [(i + 1, values[max(0, i - late)], 0.0) for i in range(100)]
+        trace(tmp_path / "traces", annotator, "slow.mp4", clips / "slow.mp4", *points, frames=100)
+    fast = [(i + 1, 0.1, 0.1) for i in range(800)]
+    trace(tmp_path / "traces", "one", "fast.mp4", clips / "fast.mp4", *fast, frames=800)
+    merge_films(tmp_path / "traces", clips, tmp_path / "mine", Wishes(1.0, None, 3.0, None))
+    with (tmp_path / "mine/annotators.csv").open(newline="") as stream:
+        lags = {
+            row["annotator"]: float(row["lag_s"]) for row in csv.DictReader(stream) if row["dimension"] == "valence"
+        }
+    assert lags["one"] == 0 and lags["two"] == pytest.approx(0.6, abs=0.03)
+
+
+def spoilt(path: Path, lost: int | None = None, broken: int | None = None) -> Path:
+    """A film of 60 frames, ever brighter, every 20th a key frame; of one frame (from 0) the packet is lost, of another
+    it is no picture."""
+    with av.open(str(path), "w", format="mp4") as container:
+        options = {"g": "20", "bf": "0", "sc_threshold": "0"}
+        stream = container.add_stream("libx264", rate=25, options=options)
+        stream.width = stream.height = 64
+        stream.pix_fmt = "yuv420p"
+        frames = [av.VideoFrame.from_ndarray(np.full((64, 64, 3), 4 * i, np.uint8), format="rgb24") for i in range(60)]
+        packets = [packet for frame in [*frames, None] for packet in stream.encode(frame)]
+        for number, packet in enumerate(packets):
+            if number == broken:
+                other = av.Packet(bytes(packet.size))
+                other.pts, other.dts, other.time_base, other.stream = packet.pts, packet.dts, packet.time_base, stream
+                packet = other
+            if number != lost:
+                container.mux(packet)
+    return path
+
+
+def brightness(path: Path) -> list[int]:
+    return [round(float(frame.rgb.mean()) / 4) for frame in read_frames(path)]
+
+
+def test_a_film_without_its_first_picture_is_converted(tmp_path: Path) -> None:
+    """Browsers begin with the next key frame, and would take it for the first."""
+    path = spoilt(tmp_path / "x.mp4", lost=0)
+    shown, times = playable(path, tmp_path / "converted.mp4")
+    assert shown == tmp_path / "converted.mp4" and len(times) == 59
+    seen = brightness(shown)
+    assert len(seen) == 59 and seen == pytest.approx([20] * 20 + list(range(21, 60)), abs=1)
+
+
+def test_in_place_of_a_broken_frame_the_one_before_is_shown(tmp_path: Path) -> None:
+    path = spoilt(tmp_path / "x.avi", broken=20)
+    seen = [round(float(pixels.mean()) / 4) for pixels in every_frame(path, 60)]
+    assert len(seen) == 60 and seen[:20] + seen[40:] == pytest.approx([*range(20), *range(40, 60)], abs=1)
+    assert seen[20] == seen[19]
+
+
+def test_a_rate_that_changes_is_kept_in_a_conversion(tmp_path: Path) -> None:
+    with av.open(str(tmp_path / "x.mkv"), "w") as container:
+        stream = container.add_stream("mpeg4", rate=25)
+        stream.width = stream.height = 32
+        stream.pix_fmt = "yuv420p"
+        stream.codec_context.time_base = Fraction(1, 1000)
+        for i in range(30):
+            frame = av.VideoFrame.from_ndarray(np.full((32, 32, 3), 8 * i, np.uint8), format="rgb24")
+            frame.pts, frame.time_base = (40 * i if i < 20 else 800 + 400 * (i - 20)), Fraction(1, 1000)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    shown, times = playable(tmp_path / "x.mkv", tmp_path / "converted.mp4")
+    expected = [0.04 * i if i < 20 else 0.8 + 0.4 * (i - 20) for i in range(30)]
+    assert shown == tmp_path / "converted.mp4" and times == pytest.approx(expected, abs=1e-3)
+    assert list(frame_times(shown)) == pytest.approx(expected, abs=1e-3)
+
+
+def test_several_may_want_a_conversion(clips: Path, tmp_path: Path) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: playable(clips / "more/ben.avi", tmp_path / "store/converted.mp4"), range(4)))
+    assert len({path for path, _ in found}) == 1 and len(list(read_frames(found[0][0]))) == FRAMES
+
+
+def test_journals_of_pictures_and_of_films_lie_side_by_side(clips: Path, tmp_path: Path) -> None:
+    """Each merge takes its own."""
+    traces = tmp_path / "traces"
+    trace(traces, "one", "more/ben.avi", clips / "more/ben.avi", *((f, 0.5, 0.5) for f in range(1, FRAMES + 1)))
+    stills = Journal(traces / "one/stills.jsonl", "one")
+    stills.judge(Judgement(1, 1, "a.jpg", "1", 0.25, 0.25))
+    stills.close()
+    sweeps = Sweeps(traces / "one/films.jsonl", "one")
+    sweeps.sweep("batch_001.mp4", [[1, 0.0, 0.0], [2, 0.75, 0.0]], cut_of(["1", "2"]), 2)
+    sweeps.close()
+    assert merge_films(traces, clips, tmp_path / "mine", WISHES) == [Merged("ben.avi", FRAMES, 0)]
+    rows = [(1, f, "batch_001.mp4", f"{f / 25:.4f}", f"{name}.jpg", "", f"{f}") for f, name in ((1, "a"), (2, "b"))]
+    write_csv(tmp_path / "manifest.csv", MANIFEST_COLUMNS, rows)
+    outputs = Outputs(*(tmp_path / f"{name}.csv" for name in ("merged", "agreement", "annotators")))
+    merge_traces(traces, tmp_path / "manifest.csv", outputs, WISHES)
+    with outputs.merged.open(newline="") as stream:
+        assert [row["valence"] for row in csv.DictReader(stream)] == ["0.250000", "0.750000"]
+
+
+def test_labels_of_a_film_that_is_traced_no_more_go(clips: Path, tmp_path: Path) -> None:
+    traces, out = tmp_path / "traces", tmp_path / "mine"
+    for annotator, name in (("one", "more/ben.avi"), ("two", "Anna laughs.mp4")):
+        trace(traces, annotator, name, clips / name, (1, 0.5, 0.5))
+    merge_films(traces, clips, out, WISHES)
+    (traces / "two/clips.jsonl").unlink()
+    merge_films(traces, clips, out, WISHES)
+    assert not list(out.rglob("Anna*")) and (clips / "Anna laughs.mp4").is_file()
+    assert len(list(out.rglob("ben.*"))) == 3
+
+
+def test_labels_of_another_origin_are_not_overwritten(clips: Path, tmp_path: Path) -> None:
+    trace(tmp_path / "traces", "one", "more/ben.avi", clips / "more/ben.avi", (1, 0.5, 0.5))
+    theirs = text(tmp_path / "mine/annotations/train/valence/ben.txt", *(0 for _ in range(FRAMES)))
+    before = theirs.read_bytes()
+    with pytest.raises(UserError, match="was not written by merge-films"):
+        merge_films(tmp_path / "traces", clips, tmp_path / "mine", WISHES)
+    assert theirs.read_bytes() == before
+
+
+def test_what_is_written_is_not_read_the_next_time(clips: Path, tmp_path: Path) -> None:
+    trace(tmp_path / "traces", "one", "more/ben.avi", clips / "more/ben.avi", (1, 0.5, 0.5))
+    for out in (tmp_path / "traces", tmp_path / "traces/out", clips, clips / "out"):
+        with pytest.raises(UserError, match="lies in the folder of"):
+            merge_films(tmp_path / "traces", clips, out, WISHES)
+
+
+def test_marks_of_frames_of_a_film(clips: Path, tmp_path: Path) -> None:
+    """As CVAT writes them."""
+    boxes = "".join(
+        f'<box frame="{frame}"><attribute name="valence">0.5</attribute><attribute name="arousal">-0.5</attribute></box>'
+        for frame in range(2)
+    )
+    text(
+        tmp_path / "traces/eva/export.xml",
+        f"<annotations><meta><source>ben.avi</source></meta><track id='0' label='face'>{boxes}</track></annotations>",
+    )
+    merge_films(tmp_path / "traces", clips, tmp_path / "mine", WISHES)
+    assert labels(tmp_path / "mine", "valence", "ben") == ["0.5", "0.5", "-5", "-5", "-5", "-5"]
 
 
 def test_odd_sides_become_even(tmp_path: Path) -> None:

@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
+import fcntl
 import math
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from fractions import Fraction
+from itertools import repeat
 from pathlib import Path
 
-import av
 import numpy as np
 from numpy.typing import NDArray
 
 from affectflow.errors import UserError
 from affectflow.fingerprint import file_sha256
 from affectflow.prediction.pictures import find_sources
-from affectflow.video import Incomplete, address, frame_rate, frame_times, read_frames, write_video
+from affectflow.video import Incomplete, frame_rate, frame_times, read_frames, stream_form, write_video
 
 digest_of = file_sha256
+FORM = 1
+"""Of conversions; another number makes them anew."""
 _PLAYED = {
     "mov,mp4,m4a,3gp,3g2,mj2": {"h264", "vp9", "av1"},
     "matroska,webm": {"vp8", "vp9", "av1"},
 }
 """Codecs that Chromium, Firefox and Safari play, by container as FFmpeg names it."""
-_FINEST_RATE = 1001
 
 
 def find_clips(folder: Path) -> dict[str, Path]:
@@ -48,47 +51,64 @@ def stem_of(name: str) -> str:
     return Path(name).stem.lower()
 
 
-def times_of(path: Path) -> list[float]:
-    """The seconds at which each frame of a film is shown, from 0; NaN for those that a film once had and that are cut
-    off. Raises :class:`UserError` for what is no film."""
+def times_of(path: Path) -> tuple[list[float], int]:
+    """The seconds at which each frame of a film is shown, from 0, and how many of them the file still has.
+
+    Those that are cut off, and all of a film without time stamps, are where the film's rate puts them. Raises
+    :class:`UserError` for what is no film.
+    """
     times: list[float] = []
+    missing = 0
     try:
         times.extend(frame_times(path))
     except Incomplete as error:
-        times += [math.nan] * error.missing
-    return [time - times[0] for time in times]
+        missing = error.missing
+    spacing = 1 / frame_rate(path)
+    if not all(map(math.isfinite, times)):
+        times = [frame * spacing for frame in range(len(times))]
+    ends = times[-1] if times else -spacing
+    all_times = times + [ends + frame * spacing for frame in range(1, missing + 1)]
+    return [time - all_times[0] for time in all_times], len(times)
 
 
 def playable(path: Path, converted: Path) -> tuple[Path, Sequence[float]]:
-    """A file that browsers play, with every frame of a film at its place, and the seconds at which each is shown.
+    """A file that browsers play, with every frame that a film still has at its place, and the seconds at which each is
+    shown.
 
-    It is the film itself where that can be, else a conversion to H.264 of a constant rate, without sound. Raises
-    :class:`UserError` for what is no film.
+    It is the film itself where that can be, else a conversion to H.264, without sound. Raises :class:`UserError` for
+    what is no film, and :class:`OSError` where it cannot be converted.
     """
+    times, held = times_of(path)
     if _is_played(path):
-        return path, [time for time in times_of(path) if not math.isnan(time)]
-    rate = Fraction(frame_rate(path)).limit_denominator(_FINEST_RATE)
-    if not converted.is_file():
-        converted.parent.mkdir(parents=True, exist_ok=True)
-        write_video(converted, _every_frame(path), rate)
-    return converted, [float(frame / rate) for frame in range(sum(1 for _ in frame_times(converted)))]
+        return path, times[:held]
+    converted.parent.mkdir(parents=True, exist_ok=True)
+    with converted.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # several servers, or pages of one, may want it
+        if not converted.is_file():
+            write_video(converted, every_frame(path, held), Fraction(frame_rate(path)), times=times[:held])
+    return converted, times[:held]
 
 
 def _is_played(path: Path) -> bool:
-    with av.open(address(path)) as container:
-        stream = container.streams.video[0]
-        played = _PLAYED.get(container.format.name, set())
-        # Professional footage has more colours than most browsers show.
-        return stream.codec_context.name in played and stream.codec_context.pix_fmt in ("yuv420p", "yuvj420p")
+    """By every browser, and beginning with its first frame: pages tell frames apart by counting from there."""
+    form = stream_form(path)
+    # Professional footage has more colours than most browsers show.
+    if form.codec not in _PLAYED.get(form.container, set()) or form.pixels not in ("yuv420p", "yuvj420p"):
+        return False
+    with suppress(Incomplete):
+        return next(read_frames(path)).index == 1
+    return False
 
 
-def _every_frame(path: Path) -> Iterator[NDArray[np.uint8]]:
-    """In place of one that cannot be decoded, the one before."""
+def every_frame(path: Path, count: int) -> Iterator[NDArray[np.uint8]]:
+    """In place of one that cannot be decoded, the one before; at the beginning, the one after."""
     shown = 0
-    try:
+    last: NDArray[np.uint8] | None = None
+    with suppress(Incomplete):
         for frame in read_frames(path):
-            for _ in range(max(1, frame.index - shown)):
-                yield frame.rgb
-            shown = frame.index
-    except Incomplete:
-        return
+            for _ in range(frame.index - shown - 1):
+                yield frame.rgb if last is None else last
+            yield frame.rgb
+            shown, last = frame.index, frame.rgb
+    if last is not None:
+        yield from repeat(last, count - shown)

@@ -130,9 +130,24 @@ def _lags(tracks: Mapping[str, Mapping[int, Track]], batches: Mapping[int, Batch
         return {name: wishes.lag_s if moving[name] else 0.0 for name in tracks}
     spacing = [np.diff(batch.times) for batch in batches.values()]
     frame_s = float(np.median(np.concatenate(spacing))) if any(len(part) for part in spacing) else 1.0
-    unmoved = {name: _sampled(found, batches, 0.0) for name, found in moving.items() if found}
+    # Films of other rates are looked at as often as most frames are shown.
+    shown = {number: _shown_every(frame_s, batch.times) for number, batch in batches.items()}
+    unmoved = {
+        name: [track[shown[number]] for number, track in zip(batches, _sampled(found, batches, 0.0), strict=True)]
+        for name, found in moving.items()
+        if found
+    }
     pairs = list(pairwise_lags(unmoved, round(wishes.most_lag_s / frame_s)))
     return {name: frames * frame_s for name, frames in lags_of(list(tracks), pairs).items()}
+
+
+def _shown_every(seconds: float, times: Numbers) -> NDArray[np.int64]:
+    """Which frame is nearest, from a film's beginning to its end."""
+    if len(times) == 0:
+        return np.zeros(0, np.int64)
+    wanted = times[0] + seconds * np.arange(round((times[-1] - times[0]) / seconds) + 1)
+    nearest: NDArray[np.int64] = np.searchsorted((times[1:] + times[:-1]) / 2, wanted)
+    return nearest
 
 
 def _sampled(tracks: Mapping[int, Track], batches: Mapping[int, Batch], lag_s: float) -> list[Numbers]:

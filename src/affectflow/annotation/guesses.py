@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,7 +41,10 @@ def read_guesses(path: Path, model: str) -> Guesses:
     found: dict[str, Guess] = {}
     for line, row in enumerate(read_csv(path, GUESS_COLUMNS), start=2):
         try:
-            found[row["image_sha256"]] = Guess(float(row["valence"]), float(row["arousal"]), float(row["spread"]))
+            one = Guess(float(row["valence"]), float(row["arousal"]), float(row["spread"]))
+            if not (-1 <= one.valence <= 1 and -1 <= one.arousal <= 1 and 0 <= one.spread < math.inf):
+                raise ValueError
         except ValueError:
-            raise UserError(f"{path}, line {line}: no numbers; delete the file and run snakemake {path}.") from None
+            raise UserError(f"{path}, line {line}: no guess; delete the file and run snakemake {path}.") from None
+        found[row["image_sha256"]] = one
     return Guesses(model, found)

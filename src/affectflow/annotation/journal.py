@@ -13,6 +13,7 @@ from affectflow.annotation.recording import DIMENSIONS
 NOT_A_FACE, CANNOT_SAY = "not_a_face", "cannot_say"
 VERDICTS = ("", NOT_A_FACE, CANNOT_SAY)
 _LONGEST_NOTE = 1000
+_SAID = ("valence", "arousal", "verdict")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +84,12 @@ class Kept:
 
     @property
     def repeats(self) -> dict[str, tuple[Judgement, Judgement]]:
-        """Of each picture that has values twice."""
+        """Of each picture that has values twice, neither of them given after a look at a model's."""
         latest = self.latest
         pairs = {
             sha: (latest[sha, False], two) for (sha, again), two in latest.items() if again and (sha, False) in latest
         }
-        return {sha: pair for sha, pair in pairs.items() if not any(one.verdict for one in pair)}
+        return {sha: pair for sha, pair in pairs.items() if not any(one.verdict or one.shown for one in pair)}
 
 
 class Journal(Appended):
@@ -102,8 +103,13 @@ class Journal(Appended):
         super().__init__(path, annotator)
 
     def judge(self, one: Judgement) -> None:
-        """Keep a judgement; it is on the disk when this returns. Raises :class:`UserError` where it cannot be."""
-        one = replace(one, shown=self.kept.shown.get(one.image_sha256))
+        """Keep a judgement; it is on the disk when this returns. Raises :class:`UserError` where it cannot be.
+
+        One that is given again with the same values, such as with another note, is as informed as it was.
+        """
+        before = self.kept.latest.get((one.image_sha256, one.again))
+        same = before is not None and all(getattr(one, name) == getattr(before, name) for name in _SAID)
+        one = replace(one, shown=before.shown if before and same else self.kept.shown.get(one.image_sha256))
         self._append({"kind": "judge", **asdict(one)})
         self.kept.made.append(one)
 

@@ -11,6 +11,7 @@ import numpy as np
 from affectflow.annotation.columns import AFFECT_COLUMNS, MANIFEST_COLUMNS
 from affectflow.annotation.consensus import Consensus, Wishes, decimal
 from affectflow.annotation.recording import DIMENSIONS
+from affectflow.annotation.sweeps import ClipSweeps
 from affectflow.annotation.traces import Batch, find_traces, read_tracks
 from affectflow.errors import UserError
 from affectflow.tables import read_csv, write_csv
@@ -34,7 +35,8 @@ def merge_traces(folder: Path, manifest: Path, outputs: Outputs, wishes: Wishes)
     rows = list(read_csv(manifest, MANIFEST_COLUMNS))
     _check_copy(folder / "manifest.csv", rows)
     batches = _batches(rows)
-    tracks = [track for path in find_traces(folder) for track in read_tracks(path, folder, batches, wishes.trace_range)]
+    files = find_traces(folder, without=[ClipSweeps.file_name])
+    tracks = [track for path in files for track in read_tracks(path, folder, batches, wishes.trace_range)]
     if not tracks:
         raise UserError(f"{folder} holds no trace; annotate a batch, or set data.annotations to null.")
     consensus = Consensus.of(tracks, batches, wishes)

@@ -11,12 +11,15 @@ from pathlib import Path
 import numpy as np
 
 from affectflow.annotation.clips import digest_of, find_clips, stem_of, times_of
+from affectflow.annotation.columns import MERGED_COLUMNS
 from affectflow.annotation.consensus import Consensus, Wishes
+from affectflow.annotation.journal import Journal
 from affectflow.annotation.recording import DIMENSIONS
+from affectflow.annotation.sweeps import Sweeps
 from affectflow.annotation.traces import Batch, find_traces, read_tracks
 from affectflow.datasets.affwild import NO_LABEL
 from affectflow.errors import UserError
-from affectflow.tables import whole
+from affectflow.tables import read_csv, whole, write_csv
 
 _OF_DIMENSION = re.compile(rf"[ ._-]*(?:{'|'.join(DIMENSIONS)})$", re.IGNORECASE)
 
@@ -34,33 +37,75 @@ def merge_films(traces: Path, films: Path, out: Path, wishes: Wishes) -> list[Me
     """Write labels of every film that was traced, and a link to it; returns these films.
 
     ``out`` gets ``annotations/train/valence/NAME.txt`` and ``arousal``, a line a frame, -5 where nobody traced it;
-    ``videos/train/NAME.mp4`` (or ``.avi``), a link; ``annotators.csv`` and ``annotator_agreement.csv``. Raises
-    :class:`UserError` for traces of films that are not there, or are others now, or do not fit them.
+    ``videos/train/NAME.mp4`` (or ``.avi``), a link; ``annotators.csv`` and ``annotator_agreement.csv``; and
+    ``merged_films.csv``, by which labels of films that are traced no more are known, and removed. Raises
+    :class:`UserError` for traces of films that are not there, or are others now, or do not fit them, and rather than
+    overwriting labels of another origin.
     """
+    _check_apart(traces, films, out)
     clips = {stem_of(name): path for name, path in find_clips(films).items()}
     batches: dict[str, Batch] = {}
     find = partial(_film_of, clips, batches)
-    tracks = [
-        track for path in find_traces(traces) for track in read_tracks(path, traces, {}, wishes.trace_range, find)
-    ]
+    files = find_traces(traces, without=[Journal.file_name, Sweeps.file_name])
+    tracks = [track for path in files for track in read_tracks(path, traces, {}, wishes.trace_range, find)]
     if not tracks:
         raise UserError(f"{traces} holds no trace; trace a film with affectflow annotate --films {films} first.")
-    by_number = {batch.number: batch for batch in batches.values()}
-    consensus = Consensus.of(tracks, by_number, wishes)
+    consensus = Consensus.of(tracks, {batch.number: batch for batch in batches.values()}, wishes)
+    found = [(clips[stem].stem, clips[stem], batch) for stem, batch in batches.items()]
+    table = out / "merged_films.csv"
+    before = [row["film"] for row in read_csv(table, MERGED_COLUMNS)] if table.is_file() else []
+    for name, film, _ in found:
+        _check_free(name, film, out, name in before)
+    # Before anything is written: what a kill leaves is known the next time.
+    known = sorted({*before, *(name for name, _, _ in found)})
+    write_csv(table, MERGED_COLUMNS, ((name,) for name in known))
     merged = []
     first = 0
-    for stem, batch in batches.items():
+    for name, film, batch in found:
         frames = slice(first, first + len(batch.images))
         first = frames.stop
-        name = clips[stem].stem
         columns = [consensus.means[dimension].mean[frames] for dimension in DIMENSIONS]
-        for dimension, column in zip(DIMENSIONS, columns, strict=True):
-            with whole(out / "annotations/train" / dimension / f"{name}.txt") as partial_path:
+        for path, column in zip(_labels(name, out), columns, strict=True):
+            with whole(path) as partial_path:
                 partial_path.write_text("".join(f"{NO_LABEL if np.isnan(v) else round(v, 6):g}\n" for v in column))
-        _link(clips[stem], out / "videos/train" / f"{name}{'.avi' if clips[stem].suffix.lower() == '.avi' else '.mp4'}")
+        _link(film, _link_of(name, film, out))
         merged.append(Merged(str(batch), len(batch.images), int(np.isnan(columns).all(axis=0).sum())))
+    now = {name for name, _, _ in found}
+    for name in (name for name in before if name not in now):
+        links = (out / "videos/train" / f"{name}{ending}" for ending in (".mp4", ".avi"))
+        for path in (*_labels(name, out), *(link for link in links if link.is_symlink())):
+            path.unlink(missing_ok=True)
     consensus.write(out / "annotator_agreement.csv", out / "annotators.csv")
+    write_csv(table, MERGED_COLUMNS, ((name,) for name in sorted(now)))
     return merged
+
+
+def _check_apart(traces: Path, films: Path, out: Path) -> None:
+    """What is written must not be read as a trace or a film the next time."""
+    target = out.resolve()
+    if target.is_relative_to(traces.resolve()):
+        raise UserError(f"{out} lies in the folder of traces; name another folder.")
+    if target.is_relative_to(films.resolve()):
+        raise UserError(f"{out} lies in the folder of films; name another folder.")
+    if films.resolve() != target / "videos/train" and films.resolve().is_relative_to(target / "videos"):
+        raise UserError(f"{films} is where {out} has its links; name another folder.")
+
+
+def _labels(name: str, out: Path) -> list[Path]:
+    return [out / "annotations/train" / dimension / f"{name}.txt" for dimension in DIMENSIONS]
+
+
+def _link_of(name: str, film: Path, out: Path) -> Path:
+    return out / "videos/train" / f"{name}{'.avi' if film.suffix.lower() == '.avi' else '.mp4'}"
+
+
+def _check_free(name: str, film: Path, out: Path, ours: bool) -> None:
+    labels = next((path for path in _labels(name, out) if path.exists()), None)
+    if labels is not None and not ours:
+        raise UserError(f"{labels} was not written by merge-films; name another folder.")
+    link = _link_of(name, film, out)
+    if link.exists() and not link.is_symlink() and link.resolve() != film.resolve():
+        raise UserError(f"{link} is another film than {film}; name another folder.")
 
 
 def _film_of(clips: Mapping[str, Path], batches: dict[str, Batch], path: Path, film: str) -> Batch:
@@ -70,7 +115,7 @@ def _film_of(clips: Mapping[str, Path], batches: dict[str, Batch], path: Path, f
         named = f"traces the film {film!r}" if film else "is not named after a film"
         raise UserError(f"{path} {named}; known are {', '.join(sorted(one.name for one in clips.values())[:20])}.")
     if stem not in batches:
-        times = times_of(clips[stem])
+        times, _ = times_of(clips[stem])
         names = [f"{stem}/{frame}" for frame in range(1, len(times) + 1)]
         digests = [digest_of(clips[stem])]
         batches[stem] = Batch(len(batches) + 1, names, np.array(times), digests, clips[stem].name)
@@ -78,11 +123,7 @@ def _film_of(clips: Mapping[str, Path], batches: dict[str, Batch], path: Path, f
 
 
 def _link(film: Path, link: Path) -> None:
-    """Raises :class:`UserError` where another file lies there."""
-    if link.exists() and link.resolve() == film.resolve():
-        return
-    if link.exists() and not link.is_symlink():
-        raise UserError(f"{link} is another film than {film}; name another folder.")
-    link.parent.mkdir(parents=True, exist_ok=True)
-    link.unlink(missing_ok=True)
-    link.symlink_to(film.resolve())
+    if not link.exists() or link.resolve() != film.resolve():
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.unlink(missing_ok=True)
+        link.symlink_to(film.resolve())

@@ -54,6 +54,12 @@ class Sweeps(Appended):
         self._traces, self._cuts = traces_of(self._path, lines)
 
 
+class ClipSweeps(Sweeps):
+    """Of films of one's own, which are no batches; kept apart, because they are merged apart."""
+
+    file_name = "clips.jsonl"
+
+
 def read_traces(path: Path) -> Traces:
     """Of a file that another process may be writing."""
     return traces_of(path, whole_lines(path, path.read_bytes()))[0]

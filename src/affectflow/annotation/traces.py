@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,13 +74,14 @@ class Track:
     after_guess: int = 0
 
 
-def find_traces(folder: Path) -> list[Path]:
-    """The trace files below a folder, in a fixed order; a sub-folder's name is its annotator's."""
+def find_traces(folder: Path, without: Collection[str]) -> list[Path]:
+    """The trace files below a folder, in a fixed order, but for those ``without``; a sub-folder's name is its
+    annotator's."""
     if not folder.is_dir():
         raise UserError(f"{folder} is no folder; correct data.annotations or set it to null.")
     files = (path for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES and path.is_file())
     hidden = (path for path in files if not any(part.startswith(".") for part in path.relative_to(folder).parts))
-    return sorted(path for path in hidden if path.name.lower() not in (MARKER.lower(), "manifest.csv"))
+    return sorted(path for path in hidden if path.name.lower() not in (MARKER.lower(), "manifest.csv", *without))
 
 
 def read_tracks(
@@ -130,17 +132,19 @@ def _of_marks(
 ) -> list[Track]:
     """Those of one annotator, batch and dimension together. They were made at rest, so no lag moves them."""
     places = {
-        name: (batch.number, frame)
+        name: (batch, frame)
         for batch in batches.values()
         for names in (batch.digests, [image.rsplit("/", 1)[-1] for image in batch.images])
         for frame, name in enumerate(names)
     }
     by_track: dict[tuple[str, int, str], list[tuple[int, Mark]]] = defaultdict(list)
+    found: dict[int, Batch] = {}
     for mark in marks:
-        number, frame = _place_of(mark, places, find)
-        by_track[mark.annotator or by_folder or "annotator", number, mark.dimension].append((frame, mark))
+        batch, frame = _place_of(mark, places, find)
+        found[batch.number] = batch
+        by_track[mark.annotator or by_folder or "annotator", batch.number, mark.dimension].append((frame, mark))
     return [
-        _judged(placed, annotator, batches[number], dimension, trace_range)
+        _judged(placed, annotator, found[number], dimension, trace_range)
         for (annotator, number, dimension), placed in by_track.items()
     ]
 
@@ -169,13 +173,13 @@ def _unmoved(values: Numbers, lag_s: float) -> Numbers:
     return values
 
 
-def _place_of(mark: Mark, places: Mapping[str, tuple[int, int]], find: FindBatch) -> tuple[int, int]:
+def _place_of(mark: Mark, places: Mapping[str, tuple[Batch, int]], find: FindBatch) -> tuple[Batch, int]:
     """Batch, and frame from 0."""
     if mark.frame:
         batch = find(mark.path, mark.image)
         if mark.frame > len(batch.images):
             raise UserError(f"{mark.path}, {mark.where}: frame {mark.frame} is not between 1 and {len(batch.images)}.")
-        return batch.number, mark.frame - 1
+        return batch, mark.frame - 1
     names = (mark.sha256,) if mark.sha256 else (mark.image, _UPLOADED.sub("", mark.image))
     place = next((places[name] for name in names if name in places), None)
     if place is None:
@@ -203,7 +207,9 @@ def _batch_of(batches: Mapping[int, Batch], path: Path, film: str) -> Batch:
 
 
 def _dimension_of(path: Path) -> str:
-    named = [dimension for dimension in DIMENSIONS if dimension in path.stem.lower()]
+    stem = path.stem.lower()
+    ends = [dimension for dimension in DIMENSIONS if stem.endswith(dimension)]
+    named = ends or [dimension for dimension in DIMENSIONS if dimension in stem]
     if len(named) != 1:
         raise UserError(f"{path} does not say whether it is of valence or of arousal; put one of them into its name.")
     return named[0]
@@ -242,16 +248,14 @@ def _over(judged: Callable[[float], Numbers], traced: Callable[[float], Numbers]
 
 
 def _joined(one: Track, other: Track) -> Track:
+    looked_at: Any = {"twice": [*one.twice, *other.twice], "after_guess": one.after_guess + other.after_guess}
     if one.tool == other.tool == OWN_TOOL and one.still != other.still:
         judged, traced = (one, other) if one.still else (other, one)
-        sample = partial(_over, judged.sample, traced.sample)
-        return replace(traced, sample=sample, twice=judged.twice, after_guess=judged.after_guess)
+        return replace(traced, sample=partial(_over, judged.sample, traced.sample), **looked_at)
     first, second = one.sample(0.0), other.sample(0.0)
     if not (one.still and other.still) or np.any(~np.isnan(first) & ~np.isnan(second)):
         both = f"{other.path} and {one.path} are" if other.path != one.path else f"Two recordings in {one.path} are"
         raise UserError(
             f"{both} the same trace ({one.dimension} of batch {one.batch} by {one.annotator}); remove one of them."
         )
-    sample = partial(_unmoved, np.where(np.isnan(first), second, first))
-    twice, after_guess = [*one.twice, *other.twice], one.after_guess + other.after_guess
-    return replace(one, sample=sample, twice=twice, after_guess=after_guess)
+    return replace(one, sample=partial(_unmoved, np.where(np.isnan(first), second, first)), **looked_at)

@@ -47,6 +47,8 @@ def guess_affect(
                 batched(rows, model.batch_size), batched(cropped, model.batch_size), strict=True
             ):
                 said = np.stack([model.answer(view).affect for view in ten_views(np.stack(pictures))]).astype(float)
+                if not np.isfinite(said).all():
+                    raise UserError("This model gives no numbers for some pictures; train it again.")
                 means, spreads = np.clip(said.mean(axis=0), -1, 1), np.sqrt(said.var(axis=0).sum(axis=1))
                 for name, (valence, arousal), spread in zip(names, means, spreads, strict=True):
                     yield name, f"{valence:.6f}", f"{arousal:.6f}", f"{spread:.6f}"

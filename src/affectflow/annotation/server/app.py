@@ -189,8 +189,10 @@ class _Page:
     async def film(self, request: web.Request) -> web.StreamResponse:
         """One of the films and no other file; parts of it where the browser asks for them."""
         number = int(request.match_info["number"])
-        reel = self._sessions.films[number].reel if number < len(self._sessions.films) else None
-        if reel is None or reel.cut != request.match_info["cut"] or not reel.path.is_file():
+        if number >= len(self._sessions.films):
+            raise web.HTTPNotFound
+        reel = await asyncio.to_thread(lambda: self._sessions.films[number].reel)
+        if reel.cut != request.match_info["cut"] or not reel.path.is_file():
             raise web.HTTPNotFound
         # The browser looks into the file whatever it is called.
         return web.FileResponse(reel.path, headers={"Content-Type": "video/mp4"})

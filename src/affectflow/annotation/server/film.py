@@ -10,6 +10,7 @@ from pathlib import Path
 from affectflow.annotation.batches import video_name
 from affectflow.annotation.server.picture import Picture
 from affectflow.annotation.sweeps import cut_of
+from affectflow.errors import UserError
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,10 @@ class Film:
     @cached_property
     def reel(self) -> Reel:
         """Raises :class:`UserError` for a film that cannot be read."""
-        return self._look()
+        try:
+            return self._look()
+        except OSError as error:
+            raise UserError(f"{self.name} cannot be read or converted ({error.strerror or error}).") from None
 
 
 def batch_films(batches: Mapping[int, Sequence[Picture]], folder: Path, rate: float) -> list[Film]:
@@ -53,10 +57,10 @@ def clip_films(clips: Iterable[tuple[str, Path]], store: Path) -> list[Film]:
     """Of :func:`affectflow.annotation.clips.find_clips`; what browsers do not play is converted into ``store``."""
 
     def look(path: Path) -> Reel:
-        from affectflow.annotation.clips import digest_of, playable  # imports the decoder
+        from affectflow.annotation.clips import FORM, digest_of, playable  # imports the decoder
 
         digest = digest_of(path)
-        shown, times = playable(path, store / f"{digest[:32]}.mp4")
+        shown, times = playable(path, store / f"{digest[:32]}-{FORM}.mp4")
         return Reel(shown, times, cut_of([digest]))
 
     return [Film(name, name, partial(look, path)) for name, path in clips]

@@ -11,10 +11,12 @@ import numpy as np
 
 from affectflow.annotation.guesses import Guess
 from affectflow.annotation.server.picture import Picture
+from affectflow.batched import batched
 
 _APART = 15
 """So many pictures lie between the two times at least, that the second is not judged from memory."""
 
+_AT_A_TIME = 256
 _WIDTH = 8**0.5
 """Of the plane, from corner to corner."""
 
@@ -38,20 +40,26 @@ def with_repeats(
     random: Random,
     before: Sequence[Picture] = (),
     repeated: AbstractSet[str] = frozenset(),
+    eligible: AbstractSet[str] | None = None,
 ) -> list[Slot]:
     """Pictures with a share of them shown a second time in between.
 
-    ``before`` are those that were judged already, in order, ``repeated`` the SHA-256 of those that were shown twice.
+    ``before`` are those that were judged already, in order, ``repeated`` the SHA-256 of those that were shown twice;
+    ``eligible`` of those that may be, where that is not left to chance.
     """
     slots: list[Slot] = []
     past = list(before)
     done = set(repeated)
     owed = min(1.0, share * len(before) - len(repeated))  # a share that is raised later is not made up for at once
+
+    def may(sha256: str) -> bool:
+        return sha256 not in done and (eligible is None or sha256 in eligible)
+
     for picture in pictures:
         slots.append(Slot(picture))
         past.append(picture)
         owed += share
-        candidates = [one for one in past[: max(0, len(past) - _APART)] if one.image_sha256 not in done]
+        candidates = [one for one in past[: max(0, len(past) - _APART)] if may(one.image_sha256)]
         if owed >= 1 and candidates:
             chosen = random.choice(candidates)
             done.add(chosen.image_sha256)
@@ -80,8 +88,9 @@ def most_informative(
     places = np.array([(guess.valence, guess.arousal) for guess in of_each])
     doubt = np.array([guess.spread for guess in of_each])
     nearest = np.full(len(known), _WIDTH)
-    for point in judged:
-        np.minimum(nearest, np.hypot(*(places - point).T), out=nearest)
+    for some in batched(judged, _AT_A_TIME):
+        apart = places[:, np.newaxis] - np.array(some)
+        np.minimum(nearest, np.sqrt((apart**2).sum(axis=-1).min(axis=1)), out=nearest)
     left = np.ones(len(known), bool)
     chosen: list[Picture] = []
     while len(chosen) < min(count, len(known)):

@@ -17,6 +17,7 @@ from affectflow.annotation.server.app import Place, make_app
 from affectflow.annotation.server.film import batch_films, clip_films
 from affectflow.annotation.server.picture import pictures_of, read_pictures
 from affectflow.annotation.server.session import Sessions
+from affectflow.annotation.sweeps import ClipSweeps
 from affectflow.errors import UserError
 
 _LAST_PORT = 65535
@@ -63,8 +64,8 @@ def serve_films(films: Path, folder: Path, at: Entrance) -> None:
     """Serve the films of a folder, likewise."""
     from affectflow.annotation.clips import find_clips  # imports the decoder
 
-    clips = find_clips(films)
-    _serve(Sessions(folder, {}, clip_films(clips.items(), folder / _CONVERTED)), films, folder, at, None)
+    found = clip_films(find_clips(films).items(), folder / _CONVERTED)
+    _serve(Sessions(folder, {}, found, kind=ClipSweeps), films, folder, at, None)
 
 
 def _serve(sessions: Sessions, images: Path, folder: Path, at: Entrance, batch: int | None) -> None:

@@ -36,8 +36,10 @@ class Sessions:
         films: Sequence[Film],
         repeats: float = 0.0,
         guesses: Guesses | None = None,
+        kind: type[Sweeps] = Sweeps,
     ) -> None:
-        """``repeats`` is the share of pictures that are shown twice."""
+        """``repeats`` is the share of pictures that are shown twice; ``kind`` that of the films' traces."""
+        self._kind = kind
         self.batches = batches
         self.films = list(films)
         self.guesses = guesses or Guesses()
@@ -84,7 +86,7 @@ class Sessions:
     def traces(self) -> dict[str, Traces]:
         """Of everybody who has traced a film, likewise; a copy, which may be read while more is traced."""
         found = {name: {film: dict(track) for film, track in one.traces.items()} for name, one in self._sweeps.items()}
-        return self._of_all(Sweeps.file_name, found, read_traces)
+        return self._of_all(self._kind.file_name, found, read_traces)
 
     def _of_all(self, file_name: str, found: dict[str, T], read: Callable[[Path], T]) -> dict[str, T]:
         for path in sorted(self._folder.glob(f"*/{file_name}")):
@@ -95,9 +97,9 @@ class Sessions:
     def _sweeps_of(self, name: str) -> Sweeps:
         """Raises as :meth:`of`."""
         annotator = name.strip()
-        path = place_of(self._folder, annotator, Sweeps.file_name)
+        path = place_of(self._folder, annotator, self._kind.file_name)
         if annotator not in self._sweeps:
-            self._sweeps[annotator] = Sweeps(path, annotator)
+            self._sweeps[annotator] = self._kind(path, annotator)
         return self._sweeps[annotator]
 
     def _numbered(self, name: str) -> tuple[int, Film]:
@@ -126,11 +128,13 @@ class Session:
     ) -> None:
         self._journal, self._annotator = journal, annotator
         self._batches, self._guesses, self._repeats = batches, guesses, repeats
-        # The same for one annotator and batch whenever the server is started.
-        self._slots = {
-            batch: with_repeats(pictures, repeats, Random(f"{annotator} {batch}"))
-            for batch, pictures in batches.items()
-        }
+        # The same for one annotator whenever the server is started, and for batches that others were added to.
+        every = [picture for pictures in batches.values() for picture in pictures]
+        self._slots: dict[int, list[Slot]] = {batch: [] for batch in batches}
+        batch = 0
+        for slot in with_repeats(every, repeats, Random(annotator)):
+            batch = batch if slot.again else slot.picture.batch
+            self._slots[batch].append(slot)
         self.close = journal.close
 
     @property
@@ -208,12 +212,16 @@ class Session:
         chosen = most_informative(left, self._guesses.by_picture, points, _AT_ONCE)  # type: ignore[arg-type]
         keys = [key for key in latest if key[0] in pictures]
         before = [pictures[sha] for sha, again in keys if not again]
+        # Those that come twice are the same as where batches are gone through.
+        twice = {slot.picture.image_sha256 for slots in self._slots.values() for slot in slots if slot.again}
         repeated = {sha for sha, again in keys if again}
-        slots = with_repeats(chosen, self._repeats, Random(f"{self._annotator} {len(latest)}"), before, repeated)
-        if wanted is not None and wanted not in latest and wanted[0] in pictures:
+        random = Random(f"{self._annotator} {len(latest)}")
+        slots = with_repeats(chosen, self._repeats, random, before, repeated, twice)
+        behind = [Slot(pictures[sha], again) for sha, again in keys[-_LOOK_BACK:]]
+        if wanted is not None and wanted[0] in pictures and wanted not in {slot.key for slot in behind}:
             first = Slot(pictures[wanted[0]], wanted[1])
             slots = [first, *(slot for slot in slots if slot.key != first.key)]
-        return [Slot(pictures[sha], again) for sha, again in keys[-_LOOK_BACK:]] + slots if slots else []
+        return behind + slots if slots else []
 
     def _shown(self, slot: Slot, judged: Judgement | None) -> Facts:
         one = slot.picture

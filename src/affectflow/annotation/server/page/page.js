@@ -139,8 +139,10 @@ async function undo() {
 async function askModel() {
   const one = picture();
   if (!state.model || !isReady()) return;
+  ready(false); // a judgement before the answer would count as one after it
   const answer = await send("/api/guess", { annotator, batch: one.batch, frame: one.frame });
-  if (!answer || one !== picture()) return;
+  ready(true);
+  if (!answer) return;
   guess = answer;
   draw();
 }

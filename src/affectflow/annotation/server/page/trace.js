@@ -7,6 +7,7 @@ const SEEN_S = 5; // of the trace, before and after the frame that is shown
 const COLOURS = ["#3b6ea8", "#d9822b"]; // valence, arousal
 
 let annotator = "", state = null, points = {}, at = [0, 0], mode = "still", waiting = [], course = [], lastFrame = 0, counting = 0;
+let loading = 0;
 let start = null; // when the browser shows the first frame; containers may begin later than at 0
 const film = $("film");
 let busy = null; // what is being sent
@@ -37,6 +38,11 @@ function send() {
 
 const secondsOf = (frame) => state.times[frame - 1] + (start || 0);
 
+function playing() { // the frame that is on the screen: the last that is not later
+  const seconds = film.currentTime + 0.001, frame = frameAt(seconds);
+  return frame > 1 && secondsOf(frame) > seconds ? frame - 1 : frame;
+}
+
 function frameAt(seconds) { // the nearest
   let first = 1, last = state.times.length;
   while (first < last) {
@@ -49,7 +55,7 @@ function frameAt(seconds) { // the nearest
 function moveTo(values) {
   at = values;
   if (mode === "tracing") course.push([film.currentTime, ...at]);
-  draw(frameAt(film.currentTime));
+  draw(playing());
 }
 
 function traced(frame) { // where the point was when the frame was shown, however late it was painted
@@ -140,7 +146,7 @@ async function record() {
   mode = "tracing";
   lastFrame = 0;
   course = [[film.currentTime, ...at]];
-  keep(frameAt(film.currentTime)); // the frame that is shown already is not painted again
+  keep(playing()); // the frame that is shown already is not painted again
   play();
 }
 
@@ -186,8 +192,9 @@ async function load(name) {
   await send();
   if (waiting.length) { $("films").value = state.film; return; } // stays until it is kept
   $("place").textContent = "being prepared"; // what browsers do not play is converted first
-  const query = new URLSearchParams({ annotator, ...(name ? { film: name } : {}) });
+  const query = new URLSearchParams({ annotator, ...(name ? { film: name } : {}) }), mine = ++loading;
   const found = await ask(`/api/film?${query}`);
+  if (mine !== loading) return; // another one was chosen
   stop();
   state = found;
   points = state.points;
@@ -200,7 +207,7 @@ async function load(name) {
   film.src = state.address;
   await new Promise((done, failed) => {
     film.onloadeddata = done;
-    film.onerror = () => failed(new Error("The film is missing, or this browser does not play H.264."));
+    film.onerror = () => failed(new Error("The film is missing, or this browser does not play it."));
   });
   draw(1);
   document.body.dataset.ready = "yes";
@@ -229,7 +236,7 @@ if (film.requestVideoFrameCallback) film.requestVideoFrameCallback(painted);
 else $("trouble").textContent = "This browser cannot tell frames apart; use a newer one.";
 requestAnimationFrame(gamepad);
 film.addEventListener("ended", () => { if (mode === "tracing") keep(state.times.length); stop(); });
-film.addEventListener("seeked", () => { if (mode === "still") draw(frameAt(film.currentTime)); });
+film.addEventListener("seeked", () => { if (mode === "still" && state) draw(playing()); });
 setInterval(() => { if (mode === "tracing") send(); }, SEND_MS);
 $("plane").addEventListener("pointermove", (event) => { if (event.isPrimary && mode !== "replaying") moveTo(under(event)); });
 $("plane").addEventListener("wheel", (event) => { event.preventDefault(); moveBy(0, -Math.sign(event.deltaY)); }, { passive: false });
@@ -243,10 +250,10 @@ document.addEventListener("keydown", (event) => {
 });
 document.querySelectorAll("[data-do]").forEach((button) => button.addEventListener("click", () => { actions[button.dataset.do](); $("plane").focus(); }));
 $("speed").addEventListener("change", () => { film.playbackRate = Number($("speed").value); $("plane").focus(); });
-$("what").addEventListener("change", () => { stop(); draw(frameAt(film.currentTime)); $("plane").focus(); });
+$("what").addEventListener("change", () => { stop(); draw(playing()); $("plane").focus(); });
 $("films").addEventListener("change", () => load($("films").value).then(() => $("plane").focus(), (error) => {
   $("films").value = state.film;
-  draw(frameAt(film.currentTime));
+  draw(playing());
   $("trouble").textContent = error.message;
 }));
 $("sound").addEventListener("change", () => { film.muted = !$("sound").checked; $("plane").focus(); });
