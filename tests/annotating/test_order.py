@@ -80,6 +80,13 @@ def test_small_batches_have_their_share(tmp_path: Path) -> None:
         state = session.state("informative")
     assert len(set(asked)) == len(asked) and sum(not again for _, _, again in asked) == 200
     assert sum(again for _, _, again in asked) == 20
+    assert session.state(1)["progress"][-1]["done"] == session.state(1)["progress"][-1]["pictures"]
+    # Taken back where batches are gone through, the second time is looked for among the pictures that it is shown with.
+    while (taken := session.undo()) is not None:
+        shown = session.state(taken["view"])["pictures"]
+        assert [taken[name] for name in ("batch", "frame", "again")] in [
+            [one[name] for name in ("batch", "frame", "again")] for one in shown
+        ]
     sessions.close()
 
 

@@ -154,13 +154,7 @@ class _Page:
     async def undo(self, request: web.Request) -> web.Response:
         """Says which picture is to be judged again; null where nothing is left to take back."""
         facts = await _json(request)
-        taken = self._sessions.of(str(facts.get("annotator", ""))).undo()
-        pictures = (one for some in self._sessions.batches.values() for one in some)
-        place = next((one for one in pictures if taken is not None and one.image_sha256 == taken.image_sha256), None)
-        if taken is None or place is None:
-            return web.json_response({"taken": None})
-        facts = {"batch": place.batch, "frame": place.frame, "sha256": place.image_sha256, "again": taken.again}
-        return web.json_response({"taken": facts})
+        return web.json_response({"taken": self._sessions.of(str(facts.get("annotator", ""))).undo()})
 
     async def guess(self, request: web.Request) -> web.Response:
         """What the model says of a picture; that it was asked for is kept."""

@@ -175,9 +175,19 @@ class Session:
         seconds = one.seconds if isinstance(one.seconds, (int, float)) and one.seconds >= 0 else 0.0
         self._journal.judge(replace(one, seconds=round(float(seconds), 3)))
 
-    def undo(self) -> Judgement | None:
-        """Take the last judgement back, of whatever batch."""
-        return self._journal.undo()
+    def undo(self) -> Facts | None:
+        """Take the last judgement back, of whatever batch; says of which picture it was, and among which batch's
+        pictures (``view``) that is shown. None where nothing is left to take back, or the picture is gone."""
+        taken = self._journal.undo()
+        if taken is None:
+            return None
+        key = taken.image_sha256, taken.again
+        pictures = (slot.picture for slot in self._all() if slot.picture.image_sha256 == taken.image_sha256)
+        if (one := next(pictures, None)) is None:
+            return None
+        places = (batch for batch, slots in self._slots.items() if key in {slot.key for slot in slots})
+        facts = {"batch": one.batch, "frame": one.frame, "sha256": one.image_sha256, "again": taken.again}
+        return {**facts, "view": next(places, one.batch)}
 
     def guess(self, facts: Mapping[str, Any]) -> tuple[float, float] | None:
         """The model's valence and arousal of a picture, None where it has none; that they were asked for is kept.

@@ -133,7 +133,7 @@ function move(by) {
 async function undo() {
   ready(false);
   const answer = await send("/api/undo", { annotator }), taken = answer && answer.taken;
-  if (taken) await load(state.batch === INFORMATIVE ? INFORMATIVE : taken.batch, taken).catch(trouble); else ready(true);
+  if (taken) await load(state.batch === INFORMATIVE ? INFORMATIVE : taken.view, taken).catch(trouble); else ready(true);
 }
 
 async function askModel() {
