@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from affectflow.annotation.clips import digest_of, find_clips, stem_of, times_of
 from affectflow.annotation.columns import MERGED_COLUMNS
@@ -65,16 +66,12 @@ def merge_films(traces: Path, films: Path, out: Path, wishes: Wishes) -> list[Me
         frames = slice(first, first + len(batch.images))
         first = frames.stop
         columns = [consensus.means[dimension].mean[frames] for dimension in DIMENSIONS]
-        for path, column in zip(_labels(name, out), columns, strict=True):
-            with whole(path) as partial_path:
-                partial_path.write_text("".join(f"{NO_LABEL if np.isnan(v) else round(v, 6):g}\n" for v in column))
-        _link(film, _link_of(name, film, out))
+        _write(name, film, out, columns)
         merged.append(Merged(str(batch), len(batch.images), int(np.isnan(columns).all(axis=0).sum())))
     now = {name for name, _, _ in found}
-    for name in (name for name in before if name not in now):
-        links = (out / "videos/train" / f"{name}{ending}" for ending in (".mp4", ".avi"))
-        for path in (*_labels(name, out), *(link for link in links if link.is_symlink())):
-            path.unlink(missing_ok=True)
+    for name in before:
+        if name not in now:
+            _remove(name, out)
     consensus.write(out / "annotator_agreement.csv", out / "annotators.csv")
     write_csv(table, MERGED_COLUMNS, ((name,) for name in sorted(now)))
     return merged
@@ -122,8 +119,19 @@ def _film_of(clips: Mapping[str, Path], batches: dict[str, Batch], path: Path, f
     return batches[stem]
 
 
-def _link(film: Path, link: Path) -> None:
+def _write(name: str, film: Path, out: Path, columns: Sequence[NDArray[np.float64]]) -> None:
+    """Labels and link of a film; ``columns`` [frames] are in the order of ``DIMENSIONS``."""
+    for path, column in zip(_labels(name, out), columns, strict=True):
+        with whole(path) as partial_path:
+            partial_path.write_text("".join(f"{NO_LABEL if np.isnan(v) else round(v, 6):g}\n" for v in column))
+    link = _link_of(name, film, out)
     if not link.exists() or link.resolve() != film.resolve():
         link.parent.mkdir(parents=True, exist_ok=True)
         link.unlink(missing_ok=True)
         link.symlink_to(film.resolve())
+
+
+def _remove(name: str, out: Path) -> None:
+    links = (out / "videos/train" / f"{name}{ending}" for ending in (".mp4", ".avi"))
+    for path in (*_labels(name, out), *(link for link in links if link.is_symlink())):
+        path.unlink(missing_ok=True)
