@@ -420,7 +420,12 @@ def test_films_of_a_folder_and_no_pictures(desk: Desk) -> None:
     assert ask(address, there)[1] == (desk.folder / "clips/one.mp4").read_bytes()
     desk.kill()
     write_video(desk.folder / "clips/one.mp4", moving(12), Fraction(RATE))
-    status, answer, _ = ask(desk.start("--films", "clips"), "/api/film?annotator=anna")
+    address = desk.start("--films", "clips")
+    facts = {"annotator": "eva", "film": "one.mp4", "points": [[1, 0.1, None], [2, 0.2, None]]}
+    assert ask(address, "/api/sweep", facts)[0] == 200
+    # She has seen another film than the other two.
+    assert [one["annotators"] for one in ask(address, "/api/agreement")[1]["films"]] == [["anna", "ben"]]
+    status, answer, _ = ask(address, "/api/film?annotator=anna")
     assert status == 400 and "traces other pictures than one.mp4 has now" in answer["error"]
 
 

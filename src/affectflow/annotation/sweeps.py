@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,25 @@ from affectflow.errors import UserError
 
 Point = tuple[float | None, float | None]
 """Valence and arousal in [-1, 1]; None where it was not traced."""
-Traces = dict[str, dict[int, Point]]
-"""By film and frame (from 1)."""
+
+
+@dataclass(slots=True)
+class Traced:
+    """``tracks`` by film and frame (from 1); ``cuts``, of each film, see :func:`cut_of`."""
+
+    tracks: dict[str, dict[int, Point]] = field(default_factory=dict)
+    cuts: dict[str, str] = field(default_factory=dict)
+
+    def lay(self, film: str, points: Mapping[int, Point]) -> None:
+        """Over what was there."""
+        track = self.tracks.setdefault(film, {})
+        for frame, (valence, arousal) in points.items():
+            before = track.get(frame, (None, None))
+            track[frame] = (before[0] if valence is None else valence, before[1] if arousal is None else arousal)
+
+    def copy(self) -> Traced:
+        """Which may be read while more is traced."""
+        return Traced({film: dict(track) for film, track in self.tracks.items()}, dict(self.cuts))
 
 
 class Sweeps(Appended):
@@ -24,22 +42,17 @@ class Sweeps(Appended):
     of = "films"
 
     def __init__(self, path: Path, annotator: str) -> None:
-        self._traces: Traces = {}
-        self._cuts: dict[str, str] = {}
+        self.traced = Traced()
         super().__init__(path, annotator)
-
-    @property
-    def traces(self) -> Traces:
-        return self._traces
 
     def trace(self, film: str, cut: str) -> Mapping[int, Point]:
         """By frame; raises :class:`UserError` where the film had other pictures (see :func:`cut_of`) when it was
         traced."""
-        if self._cuts.get(film, cut) != cut:
+        if self.traced.cuts.get(film, cut) != cut:
             raise UserError(
                 f"{self._path} traces other pictures than {film} has now; restore those, or move the file away."
             )
-        return self._traces.get(film, {})
+        return self.traced.tracks.get(film, {})
 
     def sweep(self, film: str, points: Sequence[Any], cut: str, frames: int) -> None:
         """Keep points ``[frame, valence, arousal]`` of a film of so many frames; raises :class:`ValueError` for what is
@@ -47,11 +60,11 @@ class Sweeps(Appended):
         checked = points_of(points, frames)
         self.trace(film, cut)
         self._append({"kind": "sweep", "film": film, "cut": cut, "points": points})
-        self._cuts[film] = cut
-        _lay(self._traces, film, checked)
+        self.traced.cuts[film] = cut
+        self.traced.lay(film, checked)
 
     def _restore(self, lines: Sequence[str]) -> None:
-        self._traces, self._cuts = traces_of(self._path, lines)
+        self.traced = traced_in(self._path, lines)
 
 
 class ClipSweeps(Sweeps):
@@ -60,9 +73,9 @@ class ClipSweeps(Sweeps):
     file_name = "clips.jsonl"
 
 
-def read_traces(path: Path) -> Traces:
+def read_traces(path: Path) -> Traced:
     """Of a file that another process may be writing."""
-    return traces_of(path, whole_lines(path, path.read_bytes()))[0]
+    return traced_in(path, whole_lines(path, path.read_bytes()))
 
 
 def cut_of(digests: Sequence[str]) -> str:
@@ -70,21 +83,20 @@ def cut_of(digests: Sequence[str]) -> str:
     return hashlib.sha256("".join(digests).encode()).hexdigest()[:16]
 
 
-def traces_of(path: Path, lines: Sequence[str]) -> tuple[Traces, dict[str, str]]:
-    """What counts of a file's lines, and of each film the cut; raises :class:`UserError`."""
-    traces: Traces = {}
-    cuts: dict[str, str] = {}
+def traced_in(path: Path, lines: Sequence[str]) -> Traced:
+    """What counts of a file's lines; raises :class:`UserError`."""
+    traced = Traced()
     for number, facts in facts_of(path, lines):
         try:
             film, cut = facts["film"], facts["cut"]
             if not isinstance(film, str) or not isinstance(cut, str):
                 raise ValueError("the film is none")
-            if cuts.setdefault(film, cut) != cut:
+            if traced.cuts.setdefault(film, cut) != cut:
                 raise ValueError("the film had other pictures before")
-            _lay(traces, film, points_of(facts["points"]))
+            traced.lay(film, points_of(facts["points"]))
         except (ValueError, KeyError, TypeError) as error:
             raise broken(path, number, error) from None
-    return traces, cuts
+    return traced
 
 
 def points_of(points: Any, frames: float = math.inf) -> Mapping[int, Point]:
@@ -106,11 +118,3 @@ def _value(value: Any) -> float | None:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not -1 <= value <= 1:
         raise ValueError("a value is no number from -1 to 1")
     return float(value)
-
-
-def _lay(traces: Traces, film: str, points: Mapping[int, Point]) -> None:
-    """Over what was there."""
-    track = traces.setdefault(film, {})
-    for frame, (valence, arousal) in points.items():
-        before = track.get(frame, (None, None))
-        track[frame] = (before[0] if valence is None else valence, before[1] if arousal is None else arousal)

@@ -12,7 +12,7 @@ from affectflow.annotation.appended import FORM
 from affectflow.annotation.exports.text import Text
 from affectflow.annotation.journal import kept_in
 from affectflow.annotation.recording import DIMENSIONS, Course, Export, Mark, Recording
-from affectflow.annotation.sweeps import Sweeps, traces_of
+from affectflow.annotation.sweeps import Sweeps, traced_in
 
 TOOL = "affectflow"
 
@@ -50,15 +50,15 @@ def _stills(path: Path, lines: Sequence[str], annotator: str) -> list[Export]:
 
 def _films(path: Path, lines: Sequence[str], annotator: str) -> list[Export]:
     recordings: list[Export] = []
-    traces, cuts = traces_of(path, lines)
-    for film, track in traces.items():
+    traced = traced_in(path, lines)
+    for film, track in traced.tracks.items():
         for place, dimension in enumerate(DIMENSIONS):
             points = [(frame, point[place]) for frame, point in sorted(track.items()) if point[place] is not None]
             if points:
                 at, values = np.array(points, np.float64).T
                 where = np.zeros(len(points), np.int64)
                 facts = (path, TOOL, Course.FRAMES, at, values, where, (-1.0, 1.0), dimension, annotator)
-                recordings.append(Recording(*facts, film=film, cut=cuts[film]))
+                recordings.append(Recording(*facts, film=film, cut=traced.cuts[film]))
     return recordings
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from affectflow.annotation.journal import Judgement, Kept
 from affectflow.annotation.recording import DIMENSIONS
 from affectflow.annotation.server.picture import Picture
-from affectflow.annotation.sweeps import Traces
+from affectflow.annotation.sweeps import Traced
 from affectflow.measures.agreement import agree
 
 _MOST_SHOWN = 24
@@ -21,7 +21,7 @@ Judgements = Mapping[str, Judgement]
 
 
 def compare(
-    by_annotator: Mapping[str, Kept], traced: Mapping[str, Traces], batches: Mapping[int, Sequence[Picture]]
+    by_annotator: Mapping[str, Kept], traced: Mapping[str, Traced], batches: Mapping[int, Sequence[Picture]]
 ) -> dict[str, Any]:
     """For the page: CCC, PCC and ICC(3,1) of each pair of annotators and of each with what they said the second time,
     and the pictures with the widest spread.
@@ -59,10 +59,11 @@ def _lines(annotators: list[str], pairs: Sequence[tuple[Judgement, Judgement]]) 
     ]
 
 
-def _of_films(one: str, other: str, traced: Mapping[str, Traces]) -> Iterator[dict[str, Any]]:
-    """One a dimension, over the frames of all films that both have traced."""
-    first, second = traced[one], traced[other]
-    frames = [(film, frame) for film in sorted(first.keys() & second.keys()) for frame in sorted(first[film])]
+def _of_films(one: str, other: str, traced: Mapping[str, Traced]) -> Iterator[dict[str, Any]]:
+    """One a dimension, over the frames of all films that both have traced, and seen with the same pictures."""
+    both = sorted({film for film, _ in traced[one].cuts.items() & traced[other].cuts.items()})
+    first, second = traced[one].tracks, traced[other].tracks
+    frames = [(film, frame) for film in both for frame in sorted(first[film])]
     for place, dimension in enumerate(DIMENSIONS):
         pairs = [(first[film][frame][place], second[film].get(frame, _NOT_TRACED)[place]) for film, frame in frames]
         yield from _line([one, other], dimension, [pair for pair in pairs if None not in pair])

@@ -126,7 +126,7 @@ class _Page:
 
     async def agreement(self, request: web.Request) -> web.Response:
         """Of all annotators, those of other servers too."""
-        known = (self._sessions.kept(), self._sessions.traces(), self._sessions.batches)
+        known = (self._sessions.kept(), self._sessions.traced(), self._sessions.batches)
         found = await asyncio.to_thread(compare, *known)
         return web.json_response({"progress": progress_of_all(*known), **found})
 

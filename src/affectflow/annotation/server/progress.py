@@ -10,7 +10,7 @@ from typing import Any
 from affectflow.annotation.batches import video_name
 from affectflow.annotation.journal import Judgement, Kept
 from affectflow.annotation.server.picture import Picture
-from affectflow.annotation.sweeps import Traces
+from affectflow.annotation.sweeps import Traced
 
 _LONGEST_S = 120.0
 """A picture that took longer was left for something else, and counts as this."""
@@ -23,7 +23,7 @@ def median_seconds(judgements: Iterable[Judgement]) -> float | None:
 
 
 def progress_of_all(
-    by_annotator: Mapping[str, Kept], traced: Mapping[str, Traces], batches: Mapping[int, Sequence[Picture]]
+    by_annotator: Mapping[str, Kept], traced: Mapping[str, Traced], batches: Mapping[int, Sequence[Picture]]
 ) -> list[dict[str, Any]]:
     """For the page, by name: the number of pictures judged, seconds a picture, and what was begun: batches judged,
     films traced, how much of each is done and how much there is (None where that is not known)."""
@@ -37,7 +37,7 @@ def progress_of_all(
             *({"title": f"batch {b}", "done": judged[b], "of": len(batches[b])} for b in sorted(judged)),
             *(
                 {"title": film, "done": len(track), "of": lengths.get(film)}
-                for film, track in sorted(traced.get(name, {}).items())
+                for film, track in sorted(traced.get(name, Traced()).tracks.items())
             ),
         ]
         seconds = median_seconds(kept.latest.values())

@@ -15,7 +15,7 @@ from affectflow.annotation.server.film import Film
 from affectflow.annotation.server.order import Slot, most_informative, with_repeats
 from affectflow.annotation.server.picture import Picture, pictures_of
 from affectflow.annotation.server.progress import median_seconds
-from affectflow.annotation.sweeps import Sweeps, Traces, read_traces
+from affectflow.annotation.sweeps import Sweeps, Traced, read_traces
 from affectflow.errors import UserError
 
 INFORMATIVE = "informative"
@@ -83,9 +83,9 @@ class Sessions:
         """Of everybody who has a journal, by name; nothing is locked for it."""
         return self._of_all(Journal.file_name, {name: one.kept for name, one in self._open.items()}, read_journal)
 
-    def traces(self) -> dict[str, Traces]:
-        """Of everybody who has traced a film, likewise; a copy, which may be read while more is traced."""
-        found = {name: {film: dict(track) for film, track in one.traces.items()} for name, one in self._sweeps.items()}
+    def traced(self) -> dict[str, Traced]:
+        """Of everybody who has traced a film, likewise; a copy."""
+        found = {name: one.traced.copy() for name, one in self._sweeps.items()}
         return self._of_all(self._kind.file_name, found, read_traces)
 
     def _of_all(self, file_name: str, found: dict[str, T], read: Callable[[Path], T]) -> dict[str, T]:
