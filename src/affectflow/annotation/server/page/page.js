@@ -70,7 +70,7 @@ function draw() {
   const count = state.elsewhere.done + state.pictures.filter((other) => other.judgement).length;
   const all = state.elsewhere.pictures + state.pictures.length;
   const options = state.progress.map(({ batch, pictures, done }) => [batch, `${batch} (${batch === state.batch ? count : done} of ${pictures})`]);
-  if (state.model) options.unshift([INFORMATIVE, `most informative first, by ${state.model}`]);
+  if (state.model) options.unshift([INFORMATIVE, `informative first (${state.model})`]);
   $("batch").replaceChildren(...options.map(([batch, text]) => new Option(text, batch, false, batch === state.batch)));
   $("place").textContent = `picture ${at + 1} of ${state.pictures.length}`;
   $("ask").hidden = !state.model;
