@@ -198,7 +198,6 @@ async function load(name) {
   stop();
   state = found;
   points = state.points;
-  start = null;
   at = [0, 0];
   $("stills").hidden = !state.stills;
   $("films").replaceChildren(...state.films.map((one) => new Option(one.title, one.name, false, one.name === state.film)));
@@ -235,6 +234,7 @@ drawPlane(0.5, CORNERS);
 if (film.requestVideoFrameCallback) film.requestVideoFrameCallback(painted);
 else $("trouble").textContent = "This browser cannot tell frames apart; use a newer one.";
 requestAnimationFrame(gamepad);
+film.addEventListener("emptied", () => { start = null; }); // not before: a frame of the last film may still be painted
 film.addEventListener("ended", () => { if (mode === "tracing") keep(state.times.length); stop(); });
 film.addEventListener("seeked", () => { if (mode === "still" && state) draw(playing()); });
 setInterval(() => { if (mode === "tracing") send(); }, SEND_MS);
