@@ -60,12 +60,12 @@ rule all:
     input:
         SCORES,
         "results/eval/summary.csv",
-        ["results/annotation/manifest.csv"] if PLAN.configured("emotionet") else [],
+        ["results/annotation/manifest.csv"] if PLAN.data.configured("emotionet") else [],
         FIGURES,
         "results/report/overview.html",
         expand(
             "results/models/{run}/{file}",
-            run=PLAN.scored_runs(),
+            run=PLAN.scores.runs(),
             file=["card.md", "model.onnx"],
         ),
 

@@ -12,18 +12,21 @@ from affectflow.cluster.slurm import partitions, unknown_partition
 from affectflow.codehash import code_digest
 from affectflow.errors import UserError, one_sentence
 from affectflow.fingerprint import fingerprint
-from affectflow.plan import BENCHMARKS, FOLDERS, Plan, marker_of, traces_state
+from affectflow.plan import Plan
+from affectflow.plan.data import BENCHMARKS, FOLDERS, marker_of, traces_state
 from affectflow.protocols import protocol
 
 SCRIPTS = Path(workflow.basedir) / "workflow" / "scripts"
 
 with one_sentence():
     PLAN = Plan(config)
-    SNAPSHOT = PLAN.snapshot()
-    SCORES = [f"results/eval/{scored}_{run}.json" for scored, run in PLAN.all_scores()]
+    SNAPSHOT = PLAN.data.snapshot()
+    SCORES = [
+        f"results/eval/{scored}_{run}.json" for scored, run in PLAN.scores.named()
+    ]
     SEED_SCORES = [
         f"results/eval/{benchmark}_{first}-seeds.json"
-        for benchmark, first in PLAN.seed_scores()
+        for benchmark, first in PLAN.scores.of_seeds()
     ]
 
 # The environment of rules that handle tensors, where snakemake is to make environments.
@@ -34,7 +37,7 @@ TENSORFLOW = {
 # What needs the internet runs where the workflow was started, unless nodes of a cluster reach it.
 NETWORK_IS_LOCAL = config["cluster"]["network_jobs"] == "local"
 
-for line in PLAN.left_out():
+for line in PLAN.data.left_out():
     logger.info(line)
 
 
@@ -99,7 +102,7 @@ def frames_of(benchmark):
 
 
 def frames_to_predict(wildcards):
-    PLAN.check_prediction(wildcards.benchmark, wildcards.run)
+    PLAN.scores.check_prediction(wildcards.benchmark, wildcards.run)
     return frames_of(wildcards.benchmark)
 
 
@@ -113,7 +116,7 @@ def of_parts(pattern):
         lambda wildcards: expand(
             pattern,
             benchmark=wildcards.benchmark,
-            run=PLAN.parts(protocol_of(wildcards), wildcards.run),
+            run=PLAN.scores.parts(protocol_of(wildcards), wildcards.run),
         )
     )
 
@@ -126,7 +129,7 @@ def record_files(split):
     return ask(
         lambda wildcards: expand(
             "results/{dataset}/tfrecords/{split}-{shard}-{of}.tfrecord",
-            dataset=PLAN.record_sets(wildcards.run),
+            dataset=PLAN.models.record_sets(wildcards.run),
             split=split,
             shard=SHARDS,
             of=OF,
@@ -140,7 +143,7 @@ def of_both(pattern):
         lambda wildcards: expand(
             pattern,
             benchmark=wildcards.benchmark,
-            run=PLAN.parts_of_both(
+            run=PLAN.scores.parts_of_both(
                 protocol_of(wildcards), wildcards.run, wildcards.other
             ),
         )

@@ -8,8 +8,8 @@
 
 rule write_frames:
     input:
-        ask(lambda wildcards: PLAN.waits_for(wildcards.dataset)),
-        faces=lambda wildcards: PLAN.faces_of(wildcards.dataset) or [],
+        ask(lambda wildcards: PLAN.data.waits_for(wildcards.dataset)),
+        faces=lambda wildcards: PLAN.faces.table(wildcards.dataset) or [],
     output:
         frames="results/frames/{dataset}.tfrecord",
         left_out="results/frames/{dataset}_left_out.csv",
@@ -21,10 +21,10 @@ rule write_frames:
         "../envs/base.yaml"
     threads: 4
     params:
-        root=ask(lambda wildcards: PLAN.root(wildcards.dataset)),
-        split=lambda wildcards: PLAN.frames_split(wildcards.dataset),
-        state=ask(lambda wildcards: PLAN.state(wildcards.dataset)),
-        hold_s=lambda wildcards: PLAN.hold_s(wildcards.dataset),
+        root=ask(lambda wildcards: PLAN.data.root(wildcards.dataset)),
+        split=lambda wildcards: PLAN.data.frames_split(wildcards.dataset),
+        state=ask(lambda wildcards: PLAN.data.state(wildcards.dataset)),
+        hold_s=lambda wildcards: PLAN.faces.hold_s(wildcards.dataset),
         form=FORM,
         code=lambda wildcards: dataset_code("write_frames", wildcards.dataset),
     script:
@@ -52,7 +52,7 @@ rule predict_benchmark:
         TENSORFLOW
     threads: 2
     params:
-        fold=ask(lambda wildcards: PLAN.fold_split(wildcards.run)),
+        fold=ask(lambda wildcards: PLAN.scores.fold(wildcards.run)),
         batch_size=config["evaluation"]["batch_size"],
         code=code("predict_benchmark"),
     script:
@@ -66,7 +66,7 @@ rule score_model:
         card=of_parts("results/models/{run}/model.json"),
         model=of_parts("results/models/{run}/model.keras"),
         overlap=of_parts("results/overlap/{benchmark}_{run}.json"),
-        snapshot=ask(lambda w: PLAN.cited(protocol_of(w), w.run)),
+        snapshot=ask(lambda w: PLAN.scores.cited(protocol_of(w), w.run)),
     output:
         score="results/eval/{benchmark}{protocol}_{run}.json",
     log:
@@ -76,9 +76,9 @@ rule score_model:
     conda:
         "../envs/base.yaml"
     params:
-        runs=ask(lambda w: PLAN.parts(protocol_of(w), w.run)),
+        runs=ask(lambda w: PLAN.scores.parts(protocol_of(w), w.run)),
         draws=config["evaluation"]["draws"],
-        config_sha256=ask(lambda w: PLAN.score_config(protocol_of(w), w.run)),
+        config_sha256=ask(lambda w: PLAN.scores.config_sha256(protocol_of(w), w.run)),
         code=code("score_model"),
     script:
         "../workflow/scripts/score_model.py"
@@ -99,8 +99,8 @@ rule compare_models:
     conda:
         "../envs/base.yaml"
     params:
-        runs=ask(lambda w: PLAN.parts(protocol_of(w), w.run)),
-        others=ask(lambda w: PLAN.parts(protocol_of(w), w.other)),
+        runs=ask(lambda w: PLAN.scores.parts(protocol_of(w), w.run)),
+        others=ask(lambda w: PLAN.scores.parts(protocol_of(w), w.other)),
         draws=config["evaluation"]["draws"],
         code=code("compare_models"),
     script:
@@ -130,7 +130,7 @@ rule gather_seeds:
             lambda wildcards: expand(
                 "results/eval/{scored}_{run}.json",
                 scored=wildcards.benchmark + wildcards.protocol,
-                run=PLAN.by_seed(wildcards.first).values(),
+                run=PLAN.models.by_seed(wildcards.first).values(),
             )
         ),
     output:
@@ -142,7 +142,7 @@ rule gather_seeds:
     conda:
         "../envs/base.yaml"
     params:
-        seeds=ask(lambda wildcards: list(PLAN.by_seed(wildcards.first))),
+        seeds=ask(lambda wildcards: list(PLAN.models.by_seed(wildcards.first))),
         code=code("gather_seeds"),
     script:
         "../workflow/scripts/gather_seeds.py"

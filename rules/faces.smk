@@ -9,12 +9,12 @@ DOWNLOADED_FACES = (
         "results/emotionet/faces/{part}.parquet",
         part=range(DOWNLOAD["partitions"]),
     )
-    if PLAN.detects_faces()
+    if PLAN.faces.detected
     else []
 )
 
 
-if PLAN.detects_faces() and FACES["model"]["path"] is None:
+if PLAN.faces.detected and FACES["model"]["path"] is None:
 
     rule fetch_detector:
         output:
@@ -34,12 +34,12 @@ if PLAN.detects_faces() and FACES["model"]["path"] is None:
             "../workflow/scripts/fetch_detector.py"
 
 
-if PLAN.detects_faces():
+if PLAN.faces.detected:
 
     rule find_faces:
         input:
             ledger="results/emotionet/ledger.parquet",
-            model=ask(lambda wildcards: PLAN.detector() or []),
+            model=ask(lambda wildcards: PLAN.faces.detector() or []),
         output:
             faces="results/emotionet/faces/{part}.parquet",
         log:
@@ -53,7 +53,7 @@ if PLAN.detects_faces():
             images="results/emotionet/images",
             parts=DOWNLOAD["partitions"],
             state="results/state/faces",
-            search=PLAN.search(),
+            search=PLAN.faces.search(),
             code=code("find_faces"),
         script:
             "../workflow/scripts/find_faces.py"
@@ -61,8 +61,8 @@ if PLAN.detects_faces():
 
 rule find_dataset_faces:
     input:
-        ask(lambda wildcards: PLAN.waits_for(wildcards.dataset)),
-        model=ask(lambda wildcards: PLAN.detector() or []),
+        ask(lambda wildcards: PLAN.data.waits_for(wildcards.dataset)),
+        model=ask(lambda wildcards: PLAN.faces.detector() or []),
     output:
         faces="results/faces/{dataset}.parquet",
     log:
@@ -73,10 +73,10 @@ rule find_dataset_faces:
         "../envs/base.yaml"
     threads: 4
     params:
-        root=ask(lambda wildcards: PLAN.root(wildcards.dataset)),
-        split=lambda wildcards: PLAN.faces_split(wildcards.dataset),
-        state=ask(lambda wildcards: PLAN.state(wildcards.dataset)),
-        search=PLAN.search(),
+        root=ask(lambda wildcards: PLAN.data.root(wildcards.dataset)),
+        split=lambda wildcards: PLAN.data.whole(wildcards.dataset),
+        state=ask(lambda wildcards: PLAN.data.state(wildcards.dataset)),
+        search=PLAN.faces.search(),
         code=lambda wildcards: dataset_code("find_dataset_faces", wildcards.dataset),
     script:
         "../workflow/scripts/find_dataset_faces.py"

@@ -5,7 +5,7 @@
 
 rule ingest_tables:
     input:
-        tables=ask(lambda wildcards: PLAN.tables()),
+        tables=ask(lambda wildcards: PLAN.data.tables()),
     output:
         labels="results/emotionet/labels.csv",
         rejects="results/emotionet/rejects.csv",

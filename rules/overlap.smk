@@ -6,7 +6,7 @@
 
 rule digest_pictures:
     input:
-        ask(lambda wildcards: PLAN.waits_for(wildcards.benchmark)),
+        ask(lambda wildcards: PLAN.data.waits_for(wildcards.benchmark)),
     output:
         pictures="results/overlap/{benchmark}.parquet",
     log:
@@ -17,9 +17,9 @@ rule digest_pictures:
         "../envs/base.yaml"
     threads: 4
     params:
-        root=ask(lambda wildcards: PLAN.root(wildcards.benchmark)),
-        split=lambda wildcards: PLAN.faces_split(wildcards.benchmark),
-        state=ask(lambda wildcards: PLAN.state(wildcards.benchmark)),
+        root=ask(lambda wildcards: PLAN.data.root(wildcards.benchmark)),
+        split=lambda wildcards: PLAN.data.whole(wildcards.benchmark),
+        state=ask(lambda wildcards: PLAN.data.state(wildcards.benchmark)),
         code=lambda wildcards: dataset_code("digest_pictures", wildcards.benchmark),
     script:
         "../workflow/scripts/digest_pictures.py"
@@ -31,15 +31,15 @@ rule find_overlap:
             lambda w: sorted(
                 {
                     file
-                    for name, _, _ in PLAN.sides(w.benchmark, w.run)
-                    for file in PLAN.waits_for(name)
+                    for name, _, _ in PLAN.scores.sides(w.benchmark, w.run)
+                    for file in PLAN.data.waits_for(name)
                 }
             )
         ),
         pictures=ask(
             lambda w: [
                 f"results/overlap/{name}.parquet"
-                for name, _, _ in PLAN.sides(w.benchmark, w.run)
+                for name, _, _ in PLAN.scores.sides(w.benchmark, w.run)
             ]
         ),
     output:
@@ -52,14 +52,14 @@ rule find_overlap:
     conda:
         "../envs/base.yaml"
     params:
-        sides=ask(lambda w: PLAN.sides(w.benchmark, w.run)),
+        sides=ask(lambda w: PLAN.scores.sides(w.benchmark, w.run)),
         max_bits=RECORDS["near_duplicate_bits"],
         code=ask(
             lambda w: code(
                 "find_overlap",
                 *{
                     datasets.module_of(name)
-                    for name, _, _ in PLAN.sides(w.benchmark, w.run)
+                    for name, _, _ in PLAN.scores.sides(w.benchmark, w.run)
                 },
             )
         ),

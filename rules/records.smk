@@ -34,7 +34,7 @@ rule assemble_samples:
         validation_fraction=RECORDS["validation_fraction"],
         test_fraction=RECORDS["test_fraction"],
         near_duplicate_bits=RECORDS["near_duplicate_bits"],
-        without_face=PLAN.without_face("emotionet"),
+        without_face=PLAN.faces.without_face("emotionet"),
         code=code("assemble_samples"),
     script:
         "../workflow/scripts/assemble_samples.py"
@@ -112,8 +112,8 @@ rule collect_index:
 
 rule write_dataset_records:
     input:
-        ask(lambda wildcards: PLAN.waits_for(dataset_name(wildcards))),
-        faces=lambda wildcards: PLAN.faces_of(dataset_name(wildcards)) or [],
+        ask(lambda wildcards: PLAN.data.waits_for(dataset_name(wildcards))),
+        faces=lambda wildcards: PLAN.faces.table(dataset_name(wildcards)) or [],
     output:
         train=expand(
             "results/{{records}}/tfrecords/train-{shard}-{of}.tfrecord",
@@ -135,11 +135,11 @@ rule write_dataset_records:
         "../envs/base.yaml"
     params:
         name=dataset_name,
-        root=ask(lambda wildcards: PLAN.root(dataset_name(wildcards))),
-        split=lambda wildcards: PLAN.training_split(wildcards.records),
-        state=ask(lambda wildcards: PLAN.state(dataset_name(wildcards))),
+        root=ask(lambda wildcards: PLAN.data.root(dataset_name(wildcards))),
+        split=lambda wildcards: PLAN.data.training_split(wildcards.records),
+        state=ask(lambda wildcards: PLAN.data.state(dataset_name(wildcards))),
         form=FORM,
-        without_face=lambda w: PLAN.without_face(dataset_name(w)),
+        without_face=lambda w: PLAN.faces.without_face(dataset_name(w)),
         validation_fraction=RECORDS["validation_fraction"],
         code=lambda wildcards: dataset_code(
             "write_dataset_records", dataset_name(wildcards)

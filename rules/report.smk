@@ -5,24 +5,24 @@
 FIGURES = [
     *expand(
         "results/figures/learning_curves_{run}.svg",
-        run=PLAN.scored_runs(),
+        run=PLAN.scores.runs(),
     ),
     *expand(
         "results/figures/reliability_{run}.svg",
-        run=sorted({r for _, r in PLAN.unit_scores()}),
+        run=sorted({r for _, r in PLAN.scores.of_units()}),
     ),
-    *(f"results/figures/action_units_{b}_{r}.svg" for b, r in PLAN.unit_scores()),
-    *(f"results/figures/affect_plane_{b}_{r}.png" for b, r in PLAN.affect_scores()),
-    *(f"results/figures/emotions_{b}_{r}.svg" for b, r in PLAN.unit_scores()),
-    *(f"results/figures/tracks_{b}_{r}.svg" for b, r in PLAN.film_scores()),
-    *(f"results/figures/worst_{b}_{r}.png" for b, r in PLAN.scores()),
+    *(f"results/figures/action_units_{b}_{r}.svg" for b, r in PLAN.scores.of_units()),
+    *(f"results/figures/affect_plane_{b}_{r}.png" for b, r in PLAN.scores.of_affect()),
+    *(f"results/figures/emotions_{b}_{r}.svg" for b, r in PLAN.scores.of_units()),
+    *(f"results/figures/tracks_{b}_{r}.svg" for b, r in PLAN.scores.of_films()),
+    *(f"results/figures/worst_{b}_{r}.png" for b, r in PLAN.scores.pairs()),
     *(
         f"results/figures/pictures_{r}.png"
-        for b, r in PLAN.scores()
+        for b, r in PLAN.scores.pairs()
         if b == "emotionet"
     ),
 ]
-if PLAN.configured("emotionet"):
+if PLAN.data.configured("emotionet"):
     FIGURES += ["results/figures/download.svg", "results/figures/label_balance.svg"]
     if TRACES is not None:
         FIGURES.append("results/figures/annotation.svg")
@@ -287,7 +287,7 @@ rule write_overview:
         scores=SCORES,
         summary=(
             "results/emotionet/download_summary.csv"
-            if PLAN.configured("emotionet")
+            if PLAN.data.configured("emotionet")
             else []
         ),
         figures=FIGURES,

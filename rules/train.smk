@@ -31,10 +31,10 @@ rule train_model:
         index=ask(
             lambda wildcards: expand(
                 "results/{dataset}/tfrecords/index.csv",
-                dataset=PLAN.record_sets(wildcards.run),
+                dataset=PLAN.models.record_sets(wildcards.run),
             )
         ),
-        weights=ask(lambda wildcards: PLAN.weights(wildcards.run) or []),
+        weights=ask(lambda wildcards: PLAN.models.weights(wildcards.run) or []),
     output:
         model="results/models/{run}/model.keras",
         history="results/models/{run}/history.csv",
@@ -50,10 +50,10 @@ rule train_model:
         TENSORFLOW
     threads: 8
     resources:
-        gpu=ask(lambda wildcards: PLAN.recipe(wildcards.run)["gpus"]),
+        gpu=ask(lambda wildcards: PLAN.models.recipe(wildcards.run)["gpus"]),
         nodes=1,  # or GPUs of several may be given
     params:
-        recipe=ask(lambda wildcards: PLAN.recipe(wildcards.run)),
+        recipe=ask(lambda wildcards: PLAN.models.recipe(wildcards.run)),
         image_size=RECORDS["image_size"],
         synthetic=PLAN.synthetic,
         state="results/state/training/{run}",

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from affectflow import config as configuration
 from affectflow.errors import UserError
 from affectflow.facs.emotions import emotions as emotions_of
-from affectflow.plan import DETECTOR
+from affectflow.plan.faces import DETECTOR
 from affectflow.prediction.model import CARD, MODEL, TrainedModel
 from affectflow.prediction.pictures import find_sources
 from affectflow.prediction.predictor import FindFaces, Predictor

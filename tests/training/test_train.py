@@ -137,7 +137,7 @@ def test_imagenet_weights_are_read_in_the_layout_that_keras_publishes(tmp_path: 
 
     config = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
     config["models"]["resnet"]["weights"] = "imagenet"
-    name = Plan(config).weights("resnet")
+    name = Plan(config).models.weights("resnet")
     assert name is not None
     network = keras.applications.ResNet50(include_top=False, weights=None)
     import h5py

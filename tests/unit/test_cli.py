@@ -8,7 +8,7 @@ import pytest
 
 from affectflow.cli import main
 from affectflow.names import file_name
-from affectflow.plan import BENCHMARKS
+from affectflow.plan.data import BENCHMARKS
 
 ROOT = Path(__file__).parents[2]
 CONFIG = str(ROOT / "config" / "config.yaml")

@@ -17,7 +17,7 @@ from affectflow.evaluation.outputs import Part
 from affectflow.evaluation.predictions import PREDICTIONS_SCHEMA
 from affectflow.evaluation.score import score
 from affectflow.evaluation.summary import summarise, table
-from affectflow.plan import BENCHMARKS
+from affectflow.plan.data import BENCHMARKS
 from affectflow.protocols import default, protocol, protocols
 from affectflow.tables import read_facts, write_csv, write_parquet
 

@@ -21,6 +21,6 @@ class Needs:
 
 def needs_of(plan: Plan) -> Needs:
     """Reads the spreadsheets, for their number of rows."""
-    tables = [Path(table) for table in plan.tables()] if plan.configured("emotionet") else []
+    tables = [Path(table) for table in plan.data.tables()] if plan.data.configured("emotionet") else []
     rows = (1 for table in tables if table.is_file() for sheet in read_sheets(table) for _ in sheet.rows)
-    return Needs(plan.gpus(), plan.given_paths(), sum(rows))
+    return Needs(plan.models.gpus(), plan.given_paths(), sum(rows))

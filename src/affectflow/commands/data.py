@@ -75,7 +75,7 @@ def annotate(options: argparse.Namespace) -> None:
     from affectflow.annotation.guesses import guesses_path, read_guesses
     from affectflow.annotation.server.serve import Entrance, serve, serve_films
     from affectflow.errors import UserError
-    from affectflow.plan import marker_of
+    from affectflow.plan.data import marker_of
     from affectflow.runs import parse_run
 
     settings = config.load(options.config, *options.configfile)

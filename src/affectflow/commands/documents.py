@@ -37,7 +37,7 @@ def facs(options: argparse.Namespace) -> None:
 
 
 def protocols(options: argparse.Namespace) -> None:
-    from affectflow.plan import BENCHMARKS
+    from affectflow.plan.data import BENCHMARKS
     from affectflow.protocols import default, protocol, protocols
 
     wanted = [protocol(options.benchmark).benchmark] if options.benchmark else BENCHMARKS

@@ -24,10 +24,10 @@ def train(options: argparse.Namespace) -> None:
 
     settings = config.load(options.config)
     plan = Plan(settings)
-    if plan.weights(options.run) is not None and options.weights is None:
-        raise UserError(f"{options.run} starts from {plan.weights(options.run)}; name that file with --weights.")
+    if plan.models.weights(options.run) is not None and options.weights is None:
+        raise UserError(f"{options.run} starts from {plan.models.weights(options.run)}; name that file with --weights.")
     train(
-        Recipe.of(plan.recipe(options.run), options.weights),
+        Recipe.of(plan.models.recipe(options.run), options.weights),
         train_files=options.train,
         validation_files=options.validation,
         image_size=settings["records"]["image_size"],

@@ -1,0 +1,52 @@
+"""What a configuration asks for: which scores, from which runs, made of which inputs.
+
+The workflow's rules ask here instead of working it out themselves. No file is opened except to tell whether a
+folder that the user owns has changed. Light, because every job reads it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from affectflow import synthetic
+from affectflow.config import Config, check
+from affectflow.errors import UserError
+from affectflow.plan.data import Data
+from affectflow.plan.faces import Faces
+from affectflow.plan.models import Models
+from affectflow.plan.scores import Scores
+
+
+class Plan:
+    """A checked configuration and what follows from it.
+
+    Raises :class:`UserError` when the configuration does not fit its schema or mixes drawn with real data.
+    """
+
+    def __init__(self, config: Config) -> None:
+        check(config)
+        self._config = config
+        self.data = Data(config["data"])
+        self.synthetic = synthetic.check_unmixed(self.data.sources())
+        if not self.synthetic:
+            self._check_real()
+        self.models = Models(config, self.data)
+        self.faces = Faces(config["faces"])
+        self.scores = Scores(config, self.data, self.models, self.faces, self.synthetic)
+
+    def given_paths(self) -> list[Path]:
+        """What the user owns and jobs read: not what the workflow makes."""
+        given = [*self.data.sources().values(), *self.models.given_weights()]
+        given += [
+            Path(path) for path in (self._config["faces"]["model"]["path"], self.data.reference) if path is not None
+        ]
+        return [path for path in dict.fromkeys(given) if not path.is_relative_to("results")]
+
+    def _check_real(self) -> None:
+        """What would otherwise come to light after hours."""
+        for key, path in self.data.sources().items():
+            if not path.exists():
+                raise UserError(f"{path} does not exist; correct {key}.")
+        nameservers, port = self._config["download"]["nameservers"], self._config["demo"]["name_server_port"]
+        if self.data.configured("emotionet") and f"127.0.0.1:{port}" in nameservers:
+            raise UserError("download.nameservers names the demo's name server, of no use to real URLs; set it to [].")

@@ -1,0 +1,53 @@
+"""Who looks for faces in which data sets, and what becomes of pictures without one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from affectflow.errors import UserError
+from affectflow.plan.data import FOLDERS
+
+DETECTOR = "results/weights/face_detector.onnx"
+"""Where the workflow puts the face detector that it fetches."""
+_SHIP_FACES = ("disfa", "amfed", "affwild")
+"""Sets in whose layout there is a place for boxes or landmarks."""
+
+
+class Faces:
+    """The section ``faces``."""
+
+    def __init__(self, section: Mapping[str, Any]) -> None:
+        self._section = section
+        self.detected = bool(section["detector"] == "yunet")
+        """Whether a detector looks for faces."""
+
+    def table(self, dataset: str) -> str | None:
+        """The table of a folder's faces; None where nobody looks for them, or where they stand in the samples."""
+        sets: dict[str, tuple[str, ...]] = {"yunet": FOLDERS, "given": _SHIP_FACES, "none": ()}
+        return f"results/faces/{dataset}.parquet" if dataset in sets[self._section["detector"]] else None
+
+    def detector(self) -> str | None:
+        """The detector's file, None where none is used."""
+        if not self.detected:
+            return None
+        path: str | None = self._section["model"]["path"]
+        if path is not None and not Path(path).is_file():
+            raise UserError(f"{path} does not exist; correct faces.model.path.")
+        return path or DETECTOR
+
+    def search(self) -> dict[str, Any] | None:
+        """What decides which faces are found; None where no detector looks for them."""
+        if not self.detected:
+            return None
+        return {"sha256": self._section["model"]["sha256"], "min_score": self._section["min_score"]}
+
+    def hold_s(self, benchmark: str) -> float:
+        """For how long a lost face is taken to be where it was; 0 where no table of faces says that it is lost."""
+        return float(self._section["hold_s"]) if self.table(benchmark) else 0.0
+
+    def without_face(self, dataset: str) -> str | None:
+        """What becomes of a training picture without a face; None where nobody looks for it."""
+        looked_for = self.detected if dataset == "emotionet" else self.table(dataset)
+        return str(self._section["without_face"]) if looked_for else None

@@ -1,0 +1,96 @@
+"""The catalogue of models: its runs, and what each is trained from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from affectflow import runs
+from affectflow.config import Config
+from affectflow.errors import UserError
+from affectflow.plan.data import Data
+from affectflow.training.backbones import find_backbone
+from affectflow.training.pretrained import check_weights
+
+
+class Models:
+    """The section ``models``, each entry with the defaults of ``network``.
+
+    Raises :class:`UserError` for an entry that starts from weights that its backbone does not have.
+    """
+
+    def __init__(self, config: Config, data: Data) -> None:
+        self._config = config
+        self._data = data
+        self._entries = {name: {**config["network"], **entry} for name, entry in config["models"].items()}
+        for name, entry in self._entries.items():
+            if not find_backbone(entry["backbone"]).weights and entry["weights"] != "none":
+                raise UserError(f"{entry['backbone']} has no weights to start from; set models.{name}.weights to none.")
+        self.runs = runs.all_runs({name: entry for name, entry in self._entries.items() if entry["enabled"]})
+
+    def of(self, run: str) -> str:
+        """The name of a run's entry, or of the entry of a run of all folds."""
+        return runs.model_of(run, self._entries)
+
+    def parse(self, run: str) -> runs.Run:
+        """Raises :class:`UserError` when the catalogue does not hold the run."""
+        return runs.parse_run(run, self._entries)
+
+    def entry(self, run: str) -> dict[str, Any]:
+        """What the catalogue says of a run."""
+        return self._entries[self.parse(run).model]
+
+    def trains_on(self, run: str) -> list[str]:
+        """The data sets of a run, or of a run of all folds."""
+        return list(self._entries[self.of(run)]["train_on"])
+
+    def by_seed(self, first: str) -> dict[int, str]:
+        """The runs of all seeds; raises :class:`UserError` where there is one only."""
+        found = runs.by_seed(first, self._entries)
+        if len(found) < 2:
+            model = self.parse(first).model
+            raise UserError(f"{model} has one seed only; add others to models.{model}.seeds.")
+        return found
+
+    def taught(self, run: str) -> set[str]:
+        """The heads of a run for which its data sets have labels."""
+        entry = self.entry(run)
+        return self._data.labels(set(entry["train_on"])) & set(entry["heads"])
+
+    def record_sets(self, run: str) -> list[str]:
+        """The folders below ``results`` whose records a run learns from."""
+        return self.parse(run).train_on(self.entry(run))
+
+    def weights(self, run: str) -> str | None:
+        """The file of a run's initial weights, or None for random ones."""
+        entry = self.entry(run)
+        match entry["weights"]:
+            case "none":
+                return None
+            case "imagenet":
+                return f"results/weights/{find_backbone(entry['backbone']).name}_notop.h5"
+            case path:
+                check_weights(Path(path), f"models.{self.parse(run).model}.weights")
+                return str(path)
+
+    def given_weights(self) -> list[Path]:
+        """Files of initial weights that the user owns."""
+        named = (entry["weights"] for entry in self._entries.values())
+        return [Path(path) for path in named if path not in ("none", "imagenet")]
+
+    def recipe(self, run: str) -> dict[str, Any]:
+        """How a run is trained."""
+        return self.parse(run).recipe(self._config)
+
+    def gpus(self) -> dict[str, int]:
+        """As many as each model that is trained asks for."""
+        return {self.of(run): self.recipe(run)["gpus"] for run in self.runs}
+
+    def seen_by(self, run: str) -> list[tuple[str, str]]:
+        """The data sets and splits from which a run has seen pictures."""
+        seen = []
+        for records in self.record_sets(run):
+            name = records.partition("-")[0]
+            splits = ("train", "validation") if name == "emotionet" else (self._data.training_split(records),)
+            seen += [(name, split) for split in splits]
+        return seen

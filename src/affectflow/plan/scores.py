@@ -1,0 +1,172 @@
+"""Which runs are scored on which benchmarks, why others are not, and what a score depends on."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from affectflow import runs
+from affectflow.config import Config
+from affectflow.errors import UserError
+from affectflow.fingerprint import fingerprint
+from affectflow.plan.data import BENCHMARKS, STILLS, Data, fold_split, key_of, labels_of
+from affectflow.plan.faces import Faces
+from affectflow.plan.models import Models
+from affectflow.protocols import AFFECT, UNITS, Protocol, protocol, protocols
+
+
+class Scores:
+    """Pairs of a benchmark and a run."""
+
+    def __init__(self, config: Config, data: Data, models: Models, faces: Faces, synthetic: bool) -> None:
+        self._config = config
+        self._data = data
+        self._models = models
+        self._faces = faces
+        self._synthetic = synthetic
+
+    # All that can be scored
+
+    def pairs(self) -> list[tuple[str, str]]:
+        """All pairs of a benchmark and a run that can be scored by its default protocol."""
+        return [(p.benchmark, run) for p, run in self._scored() if p.target == p.benchmark]
+
+    def named(self) -> list[tuple[str, str]]:
+        """What stands for benchmark and protocol in a score's name, and the run, for all that can be scored."""
+        return [(p.target, run) for p, run in self._scored()]
+
+    def runs(self) -> list[str]:
+        """The runs of which there are scores."""
+        return sorted({part for one, run in self._scored() for part in self.parts(one, run)})
+
+    def of_seeds(self) -> list[tuple[str, str]]:
+        """Those pairs whose run is the first of several seeds'."""
+        return [
+            (benchmark, run)
+            for benchmark, run in self.pairs()
+            if re.fullmatch(runs.FIRST_PATTERN, run) and len(self._models.entry(run)["seeds"]) > 1
+        ]
+
+    def of_units(self) -> list[tuple[str, str]]:
+        """Those pairs in which AUs are both labelled and learnt."""
+        return self._pairs_of(UNITS)
+
+    def of_affect(self) -> list[tuple[str, str]]:
+        """Those pairs in which valence and arousal are both labelled and learnt."""
+        pairs = self._pairs_of(AFFECT)
+        return [pair for pair in pairs if pair[0] != "emotionet" or self._data.has_traces()]
+
+    def of_films(self) -> list[tuple[str, str]]:
+        """Those pairs whose benchmark is of films."""
+        return [(benchmark, run) for benchmark, run in self.pairs() if benchmark not in STILLS]
+
+    def _pairs_of(self, head: str) -> list[tuple[str, str]]:
+        return [(name, run) for name, run in self.pairs() if head in protocol(name).scores & self._models.taught(run)]
+
+    def _scored(self) -> list[tuple[Protocol, str]]:
+        whole = list(dict.fromkeys(runs.of_folds(run) or run for run in self._models.runs))
+        return [
+            (one, run)
+            for name in BENCHMARKS
+            for one in protocols(name).values()
+            for run in (whole if one.folds else self._models.runs)
+            if self._obstacle_of(one, run) is None
+        ]
+
+    # One of them
+
+    def parts(self, one: Protocol, run: str) -> list[str]:
+        """The runs whose predictions make a score: the run itself, or those of its folds.
+
+        Raises :class:`UserError` with the reason when the pair cannot be scored.
+        """
+        obstacle = self._obstacle_of(one, run)
+        if obstacle is not None:
+            raise UserError(obstacle)
+        return runs.folds_of(run) if one.folds else [run]
+
+    def parts_of_both(self, one: Protocol, run: str, other: str) -> list[str]:
+        """As :meth:`parts`, of two runs that are compared."""
+        if run == other:
+            raise UserError(f"{run} does not differ from itself; name two runs to compare.")
+        return self.parts(one, run) + self.parts(one, other)
+
+    def check_prediction(self, benchmark: str, run: str) -> None:
+        """Raise :class:`UserError` with the reason when a run says nothing about a benchmark."""
+        obstacle = self._obstacle(benchmark, run, labels_of(benchmark))
+        if obstacle is not None:
+            raise UserError(obstacle)
+
+    def cited(self, one: Protocol, run: str) -> list[str]:
+        """What a score cites to say of which pictures it is: EmotioNet's are not the same everywhere."""
+        concerned = {one.benchmark, *self._models.trains_on(run)}
+        return ["results/emotionet/snapshot.json"] if "emotionet" in concerned else []
+
+    def fold(self, run: str) -> str:
+        """The side of DISFA that a run is scored on."""
+        return fold_split(self._models.parse(run).fold)
+
+    def sides(self, benchmark: str, run: str) -> list[tuple[str, str, str]]:
+        """The benchmark's side and those of the run's training: each a data set, its root and a split."""
+        scored = (benchmark, self._data.benchmark_split(benchmark, self._models.parse(run).fold))
+        return [(name, self._data.root(name), split) for name, split in [scored, *self._models.seen_by(run)]]
+
+    def config_sha256(self, one: Protocol, run: str) -> str:
+        """Digest of the part of the configuration that a score depends on."""
+        return fingerprint([self._of_prediction(one.benchmark, part) for part in self.parts(one, run)])
+
+    def _of_prediction(self, benchmark: str, run: str) -> dict[str, Any]:
+        """The part of the configuration that a run's predictions depend on."""
+        entry = self._models.entry(run)
+        return {
+            **self._data.settings({benchmark, *entry["train_on"]}),
+            "weights": entry["weights"],
+            "train_on": self._models.record_sets(run),
+            "recipe": self._models.recipe(run),
+            "split": self._data.benchmark_split(benchmark, self._models.parse(run).fold),
+            "faces": [
+                self._faces.search(),
+                self._faces.hold_s(benchmark),
+                *(self._faces.without_face(name) for name in sorted(entry["train_on"])),
+            ],
+            **{key: self._config[key] for key in ("annotation", "records", "evaluation")},
+            **({"demo": self._config["demo"]} if self._synthetic else {}),
+        }
+
+    # Why not
+
+    def _obstacle_of(self, one: Protocol, run: str) -> str | None:
+        if not one.folds:
+            return self._obstacle(one.benchmark, run, one.scores)
+        if runs.of_folds(run) or one.benchmark not in self._models.trains_on(run):
+            return (
+                f"{one.benchmark}'s protocol {one.name} pools the runs of all folds of a model that is trained on "
+                f"{one.benchmark}, and {run} is not one; name a model with {one.benchmark} in models.<name>.train_on."
+            )
+        found = (self._obstacle(one.benchmark, fold, one.scores) for fold in runs.folds_of(run))
+        return next((obstacle for obstacle in found if obstacle), None)
+
+    def _obstacle(self, benchmark: str, run: str, scored: set[str]) -> str | None:
+        parsed, entry = self._models.parse(run), self._models.entry(run)
+        if not self._data.configured(benchmark):
+            return f"{benchmark} is not configured; set {key_of(benchmark)} and run again."
+        if self._data.use(benchmark) == "train":
+            return (
+                f"{benchmark} is used for training as a whole; set data.{benchmark}.use to split or benchmark to score "
+                "on it."
+            )
+        missing = [name for name in entry["train_on"] if not self._data.configured(name)]
+        if missing:
+            return f"{run} is trained on {missing[0]}, which is not configured; set {key_of(missing[0])} and run again."
+        taught = self._models.taught(run)
+        if not scored & taught:
+            heads = " and ".join(sorted(taught)) or "nothing"
+            return (
+                f"{run} learns {heads} from its data and shares no label with {benchmark}; leave this pair out, or set "
+                "data.annotations, models.<name>.heads or train_on."
+            )
+        if benchmark in entry["train_on"] and self._data.use(benchmark) == "benchmark":
+            return f"{run} is trained on {benchmark}; set data.{benchmark}.use to split to score it there."
+        if parsed.fold is not None and benchmark != "disfa":
+            return f"{run} belongs to a fold of DISFA; score it on disfa."
+        return None
