@@ -6,17 +6,25 @@ import random
 import re
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 import yaml
 
-from affectflow.training.interruption import STATUS
+from affectflow.errors import UserError
+from affectflow.training.checkpoint import Checkpoints
+from affectflow.training.interruption import STATUS, Interrupted, Interruption
+from affectflow.training.state import State
 from tests.conftest import ROOT
 from tests.training.processes import SMALL, command, outcome, run_training
+
+if TYPE_CHECKING:
+    from affectflow.training.joint import JointModel
 
 pytest.importorskip("tensorflow")
 
@@ -136,11 +144,43 @@ def test_out_of_time_it_saves_after_the_step_and_says_so_by_its_status(
     assert outcome(out) == outcome(undisturbed)
 
 
-def test_asked_before_the_first_step_it_ends_at_once(tmp_path: Path, files: Files) -> None:
-    process = start(tmp_path / "out", files)
-    time.sleep(0.5)
+def test_asked_before_the_first_step_it_ends_at_once_and_leaves_no_copies(
+    tmp_path: Path, files: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
+    (tmp_path / "tmp").mkdir()
+    process = start(tmp_path / "out", files, stage=True)
+    end = time.monotonic() + 60
+    while not list((tmp_path / "tmp").glob("affectflow-records-*/*")):
+        assert process.poll() is None and time.monotonic() < end
+        time.sleep(0.005)
     process.send_signal(signal.SIGTERM)
-    assert process.wait(20) in (STATUS, -signal.SIGTERM)
+    assert process.wait(20) == STATUS
+    assert not list((tmp_path / "tmp").glob("affectflow-records-*")) and not steps(tmp_path / "out")
+
+
+_BUSY = """
+import hashlib, sys
+from affectflow.training import interruption
+interruption._GRACE_S = 1.0
+with interruption.Interruption() as asked:
+    asked.nothing_to_save = False
+    print("busy", flush=True)
+    hashlib.pbkdf2_hmac("sha256", b"", b"", 10**9)
+"""
+
+
+def test_a_long_call_into_a_library_does_not_outlast_the_grace() -> None:
+    """Python's own handlers are called when it is over."""
+    process = subprocess.Popen([sys.executable, "-c", _BUSY], stdout=subprocess.PIPE)
+    try:
+        assert process.stdout is not None and process.stdout.readline() == b"busy\n"
+        time.sleep(0.2)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == STATUS
+    finally:
+        process.kill()
+        process.wait()
 
 
 @pytest.fixture(scope="module")
@@ -190,19 +230,108 @@ def test_a_damaged_checkpoint_falls_back_to_the_one_before(
     assert outcome(out) == outcome(undisturbed)
 
 
-def test_a_flipped_bit_is_damage_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from affectflow.training.checkpoint import Checkpoints
-
+def test_every_flipped_bit_is_damage_or_harmless(tmp_path: Path) -> None:
+    """Never another content, and never an error that nobody expects."""
     checkpoints = Checkpoints(tmp_path, {"config": {"a": 1}})
-    for step in (1, 2, 3):
-        checkpoints.save(step, {"weights": np.full(1000, step)}, {"step": step})
-    newest = sorted(tmp_path.iterdir())[-1]
-    data = bytearray(newest.read_bytes())
-    data[len(data) // 2] ^= 4
-    newest.write_bytes(data)
+    weights = {"weights": np.arange(5.0), "more": np.arange(3)}
+    checkpoints.save(1, weights, {"step": 1})
+    (path,) = tmp_path.iterdir()
+    data = path.read_bytes()
+    damaged = 0
+    for bit in range(8 * len(data)):
+        flipped = bytearray(data)
+        flipped[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(flipped)
+        found = checkpoints.load()
+        damaged += found is None
+        if found is not None:
+            assert found[1] == {"step": 1} and found[0].keys() == weights.keys(), bit
+            assert all(np.array_equal(found[0][name], value) for name, value in weights.items()), bit
+    assert damaged > 4 * len(data)
+
+
+def test_damaged_checkpoints_do_not_displace_new_ones(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    checkpoints = Checkpoints(tmp_path, {})
+    for step in (200, 300):
+        checkpoints.save(step, {"weights": np.zeros(9)}, {})
+    for path in tmp_path.iterdir():
+        path.write_bytes(path.read_bytes()[:100])
+    assert checkpoints.load() is None
+    assert capsys.readouterr().out.count("is damaged") == 2
+    checkpoints.save(10, {"weights": np.ones(9)}, {"step": 10})
     found = checkpoints.load()
-    assert found is not None and found[1] == {"step": 2} and found[0]["weights"][0] == 2
-    assert "is damaged" in capsys.readouterr().out
+    assert found is not None and found[1] == {"step": 10}
+
+
+def tiny(rate: float) -> JointModel:
+    """One number, to be brought to 3."""
+    import keras
+
+    from affectflow.training.joint import JointModel
+    from affectflow.training.optimisers import make_optimiser
+
+    inputs = keras.Input((1,))
+    head = keras.layers.Dense(1, use_bias=False, kernel_initializer="zeros", name="action_units")
+    model = JointModel(
+        keras.Model(inputs, {"action_units": head(inputs)}),
+        {"action_units": lambda truth, raw: keras.ops.mean((truth - raw) ** 2)},
+        {"action_units": 1.0},
+    )
+    model.compile(optimizer=make_optimiser("sgd", rate, 0.0, 0.0, 100), jit_compile=False)
+    model.optimizer.build(model.trainable_variables)
+    return model
+
+
+class Stop(Interruption):
+    """Asks to stop when it is told to."""
+
+    told = False
+
+    @property
+    def asked(self) -> bool:
+        return self.told
+
+
+def fitted(folder: Path, stop: Stop, stop_after: int = 0, rate: float = 0.05, epochs: int = 3, steps: int = 3) -> State:
+    """Epochs of ``steps`` with the inputs 1, 2 and so on; asked to stop when an epoch's line is written."""
+    import tensorflow as tf
+
+    from affectflow.training.fit import Schedule, Work, fit
+
+    model = tiny(rate)
+
+    def batches(start: int) -> tf.data.Dataset:
+        numbers = tf.data.Dataset.range(start + 1, 1000)
+        return numbers.map(lambda n: (tf.fill([2, 1], tf.cast(n, tf.float32)), {"action_units": tf.fill([2, 1], 3.0)}))
+
+    def validate(_: Callable[[], None]) -> tuple[float, dict[str, float]]:
+        answer = float(np.asarray(model.get_weights()[0])[0, 0])
+        if not np.isfinite(answer):
+            raise FloatingPointError
+        return -abs(3 - answer), {}
+
+    def ended(line: dict[str, float]) -> None:
+        stop.told = line["epoch"] == stop_after
+
+    work = Work(batches, validate, lambda step: [f"{step}.jpg"], ended)
+    return fit(model, work, Schedule(epochs, steps, 2, 9, 1e9), Checkpoints(folder, {}), stop)
+
+
+def test_stopped_between_two_epochs_it_ends_with_the_same_history(tmp_path: Path) -> None:
+    alone = fitted(tmp_path / "alone", Stop())
+    with pytest.raises(Interrupted):
+        fitted(tmp_path / "stopped", Stop(), stop_after=1)
+    again = fitted(tmp_path / "stopped", Stop())
+    assert [line["loss"] for line in again.history] == [line["loss"] for line in alone.history]
+    assert len({line["loss"] for line in alone.history}) == 3
+    assert again.best_weights is not None and alone.best_weights is not None
+    assert np.array_equal(again.best_weights[0], alone.best_weights[0])
+
+
+def test_a_last_update_to_no_number_is_told(tmp_path: Path) -> None:
+    """No loss follows it."""
+    with pytest.raises(UserError, match=r"at step 1 \(epoch 1, learning rate 3e\+38, pictures 0\.jpg\)"):
+        fitted(tmp_path, Stop(), rate=3e38, epochs=1, steps=1)
 
 
 def test_a_finished_training_is_not_done_again(tmp_path: Path, files: Files, undisturbed: Path) -> None:

@@ -157,7 +157,7 @@ def test_a_loss_that_is_no_number_is_one_sentence(tmp_path: Path, records: Write
     assert result.returncode == 1
     sentence = result.stderr.splitlines()[-1]
     assert re.match(
-        r"affectflow: The loss is no number any more at step \d \(epoch 1, learning rate 5e\+29, ", sentence
+        r"affectflow: The loss is no number any more at step \d \(epoch 1, learning rate 8\.54e\+29, ", sentence
     )
     assert "lower training.learning_rate" in sentence
     named = re.search(r"pictures ([\d, ]+) and 8 more", sentence)

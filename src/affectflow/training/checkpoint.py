@@ -10,7 +10,6 @@ import json
 import os
 import re
 import shutil
-import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -37,7 +36,7 @@ class Checkpoints:
 
     def save(self, step: int, arrays: Arrays, facts: Mapping[str, Any]) -> None:
         """Keep the state after ``step``; older checkpoints but one go."""
-        text = json.dumps({"stamp": self._stamp, "facts": facts}).encode()
+        text = json.dumps({"stamp": self._stamp, "facts": facts, "arrays": sorted(arrays)}).encode()
         with whole(self._folder / f"checkpoint-{step:09d}.npz") as partial, partial.open("wb") as stream:
             np.savez(stream, **{_TEXT: np.frombuffer(text, np.uint8)}, **arrays)  # type: ignore[arg-type]
             stream.flush()
@@ -46,14 +45,16 @@ class Checkpoints:
             path.unlink()
 
     def load(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]] | None:
-        """The newest state that is whole and has this stamp, or None; prints why others are not used."""
+        """The newest state that is whole and has this stamp, or None; prints why others are not used.
+
+        Damaged files are removed: they would stand in the way of those that are saved next.
+        """
         for path in self._newest_first():
             try:
-                with np.load(path, allow_pickle=False) as file:
-                    arrays = {name: file[name] for name in file.files}
-                text = json.loads(arrays.pop(_TEXT).tobytes())
-            except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-                print(f"{path} is damaged; the checkpoint before it is taken.", flush=True)
+                arrays, text = _read(path)
+            except Exception as error:  # zipfile, zlib, NumPy and json each have their own for bytes that are wrong
+                print(f"{path} is damaged ({type(error).__name__}) and is removed.", flush=True)
+                path.unlink()
                 continue
             if text["stamp"] != self._stamp:
                 what = "; ".join(_differences(text["stamp"], self._stamp))
@@ -78,6 +79,16 @@ class Checkpoints:
             return []
         found = [(int(match[1]), path) for path in self._folder.iterdir() if (match := _NAME.fullmatch(path.name))]
         return [path for _, path in sorted(found, reverse=True)]
+
+
+def _read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+    """The arrays, and the text beside them; raises whatever damaged bytes make a reader raise."""
+    with np.load(path, allow_pickle=False) as file:
+        arrays = {name: file[name] for name in file.files}  # their checksums are checked
+    text: dict[str, Any] = json.loads(arrays.pop(_TEXT).tobytes())
+    if sorted(arrays) != text["arrays"]:
+        raise ValueError("its table of contents is another")
+    return arrays, text
 
 
 def _differences(old: Stamp, new: Stamp) -> Sequence[str]:

@@ -61,8 +61,11 @@ class Exam:
         return found
 
     def measure(self, meanwhile: Callable[[], None]) -> tuple[float, Line]:
-        """The score, and all measures for the history."""
+        """The score, and all measures for the history; raises :class:`FloatingPointError` for outputs that are no
+        numbers."""
         raw = self.raw(meanwhile)
+        if not all(np.isfinite(value).all() for value in raw.values()):
+            raise FloatingPointError
         answers = {head: keras.ops.convert_to_numpy(heads_.outputs(head, value)) for head, value in raw.items()}
         labels = self._labels
         result = validate(self._taught, labels.units, labels.intensities, labels.affect, answers)

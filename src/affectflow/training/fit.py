@@ -39,7 +39,8 @@ class Schedule:
 class Work:
     """What the loop is given: endless batches from a step on, a validation and what to say of a batch.
 
-    ``validate`` calls what it is given after every batch, and gives a score to maximise and the history's measures.
+    ``validate`` calls what it is given after every batch, and gives a score to maximise and the history's measures; it
+    raises :class:`FloatingPointError` where the model's outputs are no numbers.
     """
 
     batches: Callable[[int], tf.data.Dataset]
@@ -54,21 +55,20 @@ def fit(
     """Train a compiled model to its end, from where a killed training with the same stamp stood.
 
     On a CPU the outcome is the same to the bit, however often it was killed. Raises :class:`UserError` where the loss
-    is no number any more, and :class:`affectflow.training.interruption.Interrupted` when it was asked to stop and the
-    state is saved.
+    is no number any more, and :class:`affectflow.training.interruption.Interrupted` when ``interruption``, which is
+    entered, was asked to stop and the state is saved.
     """
-    with interruption:
-        run = _Run(model, schedule, checkpoints, interruption, work.sources)
-        run.take_up()
-        state = run.state
-        while len(state.history) < schedule.epochs and not state.stopped:
-            left = schedule.steps * (len(state.history) + 1) - state.step
-            if left:
-                model.fit(work.batches(state.step), steps_per_epoch=left, epochs=1, verbose=0, callbacks=[run.keeper()])
-            _end_epoch(run, work, schedule)
-        checkpoints.save(state.step, state.arrays(), state.facts())
-        checkpoints.only(state.step)
-        return state
+    run = _Run(model, schedule, checkpoints, interruption, work.sources)
+    run.take_up()
+    state = run.state
+    while not run.finished:
+        left = schedule.steps * (len(state.history) + 1) - state.step
+        if left:
+            model.fit(work.batches(state.step), steps_per_epoch=left, epochs=1, verbose=0, callbacks=[run.keeper()])
+        _end_epoch(run, work, schedule)
+    checkpoints.save(state.step, state.arrays(), state.facts())
+    checkpoints.only(state.step)
+    return state
 
 
 class _Run:
@@ -93,17 +93,21 @@ class _Run:
     def keeper(self) -> _Keeper:
         return _Keeper(self)
 
+    @property
+    def finished(self) -> bool:
+        return self.state.stopped or len(self.state.history) >= self.schedule.epochs
+
     def take_up(self) -> None:
         found = self._checkpoints.load()
         if found is None:
             return
         arrays, facts = found
         self.state = State.of(facts, arrays)
-        variables = self._variables()
-        if variables.keys() <= arrays.keys():  # a finished training keeps its best weights only
-            for name, variable in variables.items():
+        if not self.finished:  # else its best weights are all that is wanted
+            for name, variable in self._variables().items():
                 variable.assign(arrays[name])
-            self.restored_means = [np.asarray(v) for v in self.model.metrics_variables]
+            if self.state.step > len(self.state.history) * self.schedule.steps:
+                self.restored_means = [np.asarray(v) for v in self.model.metrics_variables]
         print(f"Training goes on after step {self.state.step}.", flush=True)
 
     def made_progress(self) -> None:
@@ -162,7 +166,7 @@ class _Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         run = self._run
         loss = (logs or {}).get("loss", math.nan)
         if not math.isfinite(loss):
-            _diverged(run, run.state.step)
+            raise _diverged(run, run.state.step)
         run.state.step += 1
         run.made_progress()
         if not self._steps:
@@ -183,7 +187,10 @@ def _end_epoch(run: _Run, work: Work, schedule: Schedule) -> None:
     model, state = run.model, run.state
     means = {name: float(value) for name, value in model.get_metrics_result().items()}
     rate = float(keras.ops.convert_to_numpy(model.optimizer.learning_rate))
-    score, measures = work.validate(run.keep)
+    try:
+        score, measures = work.validate(run.keep)
+    except FloatingPointError:  # which only the last update can have brought about: all others were followed by a loss
+        raise _diverged(run, state.step - 1) from None
     line = {
         "epoch": float(len(state.history) + 1),
         "learning_rate": rate,
@@ -199,11 +206,13 @@ def _end_epoch(run: _Run, work: Work, schedule: Schedule) -> None:
     run.keep()
 
 
-def _diverged(run: _Run, step: int) -> None:
-    rate = float(keras.ops.convert_to_numpy(run.model.optimizer.learning_rate))
+def _diverged(run: _Run, step: int) -> UserError:
+    optimizer = run.model.optimizer
+    optimizer.iterations.assign_sub(1)  # the step is counted already, and its own rate is wanted
+    rate = float(keras.ops.convert_to_numpy(optimizer.learning_rate))
     pictures = run.sources(step)
     shown = ", ".join(pictures[:8]) + (f" and {len(pictures) - 8} more" if len(pictures) > 8 else "")
-    raise UserError(
+    return UserError(
         f"The loss is no number any more at step {step + 1} (epoch {len(run.state.history) + 1}, learning rate "
         f"{rate:.3g}, pictures {shown}); lower training.learning_rate, or look at these pictures."
     )

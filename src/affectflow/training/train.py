@@ -10,6 +10,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 from numpy.typing import NDArray
 
 from affectflow import facs
@@ -80,9 +81,8 @@ def train(
     started again or not. Raises :class:`UserError` when the records cannot teach what the heads should
     learn, or when the loss is no number any more.
     """
-    interruption = Interruption(seconds)
     prepare(threads, recipe.seed, recipe.precision)
-    with staged(train_files, recipe.stage) as files:
+    with Interruption(seconds) as interruption, staged(train_files, recipe.stage) as files:
         labels, validation_labels = read_labels(files), read_labels(validation_files)
         if not len(validation_labels):
             raise UserError(
@@ -130,7 +130,7 @@ def train(
         "heads": list(taught),
         "unsupported": unsupported,
         "image_size": image_size,
-        "thresholds": {facs.label(unit): round(value, 6) for unit, value in thresholds.items()},
+        "thresholds": {facs.label(unit): value for unit, value in thresholds.items()},
         "temperatures": {facs.label(unit): round(value, 6) for unit, value in temperatures.items()},
         "calibration_error": {
             name: _number(expected_error([entry for entry in bins if entry.calibrated is after]))
@@ -245,7 +245,9 @@ def _stamp(recipe: Recipe, train_files: Sequence[Path], validation_files: Sequen
         "code": modules_digest(__name__),
         "training data": fingerprint("", map(file_sha256, train_files)),
         "validation data": fingerprint("", map(file_sha256, validation_files)),
+        "numbers": keras.mixed_precision.dtype_policy().name,
         "Keras": keras.__version__,
+        "TensorFlow": tf.__version__,
     }
 
 
