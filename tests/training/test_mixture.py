@@ -59,3 +59,14 @@ def test_a_batch_is_known_without_those_before_it() -> None:
 def test_too_small_a_batch_is_told() -> None:
     with pytest.raises(UserError, match=r"raise training\.batch_size"):
         mixed(batch=2, shares={"emotionet": 1, "affwild": 1})
+
+
+def test_a_batch_that_would_lack_a_task_at_times_is_told() -> None:
+    """Of five pictures, 40 % are of the set with valence and arousal: three, one, three, one."""
+    datasets = ["a"] * 40 + ["b"] * 30 + ["c"] * 30
+    affect = np.array([True] * 40 + [False] * 60)
+    labelled = {UNITS: ~affect, AFFECT: affect}
+    with pytest.raises(UserError, match="labelled for valence_arousal every time"):
+        Mixture(datasets, labelled, 5, {"a": 0.4, "b": 0.3, "c": 0.3}, 0)
+    mixture = Mixture(datasets, labelled, 10, {"a": 0.4, "b": 0.3, "c": 0.3}, 0)
+    assert min(int(affect[mixture.numbers(batch)].sum()) for batch in range(100)) >= 2

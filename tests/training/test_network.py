@@ -22,7 +22,7 @@ from affectflow.training.network import (  # noqa: E402
     answering,
     build_network,
     every_layer,
-    kernel_of,
+    kernels_of,
     learning_rate_factors,
 )
 from affectflow.training.optimisers import make_optimiser  # noqa: E402
@@ -98,7 +98,7 @@ def test_the_table_is_what_keras_pins(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_fully_connected_layers_are_convolutions_of_the_same_weights(tmp_path: Path) -> None:
     network = build_network(replace(FORM, top="fully_connected", input_size=64), None, HEADS)
     for layer in every_layer(network):
-        if kernel_of(layer) is not None and layer.bias is not None:  # of a network that has learnt something
+        if kernels_of(layer) and layer.bias is not None:  # of a network that has learnt something
             layer.bias.assign(np.random.default_rng(1).normal(0, 0.1, layer.bias.shape))
     convolutional = as_convolutions(network)
     same, other = answering(network)(pictures(3, 64)), convolutional(pictures(3, 64))
@@ -115,11 +115,17 @@ def test_fully_connected_layers_are_convolutions_of_the_same_weights(tmp_path: P
         as_convolutions(build_network(FORM, None, HEADS))
 
 
+def test_both_kernels_of_a_separable_convolution_are_kept_small() -> None:
+    network = build_network(replace(FORM, backbone="Xception", input_size=71, l2=5e-4), None, HEADS)
+    layers = [layer for layer in every_layer(network) if isinstance(layer, keras.layers.SeparableConv2D)]
+    assert layers and all(layer.depthwise_kernel.regularizer and layer.pointwise_kernel.regularizer for layer in layers)
+
+
 def test_vgg_as_in_its_paper() -> None:
     network = build_network(replace(FORM, top="fully_connected", l2=5e-4), None, HEADS)
     rates = [layer.rate for layer in network.layers if isinstance(layer, keras.layers.Dropout)]
     assert rates == [0.5, 0.5]
-    squares = sum(float(np.sum(np.square(kernel_of(x)))) for x in every_layer(network) if kernel_of(x) is not None)
+    squares = sum(float(np.sum(np.square(kernel))) for x in every_layer(network) for kernel in kernels_of(x))
     network(pictures(1, 32))
     assert sum(float(loss) for loss in network.losses) == pytest.approx(5e-4 / 2 * squares, rel=1e-4)
 

@@ -12,6 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from affectflow.errors import UserError
+from affectflow.training.optimisers import check_accumulation
 from tests.training.processes import SMALL, command, outcome, run_training
 from tests.training.test_resume import killed, start
 
@@ -119,3 +121,12 @@ def test_compiled_by_xla_it_learns_as_well(tmp_path: Path, files: Files, plain: 
     assert result.returncode == 0, result.stderr[-3000:]
     losses = [[float(row["loss"]) for row in csv.DictReader((out / "history.csv").open())] for out in (tmp_path, plain)]
     assert losses[0] == pytest.approx(losses[1], rel=0.05)
+
+
+def test_gradients_that_cannot_be_added_up_are_told() -> None:
+    check_accumulation(6, 6, 1)
+    check_accumulation(1, 1, 4)
+    with pytest.raises(UserError, match=r"there are 6 steps, so that there would be no update"):
+        check_accumulation(8, 6, 1)
+    with pytest.raises(UserError, match=r"works on one GPU only"):
+        check_accumulation(2, 6, 2)

@@ -219,3 +219,13 @@ def test_a_model_of_faces_is_not_fed_whole_pictures(
 def test_a_folder_without_a_model_is_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"model\.keras does not exist; give the folder of a trained model"):
         TrainedModel(tmp_path / "model.keras", tmp_path / "model.json", 3)
+
+
+@pytest.mark.usefixtures("shown")
+def test_a_record_that_is_damaged_is_named(tmp_path: Path, kept: Path) -> None:
+    data = bytearray(kept.read_bytes())
+    data[len(data) // 2] ^= 1
+    kept.write_bytes(data)
+    with pytest.raises(UserError, match="is damaged in the record at byte"):
+        predict_records(model_in(tmp_path, CARD), [kept], [], None, tmp_path / "p.parquet", tmp_path / "left_out.csv")
+    assert not (tmp_path / "p.parquet").exists()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import islice
@@ -206,3 +208,27 @@ def test_mirrored_labels_trade_left_and_right() -> None:
     swapped = mirrored(labels)
     assert swapped[[50, 51, 54, 55]].tolist() == [52, 51, 56, 55]
     assert np.delete(swapped, [50, 51, 54, 55]).tolist() == np.delete(labels, [50, 51, 54, 55]).tolist()
+
+
+_SIDE_BY_SIDE = """
+import sys, threading
+from pathlib import Path
+import numpy as np
+import tensorflow as tf
+from affectflow.records.access import Records
+from affectflow.training.augment import Augmentation
+from affectflow.training.reader import training_batches
+tf.config.experimental.enable_op_determinism()
+both = threading.Barrier(2, timeout=30)
+def numbers(batch):
+    both.wait()
+    return np.arange(8 * batch, 8 * batch + 8) % 30
+changes = Augmentation(flip=False, crop=0, brightness=0, contrast=0, saturation=0)
+batches = training_batches(Records([Path(sys.argv[1])]), numbers, 8, 40, {"action_units": [1]}, changes, 0)
+assert len(list(batches.take(4))) == 4
+"""
+
+
+def test_batches_are_made_side_by_side_where_all_is_deterministic(files: list[Path]) -> None:
+    """Each waits until another is being made."""
+    subprocess.run([sys.executable, "-c", _SIDE_BY_SIDE, str(files[0])], check=True, timeout=120)

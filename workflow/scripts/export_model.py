@@ -6,6 +6,9 @@ from affectflow.job import job
 
 if __name__ == "__main__":
     with job(snakemake.log[0]):
+        from affectflow.training.lease import lease_gpus
+
+        gpus = lease_gpus(0)  # what is written is the same with and without one
         from affectflow.training.export import export
 
         export(

@@ -5,9 +5,11 @@ from pathlib import Path
 from affectflow.job import job
 from affectflow.prediction.guess import guess_affect
 from affectflow.prediction.model import TrainedModel
+from affectflow.training.lease import lease_gpus
 
 if __name__ == "__main__":
     with job(snakemake.log[0]):
+        gpus = lease_gpus(1)  # before TensorFlow, which takes all that it sees
         pictures = guess_affect(
             TrainedModel(Path(snakemake.input.model), Path(snakemake.input.card), snakemake.params.batch_size),
             Path(snakemake.input.manifest),

@@ -6,9 +6,11 @@ from affectflow.datasets.disfa_layout import subjects_of
 from affectflow.job import job
 from affectflow.prediction.model import TrainedModel
 from affectflow.prediction.records import predict_records
+from affectflow.training.lease import lease_gpus
 
 if __name__ == "__main__":
     with job(snakemake.log[0]):
+        gpus = lease_gpus(1)  # before TensorFlow, which takes all that it sees
         frames = predict_records(
             TrainedModel(Path(snakemake.input.model), Path(snakemake.input.card), snakemake.params.batch_size),
             [Path(path) for path in snakemake.input.frames],

@@ -47,8 +47,9 @@ def predict_records(
         progress(count, "frame", "predict") as bar,
     ):
         pictures = pictures_in_order(records, batches).as_numpy_iterator()
-        for batch, pixels in zip(batches, pictures, strict=True):
-            answers = model.answer(pixels)
+        for batch in batches:
+            read = records.read(batch)  # before its pictures: what TensorFlow says of a damaged one is no sentence
+            answers = model.answer(next(pictures))
             rows = [
                 {
                     **_label_fields(data),
@@ -57,7 +58,7 @@ def predict_records(
                     "predicted_valence": answers.affect[i, 0],
                     "predicted_arousal": answers.affect[i, 1],
                 }
-                for i, data in enumerate(records.read(batch))
+                for i, data in enumerate(read)
             ]
             writer.write_table(pa.Table.from_pylist(rows, schema=PREDICTIONS_SCHEMA))
             bar.update(len(batch))

@@ -78,12 +78,12 @@ def _units(facts: Mapping[str, Any]) -> Iterator[str]:
     for unit in facts["thresholds"]:
         auc, f1 = (facts["validation"].get(f"validation_{name}_{unit}") for name in ("auc", "f1"))
         counts = f"{facts['positives'][unit]:,} | {facts['negatives'][unit]:,}"
-        fitted = f"{facts['thresholds'][unit]:.3f} | {facts['temperatures'][unit]:.3f}"
+        fitted = f"{facts['thresholds'][unit]:.3g} | {facts['temperatures'][unit]:.3f}"
         yield f"| {unit} | {counts} | {_text(auc)} | {_text(f1)} | {fitted} |"
     for unit, count in facts["pictures_with_intensity"].items():
         yield f"| {unit} intensity | {count:,} labelled | | | | | |"
     if facts["unmeasured"]:
-        yield from ("", f"Validation has one class only of {', '.join(facts['unmeasured'])}.")
+        yield from ("", f"Validation has one value only of {', '.join(facts['unmeasured'])}.")
 
 
 def _text(value: float | None) -> str:

@@ -14,10 +14,10 @@ from affectflow import facs
 from affectflow.records.access import Records
 from affectflow.training import heads as heads_
 from affectflow.training.fit import Line
-from affectflow.training.heads import ACTION_UNITS
+from affectflow.training.heads import ACTION_UNITS, INTENSITIES, VALENCE_AROUSAL
 from affectflow.training.joint import JointModel
 from affectflow.training.reader import Labels, pictures_in_order
-from affectflow.training.validate import validate
+from affectflow.training.validate import has_spread, validate
 
 
 class _After(keras.callbacks.Callback):  # type: ignore[misc]
@@ -32,7 +32,7 @@ class _After(keras.callbacks.Callback):  # type: ignore[misc]
 
 
 class Exam:
-    """Validation, which an AU without any positive or negative example cannot take part in."""
+    """Validation, which labels of one value only cannot take part in."""
 
     def __init__(
         self,
@@ -45,14 +45,20 @@ class Exam:
         self._model, self._taught, self._labels = model, taught, labels
         records = Records(files)
         self._pictures = pictures_in_order(records, records.batches(batch_size))
-        for unit in self.unmeasured():
-            print(f"Validation has only one class of {unit}; it is left out of the means.", flush=True)
+        for name in self.unmeasured():
+            print(f"Validation has one value only of {name}; it is left out of the means.", flush=True)
 
     def unmeasured(self) -> list[str]:
-        """AUs of which validation does not hold both classes."""
-        units = self._taught.get(ACTION_UNITS, ())
-        both = (self._labels.units == facs.PRESENT).any(axis=0) & (self._labels.units == facs.ABSENT).any(axis=0)
-        return [facs.label(unit) for unit in units if not both[unit - 1]]
+        """AUs of which validation does not hold both classes, and other labels that are all the same there."""
+        taught, labels = self._taught, self._labels
+        both = (labels.units == facs.PRESENT).any(axis=0) & (labels.units == facs.ABSENT).any(axis=0)
+        tracks = {f"intensity of {facs.label(u)}": labels.intensities[:, u - 1] for u in taught.get(INTENSITIES, ())}
+        if VALENCE_AROUSAL in taught:
+            tracks |= {"valence": labels.affect[:, 0], "arousal": labels.affect[:, 1]}
+        return [
+            *(facs.label(unit) for unit in taught.get(ACTION_UNITS, ()) if not both[unit - 1]),
+            *(name for name, track in tracks.items() if not has_spread(track[~np.isnan(track)])),
+        ]
 
     def raw(self, meanwhile: Callable[[], None] | None = None) -> dict[str, NDArray[np.float32]]:
         """The heads' raw numbers for all pictures; ``meanwhile`` is called after every batch."""

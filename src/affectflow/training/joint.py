@@ -10,6 +10,8 @@ from keras import ops
 
 Tensor = Any
 Loss = Callable[[Tensor, Tensor], Tensor]
+UNCERTAINTY = "_uncertainty"
+"""How the names of learnt weights of heads end; they are no weights to keep small."""
 
 
 class Across(Protocol):
@@ -54,7 +56,7 @@ class JointModel(keras.Model):  # type: ignore[misc]
         self._across = across or OneDevice()
         self.head_means = {head: keras.metrics.Mean(name=f"{head}_loss") for head in losses}
         self.uncertainties = (
-            {head: self.add_weight(shape=(), initializer="zeros", name=f"{head}_uncertainty") for head in losses}
+            {head: self.add_weight(shape=(), initializer="zeros", name=head + UNCERTAINTY) for head in losses}
             if weights is None
             else {}
         )

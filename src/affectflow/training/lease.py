@@ -1,6 +1,6 @@
-"""GPUs of one machine, shared by trainings that know nothing of each other.
+"""GPUs of one machine, shared by one user's processes that know nothing of each other.
 
-Each GPU has a file that whoever trains on it keeps locked. The system unlocks it when the process ends, however it
+Each GPU has a file that whoever computes on it keeps locked. The system unlocks it when the process ends, however it
 ends, so nothing is left to clean up. Light: TensorFlow must not be there yet, for it takes every GPU that it sees.
 """
 
@@ -40,17 +40,12 @@ def lease_gpus(wanted: int, devices: Sequence[str] | None = None, folder: Path |
     """Wait for ``wanted`` free GPUs, or for all where there are fewer, and let this process see no others.
 
     ``devices`` are those that this process may use, None to ask the driver and ``CUDA_VISIBLE_DEVICES``. A cluster's
-    scheduler has given each of its jobs GPUs of its own, numbered from 0 in every job: those are not waited for, and
-    those that it gave in excess are left alone.
+    scheduler gives each of its jobs GPUs of its own, numbered from 0 in every job: only processes of the same job wait
+    for each other there.
     """
-    if devices is None and wanted and JOB in os.environ:
-        given = os.environ.get(VISIBLE, "").split(",")
-        if len(given) > wanted:
-            os.environ[VISIBLE] = ",".join(given[:wanted])
-        return Lease((), ())
     present = list(devices) if devices is not None else _present()
     count = min(wanted, len(present))
-    folder = folder or Path(tempfile.gettempdir()) / f"affectflow-gpus-{getpass.getuser()}"
+    folder = (folder or Path(tempfile.gettempdir()) / f"affectflow-gpus-{getpass.getuser()}") / os.environ.get(JOB, "")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     told = False
     while True:
@@ -64,7 +59,7 @@ def lease_gpus(wanted: int, devices: Sequence[str] | None = None, folder: Path |
         for _, lock in taken:
             lock.close()
         if not told:
-            print(f"Waiting for {count} of {len(present)} GPUs; other trainings have them.", flush=True)
+            print(f"Waiting for {count} of {len(present)} GPUs; others compute on them.", flush=True)
             told = True
         time.sleep(_PAUSE_S)
     if present:

@@ -60,13 +60,18 @@ class Mixture:
             for records, share in _by_dataset(np.asarray(datasets), used, shares)
         ]
         for task in labelled:
-            parts = _guaranteed(parts, task, labelled, min(_NEEDED.get(task, 1), batch_size))
+            parts = _guaranteed(parts, task, labelled, _needed(task, batch_size))
         parts.sort(key=lambda part: -part.rate)
         if sum(math.ceil(part.rate) for part in parts[1:]) >= batch_size and len(parts) > 1:
             raise UserError(
                 f"A batch of {batch_size} is too small for pictures of {len(parts)} kinds; raise training.batch_size."
             )
         self._parts = parts
+        least = [batch_size - sum(math.ceil(part.rate) for part in parts[1:])]
+        least += [math.floor(part.rate) for part in parts[1:]]
+        for task in labelled:
+            if sum(n for n, part in zip(least, parts, strict=True) if task in part.tasks) < _needed(task, batch_size):
+                raise _too_small(task)
         self._orders = [Shuffle(len(part.records), *([seed] if not i else [seed, i])) for i, part in enumerate(parts)]
 
     @property
@@ -135,5 +140,15 @@ def _guaranteed(parts: list[_Part], task: str, labelled: Mapping[str, NDArray[np
         largest = max(rest, key=lambda part: part.rate)
         rest[rest.index(largest)] = _Part(largest.records, largest.rate - excess, largest.tasks)
     if any(part.rate <= 0 for part in (*divided, *rest)):
-        raise UserError(f"A batch is too small to hold a picture labelled for {task}; raise training.batch_size.")
+        raise _too_small(task)
     return [*divided, *rest]
+
+
+def _needed(task: str, batch_size: int) -> int:
+    return min(_NEEDED.get(task, 1), batch_size)
+
+
+def _too_small(task: str) -> UserError:
+    return UserError(
+        f"A batch is too small to hold pictures labelled for {task} every time; raise training.batch_size."
+    )

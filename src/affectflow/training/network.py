@@ -181,7 +181,7 @@ def _regularise(model: keras.Model, l2: float) -> None:
     """Half the squared norm of every kernel times ``l2`` is added to the loss, as VGG's paper does by weight decay."""
     if l2:
         for layer in every_layer(model):
-            if (kernel := kernel_of(layer)) is not None:
+            for kernel in kernels_of(layer):
                 kernel.regularizer = keras.regularizers.L2(l2 / 2)
 
 
@@ -209,10 +209,10 @@ def every_layer(model: keras.Model) -> list[keras.layers.Layer]:
     return found
 
 
-def kernel_of(layer: keras.layers.Layer) -> Any:
-    """A layer's weights other than biases and normalisation; None where it has none."""
-    kernels = (getattr(layer, name, None) for name in ("kernel", "depthwise_kernel"))
-    return next((kernel for kernel in kernels if kernel is not None), None)
+def kernels_of(layer: keras.layers.Layer) -> list[Any]:
+    """A layer's weights other than biases and normalisation."""
+    kernels = (getattr(layer, name, None) for name in ("kernel", "depthwise_kernel", "pointwise_kernel"))
+    return [kernel for kernel in kernels if kernel is not None]
 
 
 def learning_rate_factors(model: keras.Model, decay: float) -> Callable[[Any], float]:
@@ -225,6 +225,6 @@ def learning_rate_factors(model: keras.Model, decay: float) -> Callable[[Any], f
     for layer in reversed(every_layer(model)):
         if layer.name in heads.HEADS or not layer.variables:
             continue
-        depth += kernel_of(layer) is not None
+        depth += bool(kernels_of(layer))
         factors |= {variable.path: decay ** max(depth, 1) for variable in layer.variables}
     return lambda variable: factors.get(variable.path, 1.0)

@@ -7,6 +7,9 @@ from typing import Any
 
 import keras
 
+from affectflow.errors import UserError
+from affectflow.training.joint import UNCERTAINTY
+
 
 def make_optimiser(
     name: str,
@@ -41,12 +44,28 @@ def make_optimiser(
         from affectflow.training.fused import fused  # other backends do without TensorFlow
 
         kind = fused(kind)
-    return (kind if factor is None else _by_layer(kind, factor))(
+    made = (kind if factor is None else _by_layer(kind, factor))(
         rate,
         weight_decay=weight_decay or (0.0 if name == "adamw" else None),
         gradient_accumulation_steps=accumulate if accumulate > 1 else None,
         **settings,
     )
+    made.exclude_from_weight_decay(var_names=[UNCERTAINTY])
+    return made
+
+
+def check_accumulation(accumulate: int, steps: int, devices: int) -> None:
+    """Raise :class:`UserError` where gradients of ``accumulate`` of all ``steps`` cannot be added up."""
+    if accumulate > steps:
+        raise UserError(
+            f"training.accumulate is {accumulate} and there are {steps} steps, so that there would be no update; lower "
+            "it, or raise training.epochs."
+        )
+    if accumulate > 1 and devices > 1:  # Keras's branch is one that TensorFlow's replicas cannot take together
+        raise UserError(
+            f"training.accumulate is {accumulate} and works on one GPU only; set it to 1 and raise "
+            "training.batch_size, or set models.<name>.gpus to 1."
+        )
 
 
 def _by_layer(

@@ -169,7 +169,9 @@ def _made(
     """What ``make`` makes of each number, in order, some side by side; ``name`` gives it its structure."""
 
     def call(number: tf.Tensor) -> Any:
-        arrays = tf.numpy_function(lambda n: make(int(n)), [number], [shape.dtype for shape in shapes])
+        # Deterministic operations would be made one after the other, if this one could have a state.
+        types = [shape.dtype for shape in shapes]
+        arrays = tf.numpy_function(lambda n: make(int(n)), [number], types, stateful=False)
         return name(*(tf.ensure_shape(array, shape.shape) for array, shape in zip(arrays, shapes, strict=True)))
 
     return numbers.map(call, num_parallel_calls=_SIDE_BY_SIDE, deterministic=True).prefetch(_AHEAD)

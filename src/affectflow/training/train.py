@@ -34,7 +34,7 @@ from affectflow.training.joint import JointModel, Loss
 from affectflow.training.losses import affect, intensity, occurrence
 from affectflow.training.mixture import Mixture
 from affectflow.training.network import HeadForm, NetworkForm, build_network
-from affectflow.training.optimisers import make_optimiser
+from affectflow.training.optimisers import check_accumulation, make_optimiser
 from affectflow.training.reader import Labels, read_labels, sources, training_batches
 from affectflow.training.recipe import Recipe
 from affectflow.training.save import save_model
@@ -95,6 +95,7 @@ def train(
             recipe.epochs, mixture.steps, recipe.batch_size, recipe.patience, 60 * recipe.checkpoint_minutes
         )
         devices = visible_devices()
+        check_accumulation(recipe.accumulate, schedule.steps * schedule.epochs, devices.count)
         with devices.scope():
             model = _compiled(recipe, taught, labels, schedule, devices)
         augmentation = Augmentation(**recipe.augmentation)

@@ -85,8 +85,15 @@ def fit_thresholds(
     return thresholds
 
 
+def has_spread(labels: NDArray[np.float32]) -> bool:
+    """Whether there is something to agree with: the CCC of constant labels is 0 whatever is answered."""
+    return bool(labels.size and np.ptp(labels) > 0)
+
+
 def _agreement(labels: NDArray[np.float32], answers: NDArray[np.float32]) -> float:
     known = ~np.isnan(labels)
+    if not has_spread(labels[known]):
+        return float("nan")
     return float(agree(labels[known], answers[known]).ccc)
 
 
