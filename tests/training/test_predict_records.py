@@ -221,6 +221,22 @@ def test_a_folder_without_a_model_is_named(tmp_path: Path) -> None:
         TrainedModel(tmp_path / "model.keras", tmp_path / "model.json", 3)
 
 
+def test_a_model_that_is_not_whole_is_named(tmp_path: Path, shown: Shown, monkeypatch: pytest.MonkeyPatch) -> None:
+    model_in(tmp_path, CARD)
+    (tmp_path / "model.json").write_text(json.dumps(CARD)[:-9])
+    with pytest.raises(UserError, match=r"model\.json is damaged .*; train the model again"):
+        TrainedModel(tmp_path / "model.keras", tmp_path / "model.json", 3)
+    monkeypatch.undo()
+    (tmp_path / "model.json").write_text(json.dumps(CARD))
+    whole = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    whole.save(tmp_path / "whole.keras")
+    data = (tmp_path / "whole.keras").read_bytes()
+    for part in (data[: len(data) // 2], b"", b"no model"):
+        (tmp_path / "model.keras").write_bytes(part)
+        with pytest.raises(UserError, match=r"model\.keras is damaged"):
+            TrainedModel(tmp_path / "model.keras", tmp_path / "model.json", 3)
+
+
 @pytest.mark.usefixtures("shown")
 def test_a_record_that_is_damaged_is_named(tmp_path: Path, kept: Path) -> None:
     data = bytearray(kept.read_bytes())

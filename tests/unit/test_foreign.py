@@ -13,6 +13,7 @@ import pytest
 from tests.miniature import text
 
 from affectflow.cli import main
+from affectflow.evaluation.answers import read_answers
 from affectflow.video import write_video
 
 SUBJECTS = ("SN001", "SN002", "SN003", "SN004")
@@ -165,6 +166,11 @@ def test_pyfeat(disfa: Path, tmp_path: Path) -> None:
     }
     with pytest.raises(SystemExit):
         score(disfa, tmp_path / "feat.csv", "--protocol", "intensity12")
+
+
+def test_pyfeat_counts_pictures_where_frames_would_be(tmp_path: Path) -> None:
+    lines = ["FaceScore,AU01,AU12,input,frame", "0.9,0.1,0.8,/faces/a.JPG,0", "0.9,0.2,0.7,/faces/b.webp,1"]
+    assert set(read_answers(text(tmp_path / "feat.csv", *lines)).by_key) == {("a", 0), ("b", 0)}
 
 
 def test_openface_3(disfa: Path, tmp_path: Path) -> None:

@@ -189,6 +189,18 @@ def test_valence_and_arousal(tmp_path: Path) -> None:
     assert result["mean_f1"] is None
 
 
+def test_half_of_an_answer_is_told_and_none_is_unsupported(tmp_path: Path) -> None:
+    rows = _frames(40, ())
+    for i, row in enumerate(rows):
+        row |= {"valence": i / 40, "arousal": i / 40, "predicted_valence": i / 40}
+    result = _score(tmp_path, rows, benchmark="affwild", taught=())
+    assert result["valence"]["ccc"] == 1 and result["unsupported"] == ["arousal"]
+    for row in rows[:20]:
+        row["predicted_valence"] = float("nan")
+    with pytest.raises(UserError, match="output for valence is no number for some pictures; train it again"):
+        _score(tmp_path, rows, benchmark="affwild", taught=())
+
+
 def test_no_shared_label_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="none of the labels of affwild"):
         _score(tmp_path, _frames(10, DISFA), benchmark="affwild")
@@ -337,6 +349,20 @@ def test_folds_are_pooled_and_averaged(tmp_path: Path) -> None:
     assert result["folds"]["mean_of_folds_f1"] == pytest.approx(np.mean(alone), abs=1e-6) != result["mean_f1"]
     assert result["protocol"]["left_out"] == {"frame without labels": 12}
     assert {"model": "JAA-Net", "measure": "mean_f1", "value": 0.56} in result["published"]
+
+
+def test_what_one_fold_was_not_taught_is_unsupported(tmp_path: Path) -> None:
+    parts = []
+    for fold, taught in enumerate([DISFA, DISFA[1:], DISFA], start=1):
+        folder = tmp_path / f"{fold}"
+        folder.mkdir()
+        _score(folder, _frames(60, taught, fold), taught=taught)
+        files = (folder / file for file in ("predictions.parquet", "left_out.csv", "card.json", "model.keras"))
+        parts.append(Part.of_run(f"m-disfa-fold{fold}", *files))
+    out = tmp_path / "folds.json"
+    score(protocol("disfa", "folds8"), "m", parts, None, draws=50, config_sha256="c", code_sha256="d", out=out)
+    result = json.loads(out.read_text())
+    assert result["unsupported"] == ["AU1"] and len(result["action_units"]) == 7
 
 
 def test_protocols_are_whole() -> None:

@@ -14,6 +14,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from mimetypes import guess_type
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -181,7 +182,7 @@ def _openface(path: Path, header: Sequence[str]) -> _Form:
 
 
 def _pyfeat(header: Sequence[str]) -> _Form:
-    """``input`` names the film; probabilities; frames from 0; rows without a face are empty."""
+    """``input`` names the film or the picture; probabilities; frames from 0; rows without a face are empty."""
     columns = {
         name: (PROBABILITY, unit - 1) for name in header if (unit := facs.parse_label(name)) and unit <= facs.COUNT
     }
@@ -190,9 +191,12 @@ def _pyfeat(header: Sequence[str]) -> _Form:
         score = float(row["FaceScore"] or "nan")
         return None if math.isnan(score) or score == 0 else score
 
-    return _Form(
-        "py-feat", columns, key=lambda row: key_of(row["input"], int(float(row["frame"])) + 1), face=face, several=True
-    )
+    def key(row: Mapping[str, str]) -> Key:
+        name = row["input"]
+        still = (guess_type(name, strict=False)[0] or "").startswith("image/")
+        return key_of(name) if still else key_of(name, int(float(row["frame"])) + 1)
+
+    return _Form("py-feat", columns, key, face=face, several=True)
 
 
 def _openface_3() -> _Form:

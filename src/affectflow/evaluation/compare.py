@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from affectflow.errors import UserError
-from affectflow.evaluation.judge import Judged, judge
+from affectflow.evaluation.judge import judge
 from affectflow.evaluation.measured import Measured
 from affectflow.evaluation.outputs import Outputs, Part, read_outputs
 from affectflow.evaluation.plain import plain
@@ -38,7 +38,7 @@ def compare(protocol: Protocol, models: Mapping[str, Sequence[Part]], draws: int
             f"{first} and {second} are not scored on the same frames of {protocol.benchmark} and cannot be compared."
         )
     judged, beside = judge(protocol, first, one, draws), judge(protocol, second, other, draws)
-    shared = _shared(judged, beside)
+    shared = judged.names() & beside.names()
     if not shared:
         raise UserError(f"{first} and {second} share no label on {protocol.benchmark}; compare models that do.")
     (found, drawn), (found_beside, drawn_beside) = judged.means(shared), beside.means(shared)
@@ -61,7 +61,7 @@ def compare(protocol: Protocol, models: Mapping[str, Sequence[Part]], draws: int
         "action_units": _of_labels(judged.units, beside.units, judged.bootstrap),
         "intensities": _of_labels(judged.intensities, beside.intensities, judged.bootstrap),
         **_of_labels(judged.affect, beside.affect, judged.bootstrap),
-        "not_shared": sorted(_labels(judged) ^ _labels(beside)),
+        "not_shared": sorted(judged.names() ^ beside.names()),
     }
     with whole(out) as partial:
         partial.write_text(json.dumps(plain(result), indent=1) + "\n", encoding="utf-8")
@@ -69,18 +69,6 @@ def compare(protocol: Protocol, models: Mapping[str, Sequence[Part]], draws: int
 
 def _same_frames(one: Outputs, other: Outputs) -> bool:
     return bool(one.table["source"].to_pylist() == other.table["source"].to_pylist())
-
-
-def _labels(judged: Judged) -> set[str]:
-    return {*judged.units, *(f"intensity of {name}" for name in judged.intensities), *judged.affect}
-
-
-def _shared(one: Judged, other: Judged) -> set[str]:
-    return {
-        *(one.units.keys() & other.units.keys()),
-        *(one.intensities.keys() & other.intensities.keys()),
-        *(one.affect.keys() & other.affect.keys()),
-    }
 
 
 def _of_labels(one: Mapping[str, Measured], other: Mapping[str, Measured], bootstrap: Bootstrap) -> dict[str, Any]:

@@ -37,6 +37,7 @@ _MEANS_OF_UNITS = {
     "mean_accuracy": "accuracy",
 }
 _MEANS_OF_INTENSITIES = {f"mean_{name}": name for name in ("icc", "pcc", "mae", "mse")}
+_INTENSITY_OF = "intensity of "
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,18 +58,22 @@ class Judged:
     unsupported: list[str]
     unlabelled: list[str]
 
-    def means(self, of: Collection[str] | None = None) -> tuple[dict[str, float], dict[str, NDArray[np.float64]]]:
-        """Means over labels, and their draws; ``of`` limits them to some labels, AUs and dimensions."""
+    def names(self) -> set[str]:
+        """Of all that is measured."""
+        return {*self.units, *(_INTENSITY_OF + name for name in self.intensities), *self.affect}
 
-        def chosen(measured: dict[str, Measured]) -> list[Measured]:
-            return [one for name, one in measured.items() if of is None or name in of]
+    def means(self, of: Collection[str] | None = None) -> tuple[dict[str, float], dict[str, NDArray[np.float64]]]:
+        """Means over labels, and their draws; ``of`` limits them to some of the :meth:`names`."""
+
+        def chosen(measured: dict[str, Measured], kind: str = "") -> list[Measured]:
+            return [one for name, one in measured.items() if of is None or kind + name in of]
 
         found, drawn = means(chosen(self.units), _MEANS_OF_UNITS)
         if self.protocol.events:
             more = means(chosen(self.units), {"mean_event_f1": "event_f1"})
             found, drawn = found | more[0], drawn | more[1]
         if self.protocol.intensities:
-            more = means(chosen(self.intensities), _MEANS_OF_INTENSITIES)
+            more = means(chosen(self.intensities, _INTENSITY_OF), _MEANS_OF_INTENSITIES)
             found, drawn = found | more[0], drawn | more[1]
         if self.protocol.affect:
             more = means(chosen(self.affect), {"mean_ccc": "ccc"})
@@ -87,8 +92,7 @@ def judge(protocol: Protocol, model: str, outputs: Outputs, draws: int) -> Judge
     bootstrap = Bootstrap(subjects, draws)
     units, unsupported, unlabelled = _units(protocol, labels, outputs, bootstrap)
     intensities = _intensities(protocol, labels, outputs, bootstrap, unsupported, unlabelled)
-    tracks = {name: _affect(labels, outputs.table, name, bootstrap) for name in labels.affect}
-    affect = {name: one for name, one in tracks.items() if one is not None}
+    affect = _affect(labels, outputs, bootstrap, unsupported, unlabelled)
     if not units and not intensities and not affect:
         wanted = ", ".join(
             [*protocol.labels, *(f"intensity of {facs.label(unit)}" for unit in protocol.intensities), *labels.affect]
@@ -102,10 +106,8 @@ def judge(protocol: Protocol, model: str, outputs: Outputs, draws: int) -> Judge
 def f1_of_folds(judged: Judged, outputs: Outputs, runs: Sequence[str]) -> dict[str, float]:
     """The mean F1 at 0.5 of each fold by itself; literature reports the mean of these, or the F1 of all together."""
     probabilities, occurrence = by_unit(outputs.table, "probabilities"), judged.labels.occurrence
-    ends = np.cumsum(outputs.frames)
     each = {}
-    for run, end, frames in zip(runs, ends, outputs.frames, strict=True):
-        rows = slice(end - frames, end)
+    for run, rows in zip(runs, outputs.rows(), strict=True):
         f1s = []
         for name, unit in judged.protocol.labels.items():
             known = occurrence[name][rows] != facs.UNKNOWN
@@ -130,7 +132,7 @@ def _units(
         if not known.any():
             unlabelled.append(name)
             continue
-        answered = _answered(probabilities[:, unit - 1], known, unit, outputs.whole)
+        answered = _answered(probabilities[:, unit - 1], known, facs.label(unit), outputs)
         if not answered.any():
             unsupported.append(name)
             continue
@@ -165,13 +167,13 @@ def _intensities(
     scored: dict[str, Measured] = {}
     levels = by_unit(outputs.table, "predicted_intensities") if protocol.intensities else np.empty((0, 0), np.float32)
     for unit in protocol.intensities:
-        known = ~np.isnan(labels.intensities[unit])
+        name, known = _INTENSITY_OF + facs.label(unit), ~np.isnan(labels.intensities[unit])
         if not known.any():
-            unlabelled.append(f"intensity of {facs.label(unit)}")
+            unlabelled.append(name)
             continue
-        answered = _answered(levels[:, unit - 1], known, unit, outputs.whole)
+        answered = _answered(levels[:, unit - 1], known, name, outputs)
         if not answered.any():
-            unsupported.append(f"intensity of {facs.label(unit)}")
+            unsupported.append(name)
             continue
         truth, output = labels.intensities[unit][answered], levels[answered, unit - 1].astype(np.float64)
         scored[facs.label(unit)] = measure_intensity(truth, output, answered, bootstrap)
@@ -180,18 +182,39 @@ def _intensities(
     return scored
 
 
-def _answered(output: NDArray[np.float32], known: NDArray[np.bool_], unit: int, whole: bool) -> NDArray[np.bool_]:
-    """Which of the known frames have an output; ``whole`` says that all must, or none."""
+def _affect(
+    labels: Labels, outputs: Outputs, bootstrap: Bootstrap, unsupported: list[str], unlabelled: list[str]
+) -> dict[str, Measured]:
+    """As :func:`_intensities`, of valence and arousal."""
+    scored: dict[str, Measured] = {}
+    for name, truth in labels.affect.items():
+        output, known = outputs.table[f"predicted_{name}"].to_numpy().astype(np.float64), ~np.isnan(truth)
+        if not known.any():
+            unlabelled.append(name)
+            continue
+        answered = _answered(output, known, name, outputs)
+        if not answered.any():
+            unsupported.append(name)
+            continue
+        scored[name] = measure_affect(truth[answered], output[answered], answered, bootstrap)
+        if unanswered := int((known & ~answered).sum()):
+            scored[name].facts["unanswered"] = unanswered
+    return scored
+
+
+def _answered(
+    output: NDArray[np.float32] | NDArray[np.float64], known: NDArray[np.bool_], name: str, outputs: Outputs
+) -> NDArray[np.bool_]:
+    """Which of the known frames have an output: none where a part was not taught the label."""
     answered = known & ~np.isnan(output)
-    if whole and answered.any() and answered.sum() < known.sum():
-        raise UserError(f"The model's output for {facs.label(unit)} is no number for some pictures; train it again.")
-    return answered
-
-
-def _affect(labels: Labels, table: pa.Table, dimension: str, bootstrap: Bootstrap) -> Measured | None:
-    truth, output = labels.affect[dimension], table[f"predicted_{dimension}"].to_numpy().astype(np.float64)
-    known = ~np.isnan(truth) & ~np.isnan(output)
-    return measure_affect(truth[known], output[known], known, bootstrap) if known.any() else None
+    if not outputs.whole:
+        return answered
+    untaught = False
+    for rows in outputs.rows():
+        if answered[rows].any() and (answered[rows] != known[rows]).any():
+            raise UserError(f"The model's output for {name} is no number for some pictures; train it again.")
+        untaught |= bool(known[rows].any() and not answered[rows].any())
+    return np.zeros_like(known) if untaught else answered
 
 
 def _subjects(protocol: Protocol, table: pa.Table) -> list[str]:

@@ -57,11 +57,17 @@ class Outputs:
         """Whether there must be an output for each frame, or none at all: from models that were trained here."""
         return all("thresholds" in one for one in self.described)
 
+    def rows(self) -> list[slice]:
+        """Where each part's frames stand."""
+        ends = np.cumsum(self.frames).tolist()
+        return [slice(end - frames, end) for end, frames in zip(ends, self.frames, strict=True)]
+
     def thresholds(self, unit: int) -> NDArray[np.float64] | None:
-        """Each frame's threshold of an AU, which its run's validation asked for."""
+        """Each frame's threshold of an AU, which its run's validation asked for; NaN where that was not taught it."""
         if not self.whole:
             return None
-        return np.repeat([float(one["thresholds"][facs.label(unit)]) for one in self.described], self.frames)
+        name = facs.label(unit)
+        return np.repeat([float(one["thresholds"].get(name, "nan")) for one in self.described], self.frames)
 
 
 def read_outputs(parts: Sequence[Part]) -> Outputs:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ class Answers:
 
 
 class TrainedModel:
-    """Raises :class:`UserError` where one of the two files is missing."""
+    """Raises :class:`UserError` where one of the two files is missing or not whole."""
 
     def __init__(self, model: Path, card: Path, batch_size: int) -> None:
         import keras
@@ -37,9 +38,16 @@ class TrainedModel:
         for path in (model, card):
             if not path.is_file():
                 raise UserError(f"{path} does not exist; give the folder of a trained model.")
-        self.card: dict[str, Any] = json.loads(card.read_text(encoding="utf-8"))
+        try:
+            self.card: dict[str, Any] = json.loads(card.read_bytes())
+        except ValueError as error:
+            raise UserError(f"{card} is damaged ({error}); train the model again.") from None
+        try:
+            self._model = keras.saving.load_model(model, compile=False)
+        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+            reason = " ".join(str(error).split())[:200]
+            raise UserError(f"{model} is damaged, or no model of Keras 3 ({reason}); train it again.") from None
         self.batch_size = batch_size
-        self._model = keras.saving.load_model(model, compile=False)
         self._columns = {
             head: np.array(self.card[units], int) - 1 for head, units in _HEADS.items() if head in self.card["heads"]
         }
