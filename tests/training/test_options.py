@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 import random
 import subprocess
@@ -68,6 +69,20 @@ def test_staged_records_and_logs_for_tensorboard_change_nothing(tmp_path: Path, 
         assert np.frombuffer(found[step, "loss"].tensor.tensor_content, np.float32) == pytest.approx(
             float(row["loss"]), 1e-4
         )
+
+
+def test_thresholds_are_those_of_the_model_that_is_saved(unusual: Path, files: Files) -> None:
+    """In float32, though it was trained in bfloat16."""
+    from affectflow.records.access import Records
+    from affectflow.training.reader import pictures_in_order, read_labels
+    from affectflow.training.validate import fit_thresholds
+
+    card = json.loads((unusual / "model.json").read_text())
+    records = Records(files[1])
+    model = keras.saving.load_model(unusual / "model.keras", compile=False)
+    outputs = model.predict(pictures_in_order(records, records.batches(8)), verbose=0)["action_units"]
+    expected = fit_thresholds(card["units"], read_labels(files[1]).units, outputs)
+    assert list(card["thresholds"].values()) == pytest.approx(list(expected.values()), abs=2e-6)
 
 
 def test_a_disk_without_room_is_one_sentence(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:

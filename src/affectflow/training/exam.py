@@ -60,16 +60,16 @@ class Exam:
             *(name for name, track in tracks.items() if not has_spread(track[~np.isnan(track)])),
         ]
 
-    def raw(self, meanwhile: Callable[[], None] | None = None) -> dict[str, NDArray[np.float32]]:
+    def raw(self, network: keras.Model, meanwhile: Callable[[], None] | None = None) -> dict[str, NDArray[np.float32]]:
         """The heads' raw numbers for all pictures; ``meanwhile`` is called after every batch."""
         asked = [_After(meanwhile)] if meanwhile is not None else None
-        found: dict[str, NDArray[np.float32]] = self._model.predict(self._pictures, verbose=0, callbacks=asked)
+        found: dict[str, NDArray[np.float32]] = network.predict(self._pictures, verbose=0, callbacks=asked)
         return found
 
     def measure(self, meanwhile: Callable[[], None]) -> tuple[float, Line]:
         """The score, and all measures for the history; raises :class:`FloatingPointError` for outputs that are no
         numbers."""
-        raw = self.raw(meanwhile)
+        raw = self.raw(self._model, meanwhile)
         if not all(np.isfinite(value).all() for value in raw.values()):
             raise FloatingPointError
         answers = {head: keras.ops.convert_to_numpy(heads_.outputs(head, value)) for head, value in raw.items()}

@@ -116,12 +116,13 @@ def train(
             state = fit(model, work, schedule, checkpoints, interruption)
     assert state.best_weights is not None
     model.set_weights(state.best_weights)
-    raw = exam.raw()
+    network = _in_float32(recipe, taught, model.network)
+    raw = exam.raw(network)
     units = taught.get(ACTION_UNITS, ())
-    temperatures, bins = _calibrated(recipe, model, units, validation_labels, raw)
+    temperatures, bins = _calibrated(recipe, network, units, validation_labels, raw)
     probabilities = _probabilities(raw, units, temperatures)
     thresholds = fit_thresholds(units, validation_labels.units, probabilities) if units else {}
-    save_model(_answering(recipe, taught, model), outputs.model)
+    save_model(networks.answering(network), outputs.model)
     write_history(outputs.history, state.history)
     write_csv(outputs.reliability, RELIABILITY_COLUMNS, map(_bin_row, bins))
     best = state.history[state.best_epoch - 1]
@@ -252,22 +253,21 @@ def _stamp(recipe: Recipe, train_files: Sequence[Path], validation_files: Sequen
     }
 
 
-def _answering(recipe: Recipe, taught: Mapping[str, tuple[int, ...]], model: JointModel) -> keras.Model:
-    """The trained network with outputs, in float32 whatever it was trained in."""
-    network = model.network
-    if keras.mixed_precision.dtype_policy().name != "float32":
-        keras.mixed_precision.set_dtype_policy("float32")
-        form, wanted = _forms(recipe, taught)
-        again = build_network(form, recipe.weights, wanted)
-        again.set_weights(network.get_weights())
-        network = again
-    return networks.answering(network)
+def _in_float32(recipe: Recipe, taught: Mapping[str, tuple[int, ...]], network: keras.Model) -> keras.Model:
+    """The network that is saved, and that thresholds and temperatures are for, whatever it was trained in."""
+    if keras.mixed_precision.dtype_policy().name == "float32":
+        return network
+    keras.mixed_precision.set_dtype_policy("float32")
+    form, wanted = _forms(recipe, taught)
+    exact = build_network(form, recipe.weights, wanted)
+    exact.set_weights(network.get_weights())
+    return exact
 
 
 def _calibrated(
-    recipe: Recipe, model: JointModel, units: Sequence[int], labels: Labels, raw: Mapping[str, NDArray[np.float32]]
+    recipe: Recipe, network: keras.Model, units: Sequence[int], labels: Labels, raw: Mapping[str, NDArray[np.float32]]
 ) -> tuple[dict[int, float], list[Reliability]]:
-    """Temperatures, which are put into the model, and what they change."""
+    """Temperatures, which are put into the network, and what they change."""
     if not units:
         return {}, []
     logits = raw[ACTION_UNITS]
@@ -276,7 +276,7 @@ def _calibrated(
         if recipe.calibration == "temperature"
         else dict.fromkeys(units, 1.0)
     )
-    divide_logits(model.network.get_layer(ACTION_UNITS), list(temperatures.values()))
+    divide_logits(network.get_layer(ACTION_UNITS), list(temperatures.values()))
     return temperatures, reliability(units, labels.units, logits, temperatures)
 
 
