@@ -21,6 +21,8 @@ if devices:
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * devices)
 import keras
 from affectflow.training.joint import JointModel, OneDevice
+if devices:
+    from affectflow.training.ordered import OrderedModel as JointModel
 from affectflow.training.losses import affect, intensity, occurrence
 from affectflow.training.network import HeadForm, NetworkForm, build_network
 from affectflow.training.optimisers import make_optimiser
@@ -67,7 +69,7 @@ for _ in range(2):
     else:
         model.reset_metrics()
         found.append({name: float(value) for name, value in model.train_on_batch(x, y, return_dict=True).items()})
-print(json.dumps({"backend": keras.backend.backend(), "replicas": model._across.count() if devices < 2 else devices,
+print(json.dumps({"backend": keras.backend.backend(), "replicas": model.devices if devices < 2 else devices,
                   "losses": found}))
 """
 

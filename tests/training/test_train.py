@@ -76,7 +76,7 @@ def test_the_card_says_what_the_model_is(learnt: Path, tmp_path: Path) -> None:
     assert "640 pictures to train on; 100 for stopping" in text
     row = next(line for line in text.splitlines() if line.startswith("| AU12 "))
     assert f"| {card['positives']['AU12']} | {card['negatives']['AU12']} |" in row
-    assert f"{card['validation']['validation_auc_AU12']:.3f}" in row and f"{card['thresholds']['AU12']:.3f}" in row
+    assert f"{card['validation']['validation_auc_AU12']:.3f}" in row and f"{card['thresholds']['AU12']:.3g}" in row
     assert "| learning_rate | `0.001` |" in text and "fit for decisions about people" in text
 
 

@@ -61,6 +61,11 @@ class JointModel(keras.Model):  # type: ignore[misc]
             else {}
         )
 
+    @property
+    def devices(self) -> int:
+        """How many share a batch."""
+        return self._across.count()
+
     def compute_loss(
         self,
         x: Tensor = None,
@@ -82,7 +87,7 @@ class JointModel(keras.Model):  # type: ignore[misc]
                 total = total + self._head_weights[head] * each
         for penalty in self.losses:
             total = total + ops.cast(penalty, "float32")
-        return total / self._across.count()
+        return total / self.devices
 
     def task_weights(self) -> dict[str, float]:
         """By head, as they are now."""

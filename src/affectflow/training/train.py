@@ -35,6 +35,7 @@ from affectflow.training.losses import affect, intensity, occurrence
 from affectflow.training.mixture import Mixture
 from affectflow.training.network import HeadForm, NetworkForm, build_network
 from affectflow.training.optimisers import check_accumulation, make_optimiser
+from affectflow.training.ordered import OrderedModel
 from affectflow.training.reader import Labels, read_labels, sources, training_batches
 from affectflow.training.recipe import Recipe
 from affectflow.training.save import save_model
@@ -200,7 +201,7 @@ def _compiled(
     if devices.count > 1:
         share_statistics(network)
     weights = recipe.task_weights
-    model = JointModel(
+    model = OrderedModel(
         network,
         _losses(recipe, taught, labels),
         None if weights is None else {head: weights[head] for head in taught},
