@@ -66,8 +66,8 @@ class Interruption:
         self._mouth.close()
 
     def _note(self, number: int, frame: FrameType | None) -> None:
-        self._signalled = True
-        if self.nothing_to_save:
+        first, self._signalled = not self._signalled, True
+        if first and self.nothing_to_save:
             raise self.reason()
 
     def _listen(self) -> None:

@@ -17,7 +17,7 @@ from affectflow.training.joint import JointModel
 
 
 class OrderedModel(JointModel):
-    """The same losses and gradients."""
+    """The same losses and gradients, added up in an order of their own."""
 
     def train_step(self, data: Any) -> Any:
         x, y, _ = keras.utils.unpack_x_y_sample_weight(data)
