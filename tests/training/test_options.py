@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from affectflow.errors import UserError
-from affectflow.training.optimisers import check_accumulation
+from affectflow.training.optimisers import check_accumulation, make_optimiser
 from tests.training.processes import SMALL, command, outcome, run_training
 from tests.training.test_resume import killed, start
 
@@ -111,8 +111,6 @@ def test_learned_weights_of_tasks_move_and_stand_in_the_history(unusual: Path, p
 
 
 def test_two_steps_make_one_update() -> None:
-    from affectflow.training.optimisers import make_optimiser
-
     variable = keras.Variable([1.0])
     made = make_optimiser("sgd", 0.1, 0.0, 0.0, 100, accumulate=2)
     made.build([variable])
@@ -145,3 +143,13 @@ def test_gradients_that_cannot_be_added_up_are_told() -> None:
         check_accumulation(8, 6, 1)
     with pytest.raises(UserError, match=r"works on one GPU only"):
         check_accumulation(2, 6, 2)
+
+
+@pytest.mark.parametrize("name", ["adam", "adamw", "sgd"])
+def test_weights_decay_and_what_tasks_count_does_not(name: str) -> None:
+    kernel = keras.Variable([1.0], name="kernel")
+    count = keras.Variable([1.0], name="intensities_uncertainty")
+    made = make_optimiser(name, 0.1, 0.5, 0.0, 100)
+    made.build([kernel, count])
+    made.apply([np.array([0.0], np.float32)] * 2)
+    assert float(kernel.numpy()[0]) < 0.99 and float(count.numpy()[0]) == 1.0
