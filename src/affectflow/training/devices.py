@@ -15,8 +15,7 @@ def prepare(threads: int, seed: int, precision: str) -> None:
     """Make what follows repeatable under ``seed``, on ``threads`` threads, and set Keras's precision."""
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(threads)
-    if not tf.config.list_physical_devices("GPU"):  # there, numbers differ in the last bits anyway
-        tf.config.optimizer.set_experimental_options({"arithmetic_optimization": False})  # see OrderedModel
+    tf.config.optimizer.set_experimental_options({"arithmetic_optimization": False})  # see OrderedModel
     keras.utils.set_random_seed(seed)
     tf.config.experimental.enable_op_determinism()
     keras.mixed_precision.set_dtype_policy(_policy(precision))

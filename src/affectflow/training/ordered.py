@@ -3,7 +3,7 @@
 Where a value is used three times, TensorFlow adds up its gradients by one operation (AddN), which takes over the
 buffer of whichever is no longer needed and begins with that one. Which that is depends on what was ready last, where
 operations run side by side. Sums of two at a time have no such choice; Grappler's arithmetic optimisation, which would
-put them together again, is off where this matters (:mod:`affectflow.training.devices`).
+put them together again, is off (:func:`affectflow.training.devices.prepare`).
 """
 
 from __future__ import annotations
