@@ -71,18 +71,20 @@ def test_staged_records_and_logs_for_tensorboard_change_nothing(tmp_path: Path, 
         )
 
 
-def test_thresholds_are_those_of_the_model_that_is_saved(unusual: Path, files: Files) -> None:
-    """In float32, though it was trained in bfloat16."""
+def test_what_is_fitted_is_of_the_model_that_is_saved(unusual: Path, files: Files) -> None:
+    """Of its probabilities in float32, though it was trained in bfloat16."""
     from affectflow.records.access import Records
     from affectflow.training.reader import pictures_in_order, read_labels
-    from affectflow.training.validate import fit_thresholds
 
     card = json.loads((unusual / "model.json").read_text())
-    records = Records(files[1])
+    records, labels = Records(files[1]), read_labels(files[1]).units
     model = keras.saving.load_model(unusual / "model.keras", compile=False)
     outputs = model.predict(pictures_in_order(records, records.batches(8)), verbose=0)["action_units"]
-    expected = fit_thresholds(card["units"], read_labels(files[1]).units, outputs)
-    assert list(card["thresholds"].values()) == pytest.approx(list(expected.values()), abs=2e-6)
+    bins = [row for row in csv.DictReader((unusual / "reliability.csv").open()) if row["calibrated"] == "true"]
+    for column, unit in enumerate(card["units"]):
+        counts = [(int(row["pictures"]), float(row["mean_probability"])) for row in bins if row["unit"] == f"AU{unit}"]
+        mean = sum(count * mean for count, mean in counts if count) / sum(count for count, _ in counts)
+        assert mean == pytest.approx(outputs[labels[:, unit - 1] >= 0, column].mean(), abs=3e-6)
 
 
 def test_a_disk_without_room_is_one_sentence(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
