@@ -294,6 +294,16 @@ def test_quotes_in_tab_separated_lists_are_text(run: Ingest, tmp_path: Path) -> 
     assert labels[-1]["url"] == urls[2]
 
 
+@pytest.mark.parametrize("later", ['"http://a.example/9.jpg"', "http://a.example/9.jpg"])
+def test_a_stray_quote_swallows_no_rows(run: Ingest, tmp_path: Path, later: str) -> None:
+    """Up to the next one, or to the end."""
+    labels = ",0" * 60
+    urls = ["http://a.example/1.jpg", '"http://a.example/2.jpg', "http://a.example/3.jpg", later]
+    (tmp_path / "stray.csv").write_text("".join(f"{url}{labels}\n" for url in urls))
+    with pytest.raises(UserError, match=r"stray\.csv, line 2, is not CSV .*; correct its quotes"):
+        run(tmp_path / "stray.csv")
+
+
 def damaged_zip(path: Path) -> None:
     path.write_bytes(save(path, [[URL, *LABELS]]).read_bytes()[:2000])
 

@@ -107,7 +107,7 @@ def _text(table: Path, delimiter: str) -> Iterator[tuple[int, Row]]:
     # TAB separated lists come from programs that quote nothing: a quote there is part of the URL.
     with table.open(newline="", encoding="utf-8-sig") as stream:
         if delimiter == ",":
-            reader = csv.reader(stream)
+            reader = csv.reader(stream, strict=True)  # else a stray quote swallows the rows up to the next one
         else:
             reader = csv.reader(stream, delimiter=delimiter, quoting=csv.QUOTE_NONE)
         try:
@@ -123,4 +123,6 @@ def _text(table: Path, delimiter: str) -> Iterator[tuple[int, Row]]:
                 f"{table} is not UTF-8 after line {reader.line_num} ({error.reason}); save it as UTF-8."
             ) from None
         except csv.Error as error:
-            raise UserError(f"{table}, line {reader.line_num}, is not CSV ({error}); correct that line.") from None
+            raise UserError(
+                f"{table}, line {first_line}, is not CSV ({error}, in line {reader.line_num}); correct its quotes."
+            ) from None
