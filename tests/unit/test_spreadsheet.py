@@ -345,6 +345,14 @@ def test_unusable_tables_are_named(run: Ingest, tmp_path: Path, name: str, make:
     assert not list((tmp_path / "out").glob("*"))
 
 
+class Unavailable:
+    """In calamine's place, so that openpyxl reads."""
+
+    @staticmethod
+    def from_path(_: str) -> None:
+        raise OSError
+
+
 def test_both_readers_agree(
     run: Ingest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -360,11 +368,6 @@ def test_both_readers_agree(
     table = save(tmp_path / "t.xlsx", sheets)
     calamine = run(table)
 
-    class Unavailable:
-        @staticmethod
-        def from_path(_: str) -> None:
-            raise OSError
-
     assert "read with python-calamine" in capsys.readouterr().out
     monkeypatch.setattr(python_calamine, "CalamineWorkbook", Unavailable)
     fallback = run(table)
@@ -372,6 +375,16 @@ def test_both_readers_agree(
     keys = ("sheet", "row", "reason")
     assert fallback.labels == calamine.labels
     assert [[r[k] for k in keys] for r in fallback.rejects] == [[r[k] for k in keys] for r in calamine.rejects]
+
+
+@pytest.mark.parametrize("damage", [damaged_zip, damaged_sheet])
+def test_openpyxl_names_a_damaged_table_too(
+    run: Ingest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: Callable[[Path], None]
+) -> None:
+    damage(tmp_path / "t.xlsx")
+    monkeypatch.setattr(python_calamine, "CalamineWorkbook", Unavailable)
+    with pytest.raises(UserError, match=r"t\.xlsx cannot be read as a workbook .*; save it again"):
+        run(tmp_path / "t.xlsx")
 
 
 def test_sheets_that_are_charts_are_passed_over(run: Ingest, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from affectflow.errors import UserError
 
@@ -61,7 +62,7 @@ def _workbook(table: Path) -> Iterator[Sheet]:
         if table.suffix.lower() in (".xlsx", ".xlsm"):
             yield from _openpyxl(table, "with openpyxl, since python-calamine could not open it")
             return
-        raise UserError(f"{table} cannot be read as a workbook ({error}); save it again as .xlsx.") from None
+        raise _no_workbook(table, error) from None
     for name in workbook.sheet_names:
         try:
             sheet = workbook.get_sheet_by_name(name)
@@ -96,10 +97,21 @@ def _openpyxl(table: Path, reader: str) -> Iterator[Sheet]:
     try:
         workbook = openpyxl.load_workbook(table, read_only=True, data_only=True)
     except Exception as error:  # a damaged zip, XML or anything between
-        raise UserError(f"{table} cannot be read as a workbook ({error}); save it again as .xlsx.") from None
+        raise _no_workbook(table, error) from None
+
+    def rows(sheet: Any) -> Iterator[Row]:
+        try:
+            for row in sheet.iter_rows(values_only=True):
+                yield [("" if cell is None else cell) for cell in row]
+        except Exception as error:  # the XML is parsed only now
+            raise _no_workbook(table, error) from None
+
     for sheet in workbook.worksheets:
-        rows = ([("" if cell is None else cell) for cell in row] for row in sheet.iter_rows(values_only=True))
-        yield Sheet(table, sheet.title, enumerate(rows, start=1), reader)
+        yield Sheet(table, sheet.title, enumerate(rows(sheet), start=1), reader)
+
+
+def _no_workbook(table: Path, error: Exception) -> UserError:
+    return UserError(f"{table} cannot be read as a workbook ({error}); save it again as .xlsx.")
 
 
 def _text(table: Path, delimiter: str) -> Iterator[tuple[int, Row]]:
