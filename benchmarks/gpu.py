@@ -28,7 +28,7 @@ import keras
 import numpy as np
 
 from affectflow.training.joint import JointModel
-from affectflow.training.losses import affect, occurrence
+from affectflow.training.losses import concordance, cross_entropy
 from affectflow.training.network import HeadForm, NetworkForm, build_network, every_layer
 from affectflow.training.optimisers import make_optimiser
 
@@ -41,7 +41,7 @@ def ours(side: int, batch: int) -> tuple[keras.Model, Batch]:
     """The shipped ResNet with both its heads, labels unknown here and there."""
     form = NetworkForm("resnet50", side, "pooled", "avg", False, 0.1, 0.0, "all", 1.0)
     heads = (HeadForm("action_units", len(UNITS), "cross_entropy"), HeadForm("valence_arousal", 0, "ccc"))
-    losses = {"action_units": occurrence.cross_entropy([1.0] * len(UNITS)), "valence_arousal": affect.concordance}
+    losses = {"action_units": cross_entropy([1.0] * len(UNITS)), "valence_arousal": concordance}
     model = JointModel(build_network(form, None, heads), losses, {"action_units": 1.0, "valence_arousal": 0.5})
     model.compile(optimizer=make_optimiser("adam", 1e-3, 0.0, 0.1, 1000))
     rng = np.random.default_rng(0)

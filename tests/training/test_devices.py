@@ -23,7 +23,7 @@ import keras
 from affectflow.training.joint import JointModel, OneDevice
 if devices:
     from affectflow.training.ordered import OrderedModel as JointModel
-from affectflow.training.losses import affect, intensity, occurrence
+from affectflow.training.losses import concordance_in_bins, cross_entropy, ordinal
 from affectflow.training.network import HeadForm, NetworkForm, build_network
 from affectflow.training.optimisers import make_optimiser
 
@@ -39,8 +39,8 @@ def make(across):
         if name == "kernel":
             scale = (2 / np.prod(variable.shape[:-1])) ** 0.5
             variable.assign(rng.normal(0, scale, variable.shape).astype("float32"))
-    losses = {"action_units": occurrence.cross_entropy([1, 2, 3, 4]), "intensities": intensity.ordinal,
-              "valence_arousal": affect.concordance_in_bins}
+    losses = {"action_units": cross_entropy([1, 2, 3, 4]), "intensities": ordinal,
+              "valence_arousal": concordance_in_bins}
     model = JointModel(network, losses, None, across)
     model.compile(optimizer=make_optimiser("sgd", 1e-3, 0.0, 0.0, 10), jit_compile=False)
     return model

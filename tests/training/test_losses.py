@@ -14,7 +14,7 @@ tf = pytest.importorskip("tensorflow")
 
 from affectflow.measures.agreement import agree  # noqa: E402
 from affectflow.training import heads  # noqa: E402
-from affectflow.training.losses import affect, intensity, occurrence  # noqa: E402
+from affectflow.training import losses  # noqa: E402
 
 Array = NDArray[np.float32]
 UNITS = 5
@@ -106,23 +106,23 @@ def case(name: str, unknown: NDArray[np.bool_], seed: int, one_class: bool = Fal
     """Loss, labels, raw numbers, and what the loss should be."""
     rng = np.random.default_rng(seed)
     count = len(unknown)
-    if name in occurrence.LOSSES:
+    if name in losses.OCCURRENCE_LOSSES:
         labels = (rng.random((count, UNITS)) < (1.0 if one_class else 0.4)).astype(np.float32)
         labels[unknown] = -1
         raw = rng.normal(0, 2, (count, UNITS)).astype(np.float32)
-        return occurrence.LOSSES[name](WEIGHTS), labels, raw, slow_occurrence(name, labels, raw)
-    if name in intensity.LOSSES:
+        return losses.OCCURRENCE_LOSSES[name](WEIGHTS), labels, raw, slow_occurrence(name, labels, raw)
+    if name in losses.INTENSITY_LOSSES:
         labels = (np.full((count, UNITS), 3) if one_class else rng.integers(0, 6, (count, UNITS))).astype(np.float32)
         labels[unknown] = np.nan
         raw = rng.normal(0, 2, (count, UNITS, 5) if name == "ordinal" else (count, UNITS)).astype(np.float32)
-        return intensity.LOSSES[name], labels, raw, slow_intensity(name, labels, raw)
+        return losses.INTENSITY_LOSSES[name], labels, raw, slow_intensity(name, labels, raw)
     labels = (np.full((count, 2), 0.3) if one_class else rng.uniform(-1, 1, (count, 2))).astype(np.float32)
     labels[unknown[:, :2]] = np.nan
     raw = rng.normal(0, 1, (count, 2, 20) if name == "ccc_bins" else (count, 2)).astype(np.float32)
-    return affect.LOSSES[name], labels, raw, slow_affect(name, labels, raw)
+    return losses.AFFECT_LOSSES[name], labels, raw, slow_affect(name, labels, raw)
 
 
-NAMES = [*occurrence.LOSSES, *intensity.LOSSES, *affect.LOSSES]
+NAMES = [*losses.OCCURRENCE_LOSSES, *losses.INTENSITY_LOSSES, *losses.AFFECT_LOSSES]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -137,7 +137,7 @@ def test_it_is_what_it_says(name: str, one_class: bool, number: int) -> None:
 @pytest.mark.parametrize("number", range(len(MASKS)))
 def test_an_unknown_label_has_no_gradient(name: str, number: int) -> None:
     loss, labels, raw, _ = case(name, MASKS[number], number)
-    unknown = np.isnan(labels) | (labels < 0) if name in occurrence.LOSSES else np.isnan(labels)
+    unknown = np.isnan(labels) | (labels < 0) if name in losses.OCCURRENCE_LOSSES else np.isnan(labels)
 
     def gradient(at: Array) -> Array:
         variable = tf.Variable(at)

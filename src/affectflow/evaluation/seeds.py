@@ -13,7 +13,7 @@ from scipy.special import stdtrit
 from affectflow.tables import whole
 
 COVERAGE = 0.95
-_OF_THE_DATA = ("base_rate", "threshold", "f1_always_yes", "mean_f1_always_yes")
+_SAME_FOR_ALL_SEEDS = ("base_rate", "threshold", "f1_always_yes", "mean_f1_always_yes")
 """The same for every seed."""
 _OF_ONE_SEED = ("intervals", "predicted_events")
 """They say how the subjects differ, not how the seeds do, or are counts of one model's."""
@@ -50,7 +50,7 @@ def _together(values: Sequence[Any], key: str) -> Any:
         names = (name for name in values[0] if name not in _OF_ONE_SEED)
         return {name: _together([value[name] for value in values], name) for name in names}
     measured = any(isinstance(value, float) for value in values)
-    return _spread(values) if measured and key not in _OF_THE_DATA else values[0]
+    return _spread(values) if measured and key not in _SAME_FOR_ALL_SEEDS else values[0]
 
 
 def _spread(each: Sequence[float | None]) -> dict[str, Any]:

@@ -31,7 +31,7 @@ from affectflow.training.heads import ACTION_UNITS, INTENSITIES, VALENCE_AROUSAL
 from affectflow.training.history import write_history
 from affectflow.training.interruption import Interruption
 from affectflow.training.joint import JointModel, Loss
-from affectflow.training.losses import affect, intensity, occurrence
+from affectflow.training import losses as losses_
 from affectflow.training.mixture import Mixture
 from affectflow.training.network import HeadForm, NetworkForm, build_network
 from affectflow.training.optimisers import check_accumulation, make_optimiser
@@ -224,12 +224,12 @@ def _losses(recipe: Recipe, taught: Mapping[str, tuple[int, ...]], labels: Label
     if ACTION_UNITS in taught:
         masked = recipe.unknown == "masked"
         weights = positive_weights(labels, taught[ACTION_UNITS], recipe.positive_weight_cap, masked)
-        loss = occurrence.LOSSES[recipe.losses[ACTION_UNITS]](weights)
+        loss = losses_.OCCURRENCE_LOSSES[recipe.losses[ACTION_UNITS]](weights)
         losses[ACTION_UNITS] = loss if masked else lambda truth, raw: loss(keras.ops.maximum(truth, 0.0), raw)
     if INTENSITIES in taught:
-        losses[INTENSITIES] = intensity.LOSSES[recipe.losses[INTENSITIES]]
+        losses[INTENSITIES] = losses_.INTENSITY_LOSSES[recipe.losses[INTENSITIES]]
     if VALENCE_AROUSAL in taught:
-        losses[VALENCE_AROUSAL] = affect.LOSSES[recipe.losses[VALENCE_AROUSAL]]
+        losses[VALENCE_AROUSAL] = losses_.AFFECT_LOSSES[recipe.losses[VALENCE_AROUSAL]]
     return losses
 
 

@@ -11,7 +11,6 @@ from keras import ops
 from affectflow.training import heads
 from affectflow.training.losses.masks import known_numbers, masked_mean
 
-Tensor = Any
 _EPSILON = 1e-7
 
 
@@ -43,7 +42,7 @@ def concordance_in_bins(labels: Tensor, logits: Tensor) -> Tensor:
     return masked_mean(_one_minus_ccc(truth, predictions, known) + mean_entropy, ops.cast(count > 0, "float32"))
 
 
-LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"ccc": concordance, heads.CCC_BINS: concordance_in_bins}
+AFFECT_LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"ccc": concordance, heads.CCC_BINS: concordance_in_bins}
 
 
 def _one_minus_ccc(truth: Tensor, predictions: Tensor, known: Tensor) -> Tensor:

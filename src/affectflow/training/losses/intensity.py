@@ -11,7 +11,6 @@ from keras import ops
 from affectflow.training import heads
 from affectflow.training.losses.masks import known_numbers, masked_mean
 
-Tensor = Any
 
 
 def squared_error(labels: Tensor, raw: Tensor) -> Tensor:
@@ -31,4 +30,4 @@ def ordinal(labels: Tensor, logits: Tensor) -> Tensor:
     return masked_mean(ops.sum(each, axis=-1), known)
 
 
-LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"squared_error": squared_error, heads.ORDINAL: ordinal}
+INTENSITY_LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"squared_error": squared_error, heads.ORDINAL: ordinal}

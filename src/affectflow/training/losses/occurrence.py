@@ -10,7 +10,6 @@ from keras import ops
 
 from affectflow.training.losses.masks import masked_mean
 
-Tensor = Any
 Loss = Callable[[Tensor, Tensor], Tensor]
 
 _FOCUS = 2.0  # Lin et al. 2017, the value of their experiments
@@ -46,7 +45,7 @@ def asymmetric(positive_weights: Sequence[float]) -> Loss:
     return loss
 
 
-LOSSES: dict[str, Callable[[Sequence[float]], Loss]] = {
+OCCURRENCE_LOSSES: dict[str, Callable[[Sequence[float]], Loss]] = {
     "cross_entropy": cross_entropy,
     "focal": focal,
     "asymmetric": asymmetric,
