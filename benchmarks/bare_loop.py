@@ -10,8 +10,8 @@ import sys
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-from affectflow import jpeg
-from affectflow.images import decode_rgb
+from affectflow.media import jpeg
+from affectflow.media.images import decode_rgb
 from affectflow.records.tfrecord import write_record
 
 PROCESSES = 2

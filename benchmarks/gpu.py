@@ -27,10 +27,10 @@ import jax.numpy as jnp
 import keras
 import numpy as np
 
-from affectflow.training.joint import JointModel
 from affectflow.training.losses import concordance, cross_entropy
+from affectflow.training.multi_task import JointModel
 from affectflow.training.network import HeadForm, NetworkForm, build_network, every_layer
-from affectflow.training.optimisers import make_optimiser
+from affectflow.training.optimizers import make_optimiser
 
 UNITS = tuple(range(1, 61))
 _MATRIX, _COPIED = 8192, 1 << 30

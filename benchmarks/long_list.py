@@ -15,10 +15,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from affectflow import names
 from affectflow.download.journal import Journal
 from affectflow.download.outcomes import OK, Outcome
 from affectflow.download.partition import Share
+from affectflow.media import file_names as names
 
 _DECIDE = """
 import resource, sys, time

@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from affectflow import facs, names
+from affectflow import facs
 from affectflow.datasets.emotionet import SAMPLES_SCHEMA
-from affectflow.faces.table import NOT_LOOKED_FOR, face_cells
-from affectflow.tables import write_parquet
+from affectflow.datasets.face_table import NOT_LOOKED_FOR, face_cells
+from affectflow.media import file_names as names
+from affectflow.tables.parquet import write_parquet
 
 COUNT, SIDE = 3000, 256
 

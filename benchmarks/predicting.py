@@ -17,7 +17,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from affectflow.api import load
+from affectflow.prediction.reader import load
 from benchmarks.pictures import draw
 
 SIDE, BATCH, COUNT = 96, 64, 640

@@ -13,14 +13,14 @@ from pathlib import Path
 
 import tensorflow as tf
 
+from affectflow.datasets.sample import Sample
+from affectflow.media.pixels import Encoded
 from affectflow.records.access import Records
+from affectflow.records.encoding import PictureForm
 from affectflow.records.example import decode_example
-from affectflow.records.picture import PictureForm
 from affectflow.records.write import write_records
-from affectflow.sample import Encoded, Sample
-from affectflow.training.augment import Augmentation
-from affectflow.training.reader import pictures_in_order, training_batches
-from affectflow.training.shuffle import Shuffle
+from affectflow.training.reader import Augmentation, pictures_in_order, training_batches
+from affectflow.training.sampling import Shuffle
 from benchmarks.pictures import draw
 
 STORED, TRAINED_ON, BATCH, SHOWN = 160, 128, 32, 12_000

@@ -20,8 +20,9 @@ import pyarrow as pa
 from sklearn import metrics
 
 from affectflow import facs
-from affectflow.evaluation.predictions import PREDICTIONS_SCHEMA
-from affectflow.tables import write_csv, write_parquet
+from affectflow.prediction.columns import PREDICTIONS_SCHEMA
+from affectflow.tables.csv_files import write_csv
+from affectflow.tables.parquet import write_parquet
 from benchmarks.memory import Memory
 
 FRAMES, SUBJECTS = 130_814, 27
@@ -31,7 +32,7 @@ import sys
 from pathlib import Path
 from affectflow.evaluation.outputs import Part
 from affectflow.evaluation.score import score
-from affectflow.protocols import protocol
+from affectflow.evaluation.protocols import protocol
 folder = Path(sys.argv[1])
 files = (folder / name for name in ("predictions.parquet", "left_out.csv", "model.json", "model.keras"))
 parts, out = [Part.of_run("m", *files)], folder / "s.json"

@@ -25,9 +25,10 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from affectflow.records.picture import PictureForm
+from affectflow.datasets.sample import Sample, unknown_units
+from affectflow.media.pixels import Encoded
+from affectflow.records.encoding import PictureForm
 from affectflow.records.write import write_records
-from affectflow.sample import Encoded, Sample, unknown_units
 from benchmarks.pictures import draw
 
 SIDE, BATCH, STEPS, COUNT = 96, 32, 25, 1000

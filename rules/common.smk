@@ -6,15 +6,17 @@ import subprocess
 import sys
 from pathlib import Path
 
-from affectflow import datasets, runs, synthetic
+from affectflow import datasets
+from affectflow.plan import runs
+from affectflow.datasets import synthetic
 from affectflow.cluster.profile import requests
 from affectflow.cluster.slurm import partitions, unknown_partition
-from affectflow.codehash import code_digest
-from affectflow.errors import UserError, one_sentence
-from affectflow.fingerprint import fingerprint
+from affectflow.core.code import code_digest
+from affectflow.core.errors import UserError, one_sentence
+from affectflow.core.cache import fingerprint
 from affectflow.plan import Plan
 from affectflow.plan.data import BENCHMARKS, FOLDERS, marker_of, traces_state
-from affectflow.protocols import protocol
+from affectflow.evaluation.protocols import protocol
 
 SCRIPTS = Path(workflow.basedir) / "workflow" / "scripts"
 

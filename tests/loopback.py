@@ -13,8 +13,8 @@ from dataclasses import replace
 
 from aiohttp import web
 
-from affectflow.demo.plan import DOMAIN
 from affectflow.demo.web import NameServer, self_signed
+from affectflow.demo.web_plan import DOMAIN
 from affectflow.download.settings import Settings
 
 TIMEOUT_S = 0.4

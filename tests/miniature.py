@@ -10,8 +10,8 @@ from PIL import Image
 
 from affectflow import facs
 from affectflow.datasets import get_dataset
-from affectflow.sample import Sample
-from affectflow.video import write_video
+from affectflow.datasets.sample import Sample
+from affectflow.media.video import write_video
 
 FRAMES = 6
 GREYS = [40 + 30 * i for i in range(8)]

@@ -15,11 +15,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from affectflow import jpeg, names
 from affectflow.annotation.columns import MANIFEST_COLUMNS
 from affectflow.annotation.consensus import Wishes
 from affectflow.annotation.merge import Outputs, merge_traces
-from affectflow.tables import write_csv
+from affectflow.media import file_names as names
+from affectflow.media import jpeg
+from affectflow.tables.csv_files import write_csv
 from tests.conftest import ROOT
 
 PICTURES = 40

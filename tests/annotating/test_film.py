@@ -14,11 +14,11 @@ import pytest
 
 from affectflow.annotation.columns import MANIFEST_COLUMNS
 from affectflow.annotation.consensus import Wishes
-from affectflow.annotation.merge_films import merge_films
+from affectflow.annotation.merge_videos import merge_films
+from affectflow.core.errors import UserError
 from affectflow.datasets import get_dataset
-from affectflow.errors import UserError
-from affectflow.tables import write_csv
-from affectflow.video import write_video
+from affectflow.media.video import write_video
+from affectflow.tables.csv_files import write_csv
 from tests.annotating.conftest import Desk
 from tests.annotating.test_page import SHOTS
 from tests.annotating.test_server import ask

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from affectflow.annotation.guesses import Guess, Guesses
-from affectflow.annotation.journal import Journal, Judgement
+from affectflow.annotation.model_predictions import Guess, Guesses
+from affectflow.annotation.rating_log import Journal, Judgement
+from affectflow.annotation.server.image import Picture
 from affectflow.annotation.server.order import most_informative, with_repeats
-from affectflow.annotation.server.picture import Picture
 from affectflow.annotation.server.session import Sessions
 from tests.annotating.conftest import PICTURES, Desk
 from tests.annotating.test_server import ask

@@ -19,12 +19,12 @@ import pytest
 
 from affectflow.annotation.columns import MANIFEST_COLUMNS
 from affectflow.annotation.consensus import Wishes
-from affectflow.annotation.journal import Journal, Judgement
 from affectflow.annotation.merge import Outputs, merge_traces
-from affectflow.annotation.server.picture import Picture
+from affectflow.annotation.rating_log import Journal, Judgement
+from affectflow.annotation.server.image import Picture
 from affectflow.annotation.server.session import Sessions
-from affectflow.errors import UserError
-from affectflow.tables import write_csv
+from affectflow.core.errors import UserError
+from affectflow.tables.csv_files import write_csv
 from tests.annotating.conftest import Desk
 from tests.conftest import ROOT
 

@@ -11,13 +11,13 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from affectflow import names
-from affectflow.demo.plan import DOMAIN
+from affectflow.demo.web_plan import DOMAIN
 from affectflow.download.engine import Engine
 from affectflow.download.lists import Row
 from affectflow.download.outcomes import Outcome
 from affectflow.download.settings import Settings
 from affectflow.download.store import Store
+from affectflow.media import file_names as names
 from tests.loopback import Web
 
 PICTURE = b"GIF89a" + bytes(200)  # not decoded here

@@ -21,7 +21,7 @@ import pytest
 from aiohttp import web
 from PIL import Image
 
-from affectflow.demo.plan import DOMAIN
+from affectflow.demo.web_plan import DOMAIN
 from tests.loopback import Web
 
 KILLS = 100

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from affectflow.records.picture import PictureForm
+from affectflow.datasets.sample import Sample, unknown_units
+from affectflow.media.pixels import Picture
+from affectflow.records.encoding import PictureForm
 from affectflow.records.write import write_records
-from affectflow.sample import Picture, Sample, unknown_units
 
 SIZE = 40
 

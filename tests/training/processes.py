@@ -17,7 +17,7 @@ from tests.conftest import ROOT
 _PROGRAM = """
 import json, sys
 from pathlib import Path
-from affectflow.errors import one_sentence
+from affectflow.core.errors import one_sentence
 from affectflow.training.recipe import Recipe
 from affectflow.training.train import Outputs, Places, train
 arguments = json.loads(sys.argv[1])

@@ -11,15 +11,15 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from affectflow.errors import UserError
-from affectflow.measures.ranking import roc_auc
+from affectflow.core.errors import UserError
+from affectflow.metrics.ranking import roc_auc
 from tests.training.conftest import patch_samples
 from tests.training.processes import run_training
 from tests.training.test_network import FORM, HEADS
 
 keras = pytest.importorskip("keras")
 
-from affectflow.training.network import answering, build_network  # noqa: E402
+from affectflow.training.network import answering, build_network
 
 Write = Callable[..., list[Path]]
 

@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("keras")
 
-from affectflow.training.calibrate import expected_error, fit_temperatures, reliability
+from affectflow.training.calibration import expected_error, fit_temperatures, reliability
 
 
 def test_a_known_temperature_is_found() -> None:

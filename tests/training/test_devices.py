@@ -20,12 +20,12 @@ if devices:
     cpu = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * devices)
 import keras
-from affectflow.training.joint import JointModel, OneDevice
+from affectflow.training.multi_task import JointModel, OneDevice
 if devices:
-    from affectflow.training.ordered import OrderedModel as JointModel
+    from affectflow.training.multi_task import OrderedModel as JointModel
 from affectflow.training.losses import concordance_in_bins, cross_entropy, ordinal
 from affectflow.training.network import HeadForm, NetworkForm, build_network
-from affectflow.training.optimisers import make_optimiser
+from affectflow.training.optimizers import make_optimiser
 
 heads = (HeadForm("action_units", 4, "cross_entropy"), HeadForm("intensities", 3, "ordinal"),
          HeadForm("valence_arousal", 0, "ccc_bins"))
@@ -132,7 +132,7 @@ devices, name = int(sys.argv[1]), sys.argv[2]
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * devices)
 import keras
-from affectflow.training.optimisers import make_optimiser
+from affectflow.training.optimizers import make_optimiser
 x = np.random.default_rng(0).normal(size=(8, 5)).astype("float32")
 y = x @ np.arange(10, dtype="float32").reshape(5, 2)
 found = []

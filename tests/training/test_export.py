@@ -11,14 +11,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from affectflow.errors import UserError
+from affectflow.core.errors import UserError
 from tests.training.test_network import FORM, HEADS, pictures
 
 keras = pytest.importorskip("keras")
 
-from affectflow.training.export import export  # noqa: E402
-from affectflow.training.network import HeadForm, answering, build_network, every_layer  # noqa: E402
-from affectflow.training.save import save_model  # noqa: E402
+from affectflow.training.network import HeadForm, answering, build_network, every_layer
+from affectflow.training.saving import (
+    export,
+    save_model,
+)
 
 _OTHERS = """
 import json, sys
@@ -86,7 +88,7 @@ def test_exports_answer_as_the_model_does(tmp_path: Path, backbone: str, size: i
 
 
 def test_an_export_that_answers_otherwise_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from affectflow.training import export as module
+    from affectflow.training import saving as module
 
     save_model(_trained("MobileNetV3Small", 32, HEADS[:1]), tmp_path / "model.keras")
     (tmp_path / "model.json").write_text("{}")

@@ -12,17 +12,19 @@ import pytest
 
 keras = pytest.importorskip("keras")
 
-from affectflow import jpeg, names  # noqa: E402
-from affectflow.annotation.columns import MANIFEST_COLUMNS  # noqa: E402
-from affectflow.errors import UserError  # noqa: E402
-from affectflow.faces.crop import crop  # noqa: E402
-from affectflow.faces.face import Face  # noqa: E402
-from affectflow.faces.table import FACES_SCHEMA, FOUND, NO_FACE, face_cells  # noqa: E402
-from affectflow.images import decode_rgb  # noqa: E402
-from affectflow.prediction.guess import guess_affect  # noqa: E402
-from affectflow.prediction.model import TrainedModel  # noqa: E402
-from affectflow.tables import write_csv, write_parquet  # noqa: E402
-from tests.training.test_predict import SIZE, make_model  # noqa: E402
+from affectflow.annotation.columns import MANIFEST_COLUMNS
+from affectflow.core.errors import UserError
+from affectflow.datasets.face import Face
+from affectflow.datasets.face_table import FACES_SCHEMA, FOUND, NO_FACE, face_cells
+from affectflow.faces.crop import crop
+from affectflow.media import file_names as names
+from affectflow.media import jpeg
+from affectflow.media.images import decode_rgb
+from affectflow.prediction.affect import guess_affect
+from affectflow.prediction.model import TrainedModel
+from affectflow.tables.csv_files import write_csv
+from affectflow.tables.parquet import write_parquet
+from tests.training.test_predict import SIZE, make_model
 
 FACE = Face((30.0, 20.0, 40.0, 50.0), score=0.9)
 

@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 keras = pytest.importorskip("keras")
 tf = pytest.importorskip("tensorflow")
 
-from affectflow.measures.agreement import agree  # noqa: E402
-from affectflow.training import heads  # noqa: E402
-from affectflow.training import losses  # noqa: E402
+from affectflow.metrics.agreement import agree
+from affectflow.training import (
+    heads,
+    losses,
+)
 
 Array = NDArray[np.float32]
 UNITS = 5

@@ -7,8 +7,8 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from affectflow.errors import UserError
-from affectflow.training.mixture import Mixture
+from affectflow.core.errors import UserError
+from affectflow.training.sampling import Mixture
 
 UNITS, AFFECT = "action_units", "valence_arousal"
 

@@ -12,11 +12,11 @@ import pytest
 
 keras = pytest.importorskip("keras")
 
-from affectflow.cli import main  # noqa: E402
-from affectflow.errors import UserError  # noqa: E402
-from affectflow.training.backbones import all_backbones, find_backbone  # noqa: E402
-from affectflow.training.convolutional import as_convolutions  # noqa: E402
-from affectflow.training.network import (  # noqa: E402
+from affectflow.cli import main
+from affectflow.core.errors import UserError
+from affectflow.training.backbones import all_backbones, find_backbone
+from affectflow.training.convolutional import as_convolutions
+from affectflow.training.network import (
     HeadForm,
     NetworkForm,
     answering,
@@ -25,8 +25,8 @@ from affectflow.training.network import (  # noqa: E402
     kernels_of,
     learning_rate_factors,
 )
-from affectflow.training.optimisers import make_optimiser  # noqa: E402
-from affectflow.training.save import save_model  # noqa: E402
+from affectflow.training.optimizers import make_optimiser
+from affectflow.training.saving import save_model
 
 FORM = NetworkForm("vgg16", 32, "pooled", "avg", False, 0.1, 0.0, "all", 1.0)
 HEADS = (

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from affectflow.errors import UserError
-from affectflow.training.optimisers import check_accumulation, make_optimiser
+from affectflow.core.errors import UserError
+from affectflow.training.optimizers import check_accumulation, make_optimiser
 from tests.training.processes import SMALL, command, outcome, run_training
 from tests.training.test_resume import killed, start
 
@@ -90,8 +90,8 @@ def test_what_is_fitted_is_of_the_model_that_is_saved(unusual: Path, files: File
 def test_a_disk_without_room_is_one_sentence(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
     import shutil
 
-    from affectflow.errors import UserError
-    from affectflow.training.staging import staged
+    from affectflow.core.errors import UserError
+    from affectflow.training.reader import staged
 
     monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10, 0, 10))  # type: ignore[attr-defined]
     with pytest.raises(UserError, match=r"no room for [\d,]+ bytes of records; set TMPDIR"), staged(files[0], True):

@@ -8,8 +8,10 @@ import pytest
 keras = pytest.importorskip("keras")
 tf = pytest.importorskip("tensorflow")
 
-from affectflow.training.joint import JointModel  # noqa: E402
-from affectflow.training.ordered import OrderedModel  # noqa: E402
+from affectflow.training.multi_task import (
+    JointModel,
+    OrderedModel,
+)
 
 X = np.random.default_rng(0).normal(size=(8, 5)).astype(np.float32)
 DATA = (X, {"action_units": X[:, :2]})

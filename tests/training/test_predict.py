@@ -17,20 +17,20 @@ from numpy.typing import NDArray
 
 keras = pytest.importorskip("keras")
 
-from affectflow import jpeg  # noqa: E402
-from affectflow.api import load  # noqa: E402
-from affectflow.cli import main  # noqa: E402
-from affectflow.errors import UserError  # noqa: E402
-from affectflow.faces.crop import crop  # noqa: E402
-from affectflow.images import decode_rgb  # noqa: E402
-from affectflow.prediction import pictures  # noqa: E402
-from affectflow.prediction.model import TrainedModel  # noqa: E402
-from affectflow.prediction.pictures import Shown, find_sources  # noqa: E402
-from affectflow.prediction.predictor import Predictor  # noqa: E402
-from affectflow.sample import Picture  # noqa: E402
-from affectflow.video import read_frames, write_video  # noqa: E402
-from tests.conftest import ROOT  # noqa: E402
-from tests.miniature import FRAMES, film, still, text  # noqa: E402
+from affectflow.cli import main
+from affectflow.core.errors import UserError
+from affectflow.faces.crop import crop
+from affectflow.media import jpeg
+from affectflow.media import sources as pictures
+from affectflow.media.images import decode_rgb
+from affectflow.media.pixels import Picture
+from affectflow.media.sources import Shown, find_sources
+from affectflow.media.video import read_frames, write_video
+from affectflow.prediction.model import TrainedModel
+from affectflow.prediction.predictor import Predictor
+from affectflow.prediction.reader import load
+from tests.conftest import ROOT
+from tests.miniature import FRAMES, film, still, text
 
 SIZE = 24
 UNITS = (6, 12, 25)
@@ -253,7 +253,7 @@ def photographs(count: int) -> list[Path]:
 def test_every_face_is_found_and_aligned_as_in_training(of_faces: Path, tmp_path: Path, config: Path) -> None:
     from PIL import Image
 
-    from affectflow.api import _finder
+    from affectflow.prediction.reader import _finder
 
     one, other = (decode_rgb(path.read_bytes()).pixels for path in photographs(2))
     both = np.concatenate([one, other[: len(one)]], axis=1)

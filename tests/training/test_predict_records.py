@@ -16,21 +16,22 @@ from numpy.typing import NDArray
 
 keras = pytest.importorskip("keras")
 
-from affectflow import jpeg  # noqa: E402
-from affectflow.cli import main  # noqa: E402
-from affectflow.datasets.base import Dataset  # noqa: E402
-from affectflow.errors import UserError  # noqa: E402
-from affectflow.faces.face import Face  # noqa: E402
-from affectflow.faces.table import FACES_SCHEMA, GIVEN, NO_FACE, face_cells  # noqa: E402
-from affectflow.prediction.model import TrainedModel  # noqa: E402
-from affectflow.prediction.records import predict_records  # noqa: E402
-from affectflow.records import frames as frames_module  # noqa: E402
-from affectflow.records.example import decode_example  # noqa: E402
-from affectflow.records.frames import Source, write_frames  # noqa: E402
-from affectflow.records.picture import PictureForm  # noqa: E402
-from affectflow.records.tfrecord import read_records  # noqa: E402
-from affectflow.sample import Picture, Sample  # noqa: E402
-from affectflow.tables import write_parquet  # noqa: E402
+from affectflow.cli import main
+from affectflow.core.errors import UserError
+from affectflow.datasets.base import Dataset
+from affectflow.datasets.face import Face
+from affectflow.datasets.face_table import FACES_SCHEMA, GIVEN, NO_FACE, face_cells
+from affectflow.datasets.sample import Sample
+from affectflow.media import jpeg
+from affectflow.media.pixels import Picture
+from affectflow.prediction.model import TrainedModel
+from affectflow.prediction.records import predict_records
+from affectflow.records import frames as frames_module
+from affectflow.records.encoding import PictureForm
+from affectflow.records.example import decode_example
+from affectflow.records.frames import Source, write_frames
+from affectflow.records.tfrecord import read_records
+from affectflow.tables.parquet import write_parquet
 
 SIZE = 24
 FORM = PictureForm(SIZE, 95, "4:4:4")

@@ -17,17 +17,17 @@ from numpy.typing import NDArray
 
 pytest.importorskip("tensorflow")
 
-from affectflow.errors import UserError
-from affectflow.images import decode_rgb
+from affectflow.core.errors import UserError
+from affectflow.datasets.sample import Sample, unknown_units
+from affectflow.media.images import decode_rgb
+from affectflow.media.pixels import Picture
 from affectflow.records.access import Records
+from affectflow.records.encoding import PictureForm
 from affectflow.records.example import decode_example
-from affectflow.records.picture import PictureForm
 from affectflow.records.tfrecord import read_records
 from affectflow.records.write import write_records
-from affectflow.sample import Picture, Sample, unknown_units
-from affectflow.training.augment import Augmentation, augment, mirrored
-from affectflow.training.reader import pictures_in_order, read_labels, training_batches
-from affectflow.training.shuffle import Shuffle
+from affectflow.training.reader import Augmentation, augment, mirrored, pictures_in_order, read_labels, training_batches
+from affectflow.training.sampling import Shuffle
 from tests.training.conftest import SIZE
 
 UNITS = [1, 4, 12]
@@ -216,7 +216,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 from affectflow.records.access import Records
-from affectflow.training.augment import Augmentation
+from affectflow.training.reader import Augmentation
 from affectflow.training.reader import training_batches
 tf.config.experimental.enable_op_determinism()
 both = threading.Barrier(2, timeout=30)

@@ -13,8 +13,8 @@ import pytest
 
 tf = pytest.importorskip("tensorflow")
 
-from affectflow.images import decode_rgb  # noqa: E402
-from tests.training.conftest import SIZE, patch_samples  # noqa: E402
+from affectflow.media.images import decode_rgb
+from tests.training.conftest import SIZE, patch_samples
 
 
 def test_every_feature_comes_back(records: Callable[..., list[Path]]) -> None:

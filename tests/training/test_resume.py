@@ -16,15 +16,14 @@ import numpy as np
 import pytest
 import yaml
 
-from affectflow.errors import UserError
-from affectflow.training.checkpoint import Checkpoints
+from affectflow.core.errors import UserError
+from affectflow.training.checkpoint import Checkpoints, State
 from affectflow.training.interruption import STATUS, Interrupted, Interruption
-from affectflow.training.state import State
 from tests.conftest import ROOT
 from tests.training.processes import SMALL, command, outcome, run_training
 
 if TYPE_CHECKING:
-    from affectflow.training.joint import JointModel
+    from affectflow.training.multi_task import JointModel
 
 pytest.importorskip("tensorflow")
 
@@ -267,8 +266,8 @@ def tiny(rate: float) -> JointModel:
     """One number, to be brought to 3."""
     import keras
 
-    from affectflow.training.joint import JointModel
-    from affectflow.training.optimisers import make_optimiser
+    from affectflow.training.multi_task import JointModel
+    from affectflow.training.optimizers import make_optimiser
 
     inputs = keras.Input((1,))
     head = keras.layers.Dense(1, use_bias=False, kernel_initializer="zeros", name="action_units")

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import yaml
 
-from affectflow.measures.ranking import roc_auc
+from affectflow.metrics.ranking import roc_auc
 from affectflow.report.card import write_card
 from affectflow.report.reliability import draw_reliability
 from tests.conftest import ROOT
@@ -118,7 +118,7 @@ def test_same_recipe_gives_the_same_bytes(tmp_path: Path, records: Write) -> Non
 def test_every_optimiser_takes_steps(optimizer: str) -> None:
     import keras
 
-    from affectflow.training.optimisers import make_optimiser
+    from affectflow.training.optimizers import make_optimiser
 
     variable = keras.Variable([1.0])
     made = make_optimiser(optimizer, 0.1, 0.01, warmup_fraction=0.2, steps=10)

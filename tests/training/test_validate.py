@@ -12,9 +12,8 @@ import pytest
 
 pytest.importorskip("tensorflow")
 
-from affectflow.training.exam import Exam
 from affectflow.training.reader import read_labels
-from affectflow.training.validate import validate
+from affectflow.training.validation import Exam, validate
 
 TAUGHT = {"action_units": (4, 12), "intensities": (1, 4), "valence_arousal": ()}
 

@@ -16,19 +16,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from affectflow import names
-from affectflow.annotation.batches import make_batches
 from affectflow.annotation.columns import MANIFEST_COLUMNS
 from affectflow.annotation.consensus import Wishes
 from affectflow.annotation.merge import Outputs, merge_traces
 from affectflow.annotation.traces import Batch, read_tracks
+from affectflow.annotation.videos import make_batches
+from affectflow.core.cache import file_sha256
+from affectflow.core.errors import UserError
 from affectflow.download.ledger import LEDGER_SCHEMA
 from affectflow.download.outcomes import OK
-from affectflow.errors import UserError
-from affectflow.fingerprint import file_sha256
-from affectflow.images import decode_rgb
-from affectflow.tables import write_parquet
-from affectflow.video import read_frames
+from affectflow.media import file_names as names
+from affectflow.media.images import decode_rgb
+from affectflow.media.video import read_frames
+from affectflow.tables.parquet import write_parquet
 
 SIZE = 32
 

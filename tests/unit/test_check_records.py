@@ -11,15 +11,16 @@ import pytest
 from PIL import Image
 
 from affectflow.cli import main
-from affectflow.errors import UserError
+from affectflow.core.errors import UserError
+from affectflow.datasets.sample import Sample
+from affectflow.media.pixels import Picture
 from affectflow.records.check import check_records
+from affectflow.records.encoding import PictureForm
 from affectflow.records.example import decode_example, encode_example
 from affectflow.records.index import INDEX_COLUMNS
-from affectflow.records.picture import PictureForm
 from affectflow.records.tfrecord import read_records, write_record
 from affectflow.records.write import write_records
-from affectflow.sample import Picture, Sample
-from affectflow.tables import write_csv
+from affectflow.tables.csv_files import write_csv
 
 SIZE = 24
 

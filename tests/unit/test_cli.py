@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from affectflow.cli import main
-from affectflow.names import file_name
+from affectflow.media.file_names import file_name
 from affectflow.plan.data import BENCHMARKS
 
 ROOT = Path(__file__).parents[2]

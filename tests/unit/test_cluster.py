@@ -15,14 +15,14 @@ from tests.conftest import ROOT
 
 from affectflow import config
 from affectflow.cli import main
-from affectflow.cluster import room
-from affectflow.cluster.doctor import examine
-from affectflow.cluster.needs import Needs, needs_of
+from affectflow.cluster import disk_space as room
+from affectflow.cluster.doctor import Needs, examine
 from affectflow.cluster.node import MARK, look
 from affectflow.cluster.profile import OTHERS, read_requests
 from affectflow.cluster.slurm import Partition, accounts, partitions
-from affectflow.errors import UserError
+from affectflow.core.errors import UserError
 from affectflow.plan import Plan
+from affectflow.plan.resources import needs_of
 
 PROFILES = ("slurm", "slurm-gres")
 SINFO = "batch|up|2-00:00:00|64000+|(null)\\ngpu|up|4:00:00|128000|gpu:a100:4(S:0-1)\\ngpu|up|4:00:00|256000|gpu:2"

@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from affectflow import codehash
+from affectflow.core import code as codehash
 
-ROOT = Path(codehash.__file__).parent
+ROOT = Path(codehash.__file__).parent.parent
 SCRIPT = '''"""Doc."""
 import sys  # comment
 
 
 def main() -> None:
     """Doc."""
-    from affectflow.measures.decision import decide
+    from affectflow.metrics.decision import decide
     decide([True], [0.5], 0.5)
 '''
 
@@ -79,14 +79,14 @@ DIFFERENT = {
 @pytest.mark.parametrize("change", SAME.values(), ids=SAME)
 def test_what_does_not_run_does_not_count(package: Package, change: Callable[[str], str]) -> None:
     before = package.digest()
-    package.edit("measures/decision.py", change)
+    package.edit("metrics/decision.py", change)
     assert package.digest() == before
 
 
 @pytest.mark.parametrize("change", DIFFERENT.values(), ids=DIFFERENT)
 def test_what_runs_counts(package: Package, change: Callable[[str], str]) -> None:
     before = package.digest()
-    package.edit("measures/decision.py", change)
+    package.edit("metrics/decision.py", change)
     assert package.digest() != before
 
 
@@ -98,7 +98,9 @@ def test_the_script_itself_counts(package: Package) -> None:
     assert package.digest() != before
 
 
-@pytest.mark.parametrize("file", ["images.py", "config.schema.yaml", "measures/ranking.py", "datasets/disfa.py"])
+@pytest.mark.parametrize(
+    "file", ["media/images.py", "config/config.schema.yaml", "metrics/ranking.py", "datasets/disfa.py"]
+)
 def test_modules_that_are_not_imported_do_not_count(package: Package, file: str) -> None:
     before = package.digest()
     package.edit(file, lambda text: text + "\nX: 1\n")
@@ -106,9 +108,9 @@ def test_modules_that_are_not_imported_do_not_count(package: Package, file: str)
 
 
 def test_imports_of_imports_count(package: Package) -> None:
-    package.script.write_text("from affectflow.annotation import batches\n")
+    package.script.write_text("from affectflow.annotation import videos\n")
     before = package.digest()
-    package.edit("tables.py", lambda text: text + "\nX = 1\n")
+    package.edit("tables/csv_files.py", lambda text: text + "\nX = 1\n")
     changed = package.digest()
     assert changed != before
     package.edit("download/__init__.py", lambda text: text + "\nX = 1\n")
@@ -118,28 +120,28 @@ def test_imports_of_imports_count(package: Package) -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        "import affectflow.names",
-        "from affectflow import names",
-        "from affectflow.names import file_name",
-        "from affectflow.names import *",
-        "import os, affectflow.names as n",
-        "if False:\n    from affectflow import names",
+        "import affectflow.media.file_names",
+        "from affectflow.media import file_names",
+        "from affectflow.media.file_names import file_name",
+        "from affectflow.media.file_names import *",
+        "import os, affectflow.media.file_names as n",
+        "if False:\n    from affectflow.media import file_names",
     ],
 )
 def test_every_way_to_import(package: Package, line: str) -> None:
     package.script.write_text(line + "\n")
     before = package.digest()
-    package.edit("names.py", lambda text: text + "\nX = 1\n")
+    package.edit("media/file_names.py", lambda text: text + "\nX = 1\n")
     assert package.digest() != before
 
 
 @pytest.mark.parametrize(
-    "line", ["from . import ranking", "from .ranking import roc_auc", "from ..measures import ranking"]
+    "line", ["from . import ranking", "from .ranking import roc_auc", "from ..metrics import ranking"]
 )
 def test_relative_imports(package: Package, line: str) -> None:
-    package.edit("measures/decision.py", lambda text: text + f"\n{line}\n")
+    package.edit("metrics/decision.py", lambda text: text + f"\n{line}\n")
     before = package.digest()
-    package.edit("measures/ranking.py", lambda text: text + "\nX = 1\n")
+    package.edit("metrics/ranking.py", lambda text: text + "\nX = 1\n")
     assert package.digest() != before
 
 
@@ -151,8 +153,8 @@ def test_modules_named_by_the_caller_count(package: Package) -> None:
 
 
 def test_cycles_end(package: Package) -> None:
-    package.edit("measures/decision.py", lambda text: text + "\nfrom affectflow.measures import ranking\n")
-    package.edit("measures/ranking.py", lambda text: text + "\nfrom affectflow.measures import decision\n")
+    package.edit("metrics/decision.py", lambda text: text + "\nfrom affectflow.metrics import ranking\n")
+    package.edit("metrics/ranking.py", lambda text: text + "\nfrom affectflow.metrics import decision\n")
     assert package.digest()
 
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from affectflow.columns import column
+from affectflow.tables.arrow import column
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 VALUES = {
@@ -49,7 +49,7 @@ def test_what_is_no_such_number_is_refused(value: object) -> None:
 def test_pandas_is_not_imported(tmp_path: Path) -> None:
     program = """
 import sys, pyarrow as pa
-from affectflow.tables import write_parquet
+from affectflow.tables.parquet import write_parquet
 schema = pa.schema([("a", pa.string()), ("b", pa.list_(pa.int8(), 2)), ("c", pa.timestamp("ms"))])
 write_parquet(sys.argv[1], schema, [{"a": "x", "b": [1, 2], "c": 3}, {"b": [0, 1]}])
 sys.exit("pandas" in sys.modules)

@@ -12,12 +12,13 @@ import pytest
 from sklearn.metrics import f1_score
 
 from affectflow import facs
-from affectflow.errors import UserError
+from affectflow.core.errors import UserError
 from affectflow.evaluation.compare import compare
 from affectflow.evaluation.outputs import Part
-from affectflow.evaluation.predictions import PREDICTIONS_SCHEMA
-from affectflow.protocols import protocol
-from affectflow.tables import write_csv, write_parquet
+from affectflow.evaluation.protocols import protocol
+from affectflow.prediction.columns import PREDICTIONS_SCHEMA
+from affectflow.tables.csv_files import write_csv
+from affectflow.tables.parquet import write_parquet
 
 FRAMES, SUBJECTS = 400, 8
 UNITS = (1, 2, 4, 6, 9, 12, 25, 26)

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from affectflow.config import check, load, schema
-from affectflow.errors import UserError
+from affectflow.core.errors import UserError
 
 DEFAULT = Path(__file__).parents[2] / "config/config.yaml"
 

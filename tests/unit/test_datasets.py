@@ -10,11 +10,12 @@ import pytest
 from tests.miniature import FRAMES, GREYS, film, known, samples, text
 
 from affectflow import datasets
+from affectflow.core.errors import UserError
 from affectflow.datasets import disfa, get_dataset
-from affectflow.datasets.disfa_layout import FOLDS
+from affectflow.datasets.disfa_labels import FOLDS
 from affectflow.datasets.media import Media
-from affectflow.errors import UserError
-from affectflow.sample import Image, Sample
+from affectflow.datasets.sample import Sample
+from affectflow.media.pixels import Image
 
 
 def shows(sample: Sample, first: int = 0) -> bool:

@@ -17,20 +17,19 @@ import pytest
 from aiohttp import web
 from tests.loopback import TIMEOUT_S, Web
 
-from affectflow import names
-from affectflow.demo.plan import DOMAIN
+from affectflow.core.errors import UserError
+from affectflow.demo.web_plan import DOMAIN
 from affectflow.download.client import Client
 from affectflow.download.engine import Engine
 from affectflow.download.ledger import LEDGER_SCHEMA, collect_ledger, write_part
-from affectflow.download.lists import Row
+from affectflow.download.lists import Row, parse_url
 from affectflow.download.outcomes import OK, OUTCOMES, REPORT_CLASSES, Outcome
 from affectflow.download.partition import Again, Share, fetch_partition, outcomes, stamp_of
 from affectflow.download.resolver import is_public
 from affectflow.download.settings import Settings
 from affectflow.download.store import Store
-from affectflow.download.urls import parse_url
-from affectflow.errors import UserError
-from affectflow.tables import read_parquet
+from affectflow.media import file_names as names
+from affectflow.tables.parquet import read_parquet
 
 
 @pytest.fixture(scope="module")

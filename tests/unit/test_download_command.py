@@ -16,7 +16,7 @@ from aiohttp import web
 from tests.loopback import Web
 
 from affectflow.cli import main
-from affectflow.demo.plan import DOMAIN
+from affectflow.demo.web_plan import DOMAIN
 
 Run = Callable[..., Counter[str]]
 

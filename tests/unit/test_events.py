@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from tests.unit.test_score import DISFA, _frames, _score
 
-from affectflow.evaluation.events import write_events
-from affectflow.evaluation.predictions import PREDICTIONS_SCHEMA
-from affectflow.measures.events import Events, find_events, match, runs
-from affectflow.tables import write_parquet
+from affectflow.evaluation.temporal import write_events
+from affectflow.metrics.events import Events, find_events, match, runs
+from affectflow.prediction.columns import PREDICTIONS_SCHEMA
+from affectflow.tables.parquet import write_parquet
 
 UNIT = 12
 

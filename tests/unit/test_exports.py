@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.unit.test_annotation import RATE, Traces, values
 
-from affectflow.annotation.exports import read_export
+from affectflow.annotation.formats import read_export
 from affectflow.annotation.lag import Lag, lags_of
-from affectflow.errors import UserError
+from affectflow.core.errors import UserError
 from affectflow.report.annotation import draw_annotation
 from affectflow.report.style import GREY
 

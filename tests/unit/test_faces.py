@@ -18,23 +18,23 @@ from scipy.io import savemat
 from tests.conftest import SHARED
 from tests.miniature import FRAMES, film, still, text
 
-from affectflow import names
+from affectflow.core.errors import UserError
 from affectflow.datasets import get_dataset
 from affectflow.datasets.base import Dataset
+from affectflow.datasets.face import Face, face_of_landmarks, overlap
+from affectflow.datasets.face_table import FACES_SCHEMA, FOUND, GIVEN, NO_FACE, face_cells, with_faces
+from affectflow.datasets.sample import Sample
 from affectflow.download.ledger import LEDGER_SCHEMA
-from affectflow.errors import UserError
-from affectflow.faces.crop import EYE_DISTANCE, EYE_HEIGHT, crop
-from affectflow.faces.face import Face, face_of_landmarks, overlap
+from affectflow.faces.crop import EYE_DISTANCE, EYE_HEIGHT, Framing, crop
 from affectflow.faces.find import Search, find_dataset_faces, find_downloaded_faces
-from affectflow.faces.framing import Framing
-from affectflow.faces.table import FACES_SCHEMA, FOUND, GIVEN, NO_FACE, face_cells, with_faces
 from affectflow.faces.yunet import Detector
-from affectflow.images import decode_rgb, square
+from affectflow.media import file_names as names
+from affectflow.media.images import decode_rgb, square
+from affectflow.media.pixels import Picture
 from affectflow.records.dataset import write_dataset_records
-from affectflow.records.picture import PictureForm
+from affectflow.records.encoding import PictureForm
 from affectflow.records.tfrecord import read_records
-from affectflow.sample import Picture, Sample
-from affectflow.tables import read_parquet, write_parquet
+from affectflow.tables.parquet import read_parquet, write_parquet
 
 PHOTOGRAPHS = SHARED / "data" / "london_faces"
 MODEL = SHARED / "models" / "face_detection_yunet.onnx"

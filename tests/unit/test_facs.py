@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from affectflow import facs
 from affectflow.cli import main
-from affectflow.errors import UserError
+from affectflow.core.errors import UserError
 from affectflow.facs.emotions import Part, emotions, intensity
 from affectflow.facs.expression import name_emotions, predicted_levels, recorded_levels, shares
 from affectflow.facs.units import UNITS, Kind

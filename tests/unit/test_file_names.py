@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from affectflow.errors import UserError
-from affectflow.spreadsheet.file_names import check_bijection, write_file_names
+from affectflow.core.errors import UserError
+from affectflow.download.name_files import check_bijection, write_file_names
 
 
 def table(save_csv: Callable[..., Path], path: Path, *urls: tuple[str, str]) -> Path:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from affectflow.fingerprint import file_sha256, fingerprint, remembered
+from affectflow.core.cache import file_sha256, fingerprint, remembered
 
 
 class Killed(BaseException):

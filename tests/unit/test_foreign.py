@@ -13,8 +13,8 @@ import pytest
 from tests.miniature import text
 
 from affectflow.cli import main
-from affectflow.evaluation.answers import read_answers
-from affectflow.video import write_video
+from affectflow.evaluation.external import read_answers
+from affectflow.media.video import write_video
 
 SUBJECTS = ("SN001", "SN002", "SN003", "SN004")
 FRAMES = 40

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from affectflow import config
-from affectflow.config_docs import config_docs
+from affectflow.config.reference import config_docs
 
 ROOT = Path(__file__).parents[2]
 RULES = {

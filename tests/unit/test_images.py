@@ -14,8 +14,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, PngImagePlugin
 
-from affectflow import jpeg as jpeg_codec
-from affectflow.images import ImageError, decode_rgb, difference_hash, examine, fits, square
+from affectflow.media import jpeg as jpeg_codec
+from affectflow.media.images import ImageError, decode_rgb, difference_hash, examine, fits, square
 
 Pixels = NDArray[np.uint8]
 SIZE = (24, 16)  # width, height

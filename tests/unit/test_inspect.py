@@ -164,7 +164,7 @@ def test_what_is_nothing_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureF
 def test_nothing_is_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     disfa(tmp_path / "films")
     own(tmp_path / "stills")
-    monkeypatch.setattr("affectflow.video.read_frames", None)
+    monkeypatch.setattr("affectflow.media.video.read_frames", None)
     monkeypatch.setattr("affectflow.datasets.media.decode_rgb", None)
     assert survey("disfa", tmp_path / "films").pictures == 2 * FRAMES
     assert survey("own", tmp_path / "stills").pictures == 1

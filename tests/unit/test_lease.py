@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from affectflow.training.lease import VISIBLE, lease_gpus
+from affectflow.cluster.lease import VISIBLE, lease_gpus
 
 _TRAINING = """
 import os, sys, time
 from pathlib import Path
-from affectflow.training.lease import lease_gpus
+from affectflow.cluster.lease import lease_gpus
 folder, count = Path(sys.argv[1]), int(sys.argv[2])
 lease = lease_gpus(count, ["GPU-a", "GPU-b", "GPU-c"], folder)
 assert os.environ["CUDA_VISIBLE_DEVICES"] == ",".join(lease.devices)

@@ -12,14 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from affectflow import names
+from affectflow.core.errors import UserError
 from affectflow.download import lists
 from affectflow.download.journal import Index, Journal
 from affectflow.download.ledger import inert
-from affectflow.download.lists import Row, partition_rows, read_urls
+from affectflow.download.lists import Row, parse_url, partition_rows, read_urls
 from affectflow.download.outcomes import OK, OUTCOMES, Failed, Outcome
-from affectflow.download.urls import parse_url
-from affectflow.errors import UserError
+from affectflow.media import file_names as names
 
 ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=80)
 AN_OUTCOME = st.builds(

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from scipy import stats
 from sklearn import metrics  # type: ignore[import-untyped]
 
-from affectflow.measures.agreement import Agreement, agree, terms
-from affectflow.measures.bootstrap import Bootstrap
-from affectflow.measures.calibration import calibration_error, gaps
-from affectflow.measures.decision import Decision, best_threshold, decide, outcomes
-from affectflow.measures.ranking import average_precision, draw_rankings, roc_auc
+from affectflow.metrics.agreement import Agreement, agree, terms
+from affectflow.metrics.bootstrap import Bootstrap
+from affectflow.metrics.calibration import calibration_error, gaps
+from affectflow.metrics.decision import Decision, best_threshold, decide, outcomes
+from affectflow.metrics.ranking import average_precision, draw_rankings, roc_auc
 
 Case = tuple[NDArray[np.bool_], NDArray[np.float64]]
 few_values = st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.75, 1.0])  # many ties

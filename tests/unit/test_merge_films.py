@@ -12,19 +12,19 @@ import numpy as np
 import pytest
 from tests.miniature import FRAMES, film, grey, text
 
-from affectflow.annotation.clips import every_frame, find_clips, playable, times_of
 from affectflow.annotation.columns import MANIFEST_COLUMNS
 from affectflow.annotation.consensus import Wishes
-from affectflow.annotation.journal import Journal, Judgement
 from affectflow.annotation.merge import Outputs, merge_traces
-from affectflow.annotation.merge_films import Merged, merge_films
-from affectflow.annotation.sweeps import ClipSweeps, Sweeps, cut_of
+from affectflow.annotation.merge_videos import Merged, merge_films
+from affectflow.annotation.own_videos import every_frame, find_clips, playable, times_of
+from affectflow.annotation.rating_log import Journal, Judgement
+from affectflow.annotation.trace_log import ClipSweeps, Sweeps, cut_of
 from affectflow.cli import main
+from affectflow.core.cache import file_sha256
+from affectflow.core.errors import UserError
 from affectflow.datasets import get_dataset
-from affectflow.errors import UserError
-from affectflow.fingerprint import file_sha256
-from affectflow.tables import write_csv
-from affectflow.video import frame_times, read_frames, write_video
+from affectflow.media.video import frame_times, read_frames, write_video
+from affectflow.tables.csv_files import write_csv
 
 WISHES = Wishes(1.0, 0.0, 3.0, None)
 

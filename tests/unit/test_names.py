@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from affectflow import names
+from affectflow.media import file_names as names
 
 HOSTILE = [
     "",

@@ -13,15 +13,15 @@ import pytest
 from aiohttp import web
 from tests.loopback import Web
 
-from affectflow import names
-from affectflow.demo.plan import DOMAIN
+from affectflow.core.errors import UserError
+from affectflow.demo.web_plan import DOMAIN
 from affectflow.download.engine import Engine
 from affectflow.download.lists import Row
 from affectflow.download.network import domain
 from affectflow.download.outcomes import OK, Outcome
 from affectflow.download.settings import Settings
 from affectflow.download.store import Store
-from affectflow.errors import UserError
+from affectflow.media import file_names as names
 
 Run = Callable[[Settings, Sequence[str]], dict[str, Outcome]]
 

@@ -14,11 +14,10 @@ from PIL import Image
 from tests.miniature import text
 
 from affectflow.cli import main
-from affectflow.overlap.find import Side, find_overlap
-from affectflow.overlap.nearest import hashes_of, nearest, telling
-from affectflow.overlap.pictures import PICTURES_SCHEMA, digest_pictures
-from affectflow.tables import read_parquet
-from affectflow.video import read_frames, write_video
+from affectflow.evaluation.leakage import PICTURES_SCHEMA, Side, digest_pictures, find_overlap
+from affectflow.media.near_duplicates import has_contrast, hashes_of, nearest
+from affectflow.media.video import read_frames, write_video
+from affectflow.tables.parquet import read_parquet
 
 FRAMES = 6
 
@@ -146,7 +145,7 @@ def test_pictures_without_contrast_are_compared_by_their_pixels_alone(tmp_path: 
 
 @pytest.mark.parametrize("bits", [0, 3, 6, 15])
 def test_nearest_is_that_of_a_plain_search(bits: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("affectflow.overlap.nearest._PAIRS_AT_ONCE", 50)
+    monkeypatch.setattr("affectflow.media.near_duplicates._PAIRS_AT_ONCE", 50)
     rng = np.random.default_rng(bits)
     others = rng.integers(0, 1 << 16, (300, 16)).astype(np.uint16)
     hashes = np.concatenate([others[rng.integers(300, size=80)], rng.integers(0, 1 << 16, (20, 16)).astype(np.uint16)])
@@ -157,7 +156,7 @@ def test_nearest_is_that_of_a_plain_search(bits: int, monkeypatch: pytest.Monkey
     place, found = nearest(hashes, others, bits)
     for i, row in enumerate(hashes):
         distances = np.bitwise_count(row ^ others).sum(axis=1).astype(int)
-        distances[~telling(others)] = 999
+        distances[~has_contrast(others)] = 999
         best = int(distances.min())
         assert (place[i], found[i]) == ((int(distances.argmin()), best) if best <= bits else (-1, 257))
 

@@ -8,12 +8,11 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from affectflow.download.client import Answer, Client
+from affectflow.core.errors import UserError
+from affectflow.download.client import Answer, Client, Proxies
+from affectflow.download.lists import parse_url
 from affectflow.download.outcomes import Failed
-from affectflow.download.proxies import Proxies
 from affectflow.download.settings import Settings
-from affectflow.download.urls import parse_url
-from affectflow.errors import UserError
 
 
 class Proxy:

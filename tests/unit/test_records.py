@@ -15,28 +15,29 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from affectflow import facs, names
+from affectflow import facs
 from affectflow.annotation.columns import AFFECT_COLUMNS
+from affectflow.core.errors import UserError
 from affectflow.datasets import get_dataset
 from affectflow.datasets.emotionet import SAMPLES_SCHEMA
+from affectflow.datasets.face import Face
+from affectflow.datasets.face_table import FACES_SCHEMA, face_cells
+from affectflow.datasets.sample import SPLITS, Sample
 from affectflow.download.ledger import LEDGER_SCHEMA
 from affectflow.download.outcomes import OK
-from affectflow.errors import UserError
-from affectflow.faces.face import Face
-from affectflow.faces.table import FACES_SCHEMA, face_cells
-from affectflow.images import decode_rgb
+from affectflow.download.snapshot import Entry, Snapshot, write_snapshot
+from affectflow.media import file_names as names
+from affectflow.media.images import decode_rgb
+from affectflow.media.near_duplicates import group_near_duplicates
+from affectflow.media.pixels import Encoded
 from affectflow.records.assemble import assemble
-from affectflow.records.duplicates import group_near_duplicates
+from affectflow.records.encoding import PictureForm
 from affectflow.records.example import decode_example, encode_example
 from affectflow.records.index import collect_index
-from affectflow.records.picture import PictureForm
 from affectflow.records.tfrecord import read_records, write_record
 from affectflow.records.write import write_shard
-from affectflow.sample import Encoded, Sample
-from affectflow.snapshot.form import Entry, Snapshot, write_snapshot
-from affectflow.splits import SPLITS
 from affectflow.spreadsheet.ingest import LABEL_COLUMNS
-from affectflow.tables import read_parquet, write_parquet
+from affectflow.tables.parquet import read_parquet, write_parquet
 
 Units = Mapping[int, int]
 SIZE = 24

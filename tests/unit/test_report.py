@@ -13,18 +13,21 @@ import pytest
 from PIL import Image
 from tests.unit.test_score import DISFA, _frames, _score
 
-from affectflow import facs, jpeg
-from affectflow.evaluation.predictions import PREDICTIONS_SCHEMA
+from affectflow import facs
+from affectflow.datasets.sample import Sample
 from affectflow.facs.emotions import emotions
-from affectflow.records.picture import PictureForm
+from affectflow.media import jpeg
+from affectflow.media.pixels import Encoded
+from affectflow.prediction.columns import PREDICTIONS_SCHEMA
+from affectflow.records.encoding import PictureForm
 from affectflow.records.write import write_records
 from affectflow.report.emotions import confusion, draw_emotions
 from affectflow.report.errors import errors_of
 from affectflow.report.overview import write_overview
-from affectflow.report.pictures import draw_worst
+from affectflow.report.sample_images import draw_worst
 from affectflow.report.tracks import best_and_worst, draw_tracks
-from affectflow.sample import Encoded, Sample
-from affectflow.tables import write_csv, write_parquet
+from affectflow.tables.csv_files import write_csv
+from affectflow.tables.parquet import write_parquet
 
 NAN = float("nan")
 SIZE = 32

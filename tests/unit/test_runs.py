@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from affectflow.errors import UserError
-from affectflow.runs import PATTERN, all_runs, parse_run
+from affectflow.core.errors import UserError
+from affectflow.plan.runs import PATTERN, all_runs, parse_run
 
 MODELS: dict[str, dict[str, Any]] = {
     "resnet": {"train_on": ["emotionet"], "seeds": [3, 1, 0]},

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from affectflow.training.scheduler import JOB, requeue, seconds_to_train
+from affectflow.cluster.job import JOB, requeue, seconds_to_train
 
 Install = Callable[[str, str], None]
 

@@ -12,14 +12,15 @@ import pytest
 from sklearn.metrics import f1_score, roc_auc_score
 
 from affectflow import facs
-from affectflow.errors import UserError
+from affectflow.core.errors import UserError
 from affectflow.evaluation.outputs import Part
-from affectflow.evaluation.predictions import PREDICTIONS_SCHEMA
+from affectflow.evaluation.protocols import default, protocol, protocols
 from affectflow.evaluation.score import score
 from affectflow.evaluation.summary import summarise, table
 from affectflow.plan.data import BENCHMARKS
-from affectflow.protocols import default, protocol, protocols
-from affectflow.tables import read_facts, write_csv, write_parquet
+from affectflow.prediction.columns import PREDICTIONS_SCHEMA
+from affectflow.tables.csv_files import read_facts, write_csv
+from affectflow.tables.parquet import write_parquet
 
 DISFA = (1, 2, 4, 6, 9, 12, 25, 26)
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from scipy import stats
 
-from affectflow.errors import UserError
-from affectflow.evaluation.seeds import gather_seeds
+from affectflow.core.errors import UserError
+from affectflow.evaluation.compare import gather_seeds
 from affectflow.evaluation.summary import summarise, summarise_seeds, table
 
 USED = {"name": "occurrence8", "frames": 28, "used_frames": 28, "subjects": 3}

@@ -14,14 +14,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from affectflow.cli import main
+from affectflow.core.errors import UserError
 from affectflow.datasets.emotionet import SAMPLES_SCHEMA
 from affectflow.download.ledger import LEDGER_SCHEMA
-from affectflow.errors import UserError
-from affectflow.snapshot.compare import COLUMNS, compare, write_differences
-from affectflow.snapshot.form import Entry, Snapshot, read_snapshot, write_snapshot
-from affectflow.snapshot.take import take_snapshot, write_card
-from affectflow.spreadsheet.file_names import write_file_names
-from affectflow.tables import write_parquet
+from affectflow.download.name_files import write_file_names
+from affectflow.download.snapshot import (
+    COLUMNS,
+    Entry,
+    Snapshot,
+    compare,
+    read_snapshot,
+    write_differences,
+    write_snapshot,
+)
+from affectflow.records.snapshot import take_snapshot, write_card
+from affectflow.tables.parquet import write_parquet
 
 Rows = Callable[[Path], list[dict[str, str]]]
 

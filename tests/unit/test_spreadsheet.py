@@ -16,11 +16,11 @@ import python_calamine
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from affectflow.errors import UserError
-from affectflow.inputs import table_files
+from affectflow.core.errors import UserError
 from affectflow.spreadsheet.ingest import ingest
 from affectflow.spreadsheet.rates import KNOWN_PERCENT
-from affectflow.tables import read_csv
+from affectflow.tables.csv_files import read_csv
+from affectflow.tables.files import table_files
 
 Cells = Sequence[object]
 LABELS = [0, 1, 999] * 20

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from tests.miniature import grey, known, samples, still, text
 
+from affectflow.core.errors import UserError
 from affectflow.datasets import get_dataset
-from affectflow.errors import UserError
 
 TRIAL = "A7_AU5z_TrailNo_2"
 

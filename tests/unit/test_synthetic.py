@@ -8,8 +8,8 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from affectflow.errors import UserError
-from affectflow.synthetic import DEMO, MARKER, NOTE, check_unmixed, is_drawn, mark
+from affectflow.core.errors import UserError
+from affectflow.datasets.synthetic import DEMO, MARKER, NOTE, check_unmixed, is_drawn, mark
 
 
 @pytest.fixture(autouse=True)

@@ -7,8 +7,10 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from affectflow.errors import UserError
-from affectflow.tables import read_csv, read_parquet, whole, write_csv, write_parquet
+from affectflow.core.atomic import whole
+from affectflow.core.errors import UserError
+from affectflow.tables.csv_files import read_csv, write_csv
+from affectflow.tables.parquet import read_parquet, write_parquet
 
 SCHEMA = pa.schema([("a", pa.int32()), ("b", pa.string())])
 

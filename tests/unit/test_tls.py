@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from tests.authority import Authority
 
+from affectflow.core.errors import UserError
 from affectflow.download.client import Answer, Client
+from affectflow.download.lists import parse_url
 from affectflow.download.outcomes import Failed
 from affectflow.download.settings import Settings
-from affectflow.download.urls import parse_url
-from affectflow.errors import UserError
 
 HOSTS = ("good.test", "expired.test", "other.test")
 

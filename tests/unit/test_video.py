@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from affectflow.cli import main
+from affectflow.core.errors import UserError
 from affectflow.datasets import get_dataset
 from affectflow.datasets.media import Glance, Media
-from affectflow.errors import UserError
-from affectflow.video import Incomplete, frame_at, frame_number, frame_times, read_frames, write_video
+from affectflow.media.video import Incomplete, frame_at, frame_number, frame_times, read_frames, write_video
 
 FORMS = [("mp4", "libx264"), ("avi", "mpeg4"), ("flv", "flv1")]
 
@@ -231,7 +231,7 @@ def test_a_long_film_takes_no_memory(tmp_path: Path) -> None:
     grey = np.full((240, 320, 3), 99, np.uint8)
     write_video(path, (grey for _ in range(5000)), Fraction(25))
     program = (
-        "import resource, sys; from pathlib import Path; from affectflow.video import read_frames\n"
+        "import resource, sys; from pathlib import Path; from affectflow.media.video import read_frames\n"
         "frames = iter(read_frames(Path(sys.argv[1]))); next(frames)\n"
         "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
         "print(1 + sum(1 for _ in frames), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"

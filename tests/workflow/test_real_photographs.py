@@ -18,7 +18,7 @@ import pytest
 from PIL import Image
 
 from affectflow import facs
-from affectflow.video import write_video
+from affectflow.media.video import write_video
 from tests.conftest import SHARED, Workflow
 
 FACES = SHARED / "data" / "london_faces"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from affectflow.fingerprint import file_sha256
+from affectflow.core.cache import file_sha256
 from affectflow.training.backbones import find_backbone
 from tests.conftest import Workflow
 

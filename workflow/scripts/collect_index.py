@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from affectflow.job import job
+from affectflow.core.job import job
 from affectflow.records.index import collect_index
 
 if __name__ == "__main__":

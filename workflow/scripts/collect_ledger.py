@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from affectflow.core.job import job
 from affectflow.download.ledger import collect_ledger
-from affectflow.job import job
 
 if __name__ == "__main__":
     with job(snakemake.log[0]):

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
+from affectflow.core.job import job
 from affectflow.evaluation.compare import compare
 from affectflow.evaluation.outputs import Part
-from affectflow.job import job
-from affectflow.protocols import protocol
+from affectflow.evaluation.protocols import protocol
 
 if __name__ == "__main__":
     with job(snakemake.log[0]):

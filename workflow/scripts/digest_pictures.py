@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from affectflow.job import job
-from affectflow.overlap.pictures import digest_pictures
+from affectflow.core.job import job
+from affectflow.evaluation.leakage import digest_pictures
 
 if __name__ == "__main__":
     with job(snakemake.log[0]):

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
+from affectflow.core.job import job
+from affectflow.download.command import Tally
 from affectflow.download.ledger import write_part
 from affectflow.download.lists import estimate
 from affectflow.download.partition import Again, Share, fetch_partition, outcomes, stamp_of
 from affectflow.download.settings import Settings
-from affectflow.download.tally import Tally
-from affectflow.job import job
 
 if __name__ == "__main__":
     with job(snakemake.log[0]):

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from affectflow.job import job
+from affectflow.core.job import job
 from affectflow.report.curves import draw_curves
 
 if __name__ == "__main__":

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from affectflow.demo.films import Film, make_disfa
-from affectflow.job import job
+from affectflow.core.job import job
+from affectflow.demo.videos import Film, make_disfa
 
 if __name__ == "__main__":
     with job(snakemake.log[0]):

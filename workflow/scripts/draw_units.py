@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from affectflow.job import job
-from affectflow.report.units import draw_units
+from affectflow.core.job import job
+from affectflow.report.action_units import draw_units
 
 if __name__ == "__main__":
     with job(snakemake.log[0]):

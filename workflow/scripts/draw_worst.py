@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from affectflow.job import job
-from affectflow.report.pictures import draw_worst
+from affectflow.core.job import job
+from affectflow.report.sample_images import draw_worst
 
 if __name__ == "__main__":
     with job(snakemake.log[0]):

@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from affectflow.job import job
+from affectflow.core.job import job
 
 if __name__ == "__main__":
     with job(snakemake.log[0]):
-        from affectflow.training.lease import lease_gpus
+        from affectflow.cluster.lease import lease_gpus
 
         gpus = lease_gpus(0)  # what is written is the same with and without one
-        from affectflow.training.export import export
+        from affectflow.training.saving import export
 
         export(
             Path(snakemake.input.model),

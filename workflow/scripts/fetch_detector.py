@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from affectflow.fetched import fetch_file
-from affectflow.job import job
+from affectflow.core.fetch import fetch_file
+from affectflow.core.job import job
 
 if __name__ == "__main__":
     with job(snakemake.log[0]):

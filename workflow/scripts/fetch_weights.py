@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from affectflow.job import job
-from affectflow.training.pretrained import fetch_weights
+from affectflow.core.job import job
+from affectflow.training.backbones import fetch_weights
 
 if __name__ == "__main__":
     with job(snakemake.log[0]):

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from affectflow.job import job
-from affectflow.overlap.find import Side, find_overlap
+from affectflow.core.job import job
+from affectflow.evaluation.leakage import Side, find_overlap
 
 if __name__ == "__main__":
     with job(snakemake.log[0]):

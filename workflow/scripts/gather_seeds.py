@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from affectflow.evaluation.seeds import gather_seeds
-from affectflow.job import job
+from affectflow.core.job import job
+from affectflow.evaluation.compare import gather_seeds
 
 if __name__ == "__main__":
     with job(snakemake.log[0]):

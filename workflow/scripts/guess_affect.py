@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from affectflow.job import job
-from affectflow.prediction.guess import guess_affect
+from affectflow.cluster.lease import lease_gpus
+from affectflow.core.job import job
+from affectflow.prediction.affect import guess_affect
 from affectflow.prediction.model import TrainedModel
-from affectflow.training.lease import lease_gpus
 
 if __name__ == "__main__":
     with job(snakemake.log[0]):

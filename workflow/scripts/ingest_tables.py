@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from affectflow.job import job
+from affectflow.core.job import job
 from affectflow.spreadsheet.ingest import ingest
 
 if __name__ == "__main__":

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from affectflow.evaluation.events import write_events
-from affectflow.job import job
+from affectflow.core.job import job
+from affectflow.evaluation.temporal import write_events
 
 if __name__ == "__main__":
     with job(snakemake.log[0]):

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from affectflow.annotation.batches import make_batches
-from affectflow.job import job
+from affectflow.annotation.videos import make_batches
+from affectflow.core.job import job
 
 if __name__ == "__main__":
     with job(snakemake.log[0]):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from affectflow.annotation.consensus import Wishes
 from affectflow.annotation.merge import Outputs, merge_traces
-from affectflow.job import job
+from affectflow.core.job import job
 
 if __name__ == "__main__":
     with job(snakemake.log[0]):

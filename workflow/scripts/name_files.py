@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from affectflow.job import job
-from affectflow.spreadsheet.file_names import write_file_names
+from affectflow.core.job import job
+from affectflow.download.name_files import write_file_names
 
 if __name__ == "__main__":
     with job(snakemake.log[0]):

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from affectflow.datasets.disfa_layout import subjects_of
-from affectflow.job import job
+from affectflow.cluster.lease import lease_gpus
+from affectflow.core.job import job
+from affectflow.datasets.disfa_labels import subjects_of
 from affectflow.prediction.model import TrainedModel
 from affectflow.prediction.records import predict_records
-from affectflow.training.lease import lease_gpus
 
 if __name__ == "__main__":
     with job(snakemake.log[0]):

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from affectflow.core.job import job
 from affectflow.evaluation.summary import summarise, summarise_seeds, table
-from affectflow.job import job
 
 if __name__ == "__main__":
     with job(snakemake.log[0]):

@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-from affectflow.job import job
-from affectflow.snapshot.compare import compare, write_differences
-from affectflow.snapshot.form import read_snapshot, write_snapshot
-from affectflow.snapshot.take import take_snapshot, write_card
+from affectflow.core.job import job
+from affectflow.download.snapshot import compare, read_snapshot, write_differences, write_snapshot
+from affectflow.records.snapshot import take_snapshot, write_card
 
 if __name__ == "__main__":
     with job(snakemake.log[0]):

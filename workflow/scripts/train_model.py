@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from affectflow.job import job
+from affectflow.core.job import job
 
 if __name__ == "__main__":
     with job(snakemake.log[0]):
-        from affectflow.training.lease import lease_gpus
+        from affectflow.cluster.job import requeue, seconds_to_train
+        from affectflow.cluster.lease import lease_gpus
         from affectflow.training.recipe import Recipe
-        from affectflow.training.scheduler import requeue, seconds_to_train
 
         seconds = seconds_to_train(snakemake.resources.get("runtime"))
         gpus = lease_gpus(snakemake.params.recipe["gpus"])  # before TensorFlow, which takes all that it sees

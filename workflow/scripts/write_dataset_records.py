@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
+from affectflow.core.job import job
 from affectflow.datasets import get_dataset
-from affectflow.job import job
 from affectflow.records.dataset import write_dataset_records
-from affectflow.records.picture import PictureForm
+from affectflow.records.encoding import PictureForm
 
 if __name__ == "__main__":
     with job(snakemake.log[0]):

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from affectflow.job import job
+from affectflow.core.job import job
+from affectflow.records.encoding import PictureForm
 from affectflow.records.frames import Source, write_frames
-from affectflow.records.picture import PictureForm
 
 if __name__ == "__main__":
     with job(snakemake.log[0]):

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from affectflow.job import job
-from affectflow.records.picture import PictureForm
+from affectflow.core.job import job
+from affectflow.datasets.sample import SPLITS
+from affectflow.records.encoding import PictureForm
 from affectflow.records.write import write_shard
-from affectflow.splits import SPLITS
 
 if __name__ == "__main__":
     with job(snakemake.log[0]):

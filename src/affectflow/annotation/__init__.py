@@ -1,1 +1,1 @@
-"""Images into videos to be annotated, and the annotators' traces back to images."""
+"""Videos and images to annotate for valence and arousal, and traces and ratings -> merged labels."""

@@ -16,8 +16,8 @@ from affectflow.annotation.columns import AGREEMENT_COLUMNS, ANNOTATOR_COLUMNS
 from affectflow.annotation.lag import lags_of, pairwise_lags
 from affectflow.annotation.recording import DIMENSIONS
 from affectflow.annotation.traces import Batch, Track, together
-from affectflow.measures.agreement import agree
-from affectflow.tables import write_csv
+from affectflow.metrics.agreement import agree
+from affectflow.tables.csv_files import write_csv
 
 Numbers = NDArray[np.float64]
 KEPT = "yes"

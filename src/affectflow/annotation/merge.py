@@ -11,10 +11,10 @@ import numpy as np
 from affectflow.annotation.columns import AFFECT_COLUMNS, MANIFEST_COLUMNS
 from affectflow.annotation.consensus import Consensus, Wishes, decimal
 from affectflow.annotation.recording import DIMENSIONS
-from affectflow.annotation.sweeps import ClipSweeps
+from affectflow.annotation.trace_log import ClipSweeps
 from affectflow.annotation.traces import Batch, find_traces, read_tracks
-from affectflow.errors import UserError
-from affectflow.tables import read_csv, write_csv
+from affectflow.core.errors import UserError
+from affectflow.tables.csv_files import read_csv, write_csv
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,7 @@ class Recording:
     every_frame: bool = False
     """Whether there is a line for every frame, so that other numbers of lines are mistakes."""
     cut: str = ""
-    """:func:`affectflow.annotation.sweeps.cut_of` of the images that were seen, where the tool knows it."""
+    """:func:`affectflow.annotation.trace_log.cut_of` of the images that were seen, where the tool knows it."""
     blank: int = 0
     """How many empty lines are at the end; they may be frames without a value."""
 

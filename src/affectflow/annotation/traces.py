@@ -1,6 +1,6 @@
 """What tools exported -> tracks: one dimension of one batch by one annotator, at the batch's frames.
 
-Files are told apart by their content (:mod:`affectflow.annotation.exports`). Which batch, dimension and annotator a
+Files are told apart by their content (:mod:`affectflow.annotation.formats`). Which batch, dimension and annotator a
 file is about stands in it, or in its name: ``batch_001_valence.txt`` in a folder of the annotator's name.
 """
 
@@ -17,13 +17,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from affectflow.annotation.exports import read_export
-from affectflow.annotation.exports.own import TOOL as OWN_TOOL
+from affectflow.annotation.formats import read_export
+from affectflow.annotation.formats.own import TOOL as OWN_TOOL
 from affectflow.annotation.recording import DIMENSIONS, Course, Mark, Recording
 from affectflow.annotation.resample import at_frames
-from affectflow.annotation.sweeps import cut_of
-from affectflow.errors import UserError
-from affectflow.synthetic import MARKER
+from affectflow.annotation.trace_log import cut_of
+from affectflow.core.errors import UserError
+from affectflow.datasets.synthetic import MARKER
 
 Numbers = NDArray[np.float64]
 _BATCH = re.compile(r"batch[_ -]?(\d+)", re.IGNORECASE)

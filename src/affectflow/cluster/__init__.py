@@ -1,1 +1,1 @@
-"""A SLURM cluster as a profile describes it and as it is, and what would go wrong between the two."""
+"""SLURM: limits, partitions, time left, GPU leases, and a check of all of it."""

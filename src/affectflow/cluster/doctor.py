@@ -10,10 +10,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from affectflow.cluster import slurm
-from affectflow.cluster.needs import Needs
+from affectflow.cluster.disk_space import shortage, untold_quota
 from affectflow.cluster.node import said
 from affectflow.cluster.profile import Request
-from affectflow.cluster.room import shortage, untold_quota
 from affectflow.cluster.slurm import Partition
 
 TRAINING = "train_model"
@@ -23,6 +22,15 @@ _OLDEST_DRIVER = {"11": (450, 80, 2), "12": (525, 60, 13), "13": (580, 0, 0)}
 _PROBE_MINUTES = 5
 _LEAST_JOB_AGE_S = 240
 _NOT_FREE = ("busy", "Immediate execution impossible", "timed out", "currently not available")
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """GPUs by model, files and folders that nodes must see, and how many images will be downloaded."""
+
+    gpus: Mapping[str, int]
+    paths: Sequence[Path]
+    images: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +47,7 @@ class Finding:
 def examine(requests: Sequence[Request], needs: Needs, wait_s: int) -> Iterator[Finding]:
     """All findings, those first that need no job. ``wait_s`` is how long a probe waits for a node; 0 sends none.
 
-    Raises :class:`affectflow.errors.UserError` where SLURM is not to be had.
+    Raises :class:`affectflow.core.errors.UserError` where SLURM is not to be had.
     """
     partitions = slurm.partitions()
     usable = []

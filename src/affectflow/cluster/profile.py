@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from affectflow.errors import UserError
+from affectflow.core.errors import UserError
 
 OTHERS = "all other rules"
 _GRES = re.compile(r"(gpu(?::(?!\d+$)[\w.]+)?)(?::(\d+))?")

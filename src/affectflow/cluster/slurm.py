@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from affectflow.cluster.profile import Request
-from affectflow.errors import UserError
+from affectflow.core.errors import UserError
 
 _PATIENCE_S = 60.0
 _FIELDS = "%R|%a|%l|%m|%G"  # name, availability, time limit, MB a node, generic resources

@@ -5,9 +5,9 @@ from __future__ import annotations
 import importlib
 from pathlib import Path
 
+from affectflow.core.errors import UserError
 from affectflow.datasets.base import Dataset
 from affectflow.datasets.media import Media
-from affectflow.errors import UserError
 
 _MODULES = {
     "emotionet": "affectflow.datasets.emotionet",

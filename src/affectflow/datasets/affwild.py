@@ -21,12 +21,12 @@ from pathlib import Path
 
 import numpy as np
 
+from affectflow.core.errors import UserError
 from affectflow.datasets.base import Dataset, find, find_folder, lines_of, number_of, side_of, visible
+from affectflow.datasets.face import Face, face_of_corners, face_of_landmarks
 from affectflow.datasets.media import Media
-from affectflow.errors import UserError
-from affectflow.faces.face import Face, face_of_corners, face_of_landmarks
-from affectflow.sample import Sample
-from affectflow.tables import open_text
+from affectflow.datasets.sample import Sample
+from affectflow.tables.csv_files import open_text
 
 _POINTS_FILE = re.compile(r"version:\s*1\s+n_points:\s*(\d{1,4})\s*\{([^{}]*)\}")
 _CORNERS = 4

@@ -15,11 +15,11 @@ import csv
 from collections.abc import Iterator
 from pathlib import Path
 
+from affectflow.core.errors import UserError
 from affectflow.datasets.base import Dataset, find_folder, lines_of, number_of, visible
 from affectflow.datasets.media import Media
-from affectflow.errors import UserError
-from affectflow.sample import Sample
-from affectflow.tables import open_text
+from affectflow.datasets.sample import Sample
+from affectflow.tables.csv_files import open_text
 
 _NO_LABEL = -5.0
 _SIDES = {"train": ("Training_Set", "Train_Set"), "test": ("Validation_Set",)}

@@ -23,12 +23,12 @@ from pathlib import Path
 import numpy as np
 
 from affectflow import facs
+from affectflow.core.errors import UserError
 from affectflow.datasets.base import Dataset, find, find_folder, lines_of, visible
+from affectflow.datasets.face import Face, face_of_landmarks
 from affectflow.datasets.media import Media
-from affectflow.errors import UserError
-from affectflow.faces.face import Face, face_of_landmarks
-from affectflow.sample import PERCENT, Sample, unknown_units
-from affectflow.tables import open_text
+from affectflow.datasets.sample import PERCENT, Sample, unknown_units
+from affectflow.tables.csv_files import open_text
 
 SMILE = "Smile"
 _ENDING = "-label.csv"

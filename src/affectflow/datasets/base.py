@@ -8,9 +8,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from affectflow.errors import UserError
-from affectflow.faces.face import Face
-from affectflow.sample import Sample
+from affectflow.core.errors import UserError
+from affectflow.datasets.face import Face
+from affectflow.datasets.sample import Sample
 
 _TEST_SHARE = 0.25  # of the groups, where a set is split
 

@@ -18,13 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from affectflow import facs
+from affectflow.core.errors import UserError
 from affectflow.datasets.base import Dataset, find, find_folder, folders, visible
-from affectflow.datasets.disfa_layout import UNITS, occurrence, subjects_of
+from affectflow.datasets.disfa_labels import UNITS, occurrence, subjects_of
+from affectflow.datasets.face import Face, face_of_landmarks
 from affectflow.datasets.media import Media
-from affectflow.errors import UserError
-from affectflow.faces.face import Face, face_of_landmarks
-from affectflow.sample import Sample
-from affectflow.tables import open_text
+from affectflow.datasets.sample import Sample
+from affectflow.tables.csv_files import open_text
 
 _LANDMARKS = re.compile(r"(\d+)_lm\.mat$", re.IGNORECASE)
 _NONE = np.full(facs.COUNT, np.nan, np.float32)

@@ -16,12 +16,12 @@ from pathlib import Path
 import numpy as np
 
 from affectflow import facs
+from affectflow.core.errors import UserError
 from affectflow.datasets.base import Dataset, find_folder, folders, number_of, side_of, visible
-from affectflow.datasets.disfa_layout import occurrence
+from affectflow.datasets.disfa_labels import occurrence
 from affectflow.datasets.media import Media
-from affectflow.errors import UserError
-from affectflow.sample import Sample, unknown_intensities
-from affectflow.tables import open_text
+from affectflow.datasets.sample import Sample, unknown_intensities
+from affectflow.tables.csv_files import open_text
 
 _HEADER_LINES = 2
 _LABELS = re.compile(r"au(\d+)\.txt", re.IGNORECASE)

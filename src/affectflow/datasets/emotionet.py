@@ -12,15 +12,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from affectflow import facs
-from affectflow.columns import column
+from affectflow.core.errors import UserError
 from affectflow.datasets.base import Dataset
+from affectflow.datasets.face_table import FACE_FIELDS, NOT_LOOKED_FOR, face_of
 from affectflow.datasets.media import Media
-from affectflow.errors import UserError
-from affectflow.faces.table import FACE_FIELDS, NOT_LOOKED_FOR, face_of
-from affectflow.sample import Encoded, Sample
-from affectflow.splits import SPLITS
-from affectflow.stored import read_image
-from affectflow.tables import read_parquet
+from affectflow.datasets.sample import SPLITS, Sample
+from affectflow.media.image_store import read_image
+from affectflow.media.pixels import Encoded
+from affectflow.tables.arrow import column
+from affectflow.tables.parquet import read_parquet
 
 Row = Mapping[str, Any]
 SAMPLES_SCHEMA = pa.schema(
@@ -37,8 +37,8 @@ SAMPLES_SCHEMA = pa.schema(
         *FACE_FIELDS,
     ]
 )
-"""A row for each distinct picture; ``units`` and affect as in :class:`affectflow.sample.Sample`, its face as in
-:mod:`affectflow.faces.table`."""
+"""A row for each distinct picture; ``units`` and affect as in :class:`affectflow.datasets.sample.Sample`, its face as
+in :mod:`affectflow.datasets.face_table`."""
 
 
 class EmotioNet(Dataset):

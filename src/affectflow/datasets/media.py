@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from affectflow.images import ImageError, decode_rgb
-from affectflow.sample import Encoded, Image, Picture
+from affectflow.media.images import ImageError, decode_rgb
+from affectflow.media.pixels import Encoded, Image, Picture
 
 _NOTHING = np.zeros((0, 0, 3), np.uint8)
 
@@ -26,7 +26,7 @@ class Media:
         What can be read of it; the rest is counted in ``left_out``. Raises :class:`UserError`
         for what is no film.
         """
-        from affectflow.video import Incomplete  # stills do without
+        from affectflow.media.video import Incomplete  # stills do without
 
         try:
             yield from self._frames(video)
@@ -36,7 +36,7 @@ class Media:
 
     def length(self, video: Path) -> int:
         """How many frames a film has, or had before it was cut."""
-        from affectflow.video import Incomplete, frame_times
+        from affectflow.media.video import Incomplete, frame_times
 
         try:
             return sum(1 for _ in frame_times(video))
@@ -44,7 +44,7 @@ class Media:
             return error.frames + error.missing
 
     def _frames(self, video: Path) -> Iterator[tuple[int, float, Image]]:
-        from affectflow.video import read_frames
+        from affectflow.media.video import read_frames
 
         for frame in read_frames(video):
             yield frame.index, frame.time, Picture(frame.rgb)
@@ -66,7 +66,7 @@ class Glance(Media):
     """Looks which frames and stills there are. Pictures are empty, and that a still is broken goes unseen."""
 
     def _frames(self, video: Path) -> Iterator[tuple[int, float, Image]]:
-        from affectflow.video import frame_times
+        from affectflow.media.video import frame_times
 
         for index, time in enumerate(frame_times(video), start=1):
             yield index, time, Picture(_NOTHING)

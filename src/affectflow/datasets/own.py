@@ -19,11 +19,11 @@ from pathlib import Path
 import numpy as np
 
 from affectflow import facs
+from affectflow.core.errors import UserError
 from affectflow.datasets.base import Dataset, side_of
 from affectflow.datasets.media import Media
-from affectflow.errors import UserError
-from affectflow.sample import Sample, unknown_units
-from affectflow.tables import open_text
+from affectflow.datasets.sample import Sample, unknown_units
+from affectflow.tables.csv_files import open_text
 
 TABLE = "labels.csv"
 _LABELS = {"1": facs.PRESENT, "0": facs.ABSENT, "999": facs.UNKNOWN, "": facs.UNKNOWN}

@@ -1,1 +1,1 @@
-"""The drawn data set that the default configuration points at, in the real sets' formats."""
+"""Drawn data in the formats of the real data sets."""

@@ -15,13 +15,14 @@ import pyarrow as pa
 from openpyxl.cell import WriteOnlyCell
 
 from affectflow import facs
+from affectflow.core.atomic import whole
+from affectflow.core.progress import progress
+from affectflow.datasets.synthetic import NOTE
 from affectflow.demo.drawing import DRAWN_ACTION_UNITS, draw_face, draw_identity, draw_scene
 from affectflow.demo.encodings import encode
 from affectflow.demo.expressions import SLIGHT, affect, coded, draw_expression
-from affectflow.demo.plan import Plan, make_plan
-from affectflow.progress import progress
-from affectflow.synthetic import NOTE
-from affectflow.tables import whole, write_parquet
+from affectflow.demo.web_plan import Plan, make_plan
+from affectflow.tables.parquet import write_parquet
 
 TRUTH_SCHEMA = pa.schema(
     [

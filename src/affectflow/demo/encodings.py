@@ -12,7 +12,7 @@ _ROTATED_EXIF = 6  # "turn 90 degrees clockwise to view"
 
 
 def encode(pixels: NDArray[np.uint8], kind: str) -> bytes:
-    """``pixels``, uint8 [height, width, 3], as one of the kinds that :mod:`affectflow.demo.plan` names."""
+    """``pixels``, uint8 [height, width, 3], as one of the kinds that :mod:`affectflow.demo.web_plan` names."""
     picture = Image.fromarray(pixels)
     buffer = io.BytesIO()
     match kind:

@@ -9,10 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from affectflow.annotation.columns import MANIFEST_COLUMNS
+from affectflow.core.atomic import whole
+from affectflow.datasets.synthetic import mark
 from affectflow.demo.emotionet import TRUTH_SCHEMA
-from affectflow.demo.plan import make_plan
-from affectflow.synthetic import mark
-from affectflow.tables import read_csv, read_parquet, whole
+from affectflow.demo.web_plan import make_plan
+from affectflow.tables.csv_files import read_csv
+from affectflow.tables.parquet import read_parquet
 
 _NOISE = {"anna": 0.06, "ben": 0.10}
 

@@ -30,7 +30,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from affectflow.demo.plan import DOMAIN
+from affectflow.demo.web_plan import DOMAIN
 
 _ADDRESS = "127.0.0.1"
 

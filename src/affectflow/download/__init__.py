@@ -1,1 +1,1 @@
-"""URLs -> images in a store, and one ledger row for every URL."""
+"""URLs -> images and a ledger with the outcome of each URL."""

@@ -10,11 +10,12 @@ from collections import Counter
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
+from affectflow.core.errors import UserError
+from affectflow.core.progress import progress
 from affectflow.download.lists import estimate
+from affectflow.download.outcomes import OK
 from affectflow.download.partition import Again, Share, fetch_partition, outcomes
 from affectflow.download.settings import Settings
-from affectflow.download.tally import Tally
-from affectflow.errors import UserError
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
@@ -106,3 +107,56 @@ def before(age: str) -> float:
         return time.time() - float(age[:-1]) * _UNITS[age[-1:]]
     except (ValueError, KeyError):
         raise UserError(f"{age!r} is no age; write it as 30d, 12h or 90m.") from None
+
+
+_SHOWN = 4  # classes of failures
+_BETWEEN_LINES_S = 30.0
+
+
+class Tally:
+    """Counts outcomes and shows them; a context manager. ``total`` may be an estimate."""
+
+    def __init__(self, total: int) -> None:
+        self._total = total
+        self._counts: Counter[str] = Counter()
+        self._started = self._said = time.monotonic()
+        self._bar = progress(total=total, unit=" URLs", description="download")
+
+    def __enter__(self) -> Tally:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.close()
+        if self._counts:
+            self._say()
+
+    def add(self, counts: Counter[str]) -> None:
+        """Take in some outcomes."""
+        self._counts.update(counts)
+        self._bar.set_postfix_str(self._classes(), refresh=False)
+        self._bar.update(counts.total())
+        if time.monotonic() - self._said >= _BETWEEN_LINES_S:
+            self._say()
+
+    def _say(self) -> None:
+        self._said = time.monotonic()
+        if not self._bar.disable:
+            return  # the bar says it
+        done, seconds = self._counts.total(), self._said - self._started
+        rate = done / max(seconds, 1e-9)
+        left = max(0, self._total - done) / max(rate, 1e-9)
+        print(
+            f"{time.strftime('%H:%M:%S')}  {done:,} of about {max(self._total, done):,} URLs, {rate:,.0f}/s, "
+            f"{self._classes()}; about {left / 60:.0f} min left",
+            file=sys.stderr,
+            flush=True,
+        )
+
+    def _classes(self) -> str:
+        failures = self._counts.copy()
+        parts = [f"{OK} {failures.pop(OK, 0):,}"]
+        common = failures.most_common()
+        parts += [f"{name} {count:,}" for name, count in common[:_SHOWN]]
+        if rest := sum(count for _, count in common[_SHOWN:]):
+            parts.append(f"other {rest:,}")
+        return ", ".join(parts)

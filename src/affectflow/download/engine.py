@@ -12,12 +12,11 @@ from yarl import URL
 
 from affectflow.download.client import Client, Moved
 from affectflow.download.hosts import Host, Task
-from affectflow.download.lists import Row
+from affectflow.download.lists import Row, parse_url
 from affectflow.download.network import Network
 from affectflow.download.outcomes import NETWORK, Failed, Outcome
 from affectflow.download.settings import Settings
 from affectflow.download.store import Store
-from affectflow.download.urls import parse_url
 
 MOST_OPEN = 2048
 """Requests that may wait for an answer at once, in one process."""

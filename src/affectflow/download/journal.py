@@ -21,9 +21,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, NamedTuple, Self
 
+from affectflow.core.errors import UserError
 from affectflow.download.lists import Row
 from affectflow.download.outcomes import OK, Outcome
-from affectflow.errors import UserError
 
 _OUTCOME = {field.name: field.default for field in fields(Outcome)}
 _KEY, _TIME, _BYTES, _JSON = 9, 26, 40, 52  # where they begin

@@ -3,19 +3,82 @@
 from __future__ import annotations
 
 import re
+from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
-from affectflow.download.lists import Row, partition_rows
-from affectflow.download.outcomes import OK, REPORT_CLASSES, Outcome, check_some, report_class
-from affectflow.download.placeholders import Placeholders
-from affectflow.errors import UserError
-from affectflow.tables import csv_writer, parquet_rows, whole, write_csv, write_parquet
+from affectflow.core.atomic import whole
+from affectflow.core.errors import UserError
+from affectflow.download.lists import Row, parse_url, partition_rows
+from affectflow.download.outcomes import OK, REPORT_CLASSES, Failed, Outcome, check_some, report_class
+from affectflow.media import file_names as names
+from affectflow.tables.csv_files import csv_writer, write_csv
+from affectflow.tables.parquet import parquet_rows, write_parquet
+
+_REDIRECTED_TO_ONE = 3
+_KNOWN = re.compile(
+    r"//s\.yimg\.com/pw/images/.*photo_unavailable"  # Flickr
+    r"|//(i\.)?imgur\.com/removed\.(png|jpg)"  # Imgur
+    r"|/photo_unavailable(_\w+)?\.(gif|png|jpg)$"
+)
+
+LedgerRow = dict[str, Any]
+
+
+class Placeholders:
+    """Finds stand-ins among the rows of a ledger, given how many URLs are ``shared``: redirected to the same address.
+
+    Which these are is known in :meth:`seen` when all rows have passed.
+    """
+
+    def __init__(self, shared: dict[int, int]) -> None:
+        self._shared = shared
+        self._targets = array("Q")  # 8 bytes for each redirected row
+
+    def marked(self, row: LedgerRow) -> LedgerRow:
+        """The row, with outcome ``placeholder`` and the reason where it is one.
+
+        An image that has the SHA-256 which its list wanted is none.
+        """
+        if row["outcome"] != OK or row.get("wanted"):
+            return row
+        if _redirected(row):
+            key = names.key(names.url_digest(row["final_url"]))
+            self._targets.append(key)
+            if key in self._shared:
+                return _stand_in(row, f"{self._shared[key]} URLs are redirected to this picture")
+        return _stand_in(row, "the address of a known stand-in") if _KNOWN.search(row["final_url"]) else row
+
+    def seen(self) -> dict[int, int]:
+        """Keys of addresses to which several rows were redirected, and how many."""
+        keys, counts = np.unique(np.frombuffer(self._targets, np.uint64), return_counts=True)
+        often = counts >= _REDIRECTED_TO_ONE
+        return dict(zip(keys[often].tolist(), counts[often].tolist(), strict=True))
+
+
+def _stand_in(row: LedgerRow, reason: str) -> LedgerRow:
+    return {**row, "outcome": "placeholder", "detail": reason}
+
+
+def _redirected(row: LedgerRow) -> bool:
+    if row["final_url"] in (row["url"], row["url_orig"]):
+        return False
+    return row["final_url"] not in (_as_asked(row["url"]), _as_asked(row["url_orig"]))
+
+
+def _as_asked(url: str) -> str:
+    """How a URL comes back in ``final_url`` when it was not redirected."""
+    try:
+        return str(parse_url(url))
+    except Failed:
+        return url
+
 
 _TIME = pa.timestamp("ms", tz="UTC")
 LEDGER_SCHEMA = pa.schema(
@@ -43,8 +106,6 @@ _OF_OUTCOME = tuple(field.name for field in fields(Outcome))
 ERROR_COLUMNS = ("url", "outcome", "http_status", "attempts", "detail", "final_url")
 SUMMARY_COLUMNS = ("class", "report_2017", "urls", "share_percent")
 _ROWS_IN_MEMORY = 10_000
-
-LedgerRow = dict[str, Any]
 
 
 def write_part(part: Path, outcomes: Iterable[tuple[Row, Outcome]]) -> Counter[str]:

@@ -9,9 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from affectflow import names
-from affectflow.errors import UserError
-from affectflow.tables import open_text, parquet_columns, parquet_length
+from yarl import URL
+
+from affectflow.core.errors import UserError
+from affectflow.download.outcomes import Failed
+from affectflow.media import file_names as names
+from affectflow.tables.csv_files import open_text
+from affectflow.tables.parquet import parquet_columns, parquet_length
 
 if TYPE_CHECKING:
     import numpy as np
@@ -145,3 +149,22 @@ class _Keys:
         recent = np.frombuffer(array("Q", self._recent), np.uint64)
         self._sorted = np.sort(recent if self._sorted is None else np.concatenate([self._sorted, recent]))
         self._recent.clear()
+
+
+_LONGEST = 65_536
+
+
+def parse_url(url: str) -> URL:
+    """A URL to ask for, without user, password and fragment; raises :class:`Failed` where it is none."""
+    if len(url) > _LONGEST:
+        raise Failed("bad_url", f"{len(url)} characters, more than {_LONGEST}")
+    try:
+        parsed = URL(url.strip())
+        usable = parsed.scheme in ("http", "https") and parsed.host and parsed.port
+    except ValueError as error:
+        raise Failed("bad_url", str(error)[:200]) from None
+    if not usable:
+        raise Failed("bad_url", "not an http or https URL with a host")
+    if parsed.raw_user is not None or parsed.raw_password is not None:
+        parsed = parsed.with_user(None)
+    return parsed.with_fragment(None) if parsed.raw_fragment else parsed

@@ -19,8 +19,8 @@ from typing import Any
 
 from yarl import URL
 
+from affectflow.core.errors import UserError
 from affectflow.download.resolver import is_address
-from affectflow.errors import UserError
 
 _QUIET_S = 1.0
 _BEAT_S = 0.05

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from affectflow.errors import UserError
+from affectflow.core.errors import UserError
 
 OK = "ok"
 

@@ -13,15 +13,15 @@ from pathlib import Path
 
 from yarl import URL
 
+from affectflow.core.cache import fingerprint
+from affectflow.core.errors import UserError
 from affectflow.download.engine import MOST_OPEN, Engine
 from affectflow.download.journal import Entry, Index, Journal
 from affectflow.download.lists import Row, partition_rows
-from affectflow.download.multi import KEPT_CONNECTIONS
 from affectflow.download.outcomes import Outcome
 from affectflow.download.settings import Settings
 from affectflow.download.store import Store
-from affectflow.errors import UserError
-from affectflow.fingerprint import fingerprint
+from affectflow.download.transfers import KEPT_CONNECTIONS
 
 _SCANNED_AT_ONCE = 256  # rows between two looks at the network
 _REPORT_EVERY_S = 0.5

@@ -12,8 +12,8 @@ from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
+from affectflow.core.errors import UserError
 from affectflow.download.outcomes import Failed
-from affectflow.errors import UserError
 
 if TYPE_CHECKING:
     import dns.asyncresolver

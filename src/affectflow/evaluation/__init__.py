@@ -1,1 +1,1 @@
-"""Models on benchmarks: predictions, and from them, without TensorFlow, scores."""
+"""Predictions -> scores by published protocols, comparisons, and checks of leakage."""

@@ -16,19 +16,18 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from affectflow.evaluation.judge import Judged, f1_of_folds, judge
-from affectflow.evaluation.labels import Labels
-from affectflow.evaluation.measured import THRESHOLD, intervals
-from affectflow.evaluation.outputs import Outputs, Part, read_outputs
-from affectflow.evaluation.plain import plain
-from affectflow.evaluation.predictions import LEFT_OUT_COLUMNS
-from affectflow.evaluation.smoothing import smoothed
-from affectflow.faces.framing import CENTRE, FACE, HELD
-from affectflow.fingerprint import file_sha256
-from affectflow.measures.bootstrap import COVERAGE
-from affectflow.protocols import Protocol
-from affectflow.synthetic import NOTE
-from affectflow.tables import read_csv, whole
+from affectflow.core.atomic import whole
+from affectflow.core.cache import file_sha256
+from affectflow.datasets.synthetic import NOTE
+from affectflow.evaluation.evaluate import Judged, f1_of_folds, judge
+from affectflow.evaluation.outputs import Labels, Outputs, Part, read_outputs
+from affectflow.evaluation.protocols import Protocol
+from affectflow.evaluation.results import THRESHOLD, intervals, plain
+from affectflow.evaluation.temporal import smoothed
+from affectflow.faces.crop import CENTRE, FACE, HELD
+from affectflow.metrics.bootstrap import COVERAGE
+from affectflow.prediction.columns import LEFT_OUT_COLUMNS
+from affectflow.tables.csv_files import read_csv
 
 _PACKAGES = ("affectflow", "numpy", "pyarrow", "av", "pillow", "keras", "tensorflow-cpu", "tensorflow")
 OVERLAP = ("exact", "near", "subjects")

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from affectflow.errors import UserError
+from affectflow.core.errors import UserError
+from affectflow.evaluation.protocols import default
 from affectflow.evaluation.score import OVERLAP
-from affectflow.protocols import default
-from affectflow.tables import write_csv
+from affectflow.tables.csv_files import write_csv
 
 MEASURES = (
     *("mean_f1", "mean_f1_validation_threshold", "mean_f1_always_yes", "mean_auc", "mean_accuracy", "mean_event_f1"),
@@ -48,7 +48,7 @@ def summarise(scores: Sequence[Path], out: Path) -> None:
 
 
 def summarise_seeds(gathered: Sequence[Path], out: Path) -> None:
-    """Write one row for each measure of each file of :func:`affectflow.evaluation.seeds.gather_seeds`."""
+    """Write one row for each measure of each file of :func:`affectflow.evaluation.compare.gather_seeds`."""
     write_csv(out, SEED_COLUMNS, (row for score in _read(gathered, over_seeds=True) for row in _seed_rows(score)))
 
 

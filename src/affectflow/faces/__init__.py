@@ -1,1 +1,1 @@
-"""Where faces are, and the crop around them that training, evaluation and prediction share."""
+"""Where faces are, and the crops around them."""

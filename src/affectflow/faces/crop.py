@@ -6,12 +6,14 @@ With the eyes 0.3 of the side apart and 0.4 below the top, a face from the hairl
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from affectflow.faces.face import Face
-from affectflow.images import square
+from affectflow.datasets.face import Face
+from affectflow.datasets.sample import Sample
+from affectflow.media.images import square
 
 EYE_DISTANCE = 0.30
 EYE_HEIGHT = 0.40
@@ -55,3 +57,28 @@ def _eyes(face: Face) -> tuple[tuple[float, float], float, float]:
             return (middle.real, middle.imag), math.atan2(line.imag, line.real), distance
     x, y, width, height = face.box
     return (x + width / 2 - 0.5, y + _EYE_LEVEL * height - 0.5), 0.0, _EYES_APART * math.sqrt(width * height)
+
+
+FACE, HELD, CENTRE = "face", "held", "centre"
+
+
+class Framing:
+    """Which face the samples of a benchmark are cropped around, in order: their own; or the last one of the same film,
+    where that is at most ``hold_s`` seconds old; else none, which makes it the centre."""
+
+    def __init__(self, hold_s: float) -> None:
+        self._hold_s = hold_s
+        self._last: tuple[tuple[str, str], float, Face] | None = None
+
+    def place(self, sample: Sample) -> tuple[Sample, str]:
+        """The sample with that face, and ``face``, ``held`` or ``centre``: a detector that finds little is not to be
+        flattered."""
+        film = sample.subject, sample.video
+        if sample.face is not None:
+            self._last = film, sample.time, sample.face
+            return sample, FACE
+        if sample.looked_for and self._last is not None:
+            where, since, last = self._last
+            if where == film and 0 <= sample.time - since <= self._hold_s:
+                return replace(sample, face=last), HELD
+        return sample, CENTRE

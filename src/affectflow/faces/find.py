@@ -9,24 +9,23 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from affectflow.batched import batched
-from affectflow.codehash import modules_digest
+from affectflow.core.cache import fingerprint
+from affectflow.core.code import modules_digest
+from affectflow.core.parallel import batched, over_processes
+from affectflow.core.progress import progress
 from affectflow.datasets import get_dataset
 from affectflow.datasets.base import Dataset
+from affectflow.datasets.face import Face
+from affectflow.datasets.face_table import FACES_SCHEMA, FOUND, GIVEN, NO_FACE, NOT_LOOKED_FOR, face_cells
 from affectflow.datasets.media import Glance
 from affectflow.download.ledger import LEDGER_SCHEMA
 from affectflow.download.outcomes import OK
-from affectflow.faces.face import Face
-from affectflow.faces.table import FACES_SCHEMA, FOUND, GIVEN, NO_FACE, NOT_LOOKED_FOR, face_cells
 from affectflow.faces.yunet import Detector
-from affectflow.fingerprint import fingerprint
-from affectflow.parallel import over_processes
-from affectflow.progress import progress
-from affectflow.sample import Encoded
-from affectflow.stored import read_image
-from affectflow.tables import parquet_rows, write_parquet
+from affectflow.media.image_store import read_image
+from affectflow.media.pixels import Encoded
+from affectflow.tables.parquet import parquet_rows, write_parquet
 
-_DECISIVE = ("affectflow.faces.yunet", "affectflow.images")
+_DECISIVE = ("affectflow.faces.yunet", "affectflow.media.images")
 """The modules that decide which face is found in given bytes; what else changes looks for none again."""
 
 _AT_ONCE = 16  # downloaded pictures that a process is handed

@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from affectflow.errors import UserError
-from affectflow.faces.face import Face, overlap
+from affectflow.core.errors import UserError
+from affectflow.datasets.face import Face, overlap
 from affectflow.faces.warp import warp
 
 _SIDES = (320, 640, 160)  # of the longer side that a picture is scaled to, until a face shows

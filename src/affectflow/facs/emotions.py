@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from affectflow.errors import UserError
+from affectflow.core.errors import UserError
 
 LETTERS = "ABCDE"
 

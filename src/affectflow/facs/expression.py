@@ -24,7 +24,7 @@ Levels = NDArray[np.float64]
 
 
 def recorded_levels(units: NDArray[np.int8], intensities: NDArray[np.float32]) -> Levels:
-    """Of labels as in :class:`affectflow.sample.Sample`; an AU that is only said to be present has 5."""
+    """Of labels as in :class:`affectflow.datasets.sample.Sample`; an AU that is only said to be present has 5."""
     said = np.where(units == facs.UNKNOWN, np.nan, np.where(units == facs.PRESENT, _STRONGEST, 0.0))
     return np.where(np.isnan(intensities), said, intensities.astype(np.float64))
 

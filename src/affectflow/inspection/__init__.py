@@ -1,1 +1,1 @@
-"""What lies in a folder or a table, before anything long runs."""
+"""What a data set or table holds, and what is wrong with it."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+from affectflow.core.errors import UserError
 from affectflow.datasets.base import find_folder, folders, visible
 from affectflow.datasets.own import TABLE
-from affectflow.errors import UserError
-from affectflow.inputs import table_files
-from affectflow.tables import open_text
+from affectflow.tables.csv_files import open_text
+from affectflow.tables.files import table_files
 
 EMOTIONET_TABLES = "emotionet's tables"
 

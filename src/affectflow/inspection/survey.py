@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from affectflow import facs
+from affectflow.core.errors import UserError
+from affectflow.core.progress import progress
 from affectflow.datasets import get_dataset
 from affectflow.datasets.media import Glance
-from affectflow.errors import UserError
-from affectflow.progress import progress
-from affectflow.sample import PERCENT, Sample
+from affectflow.datasets.sample import PERCENT, Sample
 
 
 @dataclass(slots=True)

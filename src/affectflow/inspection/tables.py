@@ -11,7 +11,7 @@ from affectflow.inspection.survey import Survey
 from affectflow.spreadsheet.ingest import LABEL_COLUMNS, REJECT_COLUMNS, ingest
 from affectflow.spreadsheet.layout import EMPTY
 from affectflow.spreadsheet.rates import KNOWN_PERCENT
-from affectflow.tables import read_csv
+from affectflow.tables.csv_files import read_csv
 
 _CLASSES = {"1": "present", "0": "absent"}
 

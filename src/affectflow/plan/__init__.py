@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from affectflow import synthetic
 from affectflow.config import Config, check
-from affectflow.errors import UserError
+from affectflow.core.errors import UserError
+from affectflow.datasets import synthetic
 from affectflow.plan.data import Data
 from affectflow.plan.faces import Faces
 from affectflow.plan.models import Models

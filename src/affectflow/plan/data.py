@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from affectflow import synthetic
-from affectflow.errors import UserError
-from affectflow.inputs import folder_fingerprint, table_files
-from affectflow.protocols import AFFECT, INTENSITIES, UNITS
+from affectflow.core.cache import folder_fingerprint
+from affectflow.core.errors import UserError
+from affectflow.datasets import synthetic
+from affectflow.evaluation.protocols import AFFECT, INTENSITIES, UNITS
+from affectflow.tables.files import table_files
 
 _LABELS = {
     "disfa": {UNITS, INTENSITIES},

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from affectflow.errors import UserError
+from affectflow.core.errors import UserError
 from affectflow.plan.data import FOLDERS
 
 DETECTOR = "results/weights/face_detector.onnx"

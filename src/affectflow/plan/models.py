@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from affectflow import runs
 from affectflow.config import Config
-from affectflow.errors import UserError
+from affectflow.core.errors import UserError
+from affectflow.plan import runs
 from affectflow.plan.data import Data
-from affectflow.training.backbones import find_backbone
-from affectflow.training.pretrained import check_weights
+from affectflow.training.backbones import check_weights, find_backbone
 
 
 class Models:

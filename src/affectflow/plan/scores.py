@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from affectflow import runs
 from affectflow.config import Config
-from affectflow.errors import UserError
-from affectflow.fingerprint import fingerprint
+from affectflow.core.cache import fingerprint
+from affectflow.core.errors import UserError
+from affectflow.evaluation.protocols import AFFECT, UNITS, Protocol, protocol, protocols
+from affectflow.plan import runs
 from affectflow.plan.data import BENCHMARKS, STILLS, Data, fold_split, key_of, labels_of
 from affectflow.plan.faces import Faces
 from affectflow.plan.models import Models
-from affectflow.protocols import AFFECT, UNITS, Protocol, protocol, protocols
 
 
 class Scores:

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from affectflow import facs
-from affectflow.errors import UserError
-from affectflow.faces.framing import CENTRE, FACE
+from affectflow.core.errors import UserError
+from affectflow.faces.crop import CENTRE, FACE
 
 MODEL, CARD = "model.keras", "model.json"
 _HEADS = {"action_units": "units", "intensities": "intensity_units"}

@@ -9,14 +9,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from affectflow.errors import UserError
-from affectflow.faces.crop import crop
-from affectflow.faces.face import Face
-from affectflow.faces.framing import CENTRE, FACE
-from affectflow.images import ImageError
-from affectflow.parallel import over_threads
+from affectflow.core.errors import UserError
+from affectflow.core.parallel import over_threads
+from affectflow.datasets.face import Face
+from affectflow.faces.crop import CENTRE, FACE, crop
+from affectflow.media.images import ImageError
+from affectflow.media.sources import Shown
 from affectflow.prediction.model import Answers, TrainedModel
-from affectflow.prediction.pictures import Shown
 
 NO_FACE = "no face"
 _MOST_KEPT = 1 << 28  # bytes of pixels that wait for their answers

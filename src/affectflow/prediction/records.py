@@ -11,14 +11,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from affectflow.batched import batched
-from affectflow.evaluation.predictions import LEFT_OUT_COLUMNS, PREDICTIONS_SCHEMA
+from affectflow.core.atomic import whole
+from affectflow.core.parallel import batched
+from affectflow.core.progress import progress
+from affectflow.prediction.columns import LEFT_OUT_COLUMNS, PREDICTIONS_SCHEMA
 from affectflow.prediction.model import TrainedModel
-from affectflow.progress import progress
 from affectflow.records.access import Records
 from affectflow.records.example import decode_example
 from affectflow.records.frames import LEFT_OUT_COLUMNS as LEFT_OUT_OF_PARTS
-from affectflow.tables import read_csv, whole, write_csv
+from affectflow.tables.csv_files import read_csv, write_csv
 
 
 def predict_records(

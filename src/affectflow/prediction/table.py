@@ -14,11 +14,12 @@ from typing import IO, Any
 import numpy as np
 
 from affectflow import facs
-from affectflow.errors import UserError
+from affectflow.core.atomic import whole
+from affectflow.core.errors import UserError
 from affectflow.facs.emotions import Emotion
 from affectflow.facs.expression import name_emotions, predicted_levels, shares
 from affectflow.prediction.predictor import Predicted, Reading
-from affectflow.tables import csv_writer, whole
+from affectflow.tables.csv_files import csv_writer
 
 _PLACE = ("face", "face_score", "left", "top", "width", "height", "crop")
 Row = dict[str, Any]

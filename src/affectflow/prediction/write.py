@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from affectflow import jpeg
+from affectflow.core.atomic import whole
+from affectflow.media import jpeg
+from affectflow.media.sources import STRANGER, Source
+from affectflow.media.video import write_video
 from affectflow.prediction.overlay import draw
-from affectflow.prediction.pictures import STRANGER, Source
 from affectflow.prediction.predictor import NO_FACE, Predicted, Predictor
 from affectflow.prediction.table import Row, Table, writer
-from affectflow.tables import whole
-from affectflow.video import write_video
 
 _STILL = ("still", "")
 Tell = Callable[[Source, Predicted], list[Row]]

@@ -1,1 +1,1 @@
-"""Samples -> TFRecords, without TensorFlow."""
+"""Labelled images -> samples with splits, and TFRecords."""

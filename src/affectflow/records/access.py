@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from affectflow.errors import UserError
+from affectflow.core.errors import UserError
 from affectflow.records.example import decode_example
 from affectflow.records.tfrecord import FOOT, HEAD, checked, read_records, record_places
 

@@ -12,17 +12,18 @@ from numpy.typing import NDArray
 
 from affectflow import facs
 from affectflow.annotation.columns import AFFECT_COLUMNS
+from affectflow.core.errors import UserError
 from affectflow.datasets.emotionet import SAMPLES_SCHEMA
+from affectflow.datasets.face_table import FACE_FIELDS, FACES_SCHEMA, NO_FACE, NOT_LOOKED_FOR, Row, face_cells
+from affectflow.datasets.sample import SPLITS
 from affectflow.download.ledger import LEDGER_SCHEMA
 from affectflow.download.outcomes import OK
-from affectflow.errors import UserError
-from affectflow.faces.framing import CENTRE
-from affectflow.faces.table import FACE_FIELDS, FACES_SCHEMA, NO_FACE, NOT_LOOKED_FOR, Row, face_cells
-from affectflow.records.duplicates import group_near_duplicates
-from affectflow.snapshot.form import Snapshot, read_snapshot
-from affectflow.splits import SPLITS
+from affectflow.download.snapshot import Snapshot, read_snapshot
+from affectflow.faces.crop import CENTRE
+from affectflow.media.near_duplicates import group_near_duplicates
 from affectflow.spreadsheet.ingest import LABEL_COLUMNS
-from affectflow.tables import parquet_rows, read_csv, read_parquet, write_csv, write_parquet
+from affectflow.tables.csv_files import read_csv, write_csv
+from affectflow.tables.parquet import parquet_rows, read_parquet, write_parquet
 
 LEFT_OUT_COLUMNS = ("table", "sheet", "row", "url", "reason")
 

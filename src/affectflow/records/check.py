@@ -10,14 +10,14 @@ from typing import Any
 from google.protobuf.message import DecodeError
 
 from affectflow import facs
-from affectflow.errors import UserError
-from affectflow.images import ImageError, decode_rgb
-from affectflow.progress import progress
+from affectflow.core.errors import UserError
+from affectflow.core.progress import progress
+from affectflow.datasets.sample import SPLITS
+from affectflow.media.images import ImageError, decode_rgb
 from affectflow.records.example import decode_example
 from affectflow.records.index import INDEX_COLUMNS
 from affectflow.records.tfrecord import read_records
-from affectflow.splits import SPLITS
-from affectflow.tables import read_csv
+from affectflow.tables.csv_files import read_csv
 
 _INDEX = "index.csv"
 _LENGTHS = {

@@ -8,17 +8,18 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
+from affectflow.core.atomic import whole
+from affectflow.core.errors import UserError
+from affectflow.core.progress import progress
 from affectflow.datasets.base import Dataset
-from affectflow.errors import UserError
-from affectflow.faces.framing import CENTRE
-from affectflow.faces.table import NO_FACE, with_faces
-from affectflow.progress import progress
+from affectflow.datasets.face_table import NO_FACE, with_faces
+from affectflow.datasets.sample import Sample
+from affectflow.faces.crop import CENTRE
+from affectflow.records.encoding import PictureForm
 from affectflow.records.example import encode_example
 from affectflow.records.index import INDEX_COLUMNS
-from affectflow.records.picture import PictureForm
 from affectflow.records.tfrecord import write_record
-from affectflow.sample import Sample
-from affectflow.tables import whole, write_csv
+from affectflow.tables.csv_files import write_csv
 
 
 def write_dataset_records(

@@ -32,8 +32,8 @@ from typing import Any
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
-from affectflow.faces.framing import CENTRE, FACE
-from affectflow.sample import Sample
+from affectflow.datasets.sample import Sample
+from affectflow.faces.crop import CENTRE, FACE
 
 _TYPES = descriptor_pb2.FieldDescriptorProto
 

@@ -13,17 +13,18 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
 
+from affectflow.core.atomic import whole
+from affectflow.core.parallel import over_processes
+from affectflow.core.progress import progress
 from affectflow.datasets import get_dataset
 from affectflow.datasets.base import Dataset
+from affectflow.datasets.face_table import with_faces
 from affectflow.datasets.media import Glance
-from affectflow.faces.framing import Framing
-from affectflow.faces.table import with_faces
-from affectflow.parallel import over_processes
-from affectflow.progress import progress
+from affectflow.faces.crop import Framing
+from affectflow.records.encoding import PictureForm
 from affectflow.records.example import encode_example
-from affectflow.records.picture import PictureForm
 from affectflow.records.tfrecord import write_record
-from affectflow.tables import whole, write_csv
+from affectflow.tables.csv_files import write_csv
 
 LEFT_OUT_COLUMNS = ("part", "reason", "count")
 """``part`` is what the set is read by: a subject of DISFA, else a film or a folder of stills; empty for the whole."""

@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from affectflow.tables import read_csv, whole, write_csv
+from affectflow.core.atomic import whole
+from affectflow.tables.csv_files import read_csv, write_csv
 
 INDEX_COLUMNS = ("file", "position", "offset", "bytes", "source", "group")
 

@@ -13,7 +13,7 @@ from typing import IO
 
 from crc32c import crc32c
 
-from affectflow.errors import UserError
+from affectflow.core.errors import UserError
 
 HEAD = 12  # bytes before a record's data: length and its checksum
 FOOT = 4  # bytes behind it: its checksum

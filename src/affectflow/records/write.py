@@ -6,15 +6,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from affectflow.core.atomic import whole
+from affectflow.core.cache import fingerprint, remembered
 from affectflow.datasets.emotionet import sample_of_row, samples_of_shard
-from affectflow.fingerprint import fingerprint, remembered
+from affectflow.datasets.sample import SPLITS, Sample
+from affectflow.records.encoding import PictureForm
 from affectflow.records.example import encode_example
 from affectflow.records.index import INDEX_COLUMNS
-from affectflow.records.picture import PictureForm
 from affectflow.records.tfrecord import write_record
-from affectflow.sample import Sample
-from affectflow.splits import SPLITS
-from affectflow.tables import whole, write_csv
+from affectflow.tables.csv_files import write_csv
 
 
 def write_shard(

@@ -1,1 +1,1 @@
-"""Figures of the report."""
+"""Tables and scores -> figures, model cards and the overview page."""

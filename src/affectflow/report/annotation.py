@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from affectflow.annotation.columns import AFFECT_COLUMNS, ANNOTATOR_COLUMNS
 from affectflow.annotation.recording import DIMENSIONS
 from affectflow.report.style import BLUE, GREY, ORANGE, figure
-from affectflow.tables import read_csv
+from affectflow.tables.csv_files import read_csv
 
 _COLOURS = dict(zip(DIMENSIONS, (BLUE, ORANGE), strict=True))
 _BINS = np.linspace(-1, 1, 41)

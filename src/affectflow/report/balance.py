@@ -9,7 +9,7 @@ import numpy as np
 from affectflow import facs
 from affectflow.datasets.emotionet import SAMPLES_SCHEMA
 from affectflow.report.style import BLUE, GREY, ORANGE, figure
-from affectflow.tables import read_parquet
+from affectflow.tables.parquet import read_parquet
 
 
 def draw_balance(samples: Path, synthetic: bool, out: Path) -> None:

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from affectflow.synthetic import NOTE
-from affectflow.tables import whole
+from affectflow.core.atomic import whole
+from affectflow.datasets.synthetic import NOTE
 
 _TERMS = {
     "emotionet": "EmotioNet (Ohio State University): signed agreement, research only; pictures belong to their authors",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from affectflow.report.style import BLUE, GREY, ORANGE, figure
-from affectflow.tables import read_csv
+from affectflow.tables.csv_files import read_csv
 
 
 def draw_curves(history: Path, run: str, synthetic: bool, out: Path) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from affectflow.download.ledger import SUMMARY_COLUMNS
 from affectflow.report.style import BLUE, GREY, figure
-from affectflow.tables import read_csv
+from affectflow.tables.csv_files import read_csv
 
 _URLS_2017 = 25_000
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from affectflow.evaluation.labels import by_unit
-from affectflow.evaluation.predictions import PREDICTIONS_SCHEMA
+from affectflow.evaluation.outputs import by_unit
 from affectflow.facs.emotions import Emotion, emotions
 from affectflow.facs.expression import Levels, name_emotions, predicted_levels, recorded_levels
+from affectflow.prediction.columns import PREDICTIONS_SCHEMA
 from affectflow.report.style import figure
-from affectflow.tables import read_parquet
+from affectflow.tables.parquet import read_parquet
 
 _TABLES = {"report2017": "table of 2017", "emfacs": "EMFACS"}
 

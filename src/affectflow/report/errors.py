@@ -7,7 +7,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from affectflow import facs
-from affectflow.evaluation.labels import by_unit
+from affectflow.evaluation.outputs import by_unit
 
 _MOST_CERTAIN = 1e-6
 

@@ -8,13 +8,14 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from affectflow.core.atomic import whole
+from affectflow.datasets.synthetic import NOTE
 from affectflow.download.ledger import SUMMARY_COLUMNS
+from affectflow.evaluation.protocols import default
 from affectflow.evaluation.summary import HEADINGS, cell, interval_of, measure_of
-from affectflow.protocols import default
 from affectflow.report import page
-from affectflow.report.pictures import LICENSED, SHOW_ALL
-from affectflow.synthetic import NOTE
-from affectflow.tables import read_csv, whole
+from affectflow.report.sample_images import LICENSED, SHOW_ALL
+from affectflow.tables.csv_files import read_csv
 
 _OF_LABELS = ("mean_f1_always_yes",)
 """Measures of the benchmark, not of the model."""

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from affectflow.evaluation.predictions import PREDICTIONS_SCHEMA
+from affectflow.prediction.columns import PREDICTIONS_SCHEMA
 from affectflow.report.style import BLUE, figure
-from affectflow.tables import read_parquet
+from affectflow.tables.parquet import read_parquet
 
 
 def draw_plane(predictions: Path, score: Path, out: Path) -> None:

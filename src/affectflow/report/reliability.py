@@ -6,7 +6,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from affectflow.report.style import BLUE, GREY, ORANGE, figure
-from affectflow.tables import read_csv
+from affectflow.tables.csv_files import read_csv
 
 
 def draw_reliability(table: Path, run: str, synthetic: bool, out: Path) -> None:

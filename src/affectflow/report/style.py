@@ -14,8 +14,8 @@ matplotlib.use("agg")
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
-from affectflow.synthetic import NOTE
-from affectflow.tables import whole
+from affectflow.core.atomic import whole
+from affectflow.datasets.synthetic import NOTE
 
 BLUE, ORANGE, GREY = "#3b6ea8", "#d9822b", "#b8bec6"
 _SETTINGS: Any = {

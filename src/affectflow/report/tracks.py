@@ -13,11 +13,11 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from affectflow import facs
-from affectflow.evaluation.labels import by_unit
-from affectflow.evaluation.predictions import PREDICTIONS_SCHEMA
+from affectflow.evaluation.outputs import by_unit
+from affectflow.prediction.columns import PREDICTIONS_SCHEMA
 from affectflow.report.errors import errors_of
 from affectflow.report.style import BLUE, GREY, ORANGE, figure
-from affectflow.tables import read_parquet
+from affectflow.tables.parquet import read_parquet
 
 _UNITS = 3  # at most, those that are present most often
 _FEWEST = 2  # frames of a film

@@ -1,1 +1,1 @@
-"""EmotioNet's tables -> one label table, with every row accounted for."""
+"""Spreadsheets of image URLs and AU labels -> tables of labels."""

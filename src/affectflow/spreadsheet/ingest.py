@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from affectflow import facs
-from affectflow.errors import UserError
+from affectflow.core.atomic import whole
+from affectflow.core.errors import UserError
 from affectflow.spreadsheet.layout import Reject, find_layout
 from affectflow.spreadsheet.rates import Rates
 from affectflow.spreadsheet.read import read_sheets
-from affectflow.tables import csv_writer, whole
+from affectflow.tables.csv_files import csv_writer
 
 LABEL_COLUMNS = ("table", "sheet", "row", "url", "url_orig", *facs.LABELS)
 REJECT_COLUMNS = ("table", "sheet", "row", "reason", "cells")

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from affectflow import facs
-from affectflow.errors import UserError
+from affectflow.core.errors import UserError
 from affectflow.spreadsheet.read import Row
 
 NOT_ANNOTATED = 999

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from math import sqrt
 
 from affectflow import facs
-from affectflow.errors import UserError
+from affectflow.core.errors import UserError
 
 KNOWN_PERCENT = dict(
     zip(

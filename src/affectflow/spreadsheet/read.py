@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from affectflow.errors import UserError
+from affectflow.core.errors import UserError
 
 Row = Sequence[object]
 _WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".ods")

@@ -1,1 +1,1 @@
-"""Records -> trained models. The only part of the package, with prediction, that imports TensorFlow."""
+"""Records -> trained models."""

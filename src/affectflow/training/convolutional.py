@@ -9,7 +9,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from affectflow.errors import UserError
+from affectflow.core.errors import UserError
 from affectflow.training.heads import HEADS, all_outputs
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from affectflow.training.joint import Across, OneDevice
+from affectflow.training.multi_task import Across, OneDevice
 
 
 def prepare(threads: int, seed: int, precision: str) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -13,12 +14,26 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from affectflow.errors import UserError
-from affectflow.progress import progress
-from affectflow.training.checkpoint import Checkpoints
+from affectflow.core.errors import UserError
+from affectflow.core.progress import progress
+from affectflow.tables.csv_files import write_csv
+from affectflow.training.checkpoint import Checkpoints, State
 from affectflow.training.interruption import Interruption
-from affectflow.training.joint import JointModel
-from affectflow.training.state import State
+from affectflow.training.multi_task import JointModel
+
+
+def write_history(path: Path, lines: Sequence[Mapping[str, float]]) -> None:
+    """Columns as the lines have them; empty where a measure does not exist.
+
+    All but ``images_per_s``, which is measured, are the same for the same training.
+    """
+    columns = list(lines[0])
+    write_csv(path, columns, ([_cell(line[column]) for column in columns] for line in lines))
+
+
+def _cell(value: float) -> str:
+    return "" if math.isnan(value) else f"{value:.6g}"
+
 
 Line = dict[str, float]
 

@@ -14,34 +14,30 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from affectflow import facs
-from affectflow.codehash import modules_digest
-from affectflow.errors import UserError
-from affectflow.fingerprint import file_sha256, fingerprint
+from affectflow.core.atomic import whole
+from affectflow.core.cache import file_sha256, fingerprint
+from affectflow.core.code import modules_digest
+from affectflow.core.errors import UserError
 from affectflow.records.access import Records
-from affectflow.tables import whole, write_csv
+from affectflow.tables.csv_files import write_csv
 from affectflow.training import heads as heads_
+from affectflow.training import losses as losses_
 from affectflow.training import network as networks
-from affectflow.training.augment import Augmentation
-from affectflow.training.calibrate import Reliability, divide_logits, expected_error, fit_temperatures, reliability
+from affectflow.training.calibration import Reliability, divide_logits, expected_error, fit_temperatures, reliability
 from affectflow.training.checkpoint import Checkpoints
 from affectflow.training.devices import Devices, compile_by_xla, prepare, share_statistics, visible_devices
-from affectflow.training.exam import Exam
-from affectflow.training.fit import Line, Schedule, Work, fit
+from affectflow.training.fit import Line, Schedule, Work, fit, write_history
 from affectflow.training.heads import ACTION_UNITS, INTENSITIES, VALENCE_AROUSAL
-from affectflow.training.history import write_history
 from affectflow.training.interruption import Interruption
-from affectflow.training.joint import JointModel, Loss
-from affectflow.training import losses as losses_
-from affectflow.training.mixture import Mixture
+from affectflow.training.multi_task import JointModel, Loss, OrderedModel
 from affectflow.training.network import HeadForm, NetworkForm, build_network
-from affectflow.training.optimisers import check_accumulation, make_optimiser
-from affectflow.training.ordered import OrderedModel
-from affectflow.training.reader import Labels, read_labels, sources, training_batches
+from affectflow.training.optimizers import check_accumulation, make_optimiser
+from affectflow.training.reader import Augmentation, Labels, read_labels, sources, staged, training_batches
 from affectflow.training.recipe import Recipe
-from affectflow.training.save import save_model
-from affectflow.training.staging import staged
+from affectflow.training.sampling import Mixture
+from affectflow.training.saving import save_model
 from affectflow.training.tensorboard import Board
-from affectflow.training.validate import fit_thresholds
+from affectflow.training.validation import Exam, fit_thresholds
 
 RELIABILITY_COLUMNS = ("unit", "calibrated", "from", "pictures", "mean_probability", "positive_rate")
 

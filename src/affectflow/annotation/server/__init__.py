@@ -1,1 +1,1 @@
-"""A local page on which a person annotates pictures."""
+"""The local page on which images are rated and videos traced."""

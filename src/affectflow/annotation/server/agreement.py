@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
-from affectflow.annotation.journal import Judgement, Kept
+from affectflow.annotation.rating_log import Judgement, Kept
 from affectflow.annotation.recording import DIMENSIONS
-from affectflow.annotation.server.picture import Picture
-from affectflow.annotation.sweeps import Traced
-from affectflow.measures.agreement import agree
+from affectflow.annotation.server.image import Picture
+from affectflow.annotation.trace_log import Traced
+from affectflow.metrics.agreement import agree
 
 _MOST_SHOWN = 24
 _NOT_TRACED = (None, None)

@@ -16,15 +16,15 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from affectflow import jpeg
-from affectflow.annotation.batches import video_name
 from affectflow.annotation.server.agreement import compare
-from affectflow.annotation.server.picture import Picture
+from affectflow.annotation.server.image import Picture
 from affectflow.annotation.server.progress import progress_of_all
 from affectflow.annotation.server.session import INFORMATIVE, Sessions
-from affectflow.errors import UserError
-from affectflow.images import ImageError, decode_rgb
-from affectflow.stored import read_image
+from affectflow.annotation.videos import video_name
+from affectflow.core.errors import UserError
+from affectflow.media import jpeg
+from affectflow.media.image_store import read_image
+from affectflow.media.images import ImageError, decode_rgb
 
 _FILES = Path(__file__).parent / "page"
 _KINDS = {".html": "text/html", ".js": "text/javascript", ".css": "text/css"}

@@ -9,9 +9,9 @@ from random import Random
 
 import numpy as np
 
-from affectflow.annotation.guesses import Guess
-from affectflow.annotation.server.picture import Picture
-from affectflow.batched import batched
+from affectflow.annotation.model_predictions import Guess
+from affectflow.annotation.server.image import Picture
+from affectflow.core.parallel import batched
 
 _APART = 15
 """So many pictures lie between the two times at least, that the second is not judged from memory."""
@@ -30,7 +30,7 @@ class Slot:
 
     @property
     def key(self) -> tuple[str, bool]:
-        """As that of :attr:`affectflow.annotation.journal.Kept.latest`."""
+        """As that of :attr:`affectflow.annotation.rating_log.Kept.latest`."""
         return self.picture.image_sha256, self.again
 
 

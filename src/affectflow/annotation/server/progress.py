@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from affectflow.annotation.batches import video_name
-from affectflow.annotation.journal import Judgement, Kept
-from affectflow.annotation.server.picture import Picture
-from affectflow.annotation.sweeps import Traced
+from affectflow.annotation.rating_log import Judgement, Kept
+from affectflow.annotation.server.image import Picture
+from affectflow.annotation.trace_log import Traced
+from affectflow.annotation.videos import video_name
 
 _LONGEST_S = 120.0
 """A picture that took longer was left for something else, and counts as this."""

@@ -12,13 +12,13 @@ from pathlib import Path
 
 from aiohttp import web
 
-from affectflow.annotation.guesses import Guesses
+from affectflow.annotation.model_predictions import Guesses
 from affectflow.annotation.server.app import Place, make_app
-from affectflow.annotation.server.film import batch_films, clip_films
-from affectflow.annotation.server.picture import pictures_of, read_pictures
+from affectflow.annotation.server.image import pictures_of, read_pictures
 from affectflow.annotation.server.session import Sessions
-from affectflow.annotation.sweeps import ClipSweeps
-from affectflow.errors import UserError
+from affectflow.annotation.server.video import batch_films, clip_films
+from affectflow.annotation.trace_log import ClipSweeps
+from affectflow.core.errors import UserError
 
 _LAST_PORT = 65535
 _CONVERTED = ".films"
@@ -62,7 +62,7 @@ def serve(
 
 def serve_films(films: Path, folder: Path, at: Entrance) -> None:
     """Serve the films of a folder, likewise."""
-    from affectflow.annotation.clips import find_clips  # imports the decoder
+    from affectflow.annotation.own_videos import find_clips  # imports the decoder
 
     found = clip_films(find_clips(films).items(), folder / _CONVERTED)
     _serve(Sessions(folder, {}, found, kind=ClipSweeps), films, folder, at, None)

@@ -8,15 +8,15 @@ from pathlib import Path
 from random import Random
 from typing import Any, TypeVar
 
-from affectflow.annotation.appended import place_of
-from affectflow.annotation.guesses import Guesses
-from affectflow.annotation.journal import Journal, Judgement, Kept, read_journal
-from affectflow.annotation.server.film import Film
+from affectflow.annotation.model_predictions import Guesses
+from affectflow.annotation.rating_log import Journal, Judgement, Kept, read_journal
+from affectflow.annotation.server.image import Picture, pictures_of
 from affectflow.annotation.server.order import Slot, most_informative, with_repeats
-from affectflow.annotation.server.picture import Picture, pictures_of
 from affectflow.annotation.server.progress import median_seconds
-from affectflow.annotation.sweeps import Sweeps, Traced, read_traces
-from affectflow.errors import UserError
+from affectflow.annotation.server.video import Film
+from affectflow.annotation.trace_log import Sweeps, Traced, read_traces
+from affectflow.core.append_log import place_of
+from affectflow.core.errors import UserError
 
 INFORMATIVE = "informative"
 """In place of a batch: the most informative pictures of all batches."""
@@ -75,7 +75,7 @@ class Sessions:
         }
 
     def sweep(self, annotator: str, name: str, points: Sequence[Any]) -> None:
-        """Keep a part of a trace; raises as :meth:`film` and :meth:`affectflow.annotation.sweeps.Sweeps.sweep`."""
+        """Keep a part of a trace; raises as :meth:`film` and :meth:`affectflow.annotation.trace_log.Sweeps.sweep`."""
         film = self.film_of(name)
         self._sweeps_of(annotator).sweep(film.name, points, film.reel.cut, len(film.reel.times))
 
@@ -145,7 +145,7 @@ class Session:
         """All that the page shows of a batch, or of :data:`INFORMATIVE`; None is the first that is not done.
 
         ``wanted`` (SHA-256, and whether it is the second time) is among the pictures if there is such a one. Raises
-        :class:`affectflow.errors.UserError` where there is no batch of this number.
+        :class:`affectflow.core.errors.UserError` where there is no batch of this number.
         """
         latest = self.kept.latest
         slots: list[Slot] = []

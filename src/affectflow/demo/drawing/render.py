@@ -9,12 +9,7 @@ from affectflow.demo.drawing.backdrop import paint_backdrop
 from affectflow.demo.drawing.canvas import Canvas, Image, grain
 from affectflow.demo.drawing.curves import HeadPose
 from affectflow.demo.drawing.features import paint_brow, paint_eye, paint_mouth, paint_nostrils
-from affectflow.demo.drawing.figure import (
-    paint_body,
-    paint_front_hair,
-    paint_glasses,
-    paint_skin,
-)
+from affectflow.demo.drawing.figure import paint_body, paint_front_hair, paint_glasses, paint_skin
 from affectflow.demo.drawing.geometry import Face
 from affectflow.demo.drawing.hair import arrange_hair
 from affectflow.demo.drawing.identity import Identity

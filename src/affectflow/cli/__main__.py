@@ -1,0 +1,5 @@
+"""``python -m affectflow.cli``."""
+
+from affectflow.cli import main
+
+main()

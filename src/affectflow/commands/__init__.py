@@ -1,1 +1,0 @@
-"""What ``affectflow COMMAND`` does, by kind. Packages are imported where they are needed: help must be quick."""

@@ -1,0 +1,36 @@
+"""Files that others publish, as inputs of the pipeline: fetched once, checked against a known digest."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from affectflow.core.atomic import whole
+from affectflow.core.errors import UserError
+
+_TIMEOUT_S = 60
+
+
+def fetch_file(url: str, algorithm: str, digest: str | None, key: str, out: Path) -> None:
+    """Fetch a file whose digest by ``algorithm`` (as :mod:`hashlib` names it) is known, None where nobody pins one.
+
+    Raises :class:`UserError` where it cannot be had or is another, with the configuration's ``key`` that takes the
+    path of a copy.
+    """
+    name = algorithm.upper().replace("SHA", "SHA-")
+    pinned = f" ({name} {digest})" if digest is not None else ""
+    remedy = f"fetch {url} elsewhere{pinned} and set {key} to its path"
+    try:
+        with whole(out) as partial:
+            with urllib.request.urlopen(url, timeout=_TIMEOUT_S) as response, partial.open("wb") as stream:
+                shutil.copyfileobj(response, stream)
+            with partial.open("rb") as stream:
+                found = hashlib.file_digest(stream, algorithm).hexdigest()
+            if digest is not None and found != digest:
+                raise UserError(f"{url} has the {name} {found}, not {digest}; {remedy}.")
+    except (urllib.error.URLError, TimeoutError, ConnectionError, ValueError) as error:
+        reason = getattr(error, "reason", error)
+        raise UserError(f"{url} cannot be fetched ({reason}); {remedy}.") from None

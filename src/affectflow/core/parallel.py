@@ -1,0 +1,44 @@
+"""Work shared out over processes or threads."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from itertools import islice
+from typing import TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+def over_threads(do: Callable[[T], R], work: Iterable[T], threads: int) -> Iterator[R]:
+    """What ``do`` makes of each piece of work, in order; no more of it is fetched than keeps the threads busy."""
+    waiting: deque[Future[R]] = deque()
+    with ThreadPoolExecutor(threads) as pool:
+        try:
+            for piece in work:
+                waiting.append(pool.submit(do, piece))
+                if len(waiting) > 2 * threads:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def over_processes(do: Callable[[T], R], work: Sequence[T], processes: int) -> Iterator[R]:
+    """What ``do`` makes of each piece of work, in order; one process is this one."""
+    if processes == 1:
+        yield from map(do, work)
+        return
+    with ProcessPoolExecutor(min(processes, max(1, len(work)))) as pool:
+        yield from pool.map(do, work)
+
+
+def batched(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """Lists of ``size`` items; the last may have fewer."""
+    rest = iter(items)
+    while batch := list(islice(rest, size)):
+        yield batch

@@ -1,0 +1,72 @@
+"""The table of faces: one row for each picture in which a face was looked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from affectflow.core.errors import UserError
+from affectflow.datasets.face import Face
+from affectflow.datasets.sample import Sample
+from affectflow.tables.parquet import parquet_rows
+
+FOUND = "found"
+GIVEN = "given"
+NO_FACE = "no_face"
+NOT_LOOKED_FOR = ""
+FACE_FIELDS = (
+    ("face", pa.string()),
+    ("face_score", pa.float32()),
+    ("face_box", pa.list_(pa.float32(), 4)),
+    ("face_points", pa.list_(pa.float32(), 10)),
+)
+"""``face`` is ``found`` by the detector, ``given`` by the data set, ``no_face``, or empty where nobody looked. The rest
+is as in :class:`affectflow.datasets.face.Face`, NaN where unknown."""
+
+FACES_SCHEMA = pa.schema([("source", pa.string()), ("sha256", pa.string()), *FACE_FIELDS])
+"""``source`` as in :class:`affectflow.datasets.sample.Sample`; ``sha256`` of downloaded pictures, else empty."""
+
+Row = Mapping[str, Any]
+
+
+def face_cells(outcome: str, face: Face | None = None) -> dict[str, Any]:
+    """The cells of ``FACE_FIELDS``."""
+    nowhere = Face((float("nan"),) * 4)
+    face = face or nowhere
+    return {
+        "face": outcome,
+        "face_score": face.score,
+        "face_box": face.box,
+        "face_points": face.points or (float("nan"),) * 10,
+    }
+
+
+def face_of(row: Row) -> Face | None:
+    """The face that a row's cells describe."""
+    if row["face"] not in (FOUND, GIVEN):
+        return None
+    points = tuple(row["face_points"])
+    return Face(tuple(row["face_box"]), points if points[0] == points[0] else (), row["face_score"])
+
+
+def with_faces(samples: Iterator[Sample], table: Path | None) -> Iterator[Sample]:
+    """Samples with the faces of a table that has a row for each, in the same order; without a table as they are.
+
+    Rows of other samples, such as those of another split, are passed over. Raises :class:`UserError` where a
+    sample has no row.
+    """
+    if table is None:
+        yield from samples
+        return
+    rows: Iterator[dict[str, Any]] | None = None
+    for sample in samples:
+        if rows is None:
+            rows = parquet_rows(table, FACES_SCHEMA, since=("source", sample.source))
+        row = next((row for row in rows if row["source"] == sample.source), None)
+        if row is None:
+            raise UserError(f"{table} has no row for {sample.source}, or not in its place; delete it and run again.")
+        yield replace(sample, face=face_of(row), looked_for=row["face"] != NOT_LOOKED_FOR)

@@ -1,0 +1,130 @@
+"""Drawn DISFA, AM-FED and Aff-Wild: real video files with the sets' own label files, of people, cameras and light
+that the drawn EmotioNet does not show."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from affectflow.core.atomic import whole
+from affectflow.core.progress import progress
+from affectflow.datasets.disfa_labels import FOLDS, UNITS
+from affectflow.datasets.synthetic import mark
+from affectflow.demo.drawing import draw_face, draw_identity, draw_scene
+from affectflow.demo.expressions import Affect, affect, coded, draw_course
+from affectflow.media.video import write_video
+from affectflow.tables.csv_files import write_csv
+
+T = TypeVar("T")
+
+_DISFA, _AMFED, _AFFWILD = 10, 11, 12  # keys of random streams: no set shares a person with another
+_DISFA_RATE, _AMFED_RATE, _AFFWILD_RATE = Fraction(20), Fraction(14), Fraction(25)
+_CODER_THRESHOLDS = (1.0, 1.5, 2.0, 2.5, 3.0)  # the intensity from which each of five coders sees a unit
+_AMFED_COLUMNS = {"AU02": 2, "AU04": 4, "AU05": 5, "AU09": 9, "AU10": 10, "AU14": 14, "AU15": 15, "Au17": 17}
+_AMFED_RARE_COLUMNS = {"AU18": 18, "Au26": 26, "57": 57, "58": 58}
+
+
+@dataclass(frozen=True, slots=True)
+class Film:
+    """How the films of a set are made: frames each, side in pixels, and the seed of the demo."""
+
+    seed: int
+    frames: int
+    size: int
+
+
+def make_disfa(film: Film, subjects: int, processes: int, root: Path) -> None:
+    """DISFA's layout: intensities 0 to 5 of 12 AUs for every frame, AVI from the left camera."""
+    names = sorted(subject for part in FOLDS.values() for subject in part)[:subjects]
+    _make_all(partial(_disfa_subject, film=film, root=root), names, processes, root)
+
+
+def make_amfed(film: Film, videos: int, processes: int, root: Path) -> None:
+    """AM-FED's layout: percentages of coders at change points, with columns that differ by file, FLV."""
+    _make_all(partial(_amfed_video, film=film, root=root), range(videos), processes, root)
+
+
+def make_affwild(film: Film, videos: int, processes: int, root: Path) -> None:
+    """Aff-Wild's layout: valence and arousal, one value per line, MP4."""
+    _make_all(partial(_affwild_video, film=film, root=root), range(videos), processes, root)
+
+
+def _make_all(make: Callable[[T], None], parts: Sequence[T], processes: int, root: Path) -> None:
+    shutil.rmtree(root, ignore_errors=True)  # what another configuration drew there
+    with ProcessPoolExecutor(processes) as pool, progress(len(parts), "film", "draw") as bar:
+        for _ in pool.map(make, parts):
+            bar.update()
+    mark(root)
+
+
+def _disfa_subject(name: str, film: Film, root: Path) -> None:
+    rng = np.random.default_rng([film.seed, _DISFA, int(name[2:])])
+    course = draw_course(rng, film.frames, events=5, presence=0.25)
+    frames = _frames(rng, "laboratory", course, film.size)
+    write_video(root / "Videos_LeftCamera" / f"LeftVideo{name}_comp.avi", frames, _DISFA_RATE, "avi", "mpeg4")
+    codes = np.array([coded(intensity) for intensity in course])
+    for unit in UNITS:
+        with whole(root / "ActionUnit_Labels" / name / f"{name}_au{unit}.txt") as path:
+            lines = (f"{frame},{code}\n" for frame, code in enumerate(codes[:, unit - 1], start=1))
+            path.write_text("".join(lines), encoding="ascii")
+
+
+def _amfed_video(number: int, film: Film, root: Path) -> None:
+    rng = np.random.default_rng([film.seed, _AMFED, number])
+    name = f"{number:02d}a{rng.integers(16**6):06x}"
+    course = draw_course(rng, film.frames, events=4, presence=0.25)
+    frames = _frames(rng, "webcam", course, film.size)
+    write_video(root / "Videos - FLV" / f"{name}.flv", frames, _AMFED_RATE, "flv", "flv1")
+    columns = {"Smile": 12, **_AMFED_COLUMNS, **{c: u for c, u in _AMFED_RARE_COLUMNS.items() if rng.random() < 0.7}}
+    tracker_failed = np.zeros(film.frames, np.int64)
+    if number % 4 == 0:
+        tracker_failed[: film.frames // 12] = 100
+    rows: list[list[object]] = []
+    for frame, intensity in enumerate(course):
+        seen = [np.mean(intensity[unit - 1] >= np.array(_CODER_THRESHOLDS)) for unit in columns.values()]
+        row = [*(round(100 * share) for share in seen), int(tracker_failed[frame])]
+        if not rows or rows[-1][1:] != row:
+            rows.append([f"{float(frame / _AMFED_RATE):.4f}", *row])
+    write_csv(root / "AU Labels" / f"{name}-label.csv", ["Time", *columns, "Trackerfail"], rows)
+
+
+def _affwild_video(number: int, film: Film, root: Path) -> None:
+    rng = np.random.default_rng([film.seed, _AFFWILD, number])
+    name = f"{number + 1:03d}"
+    course = draw_course(rng, film.frames, events=5, presence=0.2, emotional=0.9)
+    frames = _frames(rng, "wild", course, film.size)
+    write_video(root / "videos" / "train" / f"{name}.mp4", frames, _AFFWILD_RATE)
+    feelings: list[Affect] = [affect(intensity, rng) for intensity in course]
+    for dimension in ("valence", "arousal"):
+        with whole(root / "annotations" / "train" / dimension / f"{name}.txt") as path:
+            path.write_text("".join(f"{getattr(f, dimension):.4f}\n" for f in feelings), encoding="ascii")
+
+
+def _frames(
+    rng: np.random.Generator, style: str, course: NDArray[np.float32], size: int
+) -> Iterator[NDArray[np.uint8]]:
+    """One person before one camera, who moves the head a little; the sensor's noise is new in every frame."""
+    import cv2
+
+    cv2.setNumThreads(1)
+    person, scene = draw_identity(rng), draw_scene(rng, style)
+    sway = rng.uniform(0, 2 * np.pi, 3)
+    for frame, intensity in enumerate(course):
+        phase = 2 * np.pi * frame / 75
+        moment = replace(
+            scene,
+            yaw=scene.yaw + 0.03 * np.sin(phase + sway[0]),
+            pitch=scene.pitch + 0.02 * np.sin(1.3 * phase + sway[1]),
+            roll=scene.roll + 0.02 * np.sin(0.7 * phase + sway[2]),
+            seed=scene.seed + frame,
+        )
+        yield draw_face(person, moment, intensity, size)

@@ -1,0 +1,43 @@
+"""The labelled URLs, each once, with its file name: what is to be downloaded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from affectflow.core.errors import UserError
+from affectflow.download.snapshot import read_snapshot
+from affectflow.media.file_names import file_name
+from affectflow.tables.csv_files import read_csv, write_csv
+
+COLUMNS = ("url", "url_orig", "file_name", "sha256")
+
+
+def write_file_names(labels: Path, snapshot: Path | None, out: Path) -> int:
+    """Name each distinct URL of a label table, in order of first appearance; returns their number.
+
+    With a snapshot, only its URLs, and with the SHA-256 of the image that each must give. Raises :class:`UserError` if
+    none is left, or if two URLs came to the same name, which would take a SHA-256 collision.
+    """
+    wanted = None if snapshot is None else {url: entry.sha256 for url, entry in read_snapshot(snapshot).entries.items()}
+    fallbacks: dict[str, str] = {}
+    for row in read_csv(labels, ("url", "url_orig")):
+        if wanted is None or row["url"] in wanted:
+            known = fallbacks.setdefault(row["url"], row["url_orig"])
+            if not known:
+                fallbacks[row["url"]] = row["url_orig"]
+    if wanted is not None and not fallbacks:
+        raise UserError(f"{labels} holds no URL of {snapshot}; take the snapshot of these tables.")
+    names = {url: file_name(url) for url in fallbacks}
+    check_bijection(names.items())
+    hashes = wanted or {}
+    return write_csv(out, COLUMNS, ((url, fallbacks[url], names[url], hashes.get(url, "")) for url in fallbacks))
+
+
+def check_bijection(pairs: Iterable[tuple[str, str]]) -> None:
+    """Raise :class:`UserError` unless URLs and file names correspond one to one."""
+    by_url: dict[str, str] = {}
+    by_name: dict[str, str] = {}
+    for url, name in pairs:
+        if by_name.setdefault(name, url) != url or by_url.setdefault(url, name) != name:
+            raise UserError(f"The URLs {by_name[name]!r} and {url!r} share the file name {name!r}; remove one of them.")

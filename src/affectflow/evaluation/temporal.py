@@ -1,0 +1,102 @@
+"""Outputs averaged over neighbouring frames of a film."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from affectflow import facs
+from affectflow.evaluation.outputs import Outputs, by_unit
+from affectflow.evaluation.results import THRESHOLD
+from affectflow.metrics.events import Events, find_events, runs
+from affectflow.prediction.columns import PREDICTIONS_SCHEMA
+from affectflow.tables.csv_files import write_csv
+from affectflow.tables.parquet import read_parquet
+
+_OF_UNITS = ("probabilities", "predicted_intensities")
+_OF_AFFECT = ("predicted_valence", "predicted_arousal")
+
+
+def smoothed(outputs: Outputs, frames: int) -> Outputs:
+    """Each output as the mean over ``frames`` (odd) frames around it, as far as these follow each other.
+
+    At the ends of a run there are fewer; outputs that are missing do not count, and stay missing.
+    """
+    table = outputs.table
+    window = _Window(runs_of(table), frames)
+    for name in _OF_UNITS:
+        values = by_unit(table, name)
+        means = np.empty(values.shape, np.float32)
+        for unit in range(facs.COUNT):
+            means[:, unit] = window.mean(values[:, unit])
+        column = pa.FixedSizeListArray.from_arrays(pa.array(means.ravel(), pa.float32()), facs.COUNT)
+        table = table.set_column(table.schema.get_field_index(name), table.schema.field(name), column)
+    for name in _OF_AFFECT:
+        column = pa.array(window.mean(table[name].to_numpy()).astype(np.float32))
+        table = table.set_column(table.schema.get_field_index(name), table.schema.field(name), column)
+    return replace(outputs, table=table)
+
+
+def runs_of(table: pa.Table) -> NDArray[np.int64]:
+    """The run of consecutive frames that each row of a table of predictions belongs to, [rows]."""
+    columns = (table[name].to_pylist() for name in ("subject", "video"))
+    films = [f"{subject}/{video}" for subject, video in zip(*columns, strict=True)]
+    _, film = np.unique(np.array(films, np.str_), return_inverse=True)
+    return runs(film.astype(np.int64), table["frame"].to_numpy().astype(np.int64))
+
+
+class _Window:
+    """So many rows around each, of the same run."""
+
+    def __init__(self, run: NDArray[np.int64], frames: int) -> None:
+        place, half = np.arange(len(run)), frames // 2
+        self._first = np.maximum(place - half, np.searchsorted(run, run, "left"))
+        self._stop = np.minimum(place + half + 1, np.searchsorted(run, run, "right"))
+
+    def mean(self, values: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Of a column."""
+        known = ~np.isnan(values)
+        number = self._sum(known)
+        sums = self._sum(np.where(known, values, 0.0))
+        mean: NDArray[np.float64] = np.divide(sums, number, out=np.full(len(values), np.nan), where=known)
+        return mean
+
+    def _sum(self, values: NDArray[np.generic]) -> NDArray[np.float64]:
+        before = np.concatenate([[0.0], np.cumsum(values, dtype=np.float64)])
+        return np.asarray(before[self._stop] - before[self._first])
+
+
+EVENT_COLUMNS = ("unit", "of", "subject", "video", "onset", "apex", "offset", "peak")
+"""``of`` is ``label`` or ``output``. Onset, apex (the first of the strongest) and offset are frames of the film, all
+inclusive. ``peak`` is the intensity of a label at its apex (empty where none is known), or the probability of an
+output."""
+
+
+def write_events(predictions: Path, out: Path) -> int:
+    """Write the events of all AUs that are labelled or answered; returns their number."""
+    return write_csv(out, EVENT_COLUMNS, _rows(read_parquet(predictions, PREDICTIONS_SCHEMA)))
+
+
+def _rows(table: pa.Table) -> Iterator[tuple[Any, ...]]:
+    run = runs_of(table)
+    units, intensities = by_unit(table, "units"), by_unit(table, "intensities")
+    probabilities = by_unit(table, "probabilities")
+    columns = {name: table[name].to_pylist() for name in ("subject", "video", "frame")}
+
+    def listed(unit: str, of: str, events: Events, strength: NDArray[np.float32]) -> Iterator[tuple[Any, ...]]:
+        apexes = events.apex(np.nan_to_num(strength))
+        for first, apex, last in zip(events.onset.tolist(), apexes.tolist(), events.offset.tolist(), strict=True):
+            frames = (columns["frame"][row] for row in (first, apex, last))
+            peak = "" if np.isnan(strength[apex]) else round(float(strength[apex]), 6)
+            yield unit, of, columns["subject"][first], columns["video"][first], *frames, peak
+
+    for place, unit in enumerate(facs.LABELS):
+        yield from listed(unit, "label", find_events(units[:, place] == facs.PRESENT, run), intensities[:, place])
+        called = probabilities[:, place] >= THRESHOLD
+        yield from listed(unit, "output", find_events(called, run), probabilities[:, place])

@@ -1,0 +1,1 @@
+"""Images, JPEG and video: reading, writing, hashing, and the store of downloaded images."""

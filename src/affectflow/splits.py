@@ -1,3 +1,0 @@
-"""The sides that samples fall to."""
-
-SPLITS = ("train", "validation", "test")

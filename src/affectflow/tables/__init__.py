@@ -1,0 +1,1 @@
+"""CSV and Parquet files, with Arrow schemas."""

@@ -1,0 +1,71 @@
+"""Tables at the boundaries between stages: each has a declared schema and appears whole or not at all."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from affectflow.core.atomic import whole
+from affectflow.core.errors import UserError
+
+
+def write_csv(path: Path | str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> int:
+    """Write a UTF-8 CSV with a header; returns the number of rows."""
+    count = 0
+    with whole(path) as partial, partial.open("w", newline="", encoding="utf-8") as stream:
+        write_row = csv_writer(stream)
+        write_row(columns)
+        for row in rows:
+            write_row(row)
+            count += 1
+    return count
+
+
+def csv_writer(stream: IO[str]) -> Callable[[Sequence[object]], object]:
+    """A function that writes a row of which every cell reads back exactly."""
+    minimal = csv.writer(stream, lineterminator="\n")
+    quoted = csv.writer(stream, lineterminator="\n", quoting=csv.QUOTE_ALL)
+
+    def write_row(cells: Sequence[object]) -> object:
+        # A lone carriage return ends a line for readers, but is not quoted by itself before Python 3.13.
+        return (quoted if any("\r" in str(cell) for cell in cells) else minimal).writerow(cells)
+
+    return write_row
+
+
+def read_csv(path: Path | str, columns: Sequence[str]) -> Iterator[dict[str, str]]:
+    """Rows of a CSV as mappings; raises :class:`UserError` when a column is missing."""
+    with open_text(path) as stream:
+        reader = csv.DictReader(stream)
+        missing = [name for name in columns if name not in (reader.fieldnames or ())]
+        if missing:
+            raise UserError(f"{path} has no column {missing[0]!r}; expected {', '.join(columns)}.")
+        yield from reader
+
+
+def read_facts(path: Path, columns: Sequence[str]) -> Iterator[dict[str, str]]:
+    """Rows of a data file of ours: a CSV after lines with # that say where it is from."""
+    with path.open(newline="", encoding="utf-8") as stream:
+        reader = csv.DictReader(line for line in stream if not line.startswith("#"))
+        if tuple(reader.fieldnames or ()) != tuple(columns):
+            raise ValueError(f"{path} has other columns than {', '.join(columns)}")
+        yield from reader
+
+
+@contextmanager
+def open_text(path: Path | str) -> Iterator[IO[str]]:
+    """A text file as UTF-8, with or without byte order mark; raises :class:`UserError` where it is something else."""
+    try:
+        stream = open(path, newline="", encoding="utf-8-sig")  # noqa: SIM115  # closed below
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror}); see what lies there.") from None
+    with stream:
+        try:
+            yield stream
+        except UnicodeDecodeError:
+            raise UserError(f"{path} is not UTF-8 text; save it as UTF-8.") from None
+        except csv.Error as error:
+            raise UserError(f"{path} is not CSV ({error}); mend it.") from None
