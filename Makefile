@@ -100,7 +100,7 @@ $(VENV)/.cpu $(VENV)/.gpu $(VENV)/.test: $(VENV)/.%: requirements/%.txt pyprojec
 	$(PIP) --no-deps --no-build-isolation -e .
 	touch $@
 
-UV := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet --upgrade
+UV := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet $(UPGRADE)
 lock:
 	$(UV) --extra cpu -o requirements/cpu.txt
 	$(UV) --extra gpu -c requirements/cpu.txt -o requirements/gpu.txt
