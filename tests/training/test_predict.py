@@ -23,7 +23,7 @@ from affectflow.faces.crop import crop
 from affectflow.media import jpeg
 from affectflow.media import sources as pictures
 from affectflow.media.images import decode_rgb
-from affectflow.media.pixels import Picture
+from affectflow.media.pixels import Decoded
 from affectflow.media.sources import Shown, find_sources
 from affectflow.media.video import read_frames, write_video
 from affectflow.prediction.model import TrainedModel
@@ -218,7 +218,7 @@ def test_a_long_film_is_never_in_memory(of_pictures: Path) -> None:
     def endless() -> Iterator[Shown]:
         while True:
             next(fetched)
-            yield Shown("film", Picture(np.zeros((8, 8, 3), np.uint8)), 1, 0.0)
+            yield Shown("film", Decoded(np.zeros((8, 8, 3), np.uint8)), 1, 0.0)
 
     predictor = Predictor(TrainedModel(of_pictures / "model.keras", of_pictures / "model.json", 4), None, threads=2)
     some = predictor.over(endless())

@@ -23,7 +23,7 @@ from affectflow.datasets.face import Face
 from affectflow.datasets.face_table import FACES_SCHEMA, GIVEN, NO_FACE, face_cells
 from affectflow.datasets.sample import Sample
 from affectflow.media import jpeg
-from affectflow.media.pixels import Picture
+from affectflow.media.pixels import Decoded
 from affectflow.prediction.model import TrainedModel
 from affectflow.prediction.records import predict_records
 from affectflow.records import frames as frames_module
@@ -63,7 +63,7 @@ class Films(Dataset):
         for frame in range(1, 8):
             pixels = np.random.default_rng([frame, int(part[1])]).integers(0, 256, (40, 60, 3), dtype=np.uint8)
             yield Sample(
-                Picture(pixels),
+                Decoded(pixels),
                 "films",
                 f"{part}/{frame}",
                 part,

@@ -13,7 +13,7 @@ from PIL import Image
 from affectflow.cli import main
 from affectflow.core.errors import UserError
 from affectflow.datasets.sample import Sample
-from affectflow.media.pixels import Picture
+from affectflow.media.pixels import Decoded
 from affectflow.records.check import check_records
 from affectflow.records.encoding import PictureForm
 from affectflow.records.example import decode_example, encode_example
@@ -27,7 +27,7 @@ SIZE = 24
 
 def samples(split: str, count: int = 3) -> list[Sample]:
     pixels = np.full((SIZE, SIZE, 3), 90, np.uint8)
-    return [Sample(Picture(pixels), "own", f"{split} {i}", group=f"{split} group {i}") for i in range(count)]
+    return [Sample(Decoded(pixels), "own", f"{split} {i}", group=f"{split} group {i}") for i in range(count)]
 
 
 @pytest.fixture

@@ -48,7 +48,7 @@ def trace(
     *points: tuple[int, float | None, float | None],
     frames: int = FRAMES,
 ) -> None:
-    sweeps = ClipSweeps(folder / annotator / "clips.jsonl", annotator)
+    sweeps = ClipSweeps(folder / annotator / "own_videos.jsonl", annotator)
     sweeps.sweep(film, [list(point) for point in points], cut_of([file_sha256(path)]), frames)
     sweeps.close()
 
@@ -105,9 +105,9 @@ def test_a_film_that_is_another_now_is_refused(clips: Path, tmp_path: Path) -> N
 
 
 def test_mistakes_are_one_sentence(clips: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    def said(traces: Path, films: Path) -> str:
+    def said(traces: Path, folder: Path) -> str:
         with pytest.raises(SystemExit) as caught:
-            main(["merge-films", str(traces), "--films", str(films), "--out", str(tmp_path / "mine")])
+            main(["merge-films", str(traces), "--films", str(folder), "--out", str(tmp_path / "mine")])
         assert caught.value.code == 1
         return capsys.readouterr().err
 
@@ -123,8 +123,8 @@ def test_mistakes_are_one_sentence(clips: Path, tmp_path: Path, capsys: pytest.C
     (tmp_path / "traces/eva_valence.txt").unlink()
     line = {"kind": "sweep", "film": "eva.mp4", "cut": "0", "points": [[1, 0, 0]]}
     first = {"affectflow-annotation": 1, "of": "films", "annotator": "eva"}
-    text(tmp_path / "traces/eva/clips.jsonl", json.dumps(first), json.dumps(line))
-    assert "clips.jsonl traces the film 'eva.mp4'" in said(tmp_path / "traces", clips)
+    text(tmp_path / "traces/eva/own_videos.jsonl", json.dumps(first), json.dumps(line))
+    assert "own_videos.jsonl traces the film 'eva.mp4'" in said(tmp_path / "traces", clips)
     film(clips / "other/BEN.mp4")
     assert "have one name" in said(tmp_path / "traces", clips)
 
@@ -299,7 +299,7 @@ def test_labels_of_a_film_that_is_traced_no_more_go(clips: Path, tmp_path: Path)
     for annotator, name in (("one", "more/ben.avi"), ("two", "Anna laughs.mp4")):
         trace(traces, annotator, name, clips / name, (1, 0.5, 0.5))
     merge_films(traces, clips, out, WISHES)
-    (traces / "two/clips.jsonl").unlink()
+    (traces / "two/own_videos.jsonl").unlink()
     merge_films(traces, clips, out, WISHES)
     assert not list(out.rglob("Anna*")) and (clips / "Anna laughs.mp4").is_file()
     assert len(list(out.rglob("ben.*"))) == 3

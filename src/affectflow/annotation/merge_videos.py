@@ -45,15 +45,15 @@ def merge_films(traces: Path, films: Path, out: Path, wishes: Wishes) -> list[Me
     overwriting labels of another origin.
     """
     _check_apart(traces, films, out)
-    clips = {stem_of(name): path for name, path in find_clips(films).items()}
+    paths = {stem_of(name): path for name, path in find_clips(films).items()}
     batches: dict[str, Batch] = {}
-    find = partial(_film_of, clips, batches)
+    find = partial(_film_of, paths, batches)
     files = find_traces(traces, without=[Journal.file_name, Sweeps.file_name])
     tracks = [track for path in files for track in read_tracks(path, traces, {}, wishes.trace_range, find)]
     if not tracks:
         raise UserError(f"{traces} holds no trace; trace a film with affectflow annotate --films {films} first.")
     consensus = Consensus.of(tracks, {batch.number: batch for batch in batches.values()}, wishes)
-    found = [(clips[stem].stem, clips[stem], batch) for stem, batch in batches.items()]
+    found = [(paths[stem].stem, paths[stem], batch) for stem, batch in batches.items()]
     table = out / "merged_films.csv"
     before = [row["film"] for row in read_csv(table, MERGED_COLUMNS)] if table.is_file() else []
     for name, film, _ in found:

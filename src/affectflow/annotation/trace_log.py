@@ -70,7 +70,7 @@ class Sweeps(Appended):
 class ClipSweeps(Sweeps):
     """Of films of one's own, which are no batches; kept apart, because they are merged apart."""
 
-    file_name = "clips.jsonl"
+    file_name = "own_videos.jsonl"
 
 
 def read_traces(path: Path) -> Traced:

@@ -64,10 +64,10 @@ class AffWild2(Dataset):
     def samples_of(self, part: str) -> Iterator[Sample]:
         values = _values(self._files[part])
         folder = find_folder(self._faces, part)
-        pictures = visible(folder, ".jpg") if folder is not None else []
+        files = visible(folder, ".jpg") if folder is not None else []
         unseen = set(range(1, len(values) + 1))
-        for picture in pictures:
-            frame = number_of(picture)
+        for path in files:
+            frame = number_of(path)
             if frame not in unseen:
                 self.left_out["picture without labels"] += 1
                 continue
@@ -75,11 +75,11 @@ class AffWild2(Dataset):
             valence, arousal = values[frame - 1]
             if _NO_LABEL in (valence, arousal):
                 self.left_out["picture labelled -5, which is no label"] += 1
-            elif (image := self._media.still(picture, self.left_out)) is not None:
+            elif (image := self._media.still(path, self.left_out)) is not None:
                 yield Sample(
                     image=image,
                     dataset=self.name,
-                    source=f"{part}/{picture.name}",
+                    source=f"{part}/{path.name}",
                     group=part,
                     video=part,
                     frame=frame,

@@ -67,7 +67,7 @@ class DisfaPlus(Dataset):
         subject, _, trial = part.partition("/")
         folder = self._trials[part]
         labels = _read_intensities(folder) if folder is not None else {}
-        pictures = self._pictures(subject, trial)
+        pictures = self._files_of(subject, trial)
         if unlabelled := len(pictures.keys() - labels.keys()):
             self.left_out["picture without labels"] += unlabelled
         for name, intensities in sorted(labels.items()):
@@ -87,7 +87,7 @@ class DisfaPlus(Dataset):
                     intensities=intensities,
                 )
 
-    def _pictures(self, subject: str, trial: str) -> dict[str, Path]:
+    def _files_of(self, subject: str, trial: str) -> dict[str, Path]:
         """By file name in lower case."""
         folder = find_folder(self._images, subject)
         folder = find_folder(folder, trial) if folder is not None else None

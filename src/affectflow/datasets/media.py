@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from affectflow.media.images import ImageError, decode_rgb
-from affectflow.media.pixels import Encoded, Image, Picture
+from affectflow.media.pixels import Encoded, Image, Decoded
 
 _NOTHING = np.zeros((0, 0, 3), np.uint8)
 
@@ -47,7 +47,7 @@ class Media:
         from affectflow.media.video import read_frames
 
         for frame in read_frames(video):
-            yield frame.index, frame.time, Picture(frame.rgb)
+            yield frame.index, frame.time, Decoded(frame.rgb)
 
     def still(self, path: Path, left_out: Counter[str]) -> Image | None:
         """A still; None, and a reason in ``left_out``, where there is none or it cannot be decoded."""
@@ -69,11 +69,11 @@ class Glance(Media):
         from affectflow.media.video import frame_times
 
         for index, time in enumerate(frame_times(video), start=1):
-            yield index, time, Picture(_NOTHING)
+            yield index, time, Decoded(_NOTHING)
 
     def still(self, path: Path, left_out: Counter[str]) -> Image | None:
         if _is_file(path):
-            return Picture(_NOTHING)
+            return Decoded(_NOTHING)
         left_out["label without a picture"] += 1
         return None
 

@@ -46,9 +46,9 @@ def smoothed(outputs: Outputs, frames: int) -> Outputs:
 def runs_of(table: pa.Table) -> NDArray[np.int64]:
     """The run of consecutive frames that each row of a table of predictions belongs to, [rows]."""
     columns = (table[name].to_pylist() for name in ("subject", "video"))
-    films = [f"{subject}/{video}" for subject, video in zip(*columns, strict=True)]
-    _, film = np.unique(np.array(films, np.str_), return_inverse=True)
-    return runs(film.astype(np.int64), table["frame"].to_numpy().astype(np.int64))
+    names = [f"{subject}/{video}" for subject, video in zip(*columns, strict=True)]
+    _, codes = np.unique(np.array(names, np.str_), return_inverse=True)
+    return runs(codes.astype(np.int64), table["frame"].to_numpy().astype(np.int64))
 
 
 class _Window:

@@ -121,9 +121,9 @@ def _look_at_part(part: str, name: str, root: Path, split: str, search: Search |
     return rows
 
 
-def _look_at_pictures(pictures: Sequence[tuple[str, str]], images: Path, search: Search) -> Rows:
+def _look_at_pictures(files: Sequence[tuple[str, str]], images: Path, search: Search) -> Rows:
     rows = []
-    for name, sha256 in pictures:
+    for name, sha256 in files:
         pixels = Encoded(read_image(images, name, sha256), name).rgb()
         face = _detector(search).find(pixels)
         rows.append({"source": name, "sha256": sha256, **face_cells(FOUND if face else NO_FACE, face)})

@@ -45,7 +45,7 @@ class Encoded:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Picture:
+class Decoded:
     """Pixels that were decoded already, such as those of a film's frame."""
 
     pixels: NDArray[np.uint8]

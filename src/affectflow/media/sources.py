@@ -19,7 +19,7 @@ from PIL import Image as Pillow
 
 from affectflow.core.errors import UserError
 from affectflow.media.images import FORMATS, ImageError, decode_rgb
-from affectflow.media.pixels import Image, Picture
+from affectflow.media.pixels import Image, Decoded
 from affectflow.media.video import address, frame_rate, read_frames
 
 STRANGER = "neither a picture nor a film"
@@ -89,7 +89,7 @@ class Source:
             case "film":
                 try:
                     for frame in read_frames(self.path):
-                        yield Shown(source, Picture(frame.rgb), frame.index, frame.time)
+                        yield Shown(source, Decoded(frame.rgb), frame.index, frame.time)
                 except UserError as error:
                     yield Shown(source, problem=str(error))
             case "camera":
@@ -226,4 +226,4 @@ def _camera(path: Path, seconds: float | None) -> Iterator[Shown]:
             since = time.monotonic() - started
             if interrupted.is_set() or (seconds is not None and since > seconds):
                 return
-            yield Shown(str(path), Picture(np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)), index, since)
+            yield Shown(str(path), Decoded(np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)), index, since)

@@ -43,10 +43,10 @@ def guess_affect(
 
         def lines() -> Iterator[tuple[str, ...]]:
             cropped = _cropped(rows, images, seen, model.image_size, threads)
-            for names, pictures in zip(
+            for names, crops in zip(
                 batched(rows, model.batch_size), batched(cropped, model.batch_size), strict=True
             ):
-                said = np.stack([model.answer(view).affect for view in ten_views(np.stack(pictures))]).astype(float)
+                said = np.stack([model.answer(view).affect for view in ten_views(np.stack(crops))]).astype(float)
                 if not np.isfinite(said).all():
                     raise UserError("This model gives no numbers for some pictures; train it again.")
                 means, spreads = np.clip(said.mean(axis=0), -1, 1), np.sqrt(said.var(axis=0).sum(axis=1))

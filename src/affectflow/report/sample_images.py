@@ -66,15 +66,15 @@ def _draw(
 
 def _spread(table: pa.Table, order: Iterable[int]) -> list[int]:
     """The first rows in that order, of each film or person but few; those of stills are all different."""
-    films = [video or subject or source for subject, video, source in _names(table)]
+    sources = [video or subject or source for subject, video, source in _names(table)]
     taken: dict[str, int] = {}
     rows: list[int] = []
     for row in order:
         if len(rows) == _SHOWN:
             break
-        film = films[row]
-        if taken.get(film, 0) < _OF_A_FILM:
-            taken[film] = taken.get(film, 0) + 1
+        one = sources[row]
+        if taken.get(one, 0) < _OF_A_FILM:
+            taken[one] = taken.get(one, 0) + 1
             rows.append(int(row))
     return rows
 
