@@ -1,7 +1,7 @@
-"""The barest way from pictures to TFRecords in Python: read, decode, write. Run as: bare_loop.py FOLDER OUT SHARDS.
+"""The barest way from images to TFRecords in Python: read, decode, write. Run as: bare_loop.py FOLDER OUT SHARDS.
 
 JPEGs are decoded at an eighth, as ours are, and stored as they came; others become JPEGs. No SHA-256, no labels, no
-index, no example around the picture.
+index, no example around the image.
 """
 
 from __future__ import annotations

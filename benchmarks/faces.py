@@ -39,7 +39,7 @@ def seconds(folder: Path, detector: Path, processes: int, out: Path) -> float:
         [sys.executable, "-m", "affectflow.cli", *words, "--out", str(out)], check=True, capture_output=True, text=True
     ).stdout
     taken = time.monotonic() - began
-    print(f"{processes} process(es): {COUNT / taken:.0f} pictures/s; {said.strip()}", flush=True)
+    print(f"{processes} process(es): {COUNT / taken:.0f} images/s; {said.strip()}", flush=True)
     return taken
 
 
@@ -49,13 +49,13 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
-        pictures, out = Path(name, "pictures"), Path(name, "faces.parquet")
-        pictures.mkdir()
-        draw(pictures)
+        images, out = Path(name, "images"), Path(name, "faces.parquet")
+        images.mkdir()
+        draw(images)
         taken: dict[int, list[float]] = {1: [], 2: []}
         for _ in range(options.rounds):
             for processes, found in taken.items():
-                found.append(seconds(pictures, options.detector, processes, out))
+                found.append(seconds(images, options.detector, processes, out))
     gain = statistics.median(taken[1]) / statistics.median(taken[2])
     print(f"  two processes / one: {gain:.2f} (wanted: >= 1.6)")
 

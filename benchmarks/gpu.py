@@ -1,8 +1,8 @@
 """Our training step on a GPU beside a bare Keras step, and beside what the chip can do.
 
 ``make bench-gpu`` needs Keras and JAX with CUDA, and no TensorFlow: the step is the one of ``train_model``
-(network, losses, optimiser), compiled by XLA as on TensorFlow, on one batch that lies on the device. ResNet50 at 224
-pixels, bfloat16. It prints pictures a second, the GPU's utilisation meanwhile, and, for what bounds it, the step's
+(network, losses, optimizer), compiled by XLA as on TensorFlow, on one batch that lies on the device. ResNet50 at 224
+pixels, bfloat16. It prints images a second, the GPU's utilisation meanwhile, and, for what bounds it, the step's
 arithmetic (of convolutions and dense layers) and memory traffic (as XLA counts it) beside a large matrix product and a
 large copy, timed in the same run.
 """
@@ -28,9 +28,9 @@ import keras
 import numpy as np
 
 from affectflow.training.losses import concordance, cross_entropy
-from affectflow.training.multi_task import JointModel
-from affectflow.training.network import HeadForm, NetworkForm, build_network, every_layer
-from affectflow.training.optimizers import make_optimiser
+from affectflow.training.multi_task import MultiTaskModel
+from affectflow.training.network import HeadSpec, NetworkSpec, build_network, every_layer
+from affectflow.training.optimizers import make_optimizer
 
 UNITS = tuple(range(1, 61))
 _MATRIX, _COPIED = 8192, 1 << 30
@@ -39,11 +39,11 @@ Batch = tuple[Any, Any]
 
 def ours(side: int, batch: int) -> tuple[keras.Model, Batch]:
     """The shipped ResNet with both its heads, labels unknown here and there."""
-    form = NetworkForm("resnet50", side, "pooled", "avg", False, 0.1, 0.0, "all", 1.0)
-    heads = (HeadForm("action_units", len(UNITS), "cross_entropy"), HeadForm("valence_arousal", 0, "ccc"))
+    form = NetworkSpec("resnet50", side, "pooled", "avg", False, 0.1, 0.0, "all", 1.0)
+    heads = (HeadSpec("action_units", len(UNITS), "cross_entropy"), HeadSpec("valence_arousal", 0, "ccc"))
     losses = {"action_units": cross_entropy([1.0] * len(UNITS)), "valence_arousal": concordance}
-    model = JointModel(build_network(form, None, heads), losses, {"action_units": 1.0, "valence_arousal": 0.5})
-    model.compile(optimizer=make_optimiser("adam", 1e-3, 0.0, 0.1, 1000))
+    model = MultiTaskModel(build_network(form, None, heads), losses, {"action_units": 1.0, "valence_arousal": 0.5})
+    model.compile(optimizer=make_optimizer("adam", 1e-3, 0.0, 0.1, 1000))
     rng = np.random.default_rng(0)
     labels = {
         "action_units": jnp.asarray(rng.integers(-1, 2, (batch, len(UNITS))), jnp.float32),
@@ -101,7 +101,7 @@ class Step:
 
 
 def _operations(model: keras.Model) -> float:
-    """Of a step for one picture: two for every product of a convolution or dense layer, forward and twice backward."""
+    """Of a step for one image: two for every product of a convolution or dense layer, forward and twice backward."""
     products = 0.0
     for layer in every_layer(model):
         if isinstance(layer, (keras.layers.Conv2D, keras.layers.Dense)):
@@ -172,9 +172,9 @@ def main() -> None:
         seconds = statistics.median(found[name])
         arithmetic, traffic = step.flops / seconds / product, step.bytes / seconds / copy
         print(
-            f"{name:6}{options.batch / seconds:9.0f} pictures/s, utilisation {used[name]:.0f} %; "
-            f"{step.flops / options.batch / 1e9:.1f} GFLOP a picture, {arithmetic:.0%} of the matrix product's rate; "
-            f"{step.bytes / options.batch / 1e6:.0f} MB a picture, {traffic:.0%} of the copy's"
+            f"{name:6}{options.batch / seconds:9.0f} images/s, utilisation {used[name]:.0f} %; "
+            f"{step.flops / options.batch / 1e9:.1f} GFLOP an image, {arithmetic:.0%} of the matrix product's rate; "
+            f"{step.bytes / options.batch / 1e6:.0f} MB an image, {traffic:.0%} of the copy's"
         )
     ratios = [b / o for o, b in zip(found["ours"], found["bare"], strict=True)]
     print(f"  ours / bare: {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})")

@@ -1,6 +1,6 @@
 """A list of a million URLs: how soon the first is asked for, and how soon a finished download finds nothing left.
 
-``python -m benchmarks.long_list`` makes a finished download of pictures of one byte in memory, if there is some.
+``python -m benchmarks.long_list`` makes a finished download of images of one byte in memory, if there is some.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def first_request(folder: Path, web: socket.socket) -> float:
 
 
 def finish(folder: Path) -> None:
-    """As if every picture had come."""
+    """As if every image had come."""
     share = Share(folder / "urls.txt", 0, 1, folder / "images", folder / "journal")
     with Journal(share.journal, 0, 1) as journal:
         for row in share.rows():

@@ -1,4 +1,4 @@
-"""nginx on loopback with pictures of 5 to 100 KB, and servers that never answer."""
+"""nginx on loopback with images of 5 to 100 KB, and servers that never answer."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image
 
 PORT, CLOSING, SLOW, SILENT = 28080, 28081, 28082, 28083
-PICTURES = 1000
+IMAGES = 1000
 _ECHO = Path("/usr/lib/nginx/modules/ngx_http_echo_module.so")  # Debian's libnginx-mod-http-echo
 
 _CONFIGURATION = """
@@ -37,10 +37,10 @@ http {{
 
 
 def draw(folder: Path) -> None:
-    """The same pictures every time."""
+    """The same images every time."""
     numbers = np.random.default_rng(0)
     folder.mkdir(parents=True)
-    for i in range(PICTURES):
+    for i in range(IMAGES):
         side = int(numbers.integers(95, 490))
         smooth = Image.fromarray(numbers.integers(0, 256, (8, 8, 3), np.uint8)).resize((side, side))
         noisy = np.asarray(smooth, np.int16) + numbers.normal(0, 18, (side, side, 1)).astype(np.int16)
@@ -50,14 +50,14 @@ def draw(folder: Path) -> None:
 
 
 class Web:
-    """Where the pictures are, and when the server was asked."""
+    """Where the images are, and when the server was asked."""
 
     def __init__(self, folder: Path) -> None:
         self._moments = folder / "moments.log"
         self.can_be_slow = _ECHO.exists()
 
     def urls(self, count: int, port: int = PORT) -> list[str]:
-        return [f"http://127.0.0.1:{port}/{i % PICTURES:04d}.jpg?{i}" for i in range(count)]
+        return [f"http://127.0.0.1:{port}/{i % IMAGES:04d}.jpg?{i}" for i in range(count)]
 
     def url(self, name: str) -> str:
         return f"http://127.0.0.1:{PORT}/{name}"
@@ -77,17 +77,17 @@ class Web:
 
 
 @contextmanager
-def running(folder: Path, pictures: Path | None = None) -> Iterator[Web]:
-    """A web with the pictures of a folder, or with its own."""
+def running(folder: Path, images: Path | None = None) -> Iterator[Web]:
+    """A web with the images of a folder, or with its own."""
     nginx = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
     if nginx is None:
         raise SystemExit("nginx is not installed: apt-get install nginx-light libnginx-mod-http-echo")
     folder.parent.chmod(0o755)  # nginx's workers are another user
-    if pictures is None:
+    if images is None:
         draw(folder / "www")
     else:
         folder.mkdir(parents=True)
-        (folder / "www").symlink_to(pictures)
+        (folder / "www").symlink_to(images)
     configuration = folder / "nginx.conf"
     configuration.write_text(
         _CONFIGURATION.format(

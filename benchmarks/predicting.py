@@ -18,7 +18,7 @@ import keras
 import numpy as np
 
 from affectflow.prediction.reader import load
-from benchmarks.pictures import draw
+from benchmarks.images import draw
 
 SIDE, BATCH, COUNT = 96, 64, 640
 

@@ -1,6 +1,6 @@
 """The reader of records beside ``tf.io.decode_jpeg`` alone, over the same bytes on all cores.
 
-Pictures are stored at 160 pixels and trained on at 128, as README.md suggests for photographs. The decoder gets its
+Images are stored at 160 pixels and trained on at 128, as README.md suggests for photographs. The decoder gets its
 bytes from memory and makes batches; ours reads files, checks sums, shuffles, and has all labels.
 """
 
@@ -16,12 +16,12 @@ import tensorflow as tf
 from affectflow.datasets.sample import Sample
 from affectflow.media.pixels import Encoded
 from affectflow.records.access import Records
-from affectflow.records.encoding import PictureForm
+from affectflow.records.encoding import ImageEncoding
 from affectflow.records.example import decode_example
 from affectflow.records.write import write_records
-from affectflow.training.reader import Augmentation, pictures_in_order, training_batches
+from affectflow.training.reader import Augmentation, images_in_order, training_batches
 from affectflow.training.sampling import Shuffle
-from benchmarks.pictures import draw
+from benchmarks.images import draw
 
 STORED, TRAINED_ON, BATCH, SHOWN = 160, 128, 32, 12_000
 _CHANGES = Augmentation(flip=True, crop=0.08, brightness=0.1, contrast=0.2, saturation=0.2)
@@ -31,7 +31,7 @@ def main(folder: Path, rounds: int) -> None:
     files = [folder / f"reader-{number}.tfrecord" for number in range(8)]
     samples = [Sample(Encoded(data, name), "drawn", name, name) for name, data in draw(2000, STORED)]
     for number, path in enumerate(files):
-        write_records(path, samples[number :: len(files)], PictureForm(STORED, 95, "4:4:4"))
+        write_records(path, samples[number :: len(files)], ImageEncoding(STORED, 95, "4:4:4"))
     records = Records(files)
     order = Shuffle(len(records), 0)
     encoded = [
@@ -46,7 +46,7 @@ def main(folder: Path, rounds: int) -> None:
 
     def in_order() -> tf.data.Dataset:
         records = Records(files)
-        return pictures_in_order(records, records.batches(BATCH)).repeat()
+        return images_in_order(records, records.batches(BATCH)).repeat()
 
     def augmented() -> tf.data.Dataset:
         return training_batches(
@@ -64,7 +64,7 @@ def main(folder: Path, rounds: int) -> None:
     print(f"\nReading: {STORED} pixels, batches of {BATCH}, medians of {rounds} rounds")
     medians = {name: statistics.median(found) for name, found in rates.items()}
     for name, rate in medians.items():
-        print(f"{name:34}{rate:11,.0f} pictures/s")
+        print(f"{name:34}{rate:11,.0f} images/s")
     alone, plain, changed = medians.values()
     print(f"  in order / decoder alone: {plain / alone:.2f} (wanted: >= 0.9)")
     print(f"  shuffled and changed / decoder alone: {changed / alone:.2f} (wanted: >= 0.7)")

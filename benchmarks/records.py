@@ -1,8 +1,8 @@
 """affectflow's records beside TensorFlow's own way, img2dataset and a bare loop; its reader beside a bare decoder.
 
-``make bench-records`` converts the same 3,000 pictures (JPEG, 3 % PNG, 3 % GIF) with the same 60 labels by each tool in
+``make bench-records`` converts the same 3,000 images (JPEG, 3 % PNG, 3 % GIF) with the same 60 labels by each tool in
 turn, rounds interleaved after a warm-up, and prints medians of whole processes, start-up included, with ratios. Ours
-checks SHA-256, decodes every picture to its end, writes an index and leaves no half shard behind. img2dataset fetches
+checks SHA-256, decodes every image to its end, writes an index and leaves no half shard behind. img2dataset fetches
 from nginx on loopback, since it takes nothing else. Everything lies in memory where that is possible.
 """
 
@@ -24,7 +24,7 @@ from pathlib import Path
 
 import yaml
 
-from benchmarks import loopback_web, pictures
+from benchmarks import images, loopback_web
 from benchmarks.memory import Memory
 
 HERE = Path(__file__).parent
@@ -36,7 +36,7 @@ Command = Callable[[Path], list[str]]
 
 @dataclass
 class Measured:
-    """Of a whole process: pictures a second, the same after its start-up, CPU, peak memory.
+    """Of a whole process: images a second, the same after its start-up, CPU, peak memory.
 
     A start-up is what the same command takes for nothing, unless the command itself says how fast it was afterwards.
     """
@@ -66,8 +66,8 @@ def run(command: Command, out: Path, start_up_s: float = 0.0) -> Measured:
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     after_s = max(wall - start_up_s, 1e-9)
     return Measured(
-        pictures.COUNT / wall,
-        float(found[1]) if found else pictures.COUNT / after_s,
+        images.COUNT / wall,
+        float(found[1]) if found else images.COUNT / after_s,
         cpu,
         memory.largest,
         memory.together,
@@ -76,7 +76,7 @@ def run(command: Command, out: Path, start_up_s: float = 0.0) -> Measured:
 
 def ours(folder: Path, processes: int, samples: str = "samples.parquet") -> Command:
     settings = yaml.safe_load((HERE.parent / "config" / "config.yaml").read_text())
-    settings["records"] |= {"shards": _SHARDS, "image_size": pictures.SIDE}
+    settings["records"] |= {"shards": _SHARDS, "image_size": images.SIDE}
     config = folder / "config.yaml"
     config.write_text(yaml.safe_dump(settings))
     return lambda out: [
@@ -101,7 +101,7 @@ def img2dataset(urls: Path) -> Command:
         ),
         *("--output_folder", str(out), "--output_format", "tfrecord", "--resize_mode", "no"),
         *("--disable_all_reencoding", "True", "--retries", "0", "--processes_count", "2", "--thread_count", "32"),
-        *("--number_sample_per_shard", str(pictures.COUNT // _SHARDS)),
+        *("--number_sample_per_shard", str(images.COUNT // _SHARDS)),
     ]
 
 
@@ -117,7 +117,7 @@ def main() -> None:
     memory = Path("/dev/shm")
     with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as name:
         folder = Path(name)
-        pictures.lay_out(folder)
+        images.lay_out(folder)
         if "writing" in options.only:
             writing(folder, options.rounds)
         if "reading" in options.only:
@@ -128,7 +128,7 @@ def writing(folder: Path, rounds: int) -> None:
     plain, out, urls = folder / "plain", folder / "out", folder / "urls.csv"
     with loopback_web.running(folder / "web", plain) as web:
         lines = (
-            f'{web.url(name)},"{pictures.labels_of(number)}"\n'
+            f'{web.url(name)},"{images.labels_of(number)}"\n'
             for number, name in enumerate(sorted(path.name for path in plain.iterdir()))
         )
         urls.write_text("url,units\n" + "".join(lines))
@@ -149,12 +149,12 @@ def writing(folder: Path, rounds: int) -> None:
         runs: dict[str, list[Measured]] = {tool: [] for tool in tools}
         for number in range(rounds + 1):
             for tool, command in tools.items():
-                start_up = pictures.COUNT / run(nothing[tool], out).rate if tool in nothing else 0.0
+                start_up = images.COUNT / run(nothing[tool], out).rate if tool in nothing else 0.0
                 measured = run(command, out, start_up)
                 if number:
                     runs[tool].append(measured)
-    print(f"\nRecords: {pictures.COUNT:,} pictures of {pictures.SIDE} pixels, medians of {rounds} rounds")
-    print(f"{'':34}{'pictures/s':>11}{'after start':>12}{'CPU s':>8}{'largest MB':>12}{'all MB':>8}")
+    print(f"\nRecords: {images.COUNT:,} images of {images.SIDE} pixels, medians of {rounds} rounds")
+    print(f"{'':34}{'images/s':>11}{'after start':>12}{'CPU s':>8}{'largest MB':>12}{'all MB':>8}")
     medians = {}
     for tool, measured in runs.items():
         m = medians[tool] = Measured(

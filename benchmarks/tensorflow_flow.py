@@ -1,6 +1,6 @@
-"""Pictures -> TFRecords as TensorFlow's image conversion scripts of 2016 on did it, with TensorFlow of today.
+"""Images -> TFRecords as TensorFlow's image conversion scripts of 2016 on did it, with TensorFlow of today.
 
-Threads share the shards out; each picture is read, turned into JPEG where it is none, decoded to see that it has three
+Threads share the shards out; each image is read, turned into JPEG where it is none, decoded to see that it has three
 channels, and written as an example with its labels. Run as: tensorflow_flow.py FOLDER OUT THREADS SHARDS.
 """
 

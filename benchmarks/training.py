@@ -1,10 +1,10 @@
-"""A training job beside a bare Keras step and beside ``model.fit`` over a folder of pictures.
+"""A training job beside a bare Keras step and beside ``model.fit`` over a folder of images.
 
 ``make bench-train`` trains ResNet50 at 96 pixels, batches of 32, in processes of their own, rounds interleaved after a
-warm-up, and prints medians of the rounds and of their ratios: pictures a second, by the median of all steps but the
+warm-up, and prints medians of the rounds and of their ratios: images a second, by the median of all steps but the
 first, and seconds from the start of the process to the end of the first step. The bare step has one constant batch in
-memory; ``model.fit`` reads the same pictures through ``keras.utils.image_dataset_from_directory``.
-Ours reads records, changes pictures, masks unknown labels, has three tasks' worth of bookkeeping, and could be killed
+memory; ``model.fit`` reads the same images through ``keras.utils.image_dataset_from_directory``.
+Ours reads records, changes images, masks unknown labels, has three tasks' worth of bookkeeping, and could be killed
 at any step.
 """
 
@@ -27,9 +27,9 @@ import yaml
 
 from affectflow.datasets.sample import Sample, unknown_units
 from affectflow.media.pixels import Encoded
-from affectflow.records.encoding import PictureForm
+from affectflow.records.encoding import ImageEncoding
 from affectflow.records.write import write_records
-from benchmarks.pictures import draw
+from benchmarks.images import draw
 
 SIDE, BATCH, STEPS, COUNT = 96, 32, 25, 1000
 _HERE = Path(__file__).parent
@@ -70,7 +70,7 @@ def ours(folder: Path) -> None:
 
 
 def bare(folder: Path | None) -> None:
-    """A step on one constant batch, or, with a folder, on its pictures."""
+    """A step on one constant batch, or, with a folder, on its images."""
     import keras
     import tensorflow as tf
 
@@ -82,10 +82,10 @@ def bare(folder: Path | None) -> None:
     if folder is None:
         data = tf.data.Dataset.from_tensors((tf.zeros((BATCH, SIDE, SIDE, 3)), labels)).repeat()
     else:
-        pictures = keras.utils.image_dataset_from_directory(
+        images = keras.utils.image_dataset_from_directory(
             folder, labels=None, batch_size=BATCH, image_size=(SIDE, SIDE), verbose=False
         )
-        data = pictures.filter(lambda x: tf.shape(x)[0] == BATCH).map(lambda x: (x, labels)).repeat().prefetch(2)
+        data = images.filter(lambda x: tf.shape(x)[0] == BATCH).map(lambda x: (x, labels)).repeat().prefetch(2)
     began: list[float] = []
 
     class Clock(keras.callbacks.Callback):  # type: ignore[misc]
@@ -108,7 +108,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path)
     options = parser.parse_args()
     if options.tool:
-        {"ours": ours, "bare": lambda _: bare(None), "folder": lambda f: bare(f / "pictures")}[options.tool](
+        {"ours": ours, "bare": lambda _: bare(None), "folder": lambda f: bare(f / "images")}[options.tool](
             options.folder
         )
         return
@@ -130,7 +130,7 @@ def main() -> None:
     rate, first = ({t: [m[i] for m in runs] for t, runs in found.items()} for i in range(2))
     for tool, title in names.items():
         print(
-            f"{title:28}{statistics.median(rate[tool]):9.1f} pictures/s"
+            f"{title:28}{statistics.median(rate[tool]):9.1f} images/s"
             f"   first step after {statistics.median(first[tool]):5.1f} s"
         )
     print(f"  ours / bare step: {_ratio(rate['ours'], rate['bare'])} (wanted: >= 0.95)")
@@ -146,20 +146,20 @@ def _ratio(ours: list[float], other: list[float]) -> str:
 
 def _lay_out(folder: Path) -> None:
     rng = np.random.default_rng(0)
-    (folder / "pictures").mkdir()
+    (folder / "images").mkdir()
     samples = []
     for name, data in draw(COUNT, SIDE):
-        (folder / "pictures" / name).write_bytes(data)
+        (folder / "images" / name).write_bytes(data)
         units = unknown_units()
         units[:] = rng.integers(-1, 2, len(units))
         valence, arousal = map(float, rng.uniform(-1, 1, 2))
         samples.append(Sample(Encoded(data, name), "drawn", name, name, units=units, valence=valence, arousal=arousal))
-    write_records(folder / "train.tfrecord", samples[:-60], PictureForm(SIDE, 95, "4:4:4"))
-    write_records(folder / "validation.tfrecord", samples[-60:], PictureForm(SIDE, 95, "4:4:4"))
+    write_records(folder / "train.tfrecord", samples[:-60], ImageEncoding(SIDE, 95, "4:4:4"))
+    write_records(folder / "validation.tfrecord", samples[-60:], ImageEncoding(SIDE, 95, "4:4:4"))
 
 
 def _run(tool: str, folder: Path) -> tuple[float, float]:
-    """Pictures a second, and seconds to the end of the first step."""
+    """Images a second, and seconds to the end of the first step."""
     shutil.rmtree(folder / "out", ignore_errors=True)
     began = time.time()
     result = subprocess.run(

@@ -1,8 +1,8 @@
 # Images -> videos to annotate, and traces -> valence and arousal of each image.
 #
-# Needs: results/emotionet/ledger.parquet and the images; data.annotations; for guesses a model and the pictures' faces.
+# Needs: results/emotionet/ledger.parquet and the images; data.annotations; for predictions a model and the images' faces.
 # Makes: results/annotation/batch_001.mp4 and so on with manifest.csv, results/emotionet/valence_arousal.csv,
-# annotator_agreement.csv, annotators.csv (in the same folder); on demand results/annotation/guesses/{run}.csv.
+# annotator_agreement.csv, annotators.csv (in the same folder); on demand results/annotation/predictions/{run}.csv.
 ANNOTATION = config["annotation"]
 TRACES = config["data"]["annotations"]
 
@@ -49,33 +49,33 @@ if TRACES is not None:
         params:
             traces=lambda wildcards: TRACES,
             state=lambda wildcards: traces_state(TRACES),
-            wishes={
+            merge_options={
                 key: ANNOTATION[key]
-                for key in ("trace_range", "lag_s", "most_lag_s", "agreement_floor")
+                for key in ("trace_range", "lag_s", "max_lag_s", "min_ccc")
             },
             code=code("merge_traces"),
         script:
             "../workflow/scripts/merge_traces.py"
 
 
-rule guess_affect:
+rule predict_affect:
     input:
         manifest="results/annotation/manifest.csv",
         faces=DOWNLOADED_FACES,
         model="results/models/{run}/model.keras",
         card="results/models/{run}/model.json",
     output:
-        guesses="results/annotation/guesses/{run}.csv",
+        predictions="results/annotation/predictions/{run}.csv",
     log:
-        "results/logs/guess_affect/{run}.log",
+        "results/logs/predict_affect/{run}.log",
     benchmark:
-        "results/benchmarks/guess_affect/{run}.tsv"
+        "results/benchmarks/predict_affect/{run}.tsv"
     conda:
         TENSORFLOW
     threads: 4
     params:
         images="results/emotionet/images",
         batch_size=config["evaluation"]["batch_size"],
-        code=code("guess_affect"),
+        code=code("predict_affect"),
     script:
-        "../workflow/scripts/guess_affect.py"
+        "../workflow/scripts/predict_affect.py"

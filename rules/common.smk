@@ -179,7 +179,7 @@ DEMO_WEB = []
 
 
 def start_demo_web():
-    """Serve the drawn pictures on loopback for as long as this process lives."""
+    """Serve the drawn images on loopback for as long as this process lives."""
     if DEMO_TABLE not in config["data"]["emotionet"]["tables"]:
         return
     server = subprocess.Popen(

@@ -1,9 +1,9 @@
 # The drawn data that the default configuration points at, in the real sets' formats.
 #
-# Needs: nothing. Makes: results/demo/emotionet (spreadsheet and the pictures of its web), disfa, amfed, affwild, and
+# Needs: nothing. Makes: results/demo/emotionet (spreadsheet and the images of its web), disfa, amfed, affwild, and
 # results/demo/annotations (traces of the batches by two drawn annotators).
 DEMO = config["demo"]
-# Changes with all that decides what the drawn pictures show.
+# Changes with all that decides what the drawn images show.
 EDITION = fingerprint([DEMO["seed"], DEMO["image_size"], code("draw_emotionet")])[:6]
 DEMO_TABLE = "results/demo/emotionet/EmotioNet_FACS_drawn.xlsx"
 

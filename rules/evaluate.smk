@@ -24,7 +24,7 @@ rule write_frames:
         root=ask(lambda wildcards: PLAN.data.root(wildcards.dataset)),
         split=lambda wildcards: PLAN.data.frames_split(wildcards.dataset),
         state=ask(lambda wildcards: PLAN.data.state(wildcards.dataset)),
-        hold_s=lambda wildcards: PLAN.faces.hold_s(wildcards.dataset),
+        max_gap_s=lambda wildcards: PLAN.faces.max_gap_s(wildcards.dataset),
         form=FORM,
         code=lambda wildcards: dataset_code("write_frames", wildcards.dataset),
     script:
@@ -148,7 +148,7 @@ rule gather_seeds:
         "../workflow/scripts/gather_seeds.py"
 
 
-rule summarise_scores:
+rule summarize_scores:
     input:
         scores=SCORES,
         seeds=SEED_SCORES,
@@ -156,12 +156,12 @@ rule summarise_scores:
         summary="results/eval/summary.csv",
         seeds="results/eval/seeds.csv",
     log:
-        "results/logs/summarise_scores.log",
+        "results/logs/summarize_scores.log",
     benchmark:
-        "results/benchmarks/summarise_scores.tsv"
+        "results/benchmarks/summarize_scores.tsv"
     conda:
         "../envs/base.yaml"
     params:
-        code=code("summarise_scores"),
+        code=code("summarize_scores"),
     script:
-        "../workflow/scripts/summarise_scores.py"
+        "../workflow/scripts/summarize_scores.py"

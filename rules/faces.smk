@@ -1,7 +1,7 @@
-# Pictures and films -> where the faces are.
+# Images and videos -> where the faces are.
 #
 # Needs: results/emotionet/ledger.parquet and the images, or a data set's folder; faces. Makes:
-# results/emotionet/faces/{part}.parquet, results/faces/{dataset}.parquet; what was found in a downloaded picture is
+# results/emotionet/faces/{part}.parquet, results/faces/{dataset}.parquet; what was found in a downloaded image is
 # state (results/state/faces) that outlives a killed job.
 FACES = config["faces"]
 DOWNLOADED_FACES = (

@@ -1,18 +1,18 @@
-# Whether a model has seen a benchmark: its pictures, pictures that look the same, its people.
+# Whether a model has seen a benchmark: its images, images that look the same, its people.
 #
 # Needs: the root of a data set or EmotioNet's samples. Makes: results/overlap/{benchmark}.parquet, digests of all
-# pictures of a set; results/overlap/{benchmark}_{run}.csv with the overlapping ones, and .json with their numbers.
+# images of a set; results/overlap/{benchmark}_{run}.csv with the overlapping ones, and .json with their numbers.
 
 
-rule digest_pictures:
+rule digest_images:
     input:
         ask(lambda wildcards: PLAN.data.waits_for(wildcards.benchmark)),
     output:
-        pictures="results/overlap/{benchmark}.parquet",
+        images="results/overlap/{benchmark}.parquet",
     log:
-        "results/logs/digest_pictures/{benchmark}.log",
+        "results/logs/digest_images/{benchmark}.log",
     benchmark:
-        "results/benchmarks/digest_pictures/{benchmark}.tsv"
+        "results/benchmarks/digest_images/{benchmark}.tsv"
     conda:
         "../envs/base.yaml"
     threads: 4
@@ -20,12 +20,12 @@ rule digest_pictures:
         root=ask(lambda wildcards: PLAN.data.root(wildcards.benchmark)),
         split=lambda wildcards: PLAN.data.whole(wildcards.benchmark),
         state=ask(lambda wildcards: PLAN.data.state(wildcards.benchmark)),
-        code=lambda wildcards: dataset_code("digest_pictures", wildcards.benchmark),
+        code=lambda wildcards: dataset_code("digest_images", wildcards.benchmark),
     script:
-        "../workflow/scripts/digest_pictures.py"
+        "../workflow/scripts/digest_images.py"
 
 
-rule find_overlap:
+rule check_leakage:
     input:
         ask(
             lambda w: sorted(
@@ -36,7 +36,7 @@ rule find_overlap:
                 }
             )
         ),
-        pictures=ask(
+        images=ask(
             lambda w: [
                 f"results/overlap/{name}.parquet"
                 for name, _, _ in PLAN.scores.sides(w.benchmark, w.run)
@@ -46,9 +46,9 @@ rule find_overlap:
         pairs="results/overlap/{benchmark}_{run}.csv",
         counts="results/overlap/{benchmark}_{run}.json",
     log:
-        "results/logs/find_overlap/{benchmark}_{run}.log",
+        "results/logs/check_leakage/{benchmark}_{run}.log",
     benchmark:
-        "results/benchmarks/find_overlap/{benchmark}_{run}.tsv"
+        "results/benchmarks/check_leakage/{benchmark}_{run}.tsv"
     conda:
         "../envs/base.yaml"
     params:
@@ -56,7 +56,7 @@ rule find_overlap:
         max_bits=RECORDS["near_duplicate_bits"],
         code=ask(
             lambda w: code(
-                "find_overlap",
+                "check_leakage",
                 *{
                     datasets.module_of(name)
                     for name, _, _ in PLAN.scores.sides(w.benchmark, w.run)
@@ -64,4 +64,4 @@ rule find_overlap:
             )
         ),
     script:
-        "../workflow/scripts/find_overlap.py"
+        "../workflow/scripts/check_leakage.py"

@@ -1,4 +1,4 @@
-# Labelled pictures -> TFRecords for training, one job a shard.
+# Labelled images -> TFRecords for training, one job a shard.
 #
 # Needs: labels, ledger, images and valence_arousal.csv of EmotioNet, or another data set that models train on. Makes:
 # results/emotionet/samples.parquet, left_out.csv, snapshot.parquet, tfrecords/{split}-00000-of-00008.tfrecord with
@@ -34,7 +34,7 @@ rule assemble_samples:
         validation_fraction=RECORDS["validation_fraction"],
         test_fraction=RECORDS["test_fraction"],
         near_duplicate_bits=RECORDS["near_duplicate_bits"],
-        without_face=PLAN.faces.without_face("emotionet"),
+        on_missing_face=PLAN.faces.on_missing_face("emotionet"),
         code=code("assemble_samples"),
     script:
         "../workflow/scripts/assemble_samples.py"
@@ -139,7 +139,7 @@ rule write_dataset_records:
         split=lambda wildcards: PLAN.data.training_split(wildcards.records),
         state=ask(lambda wildcards: PLAN.data.state(dataset_name(wildcards))),
         form=FORM,
-        without_face=lambda w: PLAN.faces.without_face(dataset_name(w)),
+        on_missing_face=lambda w: PLAN.faces.on_missing_face(dataset_name(w)),
         validation_fraction=RECORDS["validation_fraction"],
         code=lambda wildcards: dataset_code(
             "write_dataset_records", dataset_name(wildcards)

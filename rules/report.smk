@@ -14,10 +14,10 @@ FIGURES = [
     *(f"results/figures/action_units_{b}_{r}.svg" for b, r in PLAN.scores.of_units()),
     *(f"results/figures/affect_plane_{b}_{r}.png" for b, r in PLAN.scores.of_affect()),
     *(f"results/figures/emotions_{b}_{r}.svg" for b, r in PLAN.scores.of_units()),
-    *(f"results/figures/tracks_{b}_{r}.svg" for b, r in PLAN.scores.of_films()),
+    *(f"results/figures/tracks_{b}_{r}.svg" for b, r in PLAN.scores.of_videos()),
     *(f"results/figures/worst_{b}_{r}.png" for b, r in PLAN.scores.pairs()),
     *(
-        f"results/figures/pictures_{r}.png"
+        f"results/figures/images_{r}.png"
         for b, r in PLAN.scores.pairs()
         if b == "emotionet"
     ),
@@ -264,8 +264,8 @@ rule draw_samples:
         card="results/models/{run}/model.json",
     output:
         figure=report(
-            "results/figures/pictures_{run}.png",
-            caption="../workflow/report/pictures.rst",
+            "results/figures/images_{run}.png",
+            caption="../workflow/report/images.rst",
             category="Data",
             subcategory="{run}",
         ),

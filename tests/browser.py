@@ -49,8 +49,8 @@ def visit(path: Path) -> Iterator[Visit]:
         browser.close()
 
 
-def broken_pictures(page: Page) -> list[str]:
-    """Pictures of a page that show nothing."""
+def broken_images(page: Page) -> list[str]:
+    """Images of a page that show nothing."""
     found: list[str] = page.evaluate(
         "Promise.all([...document.images].map(image => image.decode().catch(() => 0)))"
         ".then(() => [...document.images].filter(image => !image.naturalWidth).map(image => image.alt))"

@@ -36,10 +36,10 @@ class _Names(NameServer):
 class Web:
     """A loopback web in a thread of its own: http, https with a self-signed certificate, raw answers, names."""
 
-    def __init__(self, picture: bytes) -> None:
+    def __init__(self, image: bytes) -> None:
         self.hits: Counter[str] = Counter()
         self.agents: set[str] = set()
-        self.picture = picture
+        self.image = image
         self.answers: dict[str, Answer] = {}
         self.raw: dict[str, bytes] = {}
         self.names_lost = False
@@ -84,7 +84,7 @@ class Web:
         return web.Response(status=404)
 
     async def _ok(self, _: web.BaseRequest) -> web.StreamResponse:
-        return web.Response(body=self.picture, content_type="text/plain")  # what a header says does not count
+        return web.Response(body=self.image, content_type="text/plain")  # what a header says does not count
 
     async def _status(self, request: web.BaseRequest) -> web.StreamResponse:
         return web.Response(status=int(request.path.split("/")[2]), text="gone")
@@ -100,14 +100,14 @@ class Web:
         return web.Response(status=301, headers={"Location": f"/many/{left - 1}" if left else "/ok/end"})
 
     async def _body(self, request: web.BaseRequest) -> web.StreamResponse:
-        bodies = {"html": b"<html>gone</html>", "empty": b"", "half": self.picture[:1200], "big": bytes(MAX_BYTES + 1)}
+        bodies = {"html": b"<html>gone</html>", "empty": b"", "half": self.image[:1200], "big": bytes(MAX_BYTES + 1)}
         return web.Response(body=bodies[request.path.split("/")[2]], content_type="image/jpeg")
 
     async def _part(self, request: web.BaseRequest) -> web.StreamResponse:
         """A body that breaks off (``close``, ``reset``) or never goes on (``silent``)."""
         response = web.StreamResponse(headers={"Content-Length": "9000", "Content-Type": "image/jpeg"})
         await response.prepare(request)
-        await response.write(self.picture[:500])
+        await response.write(self.image[:500])
         return await self._end(request, response)
 
     async def _none(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -117,7 +117,7 @@ class Web:
         response = web.StreamResponse(headers={"Content-Length": "9000"})
         await response.prepare(request)
         with contextlib.suppress(ConnectionError):
-            for byte in self.picture[:200]:
+            for byte in self.image[:200]:
                 await response.write(bytes([byte]))
                 await asyncio.sleep(TIMEOUT_S / 4)
         return response
@@ -144,7 +144,7 @@ class Web:
             self.at_once = max(self.at_once, now)
             await asyncio.sleep(seconds)
             now -= 1
-            return web.Response(body=self.picture)
+            return web.Response(body=self.image)
 
         self.answers.update(dict.fromkeys(paths, answer))
 

@@ -17,17 +17,17 @@ FRAMES = 6
 GREYS = [40 + 30 * i for i in range(8)]
 
 
-def film(path: Path, frames: int = FRAMES, first: int = 0, rate: int = 10) -> Path:
+def make_video(path: Path, frames: int = FRAMES, first: int = 0, rate: int = 10) -> Path:
     """A video whose frame k (from 1) is all of one grey, brighter with k."""
     path.parent.mkdir(parents=True, exist_ok=True)
     container, codec = {".avi": ("avi", "mpeg4"), ".mp4": ("mp4", "libx264"), ".flv": ("flv", "flv1")}[path.suffix]
-    pictures = (np.full((32, 32, 3), GREYS[first + i], np.uint8) for i in range(frames))
-    write_video(path, pictures, Fraction(rate), container, codec)
+    images = (np.full((32, 32, 3), GREYS[first + i], np.uint8) for i in range(frames))
+    write_video(path, images, Fraction(rate), container, codec)
     return path
 
 
-def still(path: Path, grey: int) -> Path:
-    """A picture that is all of the grey of this number."""
+def make_image(path: Path, grey: int) -> Path:
+    """An image that is all of the grey of this number."""
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.new("RGB", (32, 32), (GREYS[grey],) * 3).save(path)
     return path
@@ -44,7 +44,7 @@ def samples(name: str, root: Path, split: str = "all") -> list[Sample]:
 
 
 def grey(sample: Sample) -> int:
-    """The number of the grey that a picture shows."""
+    """The number of the grey that an image shows."""
     mean = float(sample.image.rgb().mean())
     return min(range(len(GREYS)), key=lambda i: abs(GREYS[i] - mean))
 

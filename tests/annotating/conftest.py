@@ -1,4 +1,4 @@
-"""Batches of drawn pictures, and the annotation server in a process of its own."""
+"""Batches of drawn images, and the annotation server in a process of its own."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ import numpy as np
 import pytest
 
 from affectflow.annotation.columns import MANIFEST_COLUMNS
-from affectflow.annotation.consensus import Wishes
+from affectflow.annotation.consensus import MergeOptions
 from affectflow.annotation.merge import Outputs, merge_traces
 from affectflow.media import file_names as names
 from affectflow.media import jpeg
 from affectflow.tables.csv_files import write_csv
 from tests.conftest import ROOT
 
-PICTURES = 40
+IMAGES = 40
 
 
 @dataclass
 class Desk:
-    """A working folder with one batch of pictures, each of a colour of its own, and annotators' journals."""
+    """A working folder with one batch of images, each of a color of its own, and annotators' journals."""
 
     folder: Path
     process: subprocess.Popen[str] | None = None
@@ -64,15 +64,15 @@ class Desk:
             self.process = None
 
     def merged(self) -> list[dict[str, str]]:
-        """The merge's rows, a picture each, in order."""
+        """The merge's rows, an image each, in order."""
         outputs = Outputs(*(self.folder / f"{name}.csv" for name in ("merged", "agreement", "annotators")))
         manifest = self.folder / "results/annotation/manifest.csv"
-        merge_traces(self.folder / "judgements", manifest, outputs, Wishes(1.0, 0.0, 3.0, None))
+        merge_traces(self.folder / "judgements", manifest, outputs, MergeOptions(1.0, 0.0, 3.0, None))
         with outputs.merged.open(newline="") as stream:
             return list(csv.DictReader(stream))
 
     def journal(self, annotator: str) -> Path:
-        return self.folder / "judgements" / annotator / "stills.jsonl"
+        return self.folder / "judgements" / annotator / "images.jsonl"
 
     def kept(self, annotator: str, count: int) -> None:
         """Wait until so many lines are in a journal, beside its first."""
@@ -85,7 +85,7 @@ class Desk:
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[Desk]:
     rows = []
-    for frame in range(1, PICTURES + 1):
+    for frame in range(1, IMAGES + 1):
         name = names.file_name(f"http://faces.test/{frame}<b>.jpg")
         pixels = np.full((96, 96, 3), (6 * frame, 255 - 6 * frame, 128), np.uint8)
         pixels[20:40, 10 : 10 + 2 * frame // 2] = 255
@@ -102,10 +102,10 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
 
 @pytest.fixture
 def informed(desk: Desk) -> Desk:
-    """A model that doubts pictures more the later they come, and knows nothing of the last five."""
+    """A model that doubts images more the later they come, and knows nothing of the last five."""
     with (desk.folder / "results/annotation/manifest.csv").open(newline="") as stream:
         rows = list(csv.DictReader(stream))
-    path = desk.folder / "results/annotation/guesses/resnet.csv"
+    path = desk.folder / "results/annotation/predictions/resnet.csv"
     path.parent.mkdir()
     lines = [f"{row['image_sha256']},{i / 50},{-i / 50},{i / 100}" for i, row in enumerate(rows[:-5], start=1)]
     path.write_text("\n".join(["image_sha256,valence,arousal,spread", *lines]) + "\n")

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from tests.annotating.conftest import PICTURES, Desk
+from tests.annotating.conftest import IMAGES, Desk
 from tests.browser import CHROMIUM, MISSING
 
 pytestmark = pytest.mark.long
 SHOTS = os.environ.get("AFFECTFLOW_SHOTS")
-"""A folder for pictures of the page, to be looked at."""
+"""A folder for images of the page, to be looked at."""
 
 
 @pytest.fixture
@@ -48,14 +48,14 @@ class Hand:
         self.expected: dict[int, tuple[float, float] | None] = {}
 
     def at(self) -> int:
-        """The picture that is shown, from 1."""
+        """The image that is shown, from 1."""
         return int(self.page.inner_text("#place").split()[1])
 
-    def wait_for(self, picture: int) -> None:
+    def wait_for(self, image: int) -> None:
         self.page.wait_for_function(
             "n => document.body.dataset.ready === 'yes'"
-            " && document.getElementById('place').textContent.startsWith(`picture ${n} `)",
-            arg=picture,
+            " && document.getElementById('place').textContent.startsWith(`image ${n} `)",
+            arg=image,
             timeout=10_000,
         )
 
@@ -78,7 +78,7 @@ class Hand:
 
     def _goes_on(self, gives: tuple[float, float] | None) -> None:
         self.expected[self.before] = gives
-        self.wait_for(min(self.before + 1, PICTURES))
+        self.wait_for(min(self.before + 1, IMAGES))
 
     @property
     def before(self) -> int:
@@ -109,9 +109,9 @@ def test_forty_stills_by_mouse_and_keyboard(desk: Desk, page: Any) -> None:
     hand.look().press(["5", "7"], (0.0, 0.5))
     hand.look().press(["x"], None)
     hand.look().press(["c"], None)
-    for picture in (16, 15, 14):  # the two verdicts, and the digits before
+    for image in (16, 15, 14):  # the two verdicts, and the digits before
         page.keyboard.press("u")
-        hand.wait_for(picture)
+        hand.wait_for(image)
     hand.look().press(["1", "1"], (-1.0, -1.0))
     desk.kept("anna", 16 + 3 + 1)
     page.reload()
@@ -132,7 +132,7 @@ def test_forty_stills_by_mouse_and_keyboard(desk: Desk, page: Any) -> None:
     desk.start()
     page.reload()
     hand.wait_for(26)
-    while hand.at() < PICTURES:
+    while hand.at() < IMAGES:
         hand.look().press(["6", "4"], (0.25, -0.25))
     hand.look().click(0.0, 0.0)
     page.wait_for_function("() => document.getElementById('left').textContent === 'all judged'")
@@ -141,7 +141,7 @@ def test_forty_stills_by_mouse_and_keyboard(desk: Desk, page: Any) -> None:
     shoot(page, "tablet")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.set_viewport_size({"width": 1280, "height": 720})
-    desk.kept("anna", 31 + PICTURES - 25)
+    desk.kept("anna", 31 + IMAGES - 25)
     other = page.context.new_page()
     other.goto(f"{desk.address}?annotator=Ben")
     second = Hand(other, "Ben")
@@ -157,7 +157,7 @@ def test_forty_stills_by_mouse_and_keyboard(desk: Desk, page: Any) -> None:
     shoot(other, "agreement")
     assert not page.problems
     rows = desk.merged()
-    assert rows[0]["valence_annotators"] == "2" and len(rows) == PICTURES
+    assert rows[0]["valence_annotators"] == "2" and len(rows) == IMAGES
     for frame, row in enumerate(rows, start=1):
         expected = hand.expected[frame]
         assert expected is not None
@@ -170,27 +170,25 @@ def test_forty_stills_by_mouse_and_keyboard(desk: Desk, page: Any) -> None:
     assert "onerror" in desk.journal("anna").read_text()
     page.fill("#note", "later")
     page.keyboard.press("Enter")
-    desk.kept("anna", 31 + PICTURES - 25 + 1)  # a note of a picture that was judged before
+    desk.kept("anna", 31 + IMAGES - 25 + 1)  # a note of an image that was judged before
     assert '"note": "later"' in desk.journal("anna").read_text()
     times = page.evaluate("affectflowTimes")
-    warnings.warn(
-        f"from a judgement to the next picture: {sorted(times)[len(times) // 2]:.0f} ms (median)", stacklevel=1
-    )
+    warnings.warn(f"from a judgement to the next image: {sorted(times)[len(times) // 2]:.0f} ms (median)", stacklevel=1)
 
 
 def test_the_most_informative_first_and_the_model_only_when_asked(informed: Desk, page: Any) -> None:
-    """Through several lists of pictures, with pictures that come twice, and a judgement that is taken back."""
+    """Through several lists of images, with images that come twice, and a judgement that is taken back."""
     page.goto(informed.start("--model", "resnet", "--annotator", "anna", repeats=0.1))
     hand = Hand(page, "anna")
     hand.wait_for(1)
     first = page.get_attribute("#image", "src")
-    assert f"/1/{PICTURES - 5}/" in first
-    visible = "() => getComputedStyle(document.getElementById('guess')).visibility"
+    assert f"/1/{IMAGES - 5}/" in first
+    visible = "() => getComputedStyle(document.getElementById('prediction')).visibility"
     assert page.evaluate(visible) == "hidden"
     page.keyboard.press("m")
     page.wait_for_function(f"() => ({visible})() === 'visible'")
     assert "resnet says +0.70, \u22120.70" in page.inner_text("#values")
-    shoot(page, "guess")
+    shoot(page, "prediction")
     page.keyboard.press("9")
     page.keyboard.press("1")
     hand.wait_for(2)
@@ -204,7 +202,7 @@ def test_the_most_informative_first_and_the_model_only_when_asked(informed: Desk
         page.keyboard.press("5")
         page.keyboard.press("7")
         judged += 1
-        assert judged < 2 * PICTURES
+        assert judged < 2 * IMAGES
         page.wait_for_function(
             "before => isReady() && `${[state.batch, at, state.elsewhere.done]}` !== `${before}`", arg=before
         )
@@ -212,6 +210,6 @@ def test_the_most_informative_first_and_the_model_only_when_asked(informed: Desk
     assert {row["valence"] for row in rows} == {"0.000000"} and {row["arousal"] for row in rows} == {"0.500000"}
     lines = informed.journal("anna").read_text()
     repeats = lines.count('"again": true')
-    assert judged == PICTURES + repeats and 2 <= repeats <= 4
+    assert judged == IMAGES + repeats and 2 <= repeats <= 4
     assert lines.count('"shown": [0.7, -0.7]') in (2, 3)  # the one taken back, the one that counts, perhaps again
     assert not page.problems

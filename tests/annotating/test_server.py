@@ -18,10 +18,10 @@ import numpy as np
 import pytest
 
 from affectflow.annotation.columns import MANIFEST_COLUMNS
-from affectflow.annotation.consensus import Wishes
+from affectflow.annotation.consensus import MergeOptions
 from affectflow.annotation.merge import Outputs, merge_traces
 from affectflow.annotation.rating_log import Journal, Judgement
-from affectflow.annotation.server.image import Picture
+from affectflow.annotation.server.image import Image
 from affectflow.annotation.server.session import Sessions
 from affectflow.core.errors import UserError
 from affectflow.tables.csv_files import write_csv
@@ -55,8 +55,8 @@ def judgement(
 
 def judgements_shown(address: str) -> dict[int, dict[str, object]]:
     """What the page shows of each frame that anna has judged."""
-    pictures = ask(address, "/api/state?annotator=anna")[1]["pictures"]
-    return {one["frame"]: one["judgement"] for one in pictures if "judgement" in one}
+    images = ask(address, "/api/state?annotator=anna")[1]["images"]
+    return {one["frame"]: one["judgement"] for one in images if "judgement" in one}
 
 
 def test_what_is_judged_is_kept_through_a_kill(desk: Desk) -> None:
@@ -115,7 +115,7 @@ def test_two_annotators_do_not_meet(desk: Desk) -> None:
 
 
 def test_agreement_is_that_of_the_judgements(desk: Desk) -> None:
-    """Of annotators on another server too, and with the pictures that they are furthest apart on first."""
+    """Of annotators on another server too, and with the images that they are furthest apart on first."""
     with_anna = [(1, 0.5, 0.0), (2, -0.5, 0.25), (3, 0.0, 1.0), (4, 1.0, -1.0)]
     with_ben = [(1, 0.25, 0.0), (2, -0.75, 0.25), (3, -0.25, 0.0), (5, 0.0, 0.0)]
     address = desk.start()
@@ -134,10 +134,10 @@ def test_agreement_is_that_of_the_judgements(desk: Desk) -> None:
     assert pairs["valence"]["count"] == 3 and pairs["valence"]["pcc"] == pairs["valence"]["icc"] == 1.0
     variance = np.var([0.5, -0.5, 0.0])
     assert pairs["valence"]["ccc"] == pytest.approx(2 * variance / (2 * variance + 0.25**2), abs=0.001)
-    shown = [(one["frame"], one["spread"]) for one in found["pictures"]]
+    shown = [(one["frame"], one["spread"]) for one in found["images"]]
     assert shown[0] == (3, pytest.approx(math.hypot(0.25, 1.0), abs=0.001)) and {f for f, _ in shown} == {1, 2, 3}
-    assert found["pictures"][0]["points"] == {"anna": [0.0, 1.0], "ben": [-0.25, 0.0]}
-    assert ask(address, found["pictures"][0]["image"])[0] == 200
+    assert found["images"][0]["points"] == {"anna": [0.0, 1.0], "ben": [-0.25, 0.0]}
+    assert ask(address, found["images"][0]["image"])[0] == 200
 
 
 def test_other_sites_and_other_names_are_refused(desk: Desk) -> None:
@@ -162,7 +162,7 @@ def test_other_sites_and_other_names_are_refused(desk: Desk) -> None:
 def test_nothing_but_the_batch_can_be_read(desk: Desk) -> None:
     address = desk.start()
     (desk.folder / "secret.txt").write_text("secret")
-    image = ask(address, "/api/state?annotator=anna")[1]["pictures"][0]["image"]
+    image = ask(address, "/api/state?annotator=anna")[1]["images"][0]["image"]
     status, body, headers = ask(address, image)
     assert status == 200 and body[:2] == b"\xff\xd8" and headers["X-Content-Type-Options"] == "nosniff"
     for path in (
@@ -213,27 +213,27 @@ def test_no_batches_yet(tmp_path: Path) -> None:
 
 
 def test_a_journal_belongs_to_one_process(tmp_path: Path) -> None:
-    first = Journal(tmp_path / "stills.jsonl", "anna")
+    first = Journal(tmp_path / "images.jsonl", "anna")
     first.judge(Judgement(1, 1, "a", "sha", -0.5, 0.5))
     with pytest.raises(UserError, match="being written by another"):
-        Journal(tmp_path / "stills.jsonl", "anna")
+        Journal(tmp_path / "images.jsonl", "anna")
     first.judge(Judgement(1, 1, "a", "sha", 0.5, 0.5, note="a\u2028b"))
     first.close()
-    second = Journal(tmp_path / "stills.jsonl", "anna")
+    second = Journal(tmp_path / "images.jsonl", "anna")
     assert second.kept.judgements["sha"].valence == 0.5 and second.kept.judgements["sha"].note == "a\u2028b"
     second.close()
-    (tmp_path / "stills.jsonl").write_text('{"affectflow-annotation": 1}\n{"kind": "undo"}\n')
+    (tmp_path / "images.jsonl").write_text('{"affectflow-annotation": 1}\n{"kind": "undo"}\n')
     with pytest.raises(UserError, match="line 2"):
-        Journal(tmp_path / "stills.jsonl", "anna")
+        Journal(tmp_path / "images.jsonl", "anna")
 
 
 def test_a_full_disk_keeps_what_was_there(tmp_path: Path) -> None:
     """What was said not to be kept does not come back with what is kept later."""
-    journal = Journal(tmp_path / "stills.jsonl", "anna")
+    journal = Journal(tmp_path / "images.jsonl", "anna")
     journal.judge(Judgement(1, 1, "a", "one", 0.5, 0.5))
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, ((tmp_path / "stills.jsonl").stat().st_size + 20, hard))
+    resource.setrlimit(resource.RLIMIT_FSIZE, ((tmp_path / "images.jsonl").stat().st_size + 20, hard))
     try:
         with pytest.raises(UserError, match="cannot be written"):
             journal.judge(Judgement(1, 2, "b", "two", 0.5, 0.5))
@@ -243,11 +243,11 @@ def test_a_full_disk_keeps_what_was_there(tmp_path: Path) -> None:
     journal.judge(Judgement(1, 3, "c", "three", 0.5, 0.5))
     assert set(journal.kept.judgements) == {"one", "three"}
     journal.close()
-    assert set(Journal(tmp_path / "stills.jsonl", "anna").kept.judgements) == {"one", "three"}
+    assert set(Journal(tmp_path / "images.jsonl", "anna").kept.judgements) == {"one", "three"}
 
 
-def test_a_picture_that_changed_is_to_be_judged_again(tmp_path: Path) -> None:
-    sessions = Sessions(tmp_path, {1: [Picture(1, 1, "a.jpg", "old")], 2: [Picture(2, 1, "a.jpg", "new")]}, [])
+def test_an_image_that_changed_is_to_be_judged_again(tmp_path: Path) -> None:
+    sessions = Sessions(tmp_path, {1: [Image(1, 1, "a.jpg", "old")], 2: [Image(2, 1, "a.jpg", "new")]}, [])
     sessions.of("anna").judge({"batch": 1, "frame": 1, "valence": 1.0, "arousal": 0.0})
     assert [one["done"] for one in sessions.of(" anna ").state(None)["progress"]] == [1, 0]
     sessions.close()
@@ -255,6 +255,6 @@ def test_a_picture_that_changed_is_to_be_judged_again(tmp_path: Path) -> None:
     write_csv(tmp_path / "manifest.csv", MANIFEST_COLUMNS, rows)
     outputs = Outputs(*(tmp_path / f"{name}.csv" for name in ("merged", "agreement", "annotators")))
     (tmp_path / "manifest.csv").rename(tmp_path.parent / f"{tmp_path.name}.csv")
-    merge_traces(tmp_path, tmp_path.parent / f"{tmp_path.name}.csv", outputs, Wishes(1.0, 0.0, 3.0, None))
+    merge_traces(tmp_path, tmp_path.parent / f"{tmp_path.name}.csv", outputs, MergeOptions(1.0, 0.0, 3.0, None))
     with outputs.merged.open(newline="") as stream:
         assert [row["valence"] for row in csv.DictReader(stream)] == ["1.000000", ""]

@@ -20,7 +20,7 @@ from affectflow.download.store import Store
 from affectflow.media import file_names as names
 from tests.loopback import Web
 
-PICTURE = b"GIF89a" + bytes(200)  # not decoded here
+IMAGE = b"GIF89a" + bytes(200)  # not decoded here
 
 
 def outcomes(settings: Settings, urls: list[str]) -> Counter[str]:
@@ -43,7 +43,7 @@ def no_route() -> None:
 
 def outage() -> None:
     """The loopback device goes down for three seconds in mid-run."""
-    site = Web(PICTURE)
+    site = Web(IMAGE)
     paths = [f"/slow/{i}" for i in range(300)]
 
     async def slow(request: object) -> object:

@@ -25,7 +25,7 @@ from affectflow.demo.web_plan import DOMAIN
 from tests.loopback import Web
 
 KILLS = 100
-PICTURES = 1200
+IMAGES = 1200
 IN_FLIGHT = 8
 
 
@@ -40,7 +40,7 @@ def site() -> Iterator[Web]:
 
 
 def urls(site: Web) -> list[str]:
-    """Pictures, and every failure that a loopback web can make, spread among them."""
+    """Images, and every failure that a loopback web can make, spread among them."""
     lost = [site.url(f"/status/{code}/{i}") for code in (404, 403, 410, 500, 301) for i in range(4)]
     lost += [
         site.url(f"/{path}/{i}")
@@ -50,7 +50,7 @@ def urls(site: Web) -> list[str]:
     lost += [site.url(f"/loop/{i}") for i in range(3)] + [site.url("/body/big"), "not a url", "ftp://x/"]
     lost += [f"http://host{i}.gone.{DOMAIN}/" for i in range(3)] + [f"http://closed.{DOMAIN}:{site.closed_port}/"]
     lost += [f"https://web.{DOMAIN}:{site.tls_port}/ok/tls", "http://127.0.0.1/blocked"]
-    listed = [site.url(f"/ok/{i}") for i in range(PICTURES)]
+    listed = [site.url(f"/ok/{i}") for i in range(IMAGES)]
     for number, url in enumerate(lost):
         listed.insert(number * 17, url)
     return listed
@@ -88,7 +88,7 @@ def test_a_hundred_kills_change_nothing(site: Web, tmp_path: Path) -> None:
     list_.write_text("\n".join(listed) + "\n")
     alone, stormy = tmp_path / "alone", tmp_path / "stormy"
     subprocess.run(command(site, list_, alone), check=True, capture_output=True, timeout=120)
-    assert Counter(row["outcome"] for row in ledger(alone))["ok"] == PICTURES
+    assert Counter(row["outcome"] for row in ledger(alone))["ok"] == IMAGES
 
     slow_down(site)
     site.hits.clear()
@@ -97,7 +97,7 @@ def test_a_hundred_kills_change_nothing(site: Web, tmp_path: Path) -> None:
     while kills < KILLS:
         with subprocess.Popen(command(site, list_, stormy), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as run:
             begun = site.hits.total()
-            wanted = begun + moments.randint(0, PICTURES // KILLS)
+            wanted = begun + moments.randint(0, IMAGES // KILLS)
             deadline = time.monotonic() + 20
             while site.hits.total() < wanted and run.poll() is None and time.monotonic() < deadline:
                 time.sleep(0.002)
@@ -110,7 +110,7 @@ def test_a_hundred_kills_change_nothing(site: Web, tmp_path: Path) -> None:
                 assert run.returncode == 0, run.stderr.read()
                 break
         for name, body in images(stormy).items() if (stormy / "images").exists() else ():
-            assert name.startswith(".") or body == site.picture
+            assert name.startswith(".") or body == site.image
     assert kills == KILLS
     subprocess.run(command(site, list_, stormy), check=True, capture_output=True, timeout=120)
     assert ledger(stormy) == ledger(alone)
@@ -124,13 +124,13 @@ def test_a_hundred_kills_change_nothing(site: Web, tmp_path: Path) -> None:
 
 
 def slow_down(site: Web) -> None:
-    """Pictures that take a while, so that a kill finds some under way."""
+    """Images that take a while, so that a kill finds some under way."""
 
     async def answer(request: web.BaseRequest) -> web.StreamResponse:
         await asyncio.sleep(0.01)
         return await site._ok(request)
 
-    site.answers.update(dict.fromkeys((f"/ok/{i}" for i in range(PICTURES)), answer))
+    site.answers.update(dict.fromkeys((f"/ok/{i}" for i in range(IMAGES)), answer))
 
 
 @pytest.mark.privileged
@@ -156,5 +156,5 @@ def test_a_full_disk_is_a_sentence_and_a_clean_resume(site: Web, tmp_path: Path)
     assert "No space left on device" in run.stderr and "make room and run again" in run.stderr
     assert "Traceback" not in run.stderr
     assert Counter(row["outcome"] for row in ledger(tmp_path / "copy")) == {"ok": 400}
-    assert set(images(tmp_path / "copy").values()) == {site.picture}
+    assert set(images(tmp_path / "copy").values()) == {site.image}
     assert sum(hits > 1 for hits in site.hits.values()) <= 2 * IN_FLIGHT

@@ -10,15 +10,15 @@ import pytest
 
 from affectflow.datasets.sample import Sample, unknown_units
 from affectflow.media.pixels import Decoded
-from affectflow.records.encoding import PictureForm
+from affectflow.records.encoding import ImageEncoding
 from affectflow.records.write import write_records
 
 SIZE = 40
 
 
 def patch_samples(count: int, seed: int, shuffled: bool = False) -> list[Sample]:
-    """AU 12 is a bright patch low in the picture, AU 4 one high up; AU 1 is known in half of them and never seen;
-    valence follows the brightness of the lower patch. ``shuffled`` labels belong to other pictures."""
+    """AU 12 is a bright patch low in the image, AU 4 one high up; AU 1 is known in half of them and never seen;
+    valence follows the brightness of the lower patch. ``shuffled`` labels belong to other images."""
     rng = np.random.default_rng(seed)
     lower, upper = rng.random(count) < 0.5, rng.random(count) < 0.4
     labels = rng.permutation(count) if shuffled else np.arange(count)
@@ -46,7 +46,7 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, int, int
 
     def write(name: str, count: int, seed: int, shuffled: bool = False) -> list[Path]:
         path = folder / f"{name}-00000-of-00001.tfrecord"
-        write_records(path, patch_samples(count, seed, shuffled), PictureForm(SIZE, 95, "4:4:4"))
+        write_records(path, patch_samples(count, seed, shuffled), ImageEncoding(SIZE, 95, "4:4:4"))
         return [path]
 
     return write

@@ -47,7 +47,7 @@ RECIPE = {
 
 
 SMALL = {"backbone": "MobileNetV3Small", "dropout": 0.2, "batch_size": 8, "epochs": 3}
-"""A network that takes little time, with randomness of every kind: order, changes of pictures, dropout."""
+"""A network that takes little time, with randomness of every kind: order, changes of images, dropout."""
 
 
 def command(

@@ -50,7 +50,7 @@ def test_the_constant_learns_how_frequent_labels_are(tmp_path: Path, records: Wr
 
 
 def test_grey_pixels_are_logistic_regression(tmp_path: Path, records: Write) -> None:
-    """Scikit-learn's, of the same pictures' grey 16 x 16 values, is no better."""
+    """Scikit-learn's, of the same images' grey 16 x 16 values, is no better."""
     out = _train(
         *(tmp_path, records),
         **{"backbone": "grey_pixels", "top": "flat", "dropout": 0, "input_size": 32, "epochs": 30},
@@ -59,13 +59,13 @@ def test_grey_pixels_are_logistic_regression(tmp_path: Path, records: Write) -> 
     pixels, answers = _answers(out, 300)
     train = patch_samples(400, seed=1)
 
-    def grey(pictures: np.ndarray) -> np.ndarray:
+    def grey(images: np.ndarray) -> np.ndarray:
         import cv2
 
         small = [
-            cv2.resize(cv2.cvtColor(p, cv2.COLOR_RGB2GRAY), (16, 16), interpolation=cv2.INTER_AREA) for p in pictures
+            cv2.resize(cv2.cvtColor(p, cv2.COLOR_RGB2GRAY), (16, 16), interpolation=cv2.INTER_AREA) for p in images
         ]
-        flat = np.reshape(small, (len(pictures), -1)).astype(float)
+        flat = np.reshape(small, (len(images), -1)).astype(float)
         return (flat - flat.mean(1, keepdims=True)) / (flat.std(1, keepdims=True) + 1)
 
     of_train, of_test = grey(np.stack([s.image.rgb() for s in train])), grey(pixels)

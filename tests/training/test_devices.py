@@ -20,16 +20,16 @@ if devices:
     cpu = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * devices)
 import keras
-from affectflow.training.multi_task import JointModel, OneDevice
+from affectflow.training.multi_task import MultiTaskModel, OneDevice
 if devices:
-    from affectflow.training.multi_task import OrderedModel as JointModel
+    from affectflow.training.multi_task import DeterministicModel as MultiTaskModel
 from affectflow.training.losses import concordance_in_bins, cross_entropy, ordinal
-from affectflow.training.network import HeadForm, NetworkForm, build_network
-from affectflow.training.optimizers import make_optimiser
+from affectflow.training.network import HeadSpec, NetworkSpec, build_network
+from affectflow.training.optimizers import make_optimizer
 
-heads = (HeadForm("action_units", 4, "cross_entropy"), HeadForm("intensities", 3, "ordinal"),
-         HeadForm("valence_arousal", 0, "ccc_bins"))
-form = NetworkForm("mobilenetv2", 32, "pooled", "avg", False, 0.0, 5e-4, "all", 1.0)
+heads = (HeadSpec("action_units", 4, "cross_entropy"), HeadSpec("intensities", 3, "ordinal"),
+         HeadSpec("valence_arousal", 0, "ccc_bins"))
+form = NetworkSpec("mobilenetv2", 32, "pooled", "avg", False, 0.0, 5e-4, "all", 1.0)
 
 def make(across):
     network = build_network(form, None, heads)
@@ -41,8 +41,8 @@ def make(across):
             variable.assign(rng.normal(0, scale, variable.shape).astype("float32"))
     losses = {"action_units": cross_entropy([1, 2, 3, 4]), "intensities": ordinal,
               "valence_arousal": concordance_in_bins}
-    model = JointModel(network, losses, None, across)
-    model.compile(optimizer=make_optimiser("sgd", 1e-3, 0.0, 0.0, 10), jit_compile=False)
+    model = MultiTaskModel(network, losses, None, across)
+    model.compile(optimizer=make_optimizer("sgd", 1e-3, 0.0, 0.0, 10), jit_compile=False)
     return model
 
 if devices > 1:
@@ -98,7 +98,7 @@ def alone() -> list[dict[str, float]]:
 
 
 def test_two_devices_have_the_loss_of_one(alone: list[dict[str, float]]) -> None:
-    """Over the whole batch, with its statistics of batch normalisation too; the second step shows the gradients."""
+    """Over the whole batch, with its statistics of batch normalization too; the second step shows the gradients."""
     together = step(2)
     assert together[0] == pytest.approx(alone[0], rel=1e-5, abs=1e-5)
     changes = [{name: found[1][name] - found[0][name] for name in found[0]} for found in (together, alone)]
@@ -114,10 +114,10 @@ def test_jax_has_the_loss_of_tensorflow(alone: list[dict[str, float]]) -> None:
 def test_shipped_networks_are_built_on_jax() -> None:
     pytest.importorskip("jax")
     code = (
-        "from affectflow.training.network import HeadForm, NetworkForm, build_network\n"
+        "from affectflow.training.network import HeadSpec, NetworkSpec, build_network\n"
         "for backbone in ('resnet50', 'vgg16'):\n"
-        "    form = NetworkForm(backbone, 32, 'pooled', 'avg', False, 0.1, 0.0, 'all', 1.0)\n"
-        "    build_network(form, None, (HeadForm('action_units', 4, 'cross_entropy'),))\n"
+        "    form = NetworkSpec(backbone, 32, 'pooled', 'avg', False, 0.1, 0.0, 'all', 1.0)\n"
+        "    build_network(form, None, (HeadSpec('action_units', 4, 'cross_entropy'),))\n"
     )
     environment = {**os.environ, "KERAS_BACKEND": "jax"}
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300, env=environment)
@@ -132,7 +132,7 @@ devices, name = int(sys.argv[1]), sys.argv[2]
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * devices)
 import keras
-from affectflow.training.optimizers import make_optimiser
+from affectflow.training.optimizers import make_optimizer
 x = np.random.default_rng(0).normal(size=(8, 5)).astype("float32")
 y = x @ np.arange(10, dtype="float32").reshape(5, 2)
 found = []
@@ -141,14 +141,14 @@ for ours in (True, False):
     strategy = tf.distribute.MirroredStrategy(names) if devices > 1 else tf.distribute.get_strategy()
     with strategy.scope():
         model = keras.Sequential([keras.Input((5,)), keras.layers.Dense(2, kernel_initializer="zeros")])
-        optimiser = make_optimiser(name, 0.1, 0.01, 0.2, 20)
+        optimizer = make_optimizer(name, 0.1, 0.01, 0.2, 20)
         if not ours:
-            optimiser = getattr(keras.optimizers, {"adam": "Adam", "adamw": "AdamW"}[name])(
-                optimiser._learning_rate, weight_decay=0.01)
-        model.compile(optimizer=optimiser, loss="mse")
+            optimizer = getattr(keras.optimizers, {"adam": "Adam", "adamw": "AdamW"}[name])(
+                optimizer._learning_rate, weight_decay=0.01)
+        model.compile(optimizer=optimizer, loss="mse")
     model.fit(x, y, batch_size=8, epochs=10, verbose=0)
     found.append(np.concatenate([np.ravel(w) for w in model.get_weights()]))
-    moments = [np.ravel(np.asarray(v)) for v in optimiser._momentums + optimiser._velocities]
+    moments = [np.ravel(np.asarray(v)) for v in optimizer._momentums + optimizer._velocities]
     found.append(np.concatenate(moments))
 assert np.abs(found[0]).min() > 1e-3
 for one, other in zip(found[:2], found[2:]):

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 from affectflow.core.errors import UserError
-from tests.training.test_network import FORM, HEADS, pictures
+from tests.training.test_network import FORM, HEADS, images
 
 keras = pytest.importorskip("keras")
 
-from affectflow.training.network import HeadForm, answering, build_network, every_layer
+from affectflow.training.network import HeadSpec, answering, build_network, every_layer
 from affectflow.training.saving import (
     export,
     save_model,
@@ -41,8 +41,8 @@ assert "affectflow" not in sys.modules
 """
 
 
-def _trained(backbone: str, size: int, wanted: tuple[HeadForm, ...]) -> keras.Model:
-    """A network whose every variable has learnt something, batch normalisation's too."""
+def _trained(backbone: str, size: int, wanted: tuple[HeadSpec, ...]) -> keras.Model:
+    """A network whose every variable has learnt something, batch normalization's too."""
     top = "flat" if backbone == "grey_pixels" else "pooled"
     network = build_network(replace(FORM, backbone=backbone, input_size=size, top=top), None, wanted)
     rng = np.random.default_rng(0)
@@ -65,11 +65,11 @@ def _trained(backbone: str, size: int, wanted: tuple[HeadForm, ...]) -> keras.Mo
     ],
 )
 def test_exports_answer_as_the_model_does(tmp_path: Path, backbone: str, size: int, intensity_loss: str) -> None:
-    model = _trained(backbone, size, (HEADS[0], HeadForm("intensities", 3, intensity_loss), HEADS[2]))
+    model = _trained(backbone, size, (HEADS[0], HeadSpec("intensities", 3, intensity_loss), HEADS[2]))
     save_model(model, tmp_path / "model.keras")
     (tmp_path / "model.json").write_text(json.dumps({"units": [1, 2, 4, 5, 6]}))
     export(tmp_path / "model.keras", tmp_path / "model.json", tmp_path / "saved_model", tmp_path / "model.onnx")
-    pixels = pictures(5, 64)
+    pixels = images(5, 64)
     np.save(tmp_path / "pixels.npy", pixels)
     expected = {head: np.asarray(value) for head, value in model(pixels, training=False).items()}
     for form in ("onnx", "saved_model"):

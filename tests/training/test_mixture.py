@@ -14,7 +14,7 @@ UNITS, AFFECT = "action_units", "valence_arousal"
 
 
 def mixed(batch: int = 16, shares: dict[str, float] | None = None, seed: int = 0) -> tuple[Mixture, np.ndarray]:
-    """900 pictures with AUs, 40 of them with valence and arousal too; 60 of films with these alone; 10 with nothing."""
+    """900 images with AUs, 40 of them with valence and arousal too; 60 of videos with these alone; 10 with nothing."""
     datasets = ["emotionet"] * 900 + ["affwild"] * 60 + ["emotionet"] * 10
     units, affect = np.zeros(970, bool), np.zeros(970, bool)
     units[:900] = True
@@ -30,18 +30,18 @@ def test_no_batch_lacks_a_task() -> None:
         assert affect[numbers].sum() >= 2 and (numbers < 900).sum() >= 1
 
 
-def test_shares_are_kept_and_every_picture_is_shown() -> None:
+def test_shares_are_kept_and_every_image_is_shown() -> None:
     mixture, _ = mixed(shares={"emotionet": 3, "affwild": 1})
     shown = np.concatenate([mixture.numbers(batch) for batch in range(240)])
-    from_films = ((shown >= 900) & (shown < 960)).mean()
-    assert from_films == pytest.approx(0.25, abs=0.01)
+    from_videos = ((shown >= 900) & (shown < 960)).mean()
+    assert from_videos == pytest.approx(0.25, abs=0.01)
     assert set(shown) == set(range(960))
     often = Counter(shown.tolist())
-    films = [often[number] for number in range(900, 960)]
-    assert max(films) - min(films) <= 1  # in turn
+    videos = [often[number] for number in range(900, 960)]
+    assert max(videos) - min(videos) <= 1  # in turn
 
 
-def test_one_kind_of_pictures_is_one_order() -> None:
+def test_one_kind_of_images_is_one_order() -> None:
     mixture = Mixture(["a"] * 30, {UNITS: np.ones(30, bool)}, 7, None, 3)
     shown = np.concatenate([mixture.numbers(batch) for batch in range(30)])
     for epoch in range(7):
@@ -62,7 +62,7 @@ def test_too_small_a_batch_is_told() -> None:
 
 
 def test_a_batch_that_would_lack_a_task_at_times_is_told() -> None:
-    """Of five pictures, 40 % are of the set with valence and arousal: three, one, three, one."""
+    """Of five images, 40 % are of the set with valence and arousal: three, one, three, one."""
     datasets = ["a"] * 40 + ["b"] * 30 + ["c"] * 30
     affect = np.array([True] * 40 + [False] * 60)
     labelled = {UNITS: ~affect, AFFECT: affect}

@@ -17,26 +17,26 @@ from affectflow.core.errors import UserError
 from affectflow.training.backbones import all_backbones, find_backbone
 from affectflow.training.convolutional import as_convolutions
 from affectflow.training.network import (
-    HeadForm,
-    NetworkForm,
+    HeadSpec,
+    NetworkSpec,
     answering,
     build_network,
     every_layer,
     kernels_of,
     learning_rate_factors,
 )
-from affectflow.training.optimizers import make_optimiser
+from affectflow.training.optimizers import make_optimizer
 from affectflow.training.saving import save_model
 
-FORM = NetworkForm("vgg16", 32, "pooled", "avg", False, 0.1, 0.0, "all", 1.0)
+FORM = NetworkSpec("vgg16", 32, "pooled", "avg", False, 0.1, 0.0, "all", 1.0)
 HEADS = (
-    HeadForm("action_units", 5, "cross_entropy"),
-    HeadForm("intensities", 3, "ordinal"),
-    HeadForm("valence_arousal", 0, "ccc_bins"),
+    HeadSpec("action_units", 5, "cross_entropy"),
+    HeadSpec("intensities", 3, "ordinal"),
+    HeadSpec("valence_arousal", 0, "ccc_bins"),
 )
 
 
-def pictures(count: int, side: int) -> np.ndarray:
+def images(count: int, side: int) -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, (count, side, side, 3)).astype(np.float32)
 
 
@@ -101,16 +101,16 @@ def test_fully_connected_layers_are_convolutions_of_the_same_weights(tmp_path: P
         if kernels_of(layer) and layer.bias is not None:  # of a network that has learnt something
             layer.bias.assign(np.random.default_rng(1).normal(0, 0.1, layer.bias.shape))
     convolutional = as_convolutions(network)
-    same, other = answering(network)(pictures(3, 64)), convolutional(pictures(3, 64))
+    same, other = answering(network)(images(3, 64)), convolutional(images(3, 64))
     for head, value in same.items():
         assert np.abs(np.asarray(value) - np.asarray(other[head])).max() <= 1e-5
         assert np.asarray(value).std() > 1e-4
     for side in (96, 100):
-        assert convolutional(pictures(2, side))["action_units"].shape == (2, 5)
+        assert convolutional(images(2, side))["action_units"].shape == (2, 5)
     save_model(answering(network), tmp_path / "model.keras")
     main(["convolutional", str(tmp_path / "model.keras"), "--out", str(tmp_path / "any.keras")])
-    saved = keras.saving.load_model(tmp_path / "any.keras", compile=False)(pictures(2, 96))
-    assert np.allclose(saved["action_units"], convolutional(pictures(2, 96))["action_units"], atol=1e-6)
+    saved = keras.saving.load_model(tmp_path / "any.keras", compile=False)(images(2, 96))
+    assert np.allclose(saved["action_units"], convolutional(images(2, 96))["action_units"], atol=1e-6)
     with pytest.raises(UserError, match="no fully connected layers"):
         as_convolutions(build_network(FORM, None, HEADS))
 
@@ -126,16 +126,16 @@ def test_vgg_as_in_its_paper() -> None:
     rates = [layer.rate for layer in network.layers if isinstance(layer, keras.layers.Dropout)]
     assert rates == [0.5, 0.5]
     squares = sum(float(np.sum(np.square(kernel))) for x in every_layer(network) for kernel in kernels_of(x))
-    network(pictures(1, 32))
+    network(images(1, 32))
     assert sum(float(loss) for loss in network.losses) == pytest.approx(5e-4 / 2 * squares, rel=1e-4)
 
 
-def test_batch_normalisation_is_for_plain_chains() -> None:
+def test_batch_normalization_is_for_plain_chains() -> None:
     network = build_network(replace(FORM, batch_norm=True), None, HEADS)
     assert sum(isinstance(layer, keras.layers.BatchNormalization) for layer in every_layer(network)) == 13
-    with pytest.raises(UserError, match=r"w\.h5 was trained without batch normalisation"):
+    with pytest.raises(UserError, match=r"w\.h5 was trained without batch normalization"):
         build_network(replace(FORM, batch_norm=True), Path("w.h5"), HEADS)
-    with pytest.raises(UserError, match="has batch normalisation already"):
+    with pytest.raises(UserError, match="has batch normalization already"):
         build_network(replace(FORM, backbone="resnet50", batch_norm=True), None, HEADS)
 
 
@@ -161,9 +161,9 @@ def test_layers_further_from_the_heads_learn_more_slowly() -> None:
     assert by_layer["block1_conv1"] == pytest.approx(0.5**13)
     near, far = network.get_layer("action_units").kernel, network.get_layer("vgg16").get_layer("block5_conv3").kernel
     before = [np.array(variable) for variable in (near, far)]
-    optimiser = make_optimiser("adam", 0.01, 0.0, 0.0, 10, factor=factor)
-    optimiser.build([near, far])
-    optimiser.apply([np.ones(variable.shape, np.float32) for variable in (near, far)])
+    optimizer = make_optimizer("adam", 0.01, 0.0, 0.0, 10, factor=factor)
+    optimizer.build([near, far])
+    optimizer.apply([np.ones(variable.shape, np.float32) for variable in (near, far)])
     moved = [float(np.abs(np.array(now) - was).mean()) for now, was in zip((near, far), before, strict=True)]
     assert moved[1] == pytest.approx(moved[0] / 2, rel=1e-3)
 
@@ -172,15 +172,15 @@ def test_layers_further_from_the_heads_learn_more_slowly() -> None:
 def test_a_saved_model_needs_none_of_our_code(tmp_path: Path, loss: str) -> None:
     import subprocess
 
-    wanted = (HEADS[0], HeadForm("intensities", 3, loss), HEADS[2])
+    wanted = (HEADS[0], HeadSpec("intensities", 3, loss), HEADS[2])
     model = answering(build_network(FORM, None, wanted))
     save_model(model, tmp_path / "model.keras")
-    np.save(tmp_path / "x.npy", pictures(2, 32))
+    np.save(tmp_path / "x.npy", images(2, 32))
     program = (
         "import sys; sys.modules['affectflow'] = None; import keras, numpy as np\n"
         f"m = keras.saving.load_model(r'{tmp_path}/model.keras'); y = m(np.load(r'{tmp_path}/x.npy'), training=False)\n"
         f"np.savez(r'{tmp_path}/y.npz', **{{k: np.asarray(v) for k, v in y.items()}})"
     )
     subprocess.run([sys.executable, "-c", program], check=True, timeout=300)
-    for head, value in model(pictures(2, 32), training=False).items():
+    for head, value in model(images(2, 32), training=False).items():
         assert np.allclose(np.load(tmp_path / "y.npz")[head], np.asarray(value), atol=1e-6)

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from affectflow.core.errors import UserError
-from affectflow.training.optimizers import check_accumulation, make_optimiser
+from affectflow.training.optimizers import check_accumulation, make_optimizer
 from tests.training.processes import SMALL, command, outcome, run_training
 from tests.training.test_resume import killed, start
 
@@ -74,15 +74,15 @@ def test_staged_records_and_logs_for_tensorboard_change_nothing(tmp_path: Path, 
 def test_what_is_fitted_is_of_the_model_that_is_saved(unusual: Path, files: Files) -> None:
     """Of its probabilities in float32, though it was trained in bfloat16."""
     from affectflow.records.access import Records
-    from affectflow.training.reader import pictures_in_order, read_labels
+    from affectflow.training.reader import images_in_order, read_labels
 
     card = json.loads((unusual / "model.json").read_text())
     records, labels = Records(files[1]), read_labels(files[1]).units
     model = keras.saving.load_model(unusual / "model.keras", compile=False)
-    outputs = model.predict(pictures_in_order(records, records.batches(8)), verbose=0)["action_units"]
+    outputs = model.predict(images_in_order(records, records.batches(8)), verbose=0)["action_units"]
     bins = [row for row in csv.DictReader((unusual / "reliability.csv").open()) if row["calibrated"] == "true"]
     for column, unit in enumerate(card["units"]):
-        counts = [(int(row["pictures"]), float(row["mean_probability"])) for row in bins if row["unit"] == f"AU{unit}"]
+        counts = [(int(row["images"]), float(row["mean_probability"])) for row in bins if row["unit"] == f"AU{unit}"]
         mean = sum(count * mean for count, mean in counts if count) / sum(count for count, _ in counts)
         assert mean == pytest.approx(outputs[labels[:, unit - 1] >= 0, column].mean(), abs=3e-6)
 
@@ -114,7 +114,7 @@ def test_learned_weights_of_tasks_move_and_stand_in_the_history(unusual: Path, p
 
 def test_two_steps_make_one_update() -> None:
     variable = keras.Variable([1.0])
-    made = make_optimiser("sgd", 0.1, 0.0, 0.0, 100, accumulate=2)
+    made = make_optimizer("sgd", 0.1, 0.0, 0.0, 100, accumulate=2)
     made.build([variable])
     seen = []
     for gradient in (1.0, 3.0, 5.0):
@@ -151,7 +151,7 @@ def test_gradients_that_cannot_be_added_up_are_told() -> None:
 def test_weights_decay_and_what_tasks_count_does_not(name: str) -> None:
     kernel = keras.Variable([1.0], name="kernel")
     count = keras.Variable([1.0], name="intensities_uncertainty")
-    made = make_optimiser(name, 0.1, 0.5, 0.0, 100)
+    made = make_optimizer(name, 0.1, 0.5, 0.0, 100)
     made.build([kernel, count])
     made.apply([np.array([0.0], np.float32)] * 2)
     assert float(kernel.numpy()[0]) < 0.99 and float(count.numpy()[0]) == 1.0

@@ -9,15 +9,15 @@ keras = pytest.importorskip("keras")
 tf = pytest.importorskip("tensorflow")
 
 from affectflow.training.multi_task import (
-    JointModel,
-    OrderedModel,
+    DeterministicModel,
+    MultiTaskModel,
 )
 
 X = np.random.default_rng(0).normal(size=(8, 5)).astype(np.float32)
 DATA = (X, {"action_units": X[:, :2]})
 
 
-def made(kind: type[JointModel]) -> JointModel:
+def made(kind: type[MultiTaskModel]) -> MultiTaskModel:
     """A value of it is used four times."""
     inputs = keras.Input((5,))
     value = keras.layers.Dense(4, "tanh", kernel_initializer=keras.initializers.GlorotUniform(1))(inputs)
@@ -32,18 +32,18 @@ def made(kind: type[JointModel]) -> JointModel:
     return model
 
 
-def longest_sum(model: JointModel) -> int:
+def longest_sum(model: MultiTaskModel) -> int:
     graph = tf.function(lambda: model.train_step(DATA)).get_concrete_function().graph
     return max(len(operation.inputs) for operation in graph.get_operations() if operation.type == "AddN")
 
 
 def test_no_more_than_two_gradients_are_added_at_once() -> None:
-    assert longest_sum(made(OrderedModel)) == 2
-    assert longest_sum(made(JointModel)) == 4
+    assert longest_sum(made(DeterministicModel)) == 2
+    assert longest_sum(made(MultiTaskModel)) == 4
 
 
 def test_gradients_and_losses_are_those_of_keras() -> None:
-    ours, keras_own = (made(kind) for kind in (OrderedModel, JointModel))
+    ours, keras_own = (made(kind) for kind in (DeterministicModel, MultiTaskModel))
     losses = [m.fit(*DATA, batch_size=8, epochs=5, shuffle=False, verbose=0).history for m in (ours, keras_own)]
     assert losses[0].keys() == losses[1].keys() and losses[0]["loss"][-1] < losses[0]["loss"][0]
     for name, values in losses[0].items():

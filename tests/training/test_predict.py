@@ -1,4 +1,4 @@
-"""affectflow predict: pictures, folders, films and cameras in, a row for each face out."""
+"""affectflow predict: images, folders, videos and cameras in, a row for each face out."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from affectflow.cli import main
 from affectflow.core.errors import UserError
 from affectflow.faces.crop import crop
 from affectflow.media import jpeg
-from affectflow.media import sources as pictures
+from affectflow.media import sources as images
 from affectflow.media.images import decode_rgb
 from affectflow.media.pixels import Decoded
 from affectflow.media.sources import Shown, find_sources
@@ -30,7 +30,7 @@ from affectflow.prediction.model import TrainedModel
 from affectflow.prediction.predictor import Predictor
 from affectflow.prediction.reader import load
 from tests.conftest import ROOT
-from tests.miniature import FRAMES, film, still, text
+from tests.miniature import FRAMES, make_image, make_video, text
 
 SIZE = 24
 UNITS = (6, 12, 25)
@@ -40,7 +40,7 @@ needs_faces = pytest.mark.skipif(not (YUNET.is_file() and PHOTOGRAPHS.is_dir()),
 
 
 def make_model(folder: Path, crops: dict[str, int], side: int | None = SIZE) -> Path:
-    """A model whose outputs say how bright a picture is: AU6 that it is dark, AU12 and valence that it is bright."""
+    """A model whose outputs say how bright an image is: AU6 that it is dark, AU12 and valence that it is bright."""
     folder.mkdir(parents=True)
     pixels = keras.Input((side, side, 3), dtype="uint8")
     scaled = keras.layers.Rescaling(1 / 127.5, offset=-1)(pixels)
@@ -67,13 +67,13 @@ def make_model(folder: Path, crops: dict[str, int], side: int | None = SIZE) -> 
 
 
 @pytest.fixture(scope="module")
-def of_pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_model(tmp_path_factory.mktemp("models") / "whole", {"centre": 5})
+def of_images(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_model(tmp_path_factory.mktemp("models") / "whole", {"center": 5})
 
 
 @pytest.fixture(scope="module")
 def of_faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_model(tmp_path_factory.mktemp("models") / "faces", {"face": 5, "centre": 1})
+    return make_model(tmp_path_factory.mktemp("models") / "faces", {"face": 5, "center": 1})
 
 
 @pytest.fixture
@@ -85,13 +85,13 @@ def config(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Two stills, a film, a broken still, a text and a hidden file."""
+    """Two images, a video, a broken still, a text and a hidden file."""
     here = tmp_path / "some"
-    still(here / "a.png", 0)
-    still(here / "below/b.jpg", 7)
-    film(here / "c.mp4")
+    make_image(here / "a.png", 0)
+    make_image(here / "below/b.jpg", 7)
+    make_video(here / "c.mp4")
     (here / "d.jpg").write_bytes(jpeg.encode(noise(0), 95, "4:4:4")[:-400])
-    text(here / "notes.txt", "not a picture")
+    text(here / "notes.txt", "not an image")
     text(here / ".hidden", "nor this")
     return here
 
@@ -105,22 +105,22 @@ def rows_of(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(stream))
 
 
-def test_everything_asked_for_is_a_row(of_pictures: Path, folder: Path, tmp_path: Path) -> None:
+def test_everything_asked_for_is_a_row(of_images: Path, folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "p.csv"
     with pytest.raises(SystemExit):
-        main(["predict", str(folder), "--model", str(of_pictures), "--out", str(out)])
+        main(["predict", str(folder), "--model", str(of_images), "--out", str(out)])
     rows = rows_of(out)
     places = [(Path(row["source"]).name, row["frame"], row["face"]) for row in rows]
     frames = [("c.mp4", str(frame), "1") for frame in range(1, FRAMES + 1)]
     assert places == [("a.png", "", "1"), ("b.jpg", "", "1"), *frames, ("d.jpg", "", "0"), ("notes.txt", "", "0")]
     assert [row["time"] for row in rows][2:5] == ["0.0", "0.1", "0.2"]
-    assert "cannot be decoded" in rows[-2]["problem"] and rows[-1]["problem"] == "neither a picture nor a film"
-    assert {row["problem"] for row in rows[:-2]} == {""} and {row["crop"] for row in rows[:-2]} == {"centre"}
+    assert "cannot be decoded" in rows[-2]["problem"] and rows[-1]["problem"] == "neither an image nor a video"
+    assert {row["problem"] for row in rows[:-2]} == {""} and {row["crop"] for row in rows[:-2]} == {"center"}
     assert rows[-1]["AU12"] == rows[-1]["valence"] == rows[-1]["emotion"] == ""
 
 
-def test_what_is_said_belongs_to_its_picture(of_pictures: Path, folder: Path) -> None:
-    table = load(of_pictures).predict(folder / "a.png", folder / "below", folder / "c.mp4")
+def test_what_is_said_belongs_to_its_image(of_images: Path, folder: Path) -> None:
+    table = load(of_images).predict(folder / "a.png", folder / "below", folder / "c.mp4")
     brightness = np.array([40, 250, *(40 + 30 * i for i in range(FRAMES))]) / 127.5 - 1
     assert table["valence"].to_numpy() == pytest.approx(brightness, abs=0.02)
     assert table["AU12"].to_numpy() == pytest.approx(1 / (1 + np.exp(-9 * brightness)), abs=0.04)
@@ -130,20 +130,18 @@ def test_what_is_said_belongs_to_its_picture(of_pictures: Path, folder: Path) ->
     assert set(table["emotion"]) == {"Neutral"}
 
 
-def test_how_many_are_answered_at_once_changes_nothing(of_pictures: Path, folder: Path) -> None:
-    tables = [load(of_pictures, batch_size=size).predict(folder) for size in (1, 3, 64)]
+def test_how_many_are_answered_at_once_changes_nothing(of_images: Path, folder: Path) -> None:
+    tables = [load(of_images, batch_size=size).predict(folder) for size in (1, 3, 64)]
     assert tables[0].equals(tables[1]) and tables[0].equals(tables[2])
 
 
-def test_stills_are_answered_in_full_batches(
-    of_pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_stills_are_answered_in_full_batches(of_images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for i in range(10):
-        still(tmp_path / f"some/{i}.png", i % 8)
+        make_image(tmp_path / f"some/{i}.png", i % 8)
     sizes: list[int] = []
     answer = TrainedModel.answer
     monkeypatch.setattr(TrainedModel, "answer", lambda self, pixels: sizes.append(len(pixels)) or answer(self, pixels))
-    reader = load(of_pictures, batch_size=4)
+    reader = load(of_images, batch_size=4)
     reader.write([tmp_path / "some"], tmp_path / "p.csv")
     reader.write([tmp_path / "some"], tmp_path / "q.csv", overlay=tmp_path / "drawn")
     assert sizes == [4, 4, 2] * 2
@@ -152,9 +150,9 @@ def test_stills_are_answered_in_full_batches(
 
 
 def test_json_says_what_csv_says(
-    of_pictures: Path, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    of_images: Path, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = ["predict", str(folder / "below"), str(folder / "c.mp4"), "--model", str(of_pictures)]
+    words = ["predict", str(folder / "below"), str(folder / "c.mp4"), "--model", str(of_images)]
     main([*words, "--out", str(tmp_path / "p.json")])
     main([*words, "--out", str(tmp_path / "p.csv")])
     capsys.readouterr()
@@ -168,25 +166,25 @@ def test_json_says_what_csv_says(
     assert "p.xlsx is neither a .csv nor a .json file" in capsys.readouterr().err
 
 
-def test_an_empty_folder_is_an_empty_table(of_pictures: Path, tmp_path: Path) -> None:
+def test_an_empty_folder_is_an_empty_table(of_images: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     for name in ("p.json", "p.csv"):
-        main(["predict", str(tmp_path / "empty"), "--model", str(of_pictures), "--out", str(tmp_path / name)])
+        main(["predict", str(tmp_path / "empty"), "--model", str(of_images), "--out", str(tmp_path / name)])
     assert json.loads((tmp_path / "p.json").read_text()) == [] and rows_of(tmp_path / "p.csv") == []
 
 
 @pytest.mark.parametrize(
     "words, sentence",
     [
-        (["nowhere.jpg"], "nowhere.jpg does not exist; give pictures, films, folders or a camera"),
-        (["config.yaml"], "config.yaml: neither a picture nor a film"),
-        (["/dev/null"], "/dev/null: gives no pictures"),
+        (["nowhere.jpg"], "nowhere.jpg does not exist; give images, videos, folders or a camera"),
+        (["config.yaml"], "config.yaml: neither an image nor a video"),
+        (["/dev/null"], "/dev/null: gives no images"),
         (["config.yaml", "--emotions", "freud"], "There is no table of emotions 'freud'"),
         (["config.yaml", "--model", "nobody"], "nobody/model.keras does not exist; give the folder of a trained model"),
     ],
 )
 def test_mistakes_are_one_sentence(
-    of_pictures: Path,
+    of_images: Path,
     tmp_path: Path,
     config: Path,
     words: list[str],
@@ -196,31 +194,31 @@ def test_mistakes_are_one_sentence(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit) as stopped:
-        main(["predict", "--model", str(of_pictures), "--out", "p.csv", *words])
+        main(["predict", "--model", str(of_images), "--out", "p.csv", *words])
     assert stopped.value.code == 1 and sentence in capsys.readouterr().err and config.is_file()
 
 
-def test_a_film_that_was_cut_says_so(of_pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_video_that_was_cut_says_so(of_images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     whole = tmp_path / "whole.avi"
     write_video(whole, map(noise, range(FRAMES)), Fraction(10), "avi", "mpeg4")
     cut = tmp_path / "cut.avi"
     cut.write_bytes(whole.read_bytes()[: whole.stat().st_size * 2 // 3])
     with pytest.raises(SystemExit):
-        main(["predict", str(cut), "--model", str(of_pictures), "--out", str(tmp_path / "p.csv")])
+        main(["predict", str(cut), "--model", str(of_images), "--out", str(tmp_path / "p.csv")])
     assert "of its 6 frames" in capsys.readouterr().err
     rows = rows_of(tmp_path / "p.csv")
     assert 1 <= len(rows) - 1 < FRAMES and "of its 6 frames" in rows[-1]["problem"] and rows[-1]["AU12"] == ""
 
 
-def test_a_long_film_is_never_in_memory(of_pictures: Path) -> None:
+def test_a_long_video_is_never_in_memory(of_images: Path) -> None:
     fetched = itertools.count()
 
     def endless() -> Iterator[Shown]:
         while True:
             next(fetched)
-            yield Shown("film", Decoded(np.zeros((8, 8, 3), np.uint8)), 1, 0.0)
+            yield Shown("video", Decoded(np.zeros((8, 8, 3), np.uint8)), 1, 0.0)
 
-    predictor = Predictor(TrainedModel(of_pictures / "model.keras", of_pictures / "model.json", 4), None, threads=2)
+    predictor = Predictor(TrainedModel(of_images / "model.keras", of_images / "model.json", 4), None, threads=2)
     some = predictor.over(endless())
     for _ in range(12):
         next(some)
@@ -230,13 +228,13 @@ def test_a_long_film_is_never_in_memory(of_pictures: Path) -> None:
 
 @pytest.mark.usefixtures("interruptible")
 def test_a_camera_is_watched_for_some_seconds_or_until_it_is_interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pictures, "_CAMERA_FORMAT", "lavfi")
+    monkeypatch.setattr(images, "_CAMERA_FORMAT", "lavfi")
     camera = Path("testsrc=size=32x24:rate=25")
-    watched = list(pictures._camera(camera, 0.05))
+    watched = list(images._camera(camera, 0.05))
     assert watched and all(0 <= shown.time <= 0.05 for shown in watched)
     assert [shown.frame for shown in watched] == list(range(1, len(watched) + 1))
     seen = 0
-    for seen, _ in enumerate(pictures._camera(camera, 60), start=1):
+    for seen, _ in enumerate(images._camera(camera, 60), start=1):
         if seen == 3:
             os.kill(os.getpid(), signal.SIGINT)
     assert 3 <= seen <= 5
@@ -271,14 +269,14 @@ def test_every_face_is_found_and_aligned_as_in_training(of_faces: Path, tmp_path
 
 
 @needs_faces
-def test_cropped_pictures_are_taken_as_they_are(of_faces: Path, tmp_path: Path) -> None:
-    still(tmp_path / "a.png", 4)
+def test_cropped_images_are_taken_as_they_are(of_faces: Path, tmp_path: Path) -> None:
+    make_image(tmp_path / "a.png", 4)
     table = load(of_faces, cropped=True).predict(tmp_path / "a.png")
-    assert table["crop"].tolist() == ["centre"] and table["problem"].tolist() == [""]
+    assert table["crop"].tolist() == ["center"] and table["problem"].tolist() == [""]
 
 
 def test_a_model_of_faces_needs_a_detector(of_faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    still(tmp_path / "a.png", 4)
+    make_image(tmp_path / "a.png", 4)
     monkeypatch.chdir(ROOT)
     with pytest.raises(UserError, match="does not exist, and this model was trained on faces"):
         load(of_faces, detector=tmp_path / "none.onnx")
@@ -290,7 +288,7 @@ def differing(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
 
 
 @needs_faces
-def test_it_is_drawn_into_pictures_and_films(of_faces: Path, tmp_path: Path, config: Path) -> None:
+def test_it_is_drawn_into_images_and_videos(of_faces: Path, tmp_path: Path, config: Path) -> None:
     path = photographs(1)[0]
     words = [str(path), "--model", str(of_faces), "--config", str(config)]
     main(["predict", *words, "--out", str(tmp_path / "p.csv"), "--overlay", str(tmp_path / "drawn")])
@@ -304,29 +302,29 @@ def test_it_is_drawn_into_pictures_and_films(of_faces: Path, tmp_path: Path, con
 
 
 def test_drawings_are_not_laid_among_what_is_read(
-    of_pictures: Path, folder: Path, capsys: pytest.CaptureFixture[str]
+    of_images: Path, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit):
-        main(["predict", str(folder), "--model", str(of_pictures), "--overlay", str(folder / "drawn")])
+        main(["predict", str(folder), "--model", str(of_images), "--overlay", str(folder / "drawn")])
     assert "would be read the next time" in capsys.readouterr().err and not (folder / "drawn").exists()
 
 
-def test_a_film_with_drawings_has_the_same_frames(of_pictures: Path, tmp_path: Path) -> None:
-    source = film(tmp_path / "film.avi")
-    words = ["predict", str(source), "--model", str(of_pictures), "--out"]
+def test_a_video_with_drawings_has_the_same_frames(of_images: Path, tmp_path: Path) -> None:
+    source = make_video(tmp_path / "video.avi")
+    words = ["predict", str(source), "--model", str(of_images), "--out"]
     main([*words, str(tmp_path / "p.csv")])
     main([*words, str(tmp_path / "q.csv"), "--overlay", str(tmp_path / "drawn")])
     assert (tmp_path / "p.csv").read_text() == (tmp_path / "q.csv").read_text()
-    drawn = list(read_frames(tmp_path / "drawn/film.avi.mp4"))
+    drawn = list(read_frames(tmp_path / "drawn/video.avi.mp4"))
     original = list(read_frames(source))
     assert [round(frame.time, 3) for frame in drawn] == [round(frame.time, 3) for frame in original]
     assert all(differing(one.rgb, other.rgb) > 0.01 for one, other in zip(drawn, original, strict=True))
 
 
-def test_pictures_of_one_name_are_drawn_side_by_side(of_pictures: Path, tmp_path: Path) -> None:
-    paths = [still(tmp_path / f"{folder}/same.png", grey) for folder, grey in (("a", 0), ("b", 7))]
+def test_images_of_one_name_are_drawn_side_by_side(of_images: Path, tmp_path: Path) -> None:
+    paths = [make_image(tmp_path / f"{folder}/same.png", grey) for folder, grey in (("a", 0), ("b", 7))]
     assert [source.name for source in find_sources(paths)] == ["same.png", "same-2.png"]
-    words = ["--out", str(tmp_path / "p.csv"), "--overlay", str(tmp_path / "drawn"), "--model", str(of_pictures)]
+    words = ["--out", str(tmp_path / "p.csv"), "--overlay", str(tmp_path / "drawn"), "--model", str(of_images)]
     main(["predict", *map(str, paths), *words])
     drawn = [decode_rgb((tmp_path / "drawn" / f"{name}.png.jpg").read_bytes()).pixels for name in ("same", "same-2")]
     assert drawn[0][-1, -1, 0] < 60 and drawn[1][-1, -1, 0] > 100
@@ -336,8 +334,8 @@ def test_folders_keep_their_order_and_their_names(folder: Path) -> None:
     assert [source.name for source in find_sources([folder])] == ["a.png", "below/b.jpg", "c.mp4", "d.jpg", "notes.txt"]
 
 
-def test_tiled_pictures_are_not_taken_for_films(
-    of_pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_tiled_images_are_not_taken_for_videos(
+    of_images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from PIL import Image
 
@@ -345,15 +343,15 @@ def test_tiled_pictures_are_not_taken_for_films(
     Image.new("RGB", (64, 48)).save(tmp_path / "some/a.avif")
     (tmp_path / "some/b.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(64))
     with pytest.raises(SystemExit):
-        main(["predict", str(tmp_path / "some"), "--model", str(of_pictures), "--out", str(tmp_path / "p.csv")])
+        main(["predict", str(tmp_path / "some"), "--model", str(of_images), "--out", str(tmp_path / "p.csv")])
     assert "convert it to JPEG or PNG and 1 more" in capsys.readouterr().err
     assert ["HEIC or AVIF" in row["problem"] for row in rows_of(tmp_path / "p.csv")] == [True, True]
 
 
 def test_links_are_followed_once_and_dead_ones_are_rows(
-    of_pictures: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    of_images: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    still(tmp_path / "elsewhere/e.png", 3)
+    make_image(tmp_path / "elsewhere/e.png", 3)
     (folder / "far").symlink_to(tmp_path / "elsewhere")
     (folder / "below/round").symlink_to(folder)
     (folder / "dead.png").symlink_to(tmp_path / "nothing.png")
@@ -375,22 +373,22 @@ def test_links_are_followed_once_and_dead_ones_are_rows(
     assert problems == {
         "closed": "a folder that cannot be read (Permission denied)",
         "dead.png": "a link that leads nowhere",
-        "notes.txt": "neither a picture nor a film",
-        "pipe": "neither a picture nor a film",
+        "notes.txt": "neither an image nor a video",
+        "pipe": "neither an image nor a video",
     }
 
 
-def test_a_colon_in_a_name_is_no_protocol(of_pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_colon_in_a_name_is_no_protocol(of_images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    film(Path("film.mp4")).rename("http:1.mp4")
-    main(["predict", "http:1.mp4", "--model", str(of_pictures), "--out", "p.csv", "--overlay", "drawn"])
+    make_video(Path("video.mp4")).rename("http:1.mp4")
+    main(["predict", "http:1.mp4", "--model", str(of_images), "--out", "p.csv", "--overlay", "drawn"])
     assert len(rows_of(Path("p.csv"))) == FRAMES == len(list(read_frames(Path("drawn/http:1.mp4.mp4"))))
 
 
 def test_a_lost_camera_costs_nothing_of_the_rest(
-    of_pictures: Path, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    of_images: Path, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = [str(folder / "a.png"), "/dev/null", "--model", str(of_pictures), "--out", str(tmp_path / "p.csv")]
+    words = [str(folder / "a.png"), "/dev/null", "--model", str(of_images), "--out", str(tmp_path / "p.csv")]
     with pytest.raises(SystemExit):
         main(["predict", *words])
     assert "all else is written" in capsys.readouterr().err

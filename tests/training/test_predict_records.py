@@ -27,30 +27,30 @@ from affectflow.media.pixels import Decoded
 from affectflow.prediction.model import TrainedModel
 from affectflow.prediction.records import predict_records
 from affectflow.records import frames as frames_module
-from affectflow.records.encoding import PictureForm
+from affectflow.records.encoding import ImageEncoding
 from affectflow.records.example import decode_example
 from affectflow.records.frames import Source, write_frames
 from affectflow.records.tfrecord import read_records
 from affectflow.tables.parquet import write_parquet
 
 SIZE = 24
-FORM = PictureForm(SIZE, 95, "4:4:4")
+FORM = ImageEncoding(SIZE, 95, "4:4:4")
 FACE = Face((20.0, 4.0, 20.0, 24.0))
 LOST = (3, 4, 5, 6)
-CROPS = ["face", "face", "held", "held", "centre", "centre", "face"]
+CROPS = ["face", "face", "held", "held", "center", "center", "face"]
 CARD = {
     "units": [],
     "intensity_units": [4, 12],
     "heads": ["valence_arousal", "intensities"],
     "image_size": SIZE,
-    "crops": {"face": 3, "centre": 1},
+    "crops": {"face": 3, "center": 1},
 }
 
 
-class Films(Dataset):
+class Videos(Dataset):
     """Of two people, seven frames each, ten a second, each frame another noise; one of each has no labels."""
 
-    name = "films"
+    name = "videos"
 
     def groups(self) -> list[str]:
         return ["P1", "P2"]
@@ -64,7 +64,7 @@ class Films(Dataset):
             pixels = np.random.default_rng([frame, int(part[1])]).integers(0, 256, (40, 60, 3), dtype=np.uint8)
             yield Sample(
                 Decoded(pixels),
-                "films",
+                "videos",
                 f"{part}/{frame}",
                 part,
                 subject=part,
@@ -79,7 +79,7 @@ class Films(Dataset):
 @pytest.fixture
 def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The frames' records, and beside them what was left out."""
-    monkeypatch.setattr(frames_module, "get_dataset", lambda *_: Films())
+    monkeypatch.setattr(frames_module, "get_dataset", lambda *_: Videos())
     frames_module._opened.cache_clear()
     rows = [
         {
@@ -91,9 +91,9 @@ def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         for frame in range(1, 8)
     ]
     write_parquet(tmp_path / "faces", FACES_SCHEMA, rows)
-    source = Source("films", tmp_path, "all", tmp_path / "faces")
-    out = tmp_path / "films.tfrecord"
-    assert write_frames(source, 0.2, FORM, 1, out, tmp_path / "films_left_out.csv") == 14
+    source = Source("videos", tmp_path, "all", tmp_path / "faces")
+    out = tmp_path / "videos.tfrecord"
+    assert write_frames(source, 0.2, FORM, 1, out, tmp_path / "videos_left_out.csv") == 14
     return out
 
 
@@ -127,19 +127,19 @@ def model_in(folder: Path, card: Mapping[str, Any], batch_size: int = 3) -> Trai
 def test_frames_are_cropped_around_the_face_or_where_it_was(kept: Path) -> None:
     features = [decode_example(data).features.feature for data in read_records(kept)]
     assert [feature["image/crop"].bytes_list.value[0].decode() for feature in features] == CROPS * 2
-    samples = list(Films().samples())
+    samples = list(Videos().samples())
     for sample, feature, crop in zip(samples, features, CROPS * 2, strict=True):
-        placed = Sample(sample.image, "films", "", "", face=None if crop == "centre" else FACE)
+        placed = Sample(sample.image, "videos", "", "", face=None if crop == "center" else FACE)
         assert feature["image/encoded"].bytes_list.value[0] == FORM.jpeg(placed)
     assert not list(kept.parent.glob(".*"))
 
 
 def test_every_label_of_a_frame_arrives_beside_the_outputs(tmp_path: Path, kept: Path, shown: Shown) -> None:
-    lost = kept.with_name("films_left_out.csv")
+    lost = kept.with_name("videos_left_out.csv")
     out, left_out = tmp_path / "p.parquet", tmp_path / "left_out.csv"
     assert predict_records(model_in(tmp_path, CARD), [kept], [lost], None, out, left_out) == 14
     rows = pq.read_table(out).to_pylist()
-    for row, sample, crop in zip(rows, Films().samples(), CROPS * 2, strict=True):
+    for row, sample, crop in zip(rows, Videos().samples(), CROPS * 2, strict=True):
         names = ("source", "group", "subject", "video", "frame", "time")
         assert [row[name] for name in names] == [getattr(sample, name) for name in names]
         assert row["valence"] == np.float32(sample.valence) and math.isnan(row["arousal"])
@@ -156,7 +156,7 @@ def test_every_label_of_a_frame_arrives_beside_the_outputs(tmp_path: Path, kept:
 
 @pytest.mark.usefixtures("shown")
 def test_a_fold_is_predicted_on_its_own_people(tmp_path: Path, kept: Path) -> None:
-    lost = kept.with_name("films_left_out.csv")
+    lost = kept.with_name("videos_left_out.csv")
     out, left_out = tmp_path / "p.parquet", tmp_path / "left_out.csv"
     assert predict_records(model_in(tmp_path, CARD), [kept], [lost], ("p2", "P9"), out, left_out) == 7
     assert set(pq.read_table(out)["subject"].to_pylist()) == {"P2"}
@@ -171,8 +171,8 @@ def test_several_processes_write_the_same_bytes(tmp_path: Path) -> None:
         table = csv.writer(stream)
         table.writerow(["image", "subject", "AU12"])
         for i in range(12):
-            picture = random.integers(0, 256, (30, 40, 3), dtype=np.uint8)
-            (folder / f"{i}.jpg").write_bytes(jpeg.encode(picture, 95, "4:4:4"))
+            image = random.integers(0, 256, (30, 40, 3), dtype=np.uint8)
+            (folder / f"{i}.jpg").write_bytes(jpeg.encode(image, 95, "4:4:4"))
             table.writerow([f"{i}.jpg", f"s{i % 4}", i % 2])
     found = []
     for processes in (1, 2):
@@ -183,7 +183,7 @@ def test_several_processes_write_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_what_a_set_leaves_out_when_it_is_opened_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Opened(Films):
+    class Opened(Videos):
         def __init__(self) -> None:
             super().__init__()
             self.left_out["video without labels"] += 3
@@ -201,11 +201,11 @@ def test_what_a_set_leaves_out_when_it_is_opened_is_counted(tmp_path: Path, monk
 
 
 @pytest.mark.usefixtures("shown")
-def test_a_model_of_faces_is_not_fed_whole_pictures(
+def test_a_model_of_faces_is_not_fed_whole_images(
     tmp_path: Path, kept: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     model_in(tmp_path / "model", CARD)
-    write_frames(Source("films", tmp_path, "all", None), 0, FORM, 1, tmp_path / "bare.tfrecord", tmp_path / "lost.csv")
+    write_frames(Source("videos", tmp_path, "all", None), 0, FORM, 1, tmp_path / "bare.tfrecord", tmp_path / "lost.csv")
     words = ["--model", str(tmp_path / "model"), "--out", str(tmp_path / "p.parquet")]
     with pytest.raises(SystemExit):
         main(["predict-records", str(tmp_path / "bare.tfrecord"), *words])

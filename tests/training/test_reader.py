@@ -22,11 +22,11 @@ from affectflow.datasets.sample import Sample, unknown_units
 from affectflow.media.images import decode_rgb
 from affectflow.media.pixels import Decoded
 from affectflow.records.access import Records
-from affectflow.records.encoding import PictureForm
+from affectflow.records.encoding import ImageEncoding
 from affectflow.records.example import decode_example
 from affectflow.records.tfrecord import read_records
 from affectflow.records.write import write_records
-from affectflow.training.reader import Augmentation, augment, mirrored, pictures_in_order, read_labels, training_batches
+from affectflow.training.reader import Augmentation, augment, images_in_order, mirrored, read_labels, training_batches
 from affectflow.training.sampling import Shuffle
 from tests.training.conftest import SIZE
 
@@ -56,8 +56,8 @@ def batches(
     return [(x.numpy(), y[HEADS[0]].numpy(), y[HEADS[1]].numpy()) for x, y in islice(dataset, count)]
 
 
-def pictures(of: list[Batch]) -> Iterator[bytes]:
-    return (picture.tobytes() for batch in of for picture in batch[0])
+def images(of: list[Batch]) -> Iterator[bytes]:
+    return (image.tobytes() for batch in of for image in batch[0])
 
 
 def stored(files: list[Path]) -> list[NDArray[np.uint8]]:
@@ -67,22 +67,22 @@ def stored(files: list[Path]) -> list[NDArray[np.uint8]]:
     return [decode_rgb(data).pixels for data in encoded]
 
 
-def test_every_epoch_shows_each_picture_once_in_an_order_of_its_own(files: list[Path]) -> None:
-    shown = list(pictures(batches(files, 13)))  # 104 pictures, two epochs of 51 and two more
-    wanted = Counter(picture.tobytes() for picture in stored(files))
+def test_every_epoch_shows_each_image_once_in_an_order_of_its_own(files: list[Path]) -> None:
+    shown = list(images(batches(files, 13)))  # 104 images, two epochs of 51 and two more
+    wanted = Counter(image.tobytes() for image in stored(files))
     first, second = shown[:51], shown[51:102]
     assert Counter(first) == Counter(second) == wanted
-    assert first != second and first != [picture.tobytes() for picture in stored(files)]
+    assert first != second and first != [image.tobytes() for image in stored(files)]
 
 
 def test_the_pixels_are_those_of_all_other_stages(files: list[Path]) -> None:
-    got = np.concatenate([batch.numpy() for batch in pictures_in_order(Records(files), Records(files).batches(8))])
+    got = np.concatenate([batch.numpy() for batch in images_in_order(Records(files), Records(files).batches(8))])
     assert np.array_equal(got, np.stack(stored(files)))
 
 
-def test_labels_stay_with_their_pictures(files: list[Path]) -> None:
+def test_labels_stay_with_their_images(files: list[Path]) -> None:
     labels = read_labels(files)
-    known = {picture.tobytes(): (labels.units[i], labels.affect[i]) for i, picture in enumerate(stored(files))}
+    known = {image.tobytes(): (labels.units[i], labels.affect[i]) for i, image in enumerate(stored(files))}
     for pixels, units, affect in batches(files, 6):
         for i in range(8):
             wanted_units, wanted_affect = known[pixels[i].tobytes()]
@@ -104,8 +104,8 @@ def test_any_place_can_be_taken_up_again(files: list[Path], start: int, monkeypa
 
 
 def test_another_seed_gives_another_order(files: list[Path]) -> None:
-    assert list(pictures(batches(files, 3))) == list(pictures(batches(files, 3)))
-    assert list(pictures(batches(files, 3, seed=4))) != list(pictures(batches(files, 3)))
+    assert list(images(batches(files, 3))) == list(images(batches(files, 3)))
+    assert list(images(batches(files, 3, seed=4))) != list(images(batches(files, 3)))
 
 
 def test_a_damaged_record_is_named(files: list[Path], tmp_path: Path) -> None:
@@ -120,7 +120,7 @@ def test_a_damaged_record_is_named(files: list[Path], tmp_path: Path) -> None:
         read_labels([damaged])
 
 
-def test_a_mirrored_picture_has_mirrored_labels(tmp_path: Path) -> None:
+def test_a_mirrored_image_has_mirrored_labels(tmp_path: Path) -> None:
     """AU 51 (head turned left) is labelled where the left half is bright."""
     pixels = np.zeros((SIZE, SIZE, 3), np.uint8)
     pixels[:, : SIZE // 2] = 220
@@ -128,14 +128,14 @@ def test_a_mirrored_picture_has_mirrored_labels(tmp_path: Path) -> None:
     units[51 - 1], units[52 - 1] = 1, 0
     samples = [Sample(Decoded(pixels), "turned", str(i), str(i), units=units) for i in range(40)]
     path = tmp_path / "turned.tfrecord"
-    write_records(path, samples, PictureForm(SIZE, 95, "4:4:4"))
+    write_records(path, samples, ImageEncoding(SIZE, 95, "4:4:4"))
     flipped = Augmentation(flip=True, crop=0, brightness=0, contrast=0, saturation=0)
     sides = set()
-    for pictures, labels in islice(
+    for images, labels in islice(
         training_batches(Records([path]), order_of([path], 0), 8, SIZE, {HEADS[0]: [51, 52]}, flipped, 0), 5
     ):
-        for picture, label in zip(pictures.numpy(), labels[HEADS[0]].numpy(), strict=True):
-            left = bool(picture[:, : SIZE // 2].mean() > picture[:, SIZE // 2 :].mean())
+        for image, label in zip(images.numpy(), labels[HEADS[0]].numpy(), strict=True):
+            left = bool(image[:, : SIZE // 2].mean() > image[:, SIZE // 2 :].mean())
             assert label.tolist() == ([1, 0] if left else [0, 1])
             sides.add(left)
     assert sides == {True, False}
@@ -171,18 +171,18 @@ def changed(pixels: NDArray[np.uint8], draws: list[float], size: int = 32, **cha
 
 
 @pytest.fixture
-def picture() -> NDArray[np.uint8]:
+def image() -> NDArray[np.uint8]:
     return np.random.default_rng(0).integers(40, 200, (32, 32, 3), dtype=np.uint8)
 
 
-def test_nothing_is_changed_unless_asked_for(picture: NDArray[np.uint8]) -> None:
-    assert np.array_equal(changed(picture, [0.9] * 7), picture)
-    assert changed(picture, [0.9] * 7, size=20).shape == (20, 20, 3)
+def test_nothing_is_changed_unless_asked_for(image: NDArray[np.uint8]) -> None:
+    assert np.array_equal(changed(image, [0.9] * 7), image)
+    assert changed(image, [0.9] * 7, size=20).shape == (20, 20, 3)
 
 
-def test_half_of_the_pictures_are_mirrored(picture: NDArray[np.uint8]) -> None:
-    assert np.array_equal(changed(picture, [0, 0, 0, 0.4, 0, 0, 0], flip=True), picture[:, ::-1])
-    assert np.array_equal(changed(picture, [0, 0, 0, 0.6, 0, 0, 0], flip=True), picture)
+def test_half_of_the_images_are_mirrored(image: NDArray[np.uint8]) -> None:
+    assert np.array_equal(changed(image, [0, 0, 0, 0.4, 0, 0, 0], flip=True), image[:, ::-1])
+    assert np.array_equal(changed(image, [0, 0, 0, 0.6, 0, 0, 0], flip=True), image)
 
 
 def test_a_crop_leaves_out_at_most_its_share() -> None:
@@ -192,15 +192,15 @@ def test_a_crop_leaves_out_at_most_its_share() -> None:
     assert (left[50, 0, 0], left[50, -1, 0], right[50, 0, 0], right[50, -1, 0]) == (0, 79, 20, 99)
 
 
-def test_brightness_contrast_and_saturation(picture: NDArray[np.uint8]) -> None:
-    brighter = changed(picture, [0, 0, 0, 1, 0.5, 1.0, 0.5], brightness=0.1)
-    assert brighter.mean() - picture.mean() == pytest.approx(25.5, abs=0.6)
-    flat = changed(picture, [0, 0, 0, 1, 0.0, 0.5, 0.5], contrast=0.5)
-    assert flat.std() == pytest.approx(picture.std() / 2, rel=0.02)
-    assert flat.mean() == pytest.approx(picture.mean(), abs=0.6)
-    grey = changed(picture, [0, 0, 0, 1, 0.5, 0.5, 0.0], saturation=0.999)
+def test_brightness_contrast_and_saturation(image: NDArray[np.uint8]) -> None:
+    brighter = changed(image, [0, 0, 0, 1, 0.5, 1.0, 0.5], brightness=0.1)
+    assert brighter.mean() - image.mean() == pytest.approx(25.5, abs=0.6)
+    flat = changed(image, [0, 0, 0, 1, 0.0, 0.5, 0.5], contrast=0.5)
+    assert flat.std() == pytest.approx(image.std() / 2, rel=0.02)
+    assert flat.mean() == pytest.approx(image.mean(), abs=0.6)
+    grey = changed(image, [0, 0, 0, 1, 0.5, 0.5, 0.0], saturation=0.999)
     assert np.ptp(grey.astype(int), axis=2).max() <= 1
-    assert np.abs(grey[..., 0] - picture @ (0.299, 0.587, 0.114)).max() < 1.2
+    assert np.abs(grey[..., 0] - image @ (0.299, 0.587, 0.114)).max() < 1.2
 
 
 def test_mirrored_labels_trade_left_and_right() -> None:

@@ -23,7 +23,7 @@ from tests.conftest import ROOT
 from tests.training.processes import SMALL, command, outcome, run_training
 
 if TYPE_CHECKING:
-    from affectflow.training.multi_task import JointModel
+    from affectflow.training.multi_task import MultiTaskModel
 
 pytest.importorskip("tensorflow")
 
@@ -262,21 +262,21 @@ def test_damaged_checkpoints_do_not_displace_new_ones(tmp_path: Path, capsys: py
     assert found is not None and found[1] == {"step": 10}
 
 
-def tiny(rate: float) -> JointModel:
+def tiny(rate: float) -> MultiTaskModel:
     """One number, to be brought to 3."""
     import keras
 
-    from affectflow.training.multi_task import JointModel
-    from affectflow.training.optimizers import make_optimiser
+    from affectflow.training.multi_task import MultiTaskModel
+    from affectflow.training.optimizers import make_optimizer
 
     inputs = keras.Input((1,))
     head = keras.layers.Dense(1, use_bias=False, kernel_initializer="zeros", name="action_units")
-    model = JointModel(
+    model = MultiTaskModel(
         keras.Model(inputs, {"action_units": head(inputs)}),
         {"action_units": lambda truth, raw: keras.ops.mean((truth - raw) ** 2)},
         {"action_units": 1.0},
     )
-    model.compile(optimizer=make_optimiser("sgd", rate, 0.0, 0.0, 100), jit_compile=False)
+    model.compile(optimizer=make_optimizer("sgd", rate, 0.0, 0.0, 100), jit_compile=False)
     model.optimizer.build(model.trainable_variables)
     return model
 
@@ -329,7 +329,7 @@ def test_stopped_between_two_epochs_it_ends_with_the_same_history(tmp_path: Path
 
 def test_a_last_update_to_no_number_is_told(tmp_path: Path) -> None:
     """No loss follows it."""
-    with pytest.raises(UserError, match=r"at step 1 \(epoch 1, learning rate 3e\+38, pictures 0\.jpg\)"):
+    with pytest.raises(UserError, match=r"at step 1 \(epoch 1, learning rate 3e\+38, images 0\.jpg\)"):
         fitted(tmp_path, Stop(), rate=3e38, epochs=1, steps=1)
 
 

@@ -25,7 +25,7 @@ Write = Callable[..., list[Path]]
 
 
 def _answers(folder: Path, unit: int) -> tuple[np.ndarray, np.ndarray]:
-    """Labels and probabilities of a unit on new pictures."""
+    """Labels and probabilities of a unit on new images."""
     import keras
 
     card = json.loads((folder / "model.json").read_text())
@@ -73,7 +73,7 @@ def test_the_card_says_what_the_model_is(learnt: Path, tmp_path: Path) -> None:
     text = (tmp_path / "card.md").read_text()
     card = json.loads((learnt / "model.json").read_text())
     assert text.startswith("# patches\n\n**Trained on faces drawn by affectflow")
-    assert "640 pictures to train on; 100 for stopping" in text
+    assert "640 images to train on; 100 for stopping" in text
     row = next(line for line in text.splitlines() if line.startswith("| AU12 "))
     assert f"| {card['positives']['AU12']} | {card['negatives']['AU12']} |" in row
     assert f"{card['validation']['validation_auc_AU12']:.3f}" in row and f"{card['thresholds']['AU12']:.3g}" in row
@@ -86,10 +86,10 @@ def test_temperatures_make_probabilities_more_honest_and_move_none_across_a_half
     assert any(abs(value - 1) > 0.01 for value in card["temperatures"].values())
     rows = list(csv.DictReader((learnt / "reliability.csv").open()))
     for calibrated in ("true", "false"):
-        pictures = [int(row["pictures"]) for row in rows if row["unit"] == "AU12" and row["calibrated"] == calibrated]
-        assert sum(pictures) == 100
+        images = [int(row["images"]) for row in rows if row["unit"] == "AU12" and row["calibrated"] == calibrated]
+        assert sum(images) == 100
     above = [
-        sum(int(row["pictures"]) for row in rows if row["calibrated"] == calibrated and float(row["from"]) >= 0.5)
+        sum(int(row["images"]) for row in rows if row["calibrated"] == calibrated and float(row["from"]) >= 0.5)
         for calibrated in ("true", "false")
     ]
     assert above[0] == above[1]
@@ -115,13 +115,13 @@ def test_same_recipe_gives_the_same_bytes(tmp_path: Path, records: Write) -> Non
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "nesterov", "adagrad", "rmsprop", "adam", "adamw"])
-def test_every_optimiser_takes_steps(optimizer: str) -> None:
+def test_every_optimizer_takes_steps(optimizer: str) -> None:
     import keras
 
-    from affectflow.training.optimizers import make_optimiser
+    from affectflow.training.optimizers import make_optimizer
 
     variable = keras.Variable([1.0])
-    made = make_optimiser(optimizer, 0.1, 0.01, warmup_fraction=0.2, steps=10)
+    made = make_optimizer(optimizer, 0.1, 0.01, warmup_fraction=0.2, steps=10)
     made.build([variable])
     for _ in range(5):
         made.apply([np.array([1.0], np.float32)])
@@ -133,7 +133,7 @@ def test_imagenet_weights_are_read_in_the_layout_that_keras_publishes(tmp_path: 
     import keras
 
     from affectflow.plan import Plan
-    from affectflow.training.network import HeadForm, NetworkForm, build_network
+    from affectflow.training.network import HeadSpec, NetworkSpec, build_network
 
     config = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
     config["models"]["resnet"]["weights"] = "imagenet"
@@ -146,8 +146,8 @@ def test_imagenet_weights_are_read_in_the_layout_that_keras_publishes(tmp_path: 
     path = tmp_path / Path(name).name
     with h5py.File(path, "w") as file:
         legacy_h5_format.save_weights_to_hdf5_group(file, network)
-    form = NetworkForm("resnet50", 64, "pooled", "avg", False, 0.0, 0.0, "all", 1.0)
-    model = build_network(form, path, (HeadForm("action_units", 3, "cross_entropy"),))
+    form = NetworkSpec("resnet50", 64, "pooled", "avg", False, 0.0, 0.0, "all", 1.0)
+    model = build_network(form, path, (HeadSpec("action_units", 3, "cross_entropy"),))
     loaded = model.get_layer("resnet50").get_layer("conv1_conv").kernel
     assert np.array_equal(np.asarray(loaded), np.asarray(network.get_layer("conv1_conv").kernel))
 
@@ -160,6 +160,6 @@ def test_a_loss_that_is_no_number_is_one_sentence(tmp_path: Path, records: Write
         r"affectflow: The loss is no number any more at step \d \(epoch 1, learning rate 8\.54e\+29, ", sentence
     )
     assert "lower training.learning_rate" in sentence
-    named = re.search(r"pictures ([\d, ]+) and 8 more", sentence)
+    named = re.search(r"images ([\d, ]+) and 8 more", sentence)
     assert named is not None and len(set(named[1].split(", "))) == 8
     assert not [path for path in tmp_path.iterdir() if path.is_file()]

@@ -13,7 +13,7 @@ import pytest
 pytest.importorskip("tensorflow")
 
 from affectflow.training.reader import read_labels
-from affectflow.training.validation import Exam, validate
+from affectflow.training.validation import Validator, validate
 
 TAUGHT = {"action_units": (4, 12), "intensities": (1, 4), "valence_arousal": ()}
 
@@ -43,7 +43,9 @@ def test_what_cannot_be_measured_is_told_once(
     units[units[:, 11] == 1, 11] = -1
     intensities[:, 0], intensities[:, 3] = 2, np.arange(len(labels)) % 5
     affect[:, 0], affect[:, 1] = np.linspace(-1, 1, len(labels)), 0.25
-    exam = Exam(cast(Any, None), TAUGHT, files, replace(labels, units=units, intensities=intensities, affect=affect), 8)
-    assert exam.unmeasured() == ["AU12", "intensity of AU1", "arousal"]
+    validator = Validator(
+        cast(Any, None), TAUGHT, files, replace(labels, units=units, intensities=intensities, affect=affect), 8
+    )
+    assert validator.unmeasured() == ["AU12", "intensity of AU1", "arousal"]
     said = capsys.readouterr().out
-    assert [said.count(f"one value only of {name};") for name in exam.unmeasured()] == [1, 1, 1]
+    assert [said.count(f"one value only of {name};") for name in validator.unmeasured()] == [1, 1, 1]

@@ -1,4 +1,4 @@
-"""What several unit tests need: pictures, and CSV files as plain lists."""
+"""What several unit tests need: images, and CSV files as plain lists."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _smooth(seed: int, size: int) -> Pixels:
 
 @pytest.fixture(scope="session")
 def smooth() -> Callable[..., Pixels]:
-    """``smooth(seed, size)``: a picture without fine detail, so that codecs leave it nearly as it is."""
+    """``smooth(seed, size)``: an image without fine detail, so that codecs leave it nearly as it is."""
     return _smooth
 
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from affectflow.annotation.columns import MANIFEST_COLUMNS
-from affectflow.annotation.consensus import Wishes
+from affectflow.annotation.consensus import MergeOptions
 from affectflow.annotation.merge import Outputs, merge_traces
 from affectflow.annotation.traces import Batch, read_tracks
 from affectflow.annotation.videos import make_batches
@@ -34,7 +34,7 @@ SIZE = 32
 
 
 class Batches:
-    """Downloaded pictures, and the batches made of them."""
+    """Downloaded images, and the batches made of them."""
 
     def __init__(
         self, folder: Path, jpeg: Callable[..., bytes], rows_of: Callable[[Path], list[dict[str, str]]]
@@ -46,7 +46,7 @@ class Batches:
         self._rows_of = rows_of
 
     def make(self, seeds: Sequence[int], frames_per_batch: int = 3, **options: object) -> list[dict[str, str]]:
-        """Batches of the pictures of these seeds, the first of them a failed download; returns the manifest."""
+        """Batches of the images of these seeds, the first of them a failed download; returns the manifest."""
         rows: list[dict[str, object]] = [{"url": "gone", "file_name": "gone", "outcome": "not_found"}]
         for seed in seeds:
             url = f"http://a/{seed}"
@@ -140,7 +140,7 @@ def test_a_damaged_image_is_named(batches: Batches) -> None:
 RATE = 10  # frames a second
 
 
-def test_a_film_that_is_traced_gives_values_to_the_right_images(tmp_path: Path) -> None:
+def test_a_video_that_is_traced_gives_values_to_the_right_images(tmp_path: Path) -> None:
     """A thousand frames of H.264, played by a program that notes how bright each is."""
     count = 1000
     brightness = np.random.default_rng(0).permutation(np.linspace(20, 235, count)).round().astype(int)
@@ -150,7 +150,7 @@ def test_a_film_that_is_traced_gives_values_to_the_right_images(tmp_path: Path) 
         path = tmp_path / "images" / names.relative_path(name)
         path.parent.mkdir(parents=True, exist_ok=True)
         pixels = np.full((SIZE, SIZE, 3), grey, np.uint8)
-        pixels[0, 0] = number % 256, number // 256, 0  # or equal ones would be one picture
+        pixels[0, 0] = number % 256, number // 256, 0  # or equal ones would be one image
         Image.fromarray(pixels).save(path, "PNG")
         rows.append({"url": f"http://a/{number}", "file_name": name, "outcome": OK, "sha256": file_sha256(path)})
     write_parquet(tmp_path / "ledger.parquet", LEDGER_SCHEMA, rows)
@@ -161,7 +161,7 @@ def test_a_film_that_is_traced_gives_values_to_the_right_images(tmp_path: Path) 
     (tmp_path / "traces").mkdir()
     (tmp_path / "traces/batch_001_valence.txt").write_text("".join(f"{value:.6f}\n" for value in played))
     outputs = Outputs(*(tmp_path / f"{name}.csv" for name in ("merged", "agreement", "annotators")))
-    merge_traces(tmp_path / "traces", manifest, outputs, Wishes(1.0, 0.0, 3.0, None))
+    merge_traces(tmp_path / "traces", manifest, outputs, MergeOptions(1.0, 0.0, 3.0, None))
     with outputs.merged.open(newline="") as stream:
         found = {row["file_name"]: float(row["valence"]) for row in csv.DictReader(stream)}
     expected = {str(row["file_name"]): grey / 127.5 - 1 for row, grey in zip(rows, brightness, strict=True)}
@@ -191,7 +191,7 @@ class Traces:
         *lengths: int,
         trace_range: float = 1.0,
         lag_s: float | None = 0.0,
-        agreement_floor: float | None = None,
+        min_ccc: float | None = None,
     ) -> tuple[list[dict[str, str]], list[dict[str, str]], int]:
         """Merged rows, agreement rows, and the number of frames without values."""
         manifest = self._out / "manifest.csv"
@@ -202,8 +202,8 @@ class Traces:
         ]
         self._save_csv(manifest, MANIFEST_COLUMNS, rows)
         outputs = Outputs(*(self._out / f"{name}.csv" for name in ("merged", "agreement", "annotators")))
-        wishes = Wishes(trace_range, lag_s, 3.0, agreement_floor)
-        frames, empty = merge_traces(self.folder, manifest, outputs, wishes)
+        merge_options = MergeOptions(trace_range, lag_s, 3.0, min_ccc)
+        frames, empty = merge_traces(self.folder, manifest, outputs, merge_options)
         assert frames == sum(lengths)
         self.annotators = {(row["dimension"], row["annotator"]): row for row in self._rows_of(outputs.annotators)}
         return self._rows_of(outputs.merged), self._rows_of(outputs.agreement), empty

@@ -15,7 +15,7 @@ from affectflow.core.errors import UserError
 from affectflow.datasets.sample import Sample
 from affectflow.media.pixels import Decoded
 from affectflow.records.check import check_records
-from affectflow.records.encoding import PictureForm
+from affectflow.records.encoding import ImageEncoding
 from affectflow.records.example import decode_example, encode_example
 from affectflow.records.index import INDEX_COLUMNS
 from affectflow.records.tfrecord import read_records, write_record
@@ -35,7 +35,7 @@ def folder(tmp_path: Path) -> Path:
     lines: list[tuple[object, ...]] = []
     for split in ("train", "test"):
         lines += write_records(
-            tmp_path / f"{split}-00000-of-00001.tfrecord", samples(split), PictureForm(SIZE, 95, "4:4:4")
+            tmp_path / f"{split}-00000-of-00001.tfrecord", samples(split), ImageEncoding(SIZE, 95, "4:4:4")
         )
     write_csv(tmp_path / "index.csv", INDEX_COLUMNS, lines)
     return tmp_path
@@ -100,7 +100,7 @@ def altered(data: bytes, **values: object) -> bytes:
         (lambda data: altered(data, unit=7), "the value 7"),
         (lambda data: altered(data, none=True), "label/units has 0 values, not 60"),
         (lambda data: altered(data, jpeg=jpeg(8)), "8 x 8 pixels, not 24 x 24"),
-        (lambda data: altered(data, jpeg=jpeg(SIZE)[:300]), "the picture is broken"),
+        (lambda data: altered(data, jpeg=jpeg(SIZE)[:300]), "the image is broken"),
     ],
 )
 def test_records_that_are_none_are_found(folder: Path, change: Callable[[bytes], bytes], named: str) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.miniature import FRAMES, GREYS, film, known, samples, text
+from tests.miniature import FRAMES, GREYS, known, make_video, samples, text
 
 from affectflow import datasets
 from affectflow.core.errors import UserError
@@ -19,7 +19,7 @@ from affectflow.media.pixels import Image
 
 
 def shows(sample: Sample, first: int = 0) -> bool:
-    """Whether the picture is the one that belongs to the frame number."""
+    """Whether the image is the one that belongs to the frame number."""
     return abs(float(sample.image.rgb().mean()) - GREYS[first + sample.frame - 1]) < 8
 
 
@@ -41,7 +41,7 @@ def test_registry(tmp_path: Path) -> None:
 
 def make_disfa(root: Path, *subjects: str, units: Sequence[int] = disfa.UNITS, frames: int = FRAMES) -> Path:
     for subject in subjects:
-        film(root / f"Videos_LeftCamera/LeftVideo{subject}_comp.avi")
+        make_video(root / f"Videos_LeftCamera/LeftVideo{subject}_comp.avi")
         for unit in units:
             codes = (f"{frame},{(frame + unit) % 6}" for frame in range(1, frames + 1))
             text(root / f"ActionUnit_Labels/{subject}/{subject}_au{unit}.txt", *codes)
@@ -62,7 +62,7 @@ def test_disfa(tmp_path: Path) -> None:
 
 def test_disfas_camera_may_be_chosen(tmp_path: Path) -> None:
     make_disfa(tmp_path, "SN001")
-    film(tmp_path / "Video_RightCamera/RightVideoSN001_Comp.avi", first=2)
+    make_video(tmp_path / "Video_RightCamera/RightVideoSN001_Comp.avi", first=2)
     assert all(shows(sample) for sample in samples("disfa", tmp_path, "all@left"))
     assert all(shows(sample, first=2) for sample in samples("disfa", tmp_path, "fold1-test@right"))
     with pytest.raises(UserError, match="camera 'middle'"):
@@ -72,7 +72,7 @@ def test_disfas_camera_may_be_chosen(tmp_path: Path) -> None:
 def test_disfa_falls_back_on_the_right_camera(tmp_path: Path) -> None:
     make_disfa(tmp_path, "SN001")
     (tmp_path / "Videos_LeftCamera/LeftVideoSN001_comp.avi").unlink()
-    film(tmp_path / "Video_RightCamera/RightVideoSN001_Comp.avi", first=2)
+    make_video(tmp_path / "Video_RightCamera/RightVideoSN001_Comp.avi", first=2)
     assert all(shows(sample, first=2) for sample in samples("disfa", tmp_path))
     (tmp_path / "Video_RightCamera/RightVideoSN001_Comp.avi").unlink()
     with pytest.raises(UserError, match="SN001"):
@@ -135,7 +135,7 @@ def test_disfa_without_labels(tmp_path: Path) -> None:
 
 
 def make_amfed(root: Path, *lines: str, identity: str = "ab-1", video: str = "Video - AVI/{}.avi") -> Path:
-    film(root / video.format(identity))
+    make_video(root / video.format(identity))
     text(root / f"AU Labels/{identity}-label.csv", *lines)
     return root
 
@@ -205,7 +205,7 @@ def test_amfeds_columns_in_any_case_and_blank_lines_before_them(tmp_path: Path) 
     assert data.left_out == {"face tracker failed": 3}
 
 
-def test_amfeds_films_lie_in_several_folders(tmp_path: Path) -> None:
+def test_amfeds_videos_lie_in_several_folders(tmp_path: Path) -> None:
     make_amfed(tmp_path, "Time,Smile", "0,0", identity="a", video="Videos - FLV/{}.flv")
     make_amfed(tmp_path, "Time,Smile", "0,0", identity="b", video="Videos - FLV (labeled)/{}.flv")
     assert {sample.video for sample in samples("amfed", tmp_path)} == {"a", "b"}
@@ -267,7 +267,7 @@ def test_amfed_without_what_it_needs(tmp_path: Path) -> None:
 def make_affwild(
     root: Path, name: str, values: Sequence[object], boxes: Sequence[int] = (), nest: str = "train"
 ) -> Path:
-    film(root / f"videos/{nest}/{name}.mp4")
+    make_video(root / f"videos/{nest}/{name}.mp4")
     text(root / f"annotations/{nest}/valence/{name}.txt", *values)
     text(root / f"annotations/{nest}/arousal/{name}.txt", *(-float(str(value)) for value in values))
     for box in boxes:
@@ -306,7 +306,7 @@ def test_affwild_refuses_to_guess(tmp_path: Path, lines: int, boxes: list[int]) 
         samples("affwild", make_affwild(tmp_path, "105", [0] * lines, boxes))
 
 
-def test_affwild_boxes_beyond_the_film(tmp_path: Path) -> None:
+def test_affwild_boxes_beyond_the_video(tmp_path: Path) -> None:
     root = make_affwild(tmp_path, "105", [0.1, 0.2, 0.3], boxes=[2, 3, FRAMES + 3])
     with pytest.raises(UserError, match="105"):
         samples("affwild", root)
@@ -328,9 +328,9 @@ def test_affwilds_names_in_any_case(tmp_path: Path) -> None:
     assert [sample.frame for sample in samples("affwild", tmp_path)] == [2, 3]
 
 
-def test_affwilds_half_annotated_and_unannotated_films(tmp_path: Path) -> None:
+def test_affwilds_half_annotated_and_unannotated_videos(tmp_path: Path) -> None:
     make_affwild(tmp_path, "105", [0] * FRAMES)
-    film(tmp_path / "videos/train/106.mp4")
+    make_video(tmp_path / "videos/train/106.mp4")
     data = get_dataset("affwild", tmp_path)
     assert len(list(data.samples())) == FRAMES and data.left_out == {"video without labels": 1}
     text(tmp_path / "annotations/train/arousal/106.txt", *[0] * FRAMES)

@@ -67,7 +67,7 @@ def fetch(tmp_path: Path) -> Callable[..., Outcome]:
 Fetch = Callable[..., Outcome]
 
 
-PICTURE_ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%b"
+IMAGE_ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%b"
 TRAILED = b"\r\nTransfer-Encoding: chunked\r\nTrailer: X\r\n\r\n0\r\nX: y\r\n\r\n"
 ENDLESS = b"HTTP/1.1 200 OK\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n"
 
@@ -76,8 +76,8 @@ ENDLESS = b"HTTP/1.1 200 OK\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n"
     "path, raw, outcome, status",
     [
         ("/lower", b"http/1.1 404 NF\r\nContent-Length: 0\r\n\r\n", "not_found", 404),
-        ("/stray", b"\r\n" + PICTURE_ANSWER, "bad_response", None),
-        ("/early", b"HTTP/1.1 103 Early Hints\r\nLink: <x>\r\n\r\n" + PICTURE_ANSWER, OK, 200),
+        ("/stray", b"\r\n" + IMAGE_ANSWER, "bad_response", None),
+        ("/early", b"HTTP/1.1 103 Early Hints\r\nLink: <x>\r\n\r\n" + IMAGE_ANSWER, OK, 200),
         ("/trailer", b"HTTP/1.1 404 NF" + TRAILED, "not_found", 404),
         ("/trailer", b"HTTP/1.1 302 Found\r\nLocation: {ok}" + TRAILED, OK, 200),
         ("/endless", ENDLESS, "too_large", 200),
@@ -91,8 +91,8 @@ ENDLESS = b"HTTP/1.1 200 OK\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n"
     ],
 )
 def test_odd_answers(fetch: Fetch, site: Web, path: str, raw: bytes, outcome: str, status: int | None) -> None:
-    if raw.endswith(PICTURE_ANSWER):
-        raw = raw.removesuffix(PICTURE_ANSWER) + PICTURE_ANSWER % (len(site.picture), site.picture)
+    if raw.endswith(IMAGE_ANSWER):
+        raw = raw.removesuffix(IMAGE_ANSWER) + IMAGE_ANSWER % (len(site.image), site.image)
     site.raw[path] = raw.replace(b"{ok}", site.url("/ok/1").encode())
     got = fetch(site.settings(), f"http://web.{DOMAIN}:{site.raw_port}{path}")
     assert (got.outcome, got.http_status) == (outcome, status), got
@@ -138,7 +138,7 @@ def test_outcomes_over_http(
     if status is not None:
         assert got.http_status == status
     if got.outcome == OK:
-        assert (got.bytes, got.format, got.width, got.height) == (len(site.picture), "JPEG", 64, 64)
+        assert (got.bytes, got.format, got.width, got.height) == (len(site.image), "JPEG", 64, 64)
         assert got.final_url.startswith(site.url("/ok/"))
     else:
         assert got.detail
@@ -212,7 +212,7 @@ def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def after(site: Web, path: str, times: int, status: int, **headers: str) -> None:
-    """Let ``path`` fail a few times before its picture comes."""
+    """Let ``path`` fail a few times before its image comes."""
 
     async def answer(request: web.BaseRequest) -> web.StreamResponse:
         if site.hits[path] <= times:
@@ -278,7 +278,7 @@ def test_a_chunked_body_without_its_end_is_truncated(fetch: Fetch, site: Web) ->
     async def answer(request: web.BaseRequest) -> web.StreamResponse:
         assert request.transport is not None
         head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
-        request.transport.write(head + b"%x\r\n%b\r\n" % (len(site.picture), site.picture))
+        request.transport.write(head + b"%x\r\n%b\r\n" % (len(site.image), site.image))
         await asyncio.sleep(0.05)
         request.transport.close()
         return web.Response()
@@ -299,7 +299,7 @@ def test_x_robots_tag(fetch: Fetch, site: Web) -> None:
     ):
 
         async def answer(_: web.BaseRequest, tag: str = tag) -> web.StreamResponse:
-            return web.Response(body=site.picture, headers={"X-Robots-Tag": tag})
+            return web.Response(body=site.image, headers={"X-Robots-Tag": tag})
 
         site.answers[f"/tagged/{number}"] = answer
         assert fetch(site.settings(), site.url(f"/tagged/{number}")).outcome == outcome
@@ -385,7 +385,7 @@ def test_a_row_for_every_url_in_order(
     ledger = download.ledger()
     assert [row["url"] for row in ledger] == urls
     assert [row["outcome"] for row in ledger] == [OK] * 12 + ["not_found", "server_error", "corrupt_image", "bad_url"]
-    assert all(download.image(url).read_bytes() == download.site.picture for url in urls[:12])
+    assert all(download.image(url).read_bytes() == download.site.image for url in urls[:12])
     assert [row["url"] for row in rows_of(download.folder / "errors")] == urls[12:]
     stored = [path.name for path in download.images.rglob("*") if path.is_file()]
     assert sorted(stored) == sorted(map(names.file_name, urls[:12]))
@@ -430,7 +430,7 @@ def test_a_missing_or_cut_image_is_fetched_again(
     download.run(urls)
     harm(download.image(urls[4]))
     assert download.run(urls) == {"/ok/4,'x.jpg": 1}
-    assert download.image(urls[4]).read_bytes() == download.site.picture
+    assert download.image(urls[4]).read_bytes() == download.site.image
 
 
 @pytest.mark.parametrize("cut", [1, 2, 20, 60])
@@ -485,17 +485,17 @@ def test_partial_files_are_never_visible(download: Download, site: Web) -> None:
     seen: list[list[str]] = []
 
     async def answer(request: web.BaseRequest) -> web.StreamResponse:
-        response = web.StreamResponse(headers={"Content-Length": str(len(site.picture))})
+        response = web.StreamResponse(headers={"Content-Length": str(len(site.image))})
         await response.prepare(request)
-        await response.write(site.picture[:1000])
+        await response.write(site.image[:1000])
         await asyncio.sleep(0.1)
         seen.append([p.name for p in download.images.rglob("*") if p.is_file()])
-        await response.write(site.picture[1000:])
+        await response.write(site.image[1000:])
         return response
 
     site.answers["/watched"] = answer
     download.run([url])
-    assert seen == [[]] and download.image(url).read_bytes() == site.picture
+    assert seen == [[]] and download.image(url).read_bytes() == site.image
 
 
 def test_a_full_disk_is_one_sentence(download: Download, urls: list[str]) -> None:

@@ -49,9 +49,9 @@ def run(tmp_path: Path, site: Web, urls: list[str]) -> Run:
     return go
 
 
-def serve(picture: bytes) -> Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]:
+def serve(image: bytes) -> Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]:
     async def answer(_: web.BaseRequest) -> web.StreamResponse:
-        return web.Response(body=picture)
+        return web.Response(body=image)
 
     return answer
 
@@ -98,10 +98,10 @@ def test_failures_are_tried_again_when_asked(run: Run, tmp_path: Path, site: Web
     assert run("--resume", "no").total() == 15
 
 
-def test_pictures_need_not_be_decoded(run: Run, tmp_path: Path, site: Web) -> None:
+def test_images_need_not_be_decoded(run: Run, tmp_path: Path, site: Web) -> None:
     run(decode="false")
     row = pq.read_table(tmp_path / "out" / "ledger.parquet").to_pylist()[0]
-    assert (row["format"], row["width"], row["bytes"]) == ("JPEG", None, len(site.picture))
+    assert (row["format"], row["width"], row["bytes"]) == ("JPEG", None, len(site.image))
     assert len(row["sha256"]) == 64
 
 
@@ -121,7 +121,7 @@ def test_a_snapshot_is_reproduced_or_the_difference_is_told(
     (tmp_path / "out").rename(tmp_path / "first")
 
     assert run("--snapshot", str(taken), urls=False).total() == 12
-    assert capsys.readouterr().out.splitlines()[-1] == f"snapshot {identity}: 2 of 2 pictures are there"
+    assert capsys.readouterr().out.splitlines()[-1] == f"snapshot {identity}: 2 of 2 images are there"
     again = tmp_path / "again"
     main(["snapshot", str(tmp_path / "out" / "ledger.parquet"), "--out", str(again)])
     assert again.read_bytes() == taken.read_bytes()
@@ -133,15 +133,15 @@ def test_a_snapshot_is_reproduced_or_the_difference_is_told(
     with pytest.raises(SystemExit) as caught:
         run("--snapshot", str(taken), urls=False)
     assert caught.value.code == 1
-    assert "1 pictures are lost" in capsys.readouterr().err
+    assert "1 images are lost" in capsys.readouterr().err
     rows = {row["url"]: row for row in rows_of(tmp_path / "out" / "snapshot_difference.csv")}
-    assert {url: (row["outcome"], row["picture"]) for url, row in rows.items()} == {
+    assert {url: (row["outcome"], row["image"]) for url, row in rows.items()} == {
         site.url("/ok/1"): ("changed", "lost"),
         site.url("/ok/2"): ("not_found", "came by another URL"),
     }
     assert ledger(tmp_path)[site.url("/ok/1")] == "changed"
     stored = [path.read_bytes() for path in (tmp_path / "out" / "images").rglob("*") if path.is_file()]
-    assert stored == [site.picture] * 10
+    assert stored == [site.image] * 10
 
 
 def test_options_may_stand_anywhere(run: Run, tmp_path: Path) -> None:
@@ -186,7 +186,7 @@ def test_the_difference_is_told_when_nothing_came(
     with pytest.raises(SystemExit):
         run("--snapshot", str(tmp_path / "taken"), urls=False)
     (row,) = rows_of(tmp_path / "out/snapshot_difference.csv")
-    assert (row["outcome"], row["picture"]) == ("not_found", "lost")
+    assert (row["outcome"], row["image"]) == ("not_found", "lost")
     site.answers.clear()
     run("--retry", "all")
     assert not (tmp_path / "out/snapshot_difference.csv").exists()
@@ -197,7 +197,7 @@ def test_the_wanted_image_is_looked_for_at_the_second_url_too(
 ) -> None:
     site.answers["/ok/new"] = serve(jpeg(7, 64))
     (tmp_path / "out").mkdir()
-    wanted = hashlib.sha256(site.picture).hexdigest()
+    wanted = hashlib.sha256(site.image).hexdigest()
     urls = tmp_path / "urls.txt"
     urls.write_text(f"url,url_orig\n{site.url('/ok/new')},{site.url('/ok/old')}\n")
     assert run() == {"/ok/new": 1}
@@ -259,7 +259,7 @@ def test_a_list_that_is_not_there_is_one_sentence(tmp_path: Path, capsys: pytest
     assert "none.csv does not exist" in capsys.readouterr().err
 
 
-def test_pictures_that_stand_for_removed_ones(run: Run, tmp_path: Path, site: Web, urls: list[str]) -> None:
+def test_images_that_stand_for_removed_ones(run: Run, tmp_path: Path, site: Web, urls: list[str]) -> None:
     gone = [site.url(f"/to/{i}?url=/ok/removed") for i in range(3)]
     moved = [site.url("/to/4?url=/ok/moved")]
     (tmp_path / "urls.txt").write_text("\n".join([*urls, *gone, *moved]))

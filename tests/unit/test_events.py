@@ -39,9 +39,9 @@ def test_an_event_has_onset_apex_and_offset() -> None:
     assert places(found("....")) == places(found("")) == []
 
 
-def test_an_event_ends_with_its_film_and_where_a_frame_is_missing() -> None:
-    film, frame = np.array([0, 0, 0, 0, 1, 1, 1]), np.array([1, 2, 4, 5, 6, 7, 8])
-    run = runs(film, frame)
+def test_an_event_ends_with_its_video_and_where_a_frame_is_missing() -> None:
+    video, frame = np.array([0, 0, 0, 0, 1, 1, 1]), np.array([1, 2, 4, 5, 6, 7, 8])
+    run = runs(video, frame)
     assert run.tolist() == [0, 0, 1, 1, 2, 2, 2]
     assert places(found("#######", run)) == [(0, 1), (2, 3), (4, 6)]
 
@@ -81,8 +81,8 @@ def _rows(event: tuple[int, int]) -> set[int]:
     return set(range(event[0], event[1] + 1))
 
 
-def films(lines: dict[str, tuple[str, str]]) -> list[dict[str, Any]]:
-    """Rows of one film a subject: what is recorded of AU12, and what is called."""
+def videos(lines: dict[str, tuple[str, str]]) -> list[dict[str, Any]]:
+    """Rows of one video a subject: what is recorded of AU12, and what is called."""
     rows = []
     for subject, (recorded, called) in lines.items():
         frames = _frames(len(recorded), DISFA)
@@ -95,7 +95,7 @@ def films(lines: dict[str, tuple[str, str]]) -> list[dict[str, Any]]:
 
 
 def test_events_are_scored_beside_frames(tmp_path: Path) -> None:
-    rows = films({"a": ("..####....##", "..###.#...##"), "b": ("####....##..", "####..##....")})
+    rows = videos({"a": ("..####....##", "..###.#...##"), "b": ("####....##..", "####..##....")})
     result = _score(tmp_path, rows)
     of_unit = result["action_units"]["AU12"]
     assert (of_unit["events"], of_unit["predicted_events"]) == (4, 5)
@@ -107,8 +107,8 @@ def test_events_are_scored_beside_frames(tmp_path: Path) -> None:
     assert result["mean_event_f1"] == pytest.approx(np.mean(units), abs=1e-6)
 
 
-def test_events_are_listed_by_film_and_frame(tmp_path: Path) -> None:
-    rows = films({"a": ("..###", ".####"), "b": ("#....", ".....")})
+def test_events_are_listed_by_video_and_frame(tmp_path: Path) -> None:
+    rows = videos({"a": ("..###", ".####"), "b": ("#....", ".....")})
     for i, strength in enumerate((0, 0, 2, 4, 4)):
         rows[i]["intensities"][UNIT - 1] = strength
     rows[3]["probabilities"][UNIT - 1] = 0.95
@@ -122,15 +122,15 @@ def test_events_are_listed_by_film_and_frame(tmp_path: Path) -> None:
     ]
 
 
-def test_the_end_of_a_film_ends_an_event(tmp_path: Path) -> None:
-    result = _score(tmp_path, films({"a": ("..##", "..##"), "b": ("##..", "##..")}))
+def test_the_end_of_a_video_ends_an_event(tmp_path: Path) -> None:
+    result = _score(tmp_path, videos({"a": ("..##", "..##"), "b": ("##..", "##..")}))
     assert result["action_units"]["AU12"]["events"] == 2 and result["action_units"]["AU12"]["event_f1"] == 1
 
 
 def test_smoothed_outputs_are_scored_beside_the_raw_ones(tmp_path: Path) -> None:
     recorded = "." * 20 + "#" * 20
     called = "".join("#."[(mark == "#") ^ (i % 5 != 0)] for i, mark in enumerate(recorded))  # each fifth is wrong
-    rows = films({"a": (recorded, called), "b": (recorded[::-1], called[::-1])})
+    rows = videos({"a": (recorded, called), "b": (recorded[::-1], called[::-1])})
     raw, both = _score(tmp_path, rows), _score(tmp_path, rows, name="smooth8")
     assert {key: both[key] for key in ("mean_f1", "mean_auc")} == {key: raw[key] for key in ("mean_f1", "mean_auc")}
     assert "smoothed" not in raw and both["smoothed"]["frames"] == 7
@@ -145,7 +145,7 @@ def test_smoothed_outputs_are_scored_beside_the_raw_ones(tmp_path: Path) -> None
 
 
 def _moving(values: NDArray[np.float64], frames: int, length: int) -> NDArray[np.float64]:
-    """Row by row, in films of one length."""
+    """Row by row, in videos of one length."""
     half = frames // 2
     means = []
     for i in range(len(values)):

@@ -21,10 +21,12 @@ from affectflow.report.style import GREY
 
 PAGAN = "OriginalName,DatabaseName,Participant,SessionID,Timestamp,VideoTime,Value"
 CARMA = (
-    "Time of Rating,01-Jan-2026\nMultimedia File,{film}\nLower Label,negative\nUpper Label,positive\n"
+    "Time of Rating,01-Jan-2026\nMultimedia File,{video}\nLower Label,negative\nUpper Label,positive\n"
     "Minimum Value,-100\nMaximum Value,100\nNumber of Steps,9\nSecond,Rating\n%%%%%%,%%%%%%\n"
 )
-DARMA = "Time of Rating,x\nMultimedia File,{film}\nMagnitude,1000\nSecond,{x},{y},Button\n%%%%%%,%%%%%%,%%%%%%,%%%%%%\n"
+DARMA = (
+    "Time of Rating,x\nMultimedia File,{video}\nMagnitude,1000\nSecond,{x},{y},Button\n%%%%%%,%%%%%%,%%%%%%,%%%%%%\n"
+)
 FRAMES = 20
 
 
@@ -33,8 +35,8 @@ def traces(tmp_path: Path, save_csv: Callable[..., Path], rows_of: Callable[[Pat
     return Traces(tmp_path, save_csv, rows_of)
 
 
-def merged(traces: Traces, column: str = "valence", **wishes: float | None) -> list[float | None]:
-    return values(traces.merge(FRAMES, **wishes)[0], column)
+def merged(traces: Traces, column: str = "valence", **merge_options: float | None) -> list[float | None]:
+    return values(traces.merge(FRAMES, **merge_options)[0], column)
 
 
 def test_a_table_of_times(traces: Traces) -> None:
@@ -55,7 +57,7 @@ def test_a_gap_in_a_table_stays_a_gap(traces: Traces) -> None:
 
 
 def test_pagan_holds_a_value_until_the_next(traces: Traces) -> None:
-    """Several participants in one file; a comma in the film's name; milliseconds; nothing before the first."""
+    """Several participants in one file; a comma in the video's name; milliseconds; nothing before the first."""
     lines = [
         *("batch_001.mp4,Valence,anna,s1,1,300,50", "batch_001.mp4,Valence,ben,s2,1,0,-100"),
         *("a, b batch_001.mp4,Valence study,cem,s3,1,0,100", "batch_001.mp4,Valence,anna,s1,2,1000,-50"),
@@ -71,7 +73,7 @@ def test_pagan_holds_a_value_until_the_next(traces: Traces) -> None:
 
 def test_carma_names_a_bin_by_its_end(traces: Traces) -> None:
     body = "".join(f"{(i + 1) * 0.5:.3f},{value}\n" for i, value in enumerate([100, -100, 0, 50]))
-    traces.write("anna/valence.csv", CARMA.format(film="C:\\films\\batch_001.mp4") + body)
+    traces.write("anna/valence.csv", CARMA.format(video="C:\\videos\\batch_001.mp4") + body)
     assert merged(traces) == [1.0] * 5 + [-1.0] * 5 + [0.0] * 5 + [0.5] * 5
 
 
@@ -80,7 +82,7 @@ def test_carma_names_a_bin_by_its_end(traces: Traces) -> None:
 )
 def test_darma_has_two_dimensions(traces: Traces, x: str, y: str, swapped: bool) -> None:
     body = "0.5,1000,-500,0\n1,,250,0\n2,0,0,1\n"
-    traces.write("x.csv", DARMA.format(film="batch_001.mp4", x=x, y=y) + body)
+    traces.write("x.csv", DARMA.format(video="batch_001.mp4", x=x, y=y) + body)
     first, second = merged(traces, "valence"), merged(traces, "arousal")
     if swapped:
         first, second = second, first
@@ -188,14 +190,14 @@ def test_who_is_below_the_floor_is_left_out(traces: Traces) -> None:
     for seed, name in enumerate(("anna", "ben")):
         traces.write(f"{name}/batch_001_valence.txt", "\n".join(map(str, wave(0, seed))))
     traces.write("cem/batch_001_valence.txt", "\n".join(str(-v) for v in wave(0, 7)))
-    rows, _, _ = traces.merge(200, agreement_floor=0.5)
+    rows, _, _ = traces.merge(200, min_ccc=0.5)
     assert {row["valence_sources"] for row in rows} == {"anna;ben"}
     kept = {name: row["kept"] for (_, name), row in traces.annotators.items()}
     assert kept["anna"] == kept["ben"] == "yes" and kept["cem"].startswith("no: CCC -0.9")
     (traces.folder / "anna/batch_001_valence.txt").unlink()
-    assert {row["valence_sources"] for row in traces.merge(200, agreement_floor=0.5)[0]} == {""}  # of two, neither
+    assert {row["valence_sources"] for row in traces.merge(200, min_ccc=0.5)[0]} == {""}  # of two, neither
     (traces.folder / "cem/batch_001_valence.txt").unlink()
-    assert {row["valence_sources"] for row in traces.merge(200, agreement_floor=0.5)[0]} == {"ben"}
+    assert {row["valence_sources"] for row in traces.merge(200, min_ccc=0.5)[0]} == {"ben"}
 
 
 @pytest.mark.parametrize(
@@ -213,11 +215,11 @@ def test_who_is_below_the_floor_is_left_out(traces: Traces) -> None:
         ("x.csv", PAGAN + "\nbatch_007.mp4,Valence,anna,s,1,0,1\n", "batch 7, which does not exist"),
         (
             "batch_002_valence.csv",
-            CARMA.format(film="batch_001.mp4") + "1,0\n",
+            CARMA.format(video="batch_001.mp4") + "1,0\n",
             "is named after batch 2, and was made of batch 1",
         ),
-        ("valence.csv", CARMA.format(film="batch_001.mp4") + "1,101\n", "line 10: 101 lies outside -100 to 100"),
-        ("x.csv", DARMA.format(film="batch_001.mp4", x="x", y="y") + "0.5,1,2\n", "line 6: 3 of 4 cells"),
+        ("valence.csv", CARMA.format(video="batch_001.mp4") + "1,101\n", "line 10: 101 lies outside -100 to 100"),
+        ("x.csv", DARMA.format(video="batch_001.mp4", x="x", y="y") + "0.5,1,2\n", "line 6: 3 of 4 cells"),
         ("x.csv", "Rating,Second\n%%%%%%\n", "the header is not Second,Rating"),
         (
             "batch_001.csv",
@@ -294,8 +296,8 @@ WHOLE = (
     '{"affectflow-annotation": 1, "annotator": "a"}\n{"kind": "judge", "batch": 1, "frame": 1, "file_name": "f", '
     '"image_sha256": "0", "valence": 0.5, "arousal": 0.5}\n{"kind": "undo"}\n',
     *("frame,valence\n1,0.5\n2,-0.25\n", "time,valence,arousal\n0,0.5,1\n1,,0\n", "0.5\n-1\n\n0\n"),
-    *(PAGAN + "\nbatch_001.mp4,Valence,a,s,1,0,5\n", CARMA.format(film="f") + "0.5,1\n1,2\n"),
-    *(DARMA.format(film="f", x="x", y="y") + "0.5,1,2,0\n", "valence,arousal\n0.1,0.2\n-5,-5\n"),
+    *(PAGAN + "\nbatch_001.mp4,Valence,a,s,1,0,5\n", CARMA.format(video="f") + "0.5,1\n1,2\n"),
+    *(DARMA.format(video="f", x="x", y="y") + "0.5,1,2,0\n", "valence,arousal\n0.1,0.2\n-5,-5\n"),
     '[{"id": 1, "data": {"image": "a.jpg"}, "annotations": [{"result": [{"from_name": "valence", "value": {"number": 0.5}}]}]}]',
     "<a><image name='a.jpg'><tag label='x'><attribute name='valence'>0.5</attribute></tag></image></a>",
 )
@@ -342,7 +344,7 @@ def test_the_figure_shows_whom_it_leaves_out(traces: Traces, tmp_path: Path) -> 
         traces.write(f"{name}/batch_001_valence.txt", "\n".join(str(sign * v) for v in wave(0, seed)))
     drawn = []
     for floor in (None, 0.5, 0.5):
-        traces.merge(200, agreement_floor=floor)
+        traces.merge(200, min_ccc=floor)
         draw_annotation(tmp_path / "merged.csv", tmp_path / "annotators.csv", True, tmp_path / "figure.svg")
         drawn.append((tmp_path / "figure.svg").read_text())
     assert drawn[1] == drawn[2] and GREY not in drawn[0] and GREY in drawn[1]

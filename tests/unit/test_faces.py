@@ -1,4 +1,4 @@
-"""Where faces are found, how they are cropped, and what becomes of pictures without one."""
+"""Where faces are found, how they are cropped, and what becomes of images without one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.io import savemat
 from tests.conftest import SHARED
-from tests.miniature import FRAMES, film, still, text
+from tests.miniature import FRAMES, make_image, make_video, text
 
 from affectflow.core.errors import UserError
 from affectflow.datasets import get_dataset
@@ -32,7 +32,7 @@ from affectflow.media import file_names as names
 from affectflow.media.images import decode_rgb, square
 from affectflow.media.pixels import Decoded
 from affectflow.records.dataset import write_dataset_records
-from affectflow.records.encoding import PictureForm
+from affectflow.records.encoding import ImageEncoding
 from affectflow.records.tfrecord import read_records
 from affectflow.tables.parquet import read_parquet, write_parquet
 
@@ -135,7 +135,7 @@ def test_a_wanted_face_is_looked_for_beside_a_larger_one(detector: Detector) -> 
 
 @real
 @pytest.mark.parametrize("name", ["001_neutral.jpg", "020_smiling.jpg"])
-def test_the_last_try_gives_places_in_the_picture_too(
+def test_the_last_try_gives_places_in_the_image_too(
     detector: Detector, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usual = detector.find(photograph(name))
@@ -159,13 +159,13 @@ def test_landmarks_are_those_of_the_face_itself(detector: Detector) -> None:
 
 @real
 @pytest.mark.parametrize("shape", [(1, 1), (1, 3000), (3000, 2), (31, 64), (900, 700)])
-def test_pictures_of_any_shape_may_hold_no_face(detector: Detector, shape: tuple[int, int]) -> None:
+def test_images_of_any_shape_may_hold_no_face(detector: Detector, shape: tuple[int, int]) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)
     assert detector.find(noise) is None
 
 
 @real
-def test_a_face_that_fills_the_picture_is_seen(detector: Detector) -> None:
+def test_a_face_that_fills_the_image_is_seen(detector: Detector) -> None:
     pixels = photograph("005_neutral.jpg")
     face = detector.find(pixels)
     assert face is not None
@@ -190,10 +190,10 @@ def test_another_file_is_no_detector(tmp_path: Path) -> None:
 @pytest.mark.parametrize("turn", [0.0, 0.5, -1.2, math.pi])
 @pytest.mark.parametrize("distance", [12.0, 40.0, 333.0])
 def test_a_crop_puts_the_eyes_in_their_places(turn: float, distance: float) -> None:
-    size, centre = 100, complex(500, 430)
+    size, center = 100, complex(500, 430)
     half = distance / 2 * complex(math.cos(turn), math.sin(turn))
     pixels = np.zeros((1000, 1000, 3), np.uint8)
-    for channel, eye in enumerate((centre - half, centre + half)):
+    for channel, eye in enumerate((center - half, center + half)):
         cv2.circle(
             spot := np.zeros((1000, 1000), np.uint8),
             (round(eye.real), round(eye.imag)),
@@ -202,7 +202,7 @@ def test_a_crop_puts_the_eyes_in_their_places(turn: float, distance: float) -> N
             -1,
         )
         pixels[..., channel] = spot
-    got = crop(pixels, Face((0, 0, 10, 10), points_of(centre - half, centre + half)), size).astype(float)
+    got = crop(pixels, Face((0, 0, 10, 10), points_of(center - half, center + half)), size).astype(float)
     for channel, x in enumerate((0.5 - EYE_DISTANCE / 2, 0.5 + EYE_DISTANCE / 2)):
         weight = got[..., channel]
         rows, columns = np.mgrid[:size, :size]
@@ -226,7 +226,7 @@ def test_a_head_turned_away_is_not_blown_up() -> None:
     assert 0.4 * shown[0].sum() < shown[1].sum() < 4 * shown[0].sum()
 
 
-def test_a_mirrored_picture_gives_the_mirrored_crop() -> None:
+def test_a_mirrored_image_gives_the_mirrored_crop() -> None:
     pixels = cv2.GaussianBlur(np.random.default_rng(0).integers(0, 256, (90, 120, 3), dtype=np.uint8), (9, 9), 0)
     eyes = (complex(40, 40), complex(64, 44))
     mirrored = tuple(complex(119 - eye.real, eye.imag) for eye in eyes[::-1])
@@ -247,7 +247,7 @@ def test_reduction_does_not_shift_the_crop() -> None:
     assert np.abs(got - wanted)[4:-4].max() < 1.0
 
 
-def test_what_lies_outside_the_picture_is_black() -> None:
+def test_what_lies_outside_the_image_is_black() -> None:
     grey = np.full((50, 50, 3), 90, np.uint8)
     assert not crop(grey, Face((500.0, 500.0, 20.0, 20.0)), 30).any()
     partly = crop(grey, Face((-10.0, 10.0, 30.0, 30.0)), 30)
@@ -283,7 +283,7 @@ def points_file(path: Path, points: Sequence[tuple[float, float]]) -> Path:
 
 
 def make_affwild(root: Path, boxed: Sequence[int] = range(1, FRAMES + 1)) -> Path:
-    film(root / "videos" / "train" / "101.avi")
+    make_video(root / "videos" / "train" / "101.avi")
     for dimension in ("valence", "arousal"):
         text(root / "annotations" / "train" / "train" / dimension / "101.txt", *[0.5] * FRAMES)
     for frame in boxed:
@@ -294,7 +294,7 @@ def make_affwild(root: Path, boxed: Sequence[int] = range(1, FRAMES + 1)) -> Pat
 
 def make_disfa(root: Path, faces: Sequence[int] = (0, 1, 5), side: str = "Left") -> Path:
     folder = {"Left": "Videos_LeftCamera", "Right": "Video_RightCamera"}[side]
-    film(root / folder / f"{side}VideoSN001_comp.avi")
+    make_video(root / folder / f"{side}VideoSN001_comp.avi")
     text(root / "ActionUnit_Labels" / "SN001" / "SN001_au12.txt", *(f"{i},0" for i in range(1, FRAMES + 1)))
     points = np.random.default_rng(1).uniform(5, 25, (66, 2))
     for number in faces:
@@ -306,7 +306,7 @@ def make_disfa(root: Path, faces: Sequence[int] = (0, 1, 5), side: str = "Left")
 
 
 def make_amfed(root: Path, *rows: str) -> Path:
-    film(root / "Video - AVI" / "ab.avi")
+    make_video(root / "Video - AVI" / "ab.avi")
     text(root / "AU Labels" / "ab-label.csv", "Time,Smile", "0,0")
     text(root / "Landmark Points" / "ab-landmarks.txt", *rows)
     return root
@@ -408,7 +408,7 @@ def test_the_same_faces_whatever_the_number_of_processes(tmp_path: Path) -> None
         target = tmp_path / "own" / f"{number}.jpg"
         target.parent.mkdir(exist_ok=True)
         target.write_bytes((PHOTOGRAPHS / f"{name}.jpg").read_bytes())
-    still(tmp_path / "own" / "2.png", 3)
+    make_image(tmp_path / "own" / "2.png", 3)
     text(tmp_path / "own" / "labels.csv", "image,AU12", "0.jpg,0", "1.jpg,1", "2.png,1")
     outcomes = [found("own", tmp_path / "own", tmp_path / f"faces{n}", SEARCH, processes=n) for n in (1, 2)]
     assert outcomes[0] == outcomes[1] == {"0.jpg": FOUND, "1.jpg": FOUND, "2.png": NO_FACE}
@@ -421,7 +421,7 @@ def test_where_the_detector_finds_nothing_the_sets_own_box_stands_in(tmp_path: P
     assert [outcomes[f"101/{frame}"] for frame in (1, 2)] == [GIVEN, NO_FACE]
 
 
-# Downloaded pictures
+# Downloaded images
 
 
 @pytest.fixture
@@ -451,7 +451,7 @@ def downloaded(tmp_path: Path) -> Callable[..., Counter[str]]:
 
 
 @real
-def test_faces_of_downloaded_pictures_are_looked_for_once(
+def test_faces_of_downloaded_images_are_looked_for_once(
     downloaded: Callable[..., Counter[str]], tmp_path: Path
 ) -> None:
     assert downloaded() == {FOUND: 2, NO_FACE: 1}
@@ -471,7 +471,7 @@ def test_another_search_looks_again(
 
 
 @real
-def test_parts_share_the_pictures_out(downloaded: Callable[..., Counter[str]], tmp_path: Path) -> None:
+def test_parts_share_the_images_out(downloaded: Callable[..., Counter[str]], tmp_path: Path) -> None:
     counts = [downloaded(parts=3, part=part).total() for part in range(3)]
     sources = {
         row["source"] for part in range(3) for row in read_parquet(tmp_path / f"faces{part}", FACES_SCHEMA).to_pylist()
@@ -480,7 +480,7 @@ def test_parts_share_the_pictures_out(downloaded: Callable[..., Counter[str]], t
 
 
 @real
-def test_a_picture_that_is_not_the_downloaded_one_is_named(
+def test_an_image_that_is_not_the_downloaded_one_is_named(
     downloaded: Callable[..., Counter[str]], tmp_path: Path
 ) -> None:
     harmed = next(path for path in (tmp_path / "images").rglob("*") if path.is_file())
@@ -503,23 +503,23 @@ FACE = Face((0.0, 0.0, 20.0, 20.0))
 
 
 def test_on_a_benchmark_a_lost_face_is_where_it_was_for_a_second() -> None:
-    framing = Framing(hold_s=1.0)
+    framing = Framing(max_gap_s=1.0)
     hows = [
         framing.place(s)[1] for s in (sample(1), sample(2, FACE), sample(3), sample(12), sample(13), sample(14, FACE))
     ]
-    assert hows == ["centre", "face", "held", "held", "centre", "face"]
+    assert hows == ["center", "face", "held", "held", "center", "face"]
 
 
-def test_a_lost_face_is_not_looked_for_in_another_film() -> None:
-    framing = Framing(hold_s=1.0)
+def test_a_lost_face_is_not_looked_for_in_another_video() -> None:
+    framing = Framing(max_gap_s=1.0)
     others = [sample(3, video="b"), sample(3, subject="someone else"), sample(3, time=float("nan"))]
     for other in others:
         framing.place(sample(2, FACE))
-        assert framing.place(other)[1] == "centre"
+        assert framing.place(other)[1] == "center"
 
 
 def test_a_held_face_is_the_last_one() -> None:
-    framing = Framing(hold_s=1.0)
+    framing = Framing(max_gap_s=1.0)
     framing.place(sample(2, FACE))
     assert framing.place(sample(3))[0].face == FACE
 
@@ -556,8 +556,8 @@ class Five(Dataset):
             yield replace(sample(frame, looked_for=False), group=str(frame % 2))
 
 
-@pytest.mark.parametrize("without_face, kept", [("leave_out", 3), ("centre", 5)])
-def test_pictures_without_a_face_are_left_out_of_training(tmp_path: Path, without_face: str, kept: int) -> None:
+@pytest.mark.parametrize("on_missing_face, kept", [("drop", 3), ("center", 5)])
+def test_images_without_a_face_are_left_out_of_training(tmp_path: Path, on_missing_face: str, kept: int) -> None:
     lost = (2, 5)
     rows = [
         {"source": str(frame), "sha256": "", **(face_cells(NO_FACE) if frame in lost else face_cells(GIVEN, FACE))}
@@ -567,25 +567,25 @@ def test_pictures_without_a_face_are_left_out_of_training(tmp_path: Path, withou
     files = [tmp_path / "train", tmp_path / "validation"]
     write_dataset_records(
         *(Five(), files[:1], files[1:], tmp_path / "index", tmp_path / "left_out"),
-        *(PictureForm(16, 95, "4:4:4"), tmp_path / "faces", without_face, 0.5),
+        *(ImageEncoding(16, 95, "4:4:4"), tmp_path / "faces", on_missing_face, 0.5),
     )
     assert sum(len(list(read_records(path))) for path in files) == kept
     left_out = (tmp_path / "left_out").read_text()
     assert left_out == ("reason,count\nno_face,2\n" if kept == 3 else "reason,count\n")
 
 
-def test_a_still_of_ones_own_passes_through_as_it_is(tmp_path: Path) -> None:
-    picture = cv2.GaussianBlur(np.eye(32, dtype=np.uint8) * 255, (5, 5), 0)[..., None].repeat(3, 2)
-    data = cv2.imencode(".jpg", picture)[1].tobytes()
+def test_an_image_of_ones_own_passes_through_as_it_is(tmp_path: Path) -> None:
+    image = cv2.GaussianBlur(np.eye(32, dtype=np.uint8) * 255, (5, 5), 0)[..., None].repeat(3, 2)
+    data = cv2.imencode(".jpg", image)[1].tobytes()
     (tmp_path / "1.jpg").write_bytes(data)
     text(tmp_path / "labels.csv", "image,AU12", "1.jpg,0")
     (own,) = get_dataset("own", tmp_path).samples()
-    assert PictureForm(32, 95, "4:4:4").jpeg(own) == data
-    assert PictureForm(31, 95, "4:4:4").jpeg(own) != data
+    assert ImageEncoding(32, 95, "4:4:4").jpeg(own) == data
+    assert ImageEncoding(31, 95, "4:4:4").jpeg(own) != data
 
 
 def test_every_set_can_be_asked_for_its_faces(tmp_path: Path) -> None:
-    still(tmp_path / "1.png", 2)
+    make_image(tmp_path / "1.png", 2)
     text(tmp_path / "labels.csv", "image,AU12", "1.png,0")
     data = get_dataset("own", tmp_path)
     assert data.faces_of(data.parts()[0]) is None

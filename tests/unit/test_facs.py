@@ -70,7 +70,7 @@ def test_an_emotion_is_judged_by_what_is_known() -> None:
 
 
 def levels(**present: float) -> NDArray[np.float64]:
-    """Of one picture: all AUs known and absent but those that are named."""
+    """Of one image: all AUs known and absent but those that are named."""
     found = np.zeros((1, facs.COUNT))
     for name, strength in present.items():
         found[0, int(name[2:]) - 1] = strength
@@ -89,7 +89,7 @@ def levels(**present: float) -> NDArray[np.float64]:
         ({"AU1": 5, "AU2": 5, "AU4": 5, "AU5": 5, "AU7": 5, "AU20": 5, "AU26": 5}, "Fear"),  # whole, as surprise is
     ],
 )
-def test_a_picture_shows_the_emotion_of_most_of_its_units(present: dict[str, float], emotion: str) -> None:
+def test_an_image_shows_the_emotion_of_most_of_its_units(present: dict[str, float], emotion: str) -> None:
     assert name_emotions(emotions("emfacs"), levels(**present)) == [emotion]
 
 

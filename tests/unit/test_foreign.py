@@ -35,8 +35,8 @@ def disfa(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = root / "Videos_LeftCamera"
     folder.mkdir()
     for subject in SUBJECTS:
-        pictures = (np.full((32, 32, 3), 100, np.uint8) for _ in range(FRAMES))
-        write_video(folder / f"LeftVideo{subject}_comp.avi", pictures, Fraction(20), "avi", "mpeg4")
+        images = (np.full((32, 32, 3), 100, np.uint8) for _ in range(FRAMES))
+        write_video(folder / f"LeftVideo{subject}_comp.avi", images, Fraction(20), "avi", "mpeg4")
         for unit in UNITS:
             lines = (f"{frame},{intensity(subject, unit, frame)}" for frame in range(1, FRAMES + 1))
             text(root / "ActionUnit_Labels" / subject / f"{subject}_au{unit}.txt", *lines)
@@ -125,7 +125,7 @@ def test_an_empty_cell_is_no_answer(disfa: Path, tmp_path: Path) -> None:
 
 
 def test_openface_2(disfa: Path, tmp_path: Path) -> None:
-    """One file a film, blanks in its header, frames from 1; where tracking failed nothing is said."""
+    """One file a video, blanks in its header, frames from 1; where tracking failed nothing is said."""
     folder = tmp_path / "openface"
     for subject in SUBJECTS:
         lines = [
@@ -153,7 +153,7 @@ def test_pyfeat(disfa: Path, tmp_path: Path) -> None:
     for subject in SUBJECTS:
         for frame in range(1, FRAMES + 1):
             said = [0.9 if intensity(subject, unit, frame) >= 2 else 0.2 for unit in UNITS]
-            where = f"/films/LeftVideo{subject}_comp.avi,{frame - 1}"
+            where = f"/videos/LeftVideo{subject}_comp.avi,{frame - 1}"
             rows = [[1, 0.4, *(1 - p for p in said)], [5, 0.99, *said]]
             for row in rows if frame % 2 else rows[::-1]:
                 lines.append(",".join(map(str, row)) + f",{where}")
@@ -168,7 +168,7 @@ def test_pyfeat(disfa: Path, tmp_path: Path) -> None:
         score(disfa, tmp_path / "feat.csv", "--protocol", "intensity12")
 
 
-def test_pyfeat_counts_pictures_where_frames_would_be(tmp_path: Path) -> None:
+def test_pyfeat_counts_images_where_frames_would_be(tmp_path: Path) -> None:
     lines = ["FaceScore,AU01,AU12,input,frame", "0.9,0.1,0.8,/faces/a.JPG,0", "0.9,0.2,0.7,/faces/b.webp,1"]
     assert set(read_answers(text(tmp_path / "feat.csv", *lines)).by_key) == {("a", 0), ("b", 0)}
 
@@ -181,7 +181,7 @@ def test_openface_3(disfa: Path, tmp_path: Path) -> None:
             "timestamp,video_path,frame_index,face_id,face_detection,landmarks,emotion,gaze_yaw,gaze_pitch,action_units"
         ]
         for frame in range(1, FRAMES + 1):
-            where = f"2026-01-01,/films/LeftVideo{subject}_comp.avi,{frame - 1}"
+            where = f"2026-01-01,/videos/LeftVideo{subject}_comp.avi,{frame - 1}"
             said = [[1.0000001 if intensity(subject, unit, frame) >= 2 else 0.0 for unit in EIGHT]]
             lines.append(f'{where},0,"[1, 2]",,0,0.1,0.2,"{said}"' if frame > 3 else f"{where},,,,,,,")
         text(folder / f"face_analysis_LeftVideo{subject}_comp.csv", *lines)
@@ -192,7 +192,7 @@ def test_openface_3(disfa: Path, tmp_path: Path) -> None:
 
 
 def test_libreface(disfa: Path, tmp_path: Path) -> None:
-    """One file a film; occurrence of its twelve AUs, intensity of DISFA's twelve; frames from 0."""
+    """One file a video; occurrence of its twelve AUs, intensity of DISFA's twelve; frames from 0."""
     folder = tmp_path / "libreface"
     detected = (1, 2, 4, 6, 7, 10, 12, 14, 15, 17, 23, 24)
     for subject in SUBJECTS:

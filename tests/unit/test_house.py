@@ -21,7 +21,7 @@ RULES = {
     for path in sorted((ROOT / "rules").glob("*.smk"))
     for match in re.finditer(r"^(?:    )?rule (\w+):\n(.*?)(?=^\S|^    rule|\Z)", path.read_text(), re.M | re.S)
 }
-TENSORS = {"train_model", "predict_benchmark", "guess_affect", "export_model"}
+TENSORS = {"train_model", "predict_benchmark", "predict_affect", "export_model"}
 
 
 def test_the_default_configuration_is_valid() -> None:

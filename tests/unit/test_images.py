@@ -25,19 +25,19 @@ READERS = pytest.mark.parametrize("read", [decode_rgb, examine])
 
 
 def quarters() -> Image.Image:
-    picture = Image.new("RGB", (2, 2))
-    picture.putdata(COLOURS)
-    return picture.resize(SIZE, Image.Resampling.NEAREST)
+    image = Image.new("RGB", (2, 2))
+    image.putdata(COLOURS)
+    return image.resize(SIZE, Image.Resampling.NEAREST)
 
 
-def encoded(picture: Image.Image, kind: str, **options: Any) -> bytes:
+def encoded(image: Image.Image, kind: str, **options: Any) -> bytes:
     buffer = io.BytesIO()
-    picture.save(buffer, kind, **options)
+    image.save(buffer, kind, **options)
     return buffer.getvalue()
 
 
-def centres(pixels: Pixels) -> Pixels:
-    """The colours in the middle of the four quarters."""
+def centers(pixels: Pixels) -> Pixels:
+    """The colors in the middle of the four quarters."""
     height, width = pixels.shape[:2]
     return pixels[np.ix_([height // 4, 3 * height // 4], [width // 4, 3 * width // 4])].reshape(4, 3)
 
@@ -54,7 +54,7 @@ def animated() -> bytes:
 
 
 def rotated_storage(orientation: int) -> Image.Image:
-    """The picture as a camera stores it under this orientation: the inverse of what a viewer does."""
+    """The image as a camera stores it under this orientation: the inverse of what a viewer does."""
     undo = {
         1: (),
         2: (Image.Transpose.FLIP_LEFT_RIGHT,),
@@ -65,10 +65,10 @@ def rotated_storage(orientation: int) -> Image.Image:
         7: (Image.Transpose.TRANSVERSE,),
         8: (Image.Transpose.ROTATE_270,),
     }[orientation]
-    picture = quarters()
+    image = quarters()
     for step in undo:
-        picture = picture.transpose(step)
-    return picture
+        image = image.transpose(step)
+    return image
 
 
 RGBA = quarters().convert("RGBA")
@@ -98,7 +98,7 @@ def test_every_type_becomes_rgb(data: bytes, kind: str) -> None:
     decoded = decode_rgb(data)
     assert decoded.format == kind
     assert decoded.pixels.dtype == np.uint8 and decoded.pixels.shape == (16, 24, 3)
-    assert np.abs(centres(decoded.pixels).astype(int) - COLOURS).max() <= 12
+    assert np.abs(centers(decoded.pixels).astype(int) - COLOURS).max() <= 12
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -106,24 +106,24 @@ def test_every_type_becomes_rgb(data: bytes, kind: str) -> None:
 def test_exif_rotation_is_undone(orientation: int, kind: str, options: dict[str, Any]) -> None:
     decoded = decode_rgb(encoded(rotated_storage(orientation), kind, exif=exif(orientation), **options))
     assert decoded.pixels.shape == (16, 24, 3)
-    assert np.abs(centres(decoded.pixels).astype(int) - COLOURS).max() <= 12
+    assert np.abs(centers(decoded.pixels).astype(int) - COLOURS).max() <= 12
 
 
 @pytest.mark.parametrize("tags", [b"Exif\0\0" + bytes(20), b"Exif\0\0II*\0" + b"\xff" * 20, b"Exif\0\0"])
-def test_a_broken_exif_block_does_not_cost_the_picture(tags: bytes) -> None:
-    assert np.abs(centres(decode_rgb(encoded(quarters(), "JPEG", **FULL, exif=tags)).pixels) - COLOURS).max() <= 12
+def test_a_broken_exif_block_does_not_cost_the_image(tags: bytes) -> None:
+    assert np.abs(centers(decode_rgb(encoded(quarters(), "JPEG", **FULL, exif=tags)).pixels) - COLOURS).max() <= 12
 
 
-def test_two_pictures_in_one_jpeg() -> None:
+def test_two_images_in_one_jpeg() -> None:
     data = encoded(quarters(), "MPO", save_all=True, append_images=[quarters()], **FULL)
-    assert np.abs(centres(decode_rgb(data).pixels).astype(int) - COLOURS).max() <= 12
+    assert np.abs(centers(decode_rgb(data).pixels).astype(int) - COLOURS).max() <= 12
 
 
 @pytest.mark.parametrize("value, grey", [(0, 0), (256 * 100, 100), (65535, 255)])
 @pytest.mark.parametrize("kind", ["PNG", "TIFF"])
 def test_sixteen_bits_are_scaled_not_clipped(value: int, grey: int, kind: str) -> None:
-    picture = Image.fromarray(np.full((16, 24), value, np.uint16))
-    assert np.all(decode_rgb(encoded(picture, kind)).pixels == grey)
+    image = Image.fromarray(np.full((16, 24), value, np.uint16))
+    assert np.all(decode_rgb(encoded(image, kind)).pixels == grey)
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA"])
@@ -132,13 +132,13 @@ def test_grey(mode: str) -> None:
     assert decoded.pixels.shape == (16, 24, 3) and np.all(decoded.pixels == 255)
 
 
-def png(depth: int, colour: int, row: bytes, *chunks: tuple[bytes, bytes]) -> bytes:
+def png(depth: int, color: int, row: bytes, *chunks: tuple[bytes, bytes]) -> bytes:
     """A 4 x 4 PNG with chunks that Pillow would not write."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
-    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 4, 4, depth, colour, 0, 0, 0))
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 4, 4, depth, color, 0, 0, 0))
     body = chunk(b"IDAT", zlib.compress((b"\0" + row) * 4))
     return b"\x89PNG\r\n\x1a\n" + header + b"".join(chunk(*c) for c in chunks) + body + chunk(b"IEND", b"")
 
@@ -179,7 +179,7 @@ def bomb() -> bytes:
     ],
 )
 @READERS
-def test_what_is_no_picture(read: Callable[..., object], data: bytes, reason: str) -> None:
+def test_what_is_no_image(read: Callable[..., object], data: bytes, reason: str) -> None:
     with pytest.raises(ImageError) as caught:
         read(data)
     assert caught.value.reason == reason and str(caught.value)
@@ -188,7 +188,7 @@ def test_what_is_no_picture(read: Callable[..., object], data: bytes, reason: st
 @pytest.mark.parametrize("kind, options", [("JPEG", FULL), ("PNG", {}), ("GIF", {}), ("WEBP", {}), ("BMP", {})])
 @pytest.mark.parametrize("share", [0.3, 0.6, 0.95])
 @READERS
-def test_truncated_pictures(read: Callable[..., object], kind: str, options: dict[str, Any], share: float) -> None:
+def test_truncated_images(read: Callable[..., object], kind: str, options: dict[str, Any], share: float) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (200, 200, 3), np.uint8)
     data = encoded(Image.fromarray(noise), kind, **options)
     with pytest.raises(ImageError) as caught:
@@ -263,7 +263,7 @@ def test_square(shape: tuple[int, int], size: int) -> None:
     assert np.all(square(pixels, size) == 77)
 
 
-def test_square_keeps_the_centre() -> None:
+def test_square_keeps_the_center() -> None:
     pixels = np.zeros((10, 30, 3), np.uint8)
     pixels[:, 10:20] = 200
     assert np.all(square(pixels, 10) == 200)
@@ -279,10 +279,10 @@ def test_encoding_is_repeatable() -> None:
     sizes = [len(jpeg_codec.encode(pixels, 95, chroma)) for chroma in ("4:4:4", "4:2:2", "4:2:0")]
     assert sizes == sorted(sizes, reverse=True) and len(set(sizes)) == 3
     decoded = decode_rgb(data)
-    assert np.abs(centres(decoded.pixels).astype(int) - COLOURS).max() <= 12
+    assert np.abs(centers(decoded.pixels).astype(int) - COLOURS).max() <= 12
 
 
-def test_difference_hash_tells_pictures_apart(smooth: Any, jpeg: Any) -> None:
+def test_difference_hash_tells_images_apart(smooth: Any, jpeg: Any) -> None:
     hashes = [int.from_bytes(difference_hash(Image.fromarray(smooth(seed, 64)))) for seed in range(10)]
     assert len(difference_hash(Image.fromarray(smooth(0, 64)))) == 32
     for size in (64, 100, 300):
@@ -293,7 +293,7 @@ def test_difference_hash_tells_pictures_apart(smooth: Any, jpeg: Any) -> None:
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("kind, options", [("JPEG", FULL), ("PNG", {})])
-def test_examine_sees_the_upright_picture(kind: str, options: dict[str, Any], orientation: int) -> None:
+def test_examine_sees_the_upright_image(kind: str, options: dict[str, Any], orientation: int) -> None:
     large = rotated_storage(orientation).resize(d * 20 for d in rotated_storage(orientation).size)
     seen = examine(encoded(large, kind, exif=exif(orientation), **options))
     assert (seen.format, seen.width, seen.height) == (kind, 480, 320)
@@ -307,7 +307,7 @@ def test_examine_reads_every_kind_of_jpeg(mode: str) -> None:
     assert (seen.format, seen.width, seen.height) == ("JPEG", 240, 160)
 
 
-def test_bytes_damaged_in_mid_scan_are_no_whole_picture(smooth: Any) -> None:
+def test_bytes_damaged_in_mid_scan_are_no_whole_image(smooth: Any) -> None:
     data = encoded(Image.fromarray(smooth(3, 320)), "JPEG", quality=90)
     rng = random.Random(0)
     seen = 0
@@ -328,7 +328,7 @@ def test_bytes_damaged_in_mid_scan_are_no_whole_picture(smooth: Any) -> None:
 @READERS
 @pytest.mark.parametrize("options", [{}, {"progressive": True}, {"restart_marker_blocks": 2}])
 @pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
-def test_a_jpeg_without_its_second_half_is_no_whole_picture(
+def test_a_jpeg_without_its_second_half_is_no_whole_image(
     read: Callable[..., object], smooth: Any, mode: str, options: dict[str, Any]
 ) -> None:
     data = encoded(Image.fromarray(smooth(3, 400)).convert(mode), "JPEG", **options)
@@ -347,7 +347,7 @@ def odd(data: bytes, where: str) -> bytes:
 
 @READERS
 @pytest.mark.parametrize("where", ["revision", "scan"])
-def test_oddities_of_a_header_cost_no_picture_and_hide_no_damage(
+def test_oddities_of_a_header_cost_no_image_and_hide_no_damage(
     read: Callable[..., object], smooth: Any, where: str
 ) -> None:
     data = odd(encoded(Image.fromarray(smooth(3, 320)), "JPEG", quality=90), where)

@@ -45,7 +45,7 @@ def run(tmp_path: Path) -> Run:
 def slow(site: Web, seconds: float) -> Callable[[web.BaseRequest], object]:
     async def answer(request: web.BaseRequest) -> web.StreamResponse:
         await asyncio.sleep(seconds)
-        return web.Response(body=site.picture)
+        return web.Response(body=site.image)
 
     return answer
 

@@ -14,7 +14,7 @@ from PIL import Image
 from tests.miniature import text
 
 from affectflow.cli import main
-from affectflow.evaluation.leakage import PICTURES_SCHEMA, Side, digest_pictures, find_overlap
+from affectflow.evaluation.leakage import IMAGES_SCHEMA, Side, check_leakage, digest_images
 from affectflow.media.near_duplicates import has_contrast, hashes_of, nearest
 from affectflow.media.video import read_frames, write_video
 from affectflow.tables.parquet import read_parquet
@@ -23,49 +23,49 @@ FRAMES = 6
 
 
 def scenery(seed: int, size: int = 96) -> NDArray[np.uint8]:
-    """A smooth picture unlike that of another seed."""
+    """A smooth image unlike that of another seed."""
     noise = np.random.default_rng(seed).integers(0, 256, (12, 12, 3)).astype(np.uint8)
     return np.asarray(cv2.resize(noise, (size, size), interpolation=cv2.INTER_CUBIC), np.uint8)
 
 
 @pytest.fixture
 def disfa(tmp_path: Path) -> Path:
-    """Two people, of whom each frame is another picture."""
+    """Two people, of whom each frame is another image."""
     root = tmp_path / "disfa"
     (root / "Videos_LeftCamera").mkdir(parents=True)
     for number, subject in enumerate(("SN001", "SN006")):
-        pictures = (scenery(100 * number + frame) for frame in range(FRAMES))
-        write_video(film_of(root, subject), pictures, Fraction(20), "avi", "mpeg4")
+        images = (scenery(100 * number + frame) for frame in range(FRAMES))
+        write_video(video_of(root, subject), images, Fraction(20), "avi", "mpeg4")
         lines = (f"{frame},{frame % 3}" for frame in range(1, FRAMES + 1))
         text(root / "ActionUnit_Labels" / subject / f"{subject}_au12.txt", *lines)
     return root
 
 
-def film_of(root: Path, subject: str) -> Path:
+def video_of(root: Path, subject: str) -> Path:
     return root / "Videos_LeftCamera" / f"LeftVideo{subject}_comp.avi"
 
 
 def frame_of(root: Path, subject: str, frame: int) -> NDArray[np.uint8]:
-    return next(found.rgb for found in read_frames(film_of(root, subject)) if found.index == frame)
+    return next(found.rgb for found in read_frames(video_of(root, subject)) if found.index == frame)
 
 
-def own(root: Path, pictures: dict[str, NDArray[np.uint8]]) -> Path:
+def own(root: Path, images: dict[str, NDArray[np.uint8]]) -> Path:
     root.mkdir()
-    for name, pixels in pictures.items():
+    for name, pixels in images.items():
         Image.fromarray(pixels).save(root / name)
-    text(root / "labels.csv", "image,AU12", *(f"{name},1" for name in pictures))
+    text(root / "labels.csv", "image,AU12", *(f"{name},1" for name in images))
     return root
 
 
 def side(folder: Path, name: str, root: Path, split: str = "all") -> Side:
     table = folder / f"{name}.parquet"
     if not table.exists():
-        digest_pictures(name, root, "all", 1, table)
+        digest_images(name, root, "all", 1, table)
     return Side(name, root, split, table)
 
 
 def overlap(folder: Path, benchmark: Side, *trained: Side) -> tuple[dict[str, int], list[dict[str, str]]]:
-    counts = find_overlap(benchmark, trained, 6, folder / "pairs.csv", folder / "counts.json")
+    counts = check_leakage(benchmark, trained, 6, folder / "pairs.csv", folder / "counts.json")
     return counts, list(csv.DictReader((folder / "pairs.csv").open()))
 
 
@@ -74,7 +74,7 @@ def test_the_command(tmp_path: Path, disfa: Path, capsys: pytest.CaptureFixture[
     out = tmp_path / "found.csv"
     main(["overlap", "--benchmark", f"disfa={disfa}@fold1-test", "--trained", f"own={trained}", "--out", str(out)])
     said = capsys.readouterr().out
-    assert f"{FRAMES} pictures of the benchmark: 1 are among the 1 that were trained on, 0 look like one" in said
+    assert f"{FRAMES} images of the benchmark: 1 are among the 1 that were trained on, 0 look like one" in said
     assert "SN001/2" in out.read_text() and out.with_suffix(".json").is_file()
 
 
@@ -95,14 +95,14 @@ def test_mistakes(
     assert not (tmp_path / "o.csv").exists()
 
 
-def test_the_same_and_alike_pictures_are_found(tmp_path: Path, disfa: Path) -> None:
+def test_the_same_and_alike_images_are_found(tmp_path: Path, disfa: Path) -> None:
     same, alike = frame_of(disfa, "SN001", 2), frame_of(disfa, "SN006", 5)
     brighter = np.clip(cv2.resize(alike, (160, 160)).astype(int) + 12, 0, 255).astype(np.uint8)
-    pictures = {"same.png": same, "alike.jpg": brighter, "other.png": scenery(999)}
-    trained = own(tmp_path / "own", pictures)
+    images = {"same.png": same, "alike.jpg": brighter, "other.png": scenery(999)}
+    trained = own(tmp_path / "own", images)
     counts, pairs = overlap(tmp_path, side(tmp_path, "disfa", disfa), side(tmp_path, "own", trained))
     assert (counts["exact"], counts["near"], counts["subjects"]) == (1, 1, 0)
-    assert (counts["pictures"], counts["compared_with"]) == (2 * FRAMES, 3)
+    assert (counts["images"], counts["compared_with"]) == (2 * FRAMES, 3)
     found = {row["kind"]: (row["benchmark"], row["trained_on"], row["trained"]) for row in pairs}
     assert found == {"exact": ("SN001/2", "own", "same.png"), "near": ("SN006/5", "own", "alike.jpg")}
 
@@ -123,7 +123,7 @@ def test_only_the_sides_in_use_are_compared(tmp_path: Path, disfa: Path) -> None
     """SN001 is of the first fold and SN006 of the second."""
     tested = side(tmp_path, "disfa", disfa, "fold1-test")
     counts, _ = overlap(tmp_path, tested, side(tmp_path, "disfa", disfa, "fold1-train"))
-    assert (counts["pictures"], counts["compared_with"]) == (FRAMES, FRAMES)
+    assert (counts["images"], counts["compared_with"]) == (FRAMES, FRAMES)
     assert (counts["exact"], counts["near"], counts["subjects"]) == (0, 0, 0)
     counts, _ = overlap(tmp_path, tested, side(tmp_path, "disfa", disfa, "all"))
     assert (counts["exact"], counts["subjects"]) == (FRAMES, 1)
@@ -135,9 +135,9 @@ def test_an_unseen_benchmark_overlaps_in_nothing(tmp_path: Path, disfa: Path) ->
     assert (counts["exact"], counts["near"], counts["subjects"]) == (0, 0, 0) and pairs == []
 
 
-def test_pictures_without_contrast_are_compared_by_their_pixels_alone(tmp_path: Path, disfa: Path) -> None:
+def test_images_without_contrast_are_compared_by_their_pixels_alone(tmp_path: Path, disfa: Path) -> None:
     black, grey = np.zeros((96, 96, 3), np.uint8), np.full((96, 96, 3), 90, np.uint8)
-    write_video(film_of(disfa, "SN001"), (black for _ in range(FRAMES)), Fraction(20), "avi", "mpeg4")
+    write_video(video_of(disfa, "SN001"), (black for _ in range(FRAMES)), Fraction(20), "avi", "mpeg4")
     trained = own(tmp_path / "own", {"grey.png": grey})
     counts, _ = overlap(tmp_path, side(tmp_path, "disfa", disfa), side(tmp_path, "own", trained))
     assert (counts["exact"], counts["near"]) == (0, 0)
@@ -163,9 +163,9 @@ def test_nearest_is_that_of_a_plain_search(bits: int, monkeypatch: pytest.Monkey
 
 def test_a_table_of_digests_has_a_row_a_frame(tmp_path: Path, disfa: Path) -> None:
     one, two = tmp_path / "1.parquet", tmp_path / "2.parquet"
-    assert digest_pictures("disfa", disfa, "all", 1, one) == 2 * FRAMES
-    digest_pictures("disfa", disfa, "all", 2, two)
+    assert digest_images("disfa", disfa, "all", 1, one) == 2 * FRAMES
+    digest_images("disfa", disfa, "all", 2, two)
     assert one.read_bytes() == two.read_bytes()
-    table = read_parquet(one, PICTURES_SCHEMA)
+    table = read_parquet(one, IMAGES_SCHEMA)
     assert hashes_of(table["dhash"].to_pylist()).shape == (2 * FRAMES, 16)
     assert len(set(table["sha256"].to_pylist())) == 2 * FRAMES

@@ -16,11 +16,11 @@ from affectflow.download.settings import Settings
 
 
 class Proxy:
-    """Answers every request itself, with one picture, and remembers what it was asked for."""
+    """Answers every request itself, with one image, and remembers what it was asked for."""
 
-    def __init__(self, picture: bytes) -> None:
+    def __init__(self, image: bytes) -> None:
         self.asked: list[str] = []
-        self._picture = picture
+        self._image = image
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
@@ -31,8 +31,8 @@ class Proxy:
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = await reader.readuntil(b"\r\n\r\n")
         self.asked.append(head.decode())
-        writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(self._picture))
-        writer.write(self._picture)
+        writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(self._image))
+        writer.write(self._image)
         await writer.drain()
         writer.close()
 
@@ -63,9 +63,9 @@ def attempt(url: str) -> bytes:
 
 
 def test_the_proxy_is_asked_by_name(proxy: Proxy, jpeg: Callable[..., bytes]) -> None:
-    assert attempt("http://user:secret@pictures.invalid/1.jpg") == jpeg()
+    assert attempt("http://user:secret@images.invalid/1.jpg") == jpeg()
     (head,) = proxy.asked
-    assert head.startswith("GET http://pictures.invalid/1.jpg HTTP/1.1\r\n")
+    assert head.startswith("GET http://images.invalid/1.jpg HTTP/1.1\r\n")
     assert "secret" not in head and "Authorization" not in head and "Cookie" not in head
 
 

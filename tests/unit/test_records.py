@@ -1,4 +1,4 @@
-"""Labels, ledger and pictures -> samples and TFRecords."""
+"""Labels, ledger and images -> samples and TFRecords."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from affectflow.media.images import decode_rgb
 from affectflow.media.near_duplicates import group_near_duplicates
 from affectflow.media.pixels import Encoded
 from affectflow.records.assemble import assemble
-from affectflow.records.encoding import PictureForm
+from affectflow.records.encoding import ImageEncoding
 from affectflow.records.example import decode_example, encode_example
 from affectflow.records.index import collect_index
 from affectflow.records.tfrecord import read_records, write_record
@@ -59,19 +59,19 @@ class Assembly:
         self.affect: list[tuple[str, str, str]] = []
         self.snapshot: Path | None = None
         self.faces: list[Path] = []
-        self.without_face = "leave_out"
+        self.on_missing_face = "drop"
         self._save_csv = save_csv
         self._rows_of = rows_of
 
     def add(self, url: str, units: Units | None = None, content: object = None, **entry: object) -> None:
-        """A row of labels, and its URL's line in the ledger: ``content`` says which picture it is."""
+        """A row of labels, and its URL's line in the ledger: ``content`` says which image it is."""
         self.labels.append((url, units or {}))
         digest = sha(url if content is None else content)
         fetched = {"outcome": OK, "sha256": digest, "dhash": digest, "file_name": names.file_name(url)}
         self.ledger.setdefault(url, {"url": url, **fetched, **entry})
 
     def fill(self, count: int = 200) -> None:
-        """Enough pictures that no split stays empty."""
+        """Enough images that no split stays empty."""
         for i in range(count):
             self.add(f"http://fill/{i}", {1: i % 2})
 
@@ -97,7 +97,7 @@ class Assembly:
         }
         self.counts = assemble(
             *(folder / "labels.csv", folder / "ledger.parquet", affect, self.snapshot),
-            *(self.faces, self.without_face, folder / "samples.parquet", folder / "left_out.csv"),
+            *(self.faces, self.on_missing_face, folder / "samples.parquet", folder / "left_out.csv"),
             **settings,  # type: ignore[arg-type]
         )
         self.left_out = {row["url"]: row["reason"] for row in self._rows_of(folder / "left_out.csv")}
@@ -133,8 +133,8 @@ def with_faces(assembly: Assembly, faceless: set[str]) -> None:
         write_parquet(path, FACES_SCHEMA, rows[number::2])
 
 
-def test_pictures_without_a_face_are_left_out_but_for_the_test_split(assembly: Assembly) -> None:
-    assembly.add("http://again/0", {2: 1}, content="http://fill/0")  # the same picture in another row
+def test_images_without_a_face_are_left_out_but_for_the_test_split(assembly: Assembly) -> None:
+    assembly.add("http://again/0", {2: 1}, content="http://fill/0")  # the same image in another row
     before = assembly.run()
     faceless = {f"http://fill/{i}" for i in range(0, 200, 2)}
     with_faces(assembly, faceless)
@@ -147,11 +147,11 @@ def test_pictures_without_a_face_are_left_out_but_for_the_test_split(assembly: A
     assert all((rows[url]["split"], rows[url]["group"]) == (before[url]["split"], before[url]["group"]) for url in rows)
     found = rows["http://fill/1"]
     assert (found["face"], found["face_box"], found["face_score"]) == ("found", [1, 2, 3, 4], 0.5)
-    assembly.without_face = "centre"
+    assembly.on_missing_face = "center"
     assert assembly.run().keys() == before.keys()
 
 
-def test_a_picture_that_nobody_looked_at_is_an_error(assembly: Assembly) -> None:
+def test_an_image_that_nobody_looked_at_is_an_error(assembly: Assembly) -> None:
     with_faces(assembly, set())
     assembly.faces.pop()
     with pytest.raises(UserError, match="run the search for faces again"):
@@ -174,7 +174,7 @@ def test_splits_and_groups_are_the_snapshots(assembly: Assembly) -> None:
     }
     assert assembly.left_out == {
         "http://new/": "not in the snapshot",
-        "http://fill/3": "another picture than in the snapshot",
+        "http://fill/3": "another image than in the snapshot",
     }
     write_snapshot(Snapshot({url: Entry("", e.sha256, "", "") for url, e in entries.items()}), assembly.snapshot)
     rows = assembly.run()
@@ -291,13 +291,13 @@ def test_near_duplicates_are_connected_components(seeds: list[int], limit: int, 
 
 
 class Store:
-    """Pictures of every kind in a store with their samples table, written to the files of one shard."""
+    """Images of every kind in a store with their samples table, written to the files of one shard."""
 
-    def __init__(self, folder: Path, pictures: Mapping[str, bytes]) -> None:
+    def __init__(self, folder: Path, images: Mapping[str, bytes]) -> None:
         self.folder = folder
         self.images = folder / "images"
         rows = []
-        for i, (url, data) in enumerate(pictures.items()):
+        for i, (url, data) in enumerate(images.items()):
             name = names.file_name(url)
             path = self.images / names.relative_path(name)
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -315,7 +315,7 @@ class Store:
         self.index = self.folder / "index.csv"
         return write_shard(
             *(self.folder / "samples.parquet", self.images, shard, self.files, self.index),
-            *(self.folder / store, PictureForm(size, 90, "4:4:4"), code),
+            *(self.folder / store, ImageEncoding(size, 90, "4:4:4"), code),
         )
 
     def bytes(self) -> list[bytes]:
@@ -326,7 +326,7 @@ class Store:
 
 
 @pytest.fixture
-def pictures(jpeg: Callable[..., bytes]) -> dict[str, bytes]:
+def images(jpeg: Callable[..., bytes]) -> dict[str, bytes]:
     def encoded(mode: str, kind: str, size: int = SIZE) -> bytes:
         buffer = io.BytesIO()
         Image.open(io.BytesIO(jpeg(9, size))).convert(mode).save(buffer, kind)
@@ -343,8 +343,8 @@ def pictures(jpeg: Callable[..., bytes]) -> dict[str, bytes]:
 
 
 @pytest.fixture
-def store(tmp_path: Path, pictures: dict[str, bytes]) -> Store:
-    return Store(tmp_path, pictures)
+def store(tmp_path: Path, images: dict[str, bytes]) -> Store:
+    return Store(tmp_path, images)
 
 
 def features(data: bytes) -> dict[str, list[object]]:
@@ -352,7 +352,7 @@ def features(data: bytes) -> dict[str, list[object]]:
     return {name: list(getattr(value, value.WhichOneof("kind")).value) for name, value in decoded.items()}
 
 
-def test_records_say_what_the_samples_say(store: Store, pictures: dict[str, bytes]) -> None:
+def test_records_say_what_the_samples_say(store: Store, images: dict[str, bytes]) -> None:
     assert store.write() is False
     found = {}
     for split, path in store.files.items():
@@ -360,8 +360,8 @@ def test_records_say_what_the_samples_say(store: Store, pictures: dict[str, byte
             fields = features(record)
             (name,) = fields["image/filename"]
             found[name] = (split, fields)
-    assert len(found) == len(pictures)
-    for row, data in zip(store.rows, pictures.values(), strict=True):
+    assert len(found) == len(images)
+    for row, data in zip(store.rows, images.values(), strict=True):
         split, fields = found[str(row["file_name"]).encode()]
         assert split == row["split"]
         assert fields["label/units"] == row["units"] and len(fields["label/units"]) == 60
@@ -373,8 +373,8 @@ def test_records_say_what_the_samples_say(store: Store, pictures: dict[str, byte
         assert (fields["sample/dataset"], fields["sample/group"]) == ([b"emotionet"], [str(row["group"]).encode()])
         stored = fields["image/encoded"][0]
         assert isinstance(stored, bytes)
-        picture = Image.open(io.BytesIO(stored))
-        assert (picture.format, picture.mode, picture.size) == ("JPEG", "RGB", (SIZE, SIZE))
+        image = Image.open(io.BytesIO(stored))
+        assert (image.format, image.mode, image.size) == ("JPEG", "RGB", (SIZE, SIZE))
         if row["url"] == "http://right-size":
             assert stored == data
 
@@ -499,12 +499,12 @@ def test_a_cut_zero_byte_is_noticed(tmp_path: Path) -> None:
         list(read_records(path))
 
 
-def test_stored_pictures_show_what_was_downloaded(store: Store, pictures: dict[str, bytes]) -> None:
+def test_stored_images_show_what_was_downloaded(store: Store, images: dict[str, bytes]) -> None:
     store.write()
     for path in store.files.values():
         for record in read_records(path):
             fields = features(record)
             stored, url = fields["image/encoded"][0], fields["sample/group"][0]
             assert isinstance(stored, bytes) and isinstance(url, bytes)
-            original = Image.fromarray(decode_rgb(pictures[url.decode()]).pixels).resize((SIZE, SIZE))
+            original = Image.fromarray(decode_rgb(images[url.decode()]).pixels).resize((SIZE, SIZE))
             assert np.abs(np.asarray(original, int) - decode_rgb(stored).pixels).mean() < 8

@@ -19,7 +19,7 @@ from affectflow.facs.emotions import emotions
 from affectflow.media import jpeg
 from affectflow.media.pixels import Encoded
 from affectflow.prediction.columns import PREDICTIONS_SCHEMA
-from affectflow.records.encoding import PictureForm
+from affectflow.records.encoding import ImageEncoding
 from affectflow.records.write import write_records
 from affectflow.report.emotions import confusion, draw_emotions
 from affectflow.report.errors import errors_of
@@ -54,7 +54,7 @@ def row(source: str, video: str = "", frame: int = 0, **values: Any) -> dict[str
         "other": [],
         "probabilities": probabilities,
         "predicted_intensities": [NAN] * facs.COUNT,
-        "crop": "centre",
+        "crop": "center",
         **{name: label for name, (label, _) in affect.items()},
         **{f"predicted_{name}": output for name, (_, output) in affect.items()},
     }
@@ -78,10 +78,10 @@ def test_errors_are_cross_entropy_or_distance() -> None:
     assert np.isnan(found[2]) and 13 < found[3] < 14
 
 
-def test_the_best_and_the_worst_film_are_named() -> None:
+def test_the_best_and_the_worst_video_are_named() -> None:
     rows = [
-        row(f"{film}/{frame}", film, frame, AU1=(frame % 2, abs(frame % 2 - error)))
-        for film, error in (("good", 0.1), ("bad", 0.9), ("fair", 0.3))
+        row(f"{video}/{frame}", video, frame, AU1=(frame % 2, abs(frame % 2 - error)))
+        for video, error in (("good", 0.1), ("bad", 0.9), ("fair", 0.3))
         for frame in range(1, 5)
     ]
     best, worst = best_and_worst(table(*rows))
@@ -107,17 +107,17 @@ def test_confusion_counts_frames_by_their_emotions() -> None:
 
 
 @pytest.fixture
-def pictures(tmp_path: Path) -> Path:
-    """Records of two films and their predictions; frame 3 of film b is the worst, its picture alone is bright."""
+def images(tmp_path: Path) -> Path:
+    """Records of two videos and their predictions; frame 3 of video b is the worst, its image alone is bright."""
     samples, rows = [], []
-    for film in "ab":
+    for video in "ab":
         for frame in range(1, 6):
-            grey = 250 if (film, frame) == ("b", 3) else 60
+            grey = 250 if (video, frame) == ("b", 3) else 60
             data = jpeg.encode(np.full((SIZE, SIZE, 3), grey, np.uint8), 95, "4:4:4")
-            source = f"{film}/{frame}"
-            samples.append(Sample(Encoded(data, source), "own", source, film, video=film, frame=frame))
-            rows.append(row(source, film, frame, AU12=(1, 0.01 if grey == 250 else 0.9)))
-    write_records(tmp_path / "frames", samples, PictureForm(SIZE, 95, "4:4:4"))
+            source = f"{video}/{frame}"
+            samples.append(Sample(Encoded(data, source), "own", source, video, video=video, frame=frame))
+            rows.append(row(source, video, frame, AU12=(1, 0.01 if grey == 250 else 0.9)))
+    write_records(tmp_path / "frames", samples, ImageEncoding(SIZE, 95, "4:4:4"))
     write_parquet(tmp_path / "predictions", PREDICTIONS_SCHEMA, rows)
     return tmp_path
 
@@ -128,26 +128,26 @@ def card(folder: Path, synthetic: bool) -> Path:
 
 
 def brightest(path: Path) -> int:
-    """Pixels of the one bright picture."""
+    """Pixels of the one bright image."""
     pixels = np.asarray(Image.open(path).convert("RGB"), int)
     return int(((np.ptp(pixels, axis=2) < 6) & (abs(pixels[..., 0] - 250) < 3)).sum())
 
 
-def test_the_worst_frames_are_shown(pictures: Path) -> None:
-    draw_worst([pictures / "frames"], pictures / "predictions", card(pictures, True), "drawn", pictures / "worst.png")
-    assert brightest(pictures / "worst.png") > 5_000
+def test_the_worst_frames_are_shown(images: Path) -> None:
+    draw_worst([images / "frames"], images / "predictions", card(images, True), "drawn", images / "worst.png")
+    assert brightest(images / "worst.png") > 5_000
 
 
-def test_real_faces_are_not_shown_unless_asked_for(pictures: Path) -> None:
-    words = [pictures / "frames"], pictures / "predictions", card(pictures, False)
-    draw_worst(*words, "drawn", pictures / "hidden.png")
-    assert brightest(pictures / "hidden.png") < 1_000
-    draw_worst(*words, "all", pictures / "shown.png")
-    assert brightest(pictures / "shown.png") > 5_000
+def test_real_faces_are_not_shown_unless_asked_for(images: Path) -> None:
+    words = [images / "frames"], images / "predictions", card(images, False)
+    draw_worst(*words, "drawn", images / "hidden.png")
+    assert brightest(images / "hidden.png") < 1_000
+    draw_worst(*words, "all", images / "shown.png")
+    assert brightest(images / "shown.png") > 5_000
 
 
 class _Read(HTMLParser):
-    """Texts, pictures and whether every tag is closed."""
+    """Texts, images and whether every tag is closed."""
 
     def __init__(self, path: Path) -> None:
         super().__init__()
@@ -202,14 +202,14 @@ def test_the_page_says_what_the_files_say(tmp_path: Path) -> None:
     assert "licensed" not in read.text
 
 
-def test_licensed_pictures_stamp_the_page(tmp_path: Path) -> None:
+def test_licensed_images_stamp_the_page(tmp_path: Path) -> None:
     _score(tmp_path, _frames(60, DISFA))
     score = json.loads((tmp_path / "disfa_m.json").read_text())
     score["overlap"] = {"exact": 3, "near": 0, "subjects": 0}
     (tmp_path / "disfa_m.json").write_text(json.dumps(score))
     write_overview([tmp_path / "disfa_m.json"], None, [], False, "all", tmp_path / "page.html")
     read = _Read(tmp_path / "page.html")
-    assert "Contains licensed pictures, not for distribution." in read.text
+    assert "Contains licensed images, not for distribution." in read.text
     assert "m has seen something of disfa." in read.text and "nothing was downloaded" in read.text
 
 

@@ -16,7 +16,7 @@ from affectflow.core.errors import UserError
 from affectflow.evaluation.outputs import Part
 from affectflow.evaluation.protocols import default, protocol, protocols
 from affectflow.evaluation.score import score
-from affectflow.evaluation.summary import summarise, table
+from affectflow.evaluation.summary import summarize, table
 from affectflow.plan.data import BENCHMARKS
 from affectflow.prediction.columns import PREDICTIONS_SCHEMA
 from affectflow.tables.csv_files import read_facts, write_csv
@@ -71,7 +71,7 @@ def _score(
     (folder / "card.json").write_text(json.dumps({"thresholds": thresholds, "synthetic": True} | card))
     out = folder / f"{benchmark}_m.json"
     snapshot = folder / "snapshot.json"
-    snapshot.write_text('{"id": "abc", "pictures": 3}')
+    snapshot.write_text('{"id": "abc", "images": 3}')
     files = (folder / file for file in ("predictions.parquet", "left_out.csv", "card.json", "model.keras"))
     score(
         protocol(benchmark, name),
@@ -198,7 +198,7 @@ def test_half_of_an_answer_is_told_and_none_is_unsupported(tmp_path: Path) -> No
     assert result["valence"]["ccc"] == 1 and result["unsupported"] == ["arousal"]
     for row in rows[:20]:
         row["predicted_valence"] = float("nan")
-    with pytest.raises(UserError, match="output for valence is no number for some pictures; train it again"):
+    with pytest.raises(UserError, match="output for valence is no number for some images; train it again"):
         _score(tmp_path, rows, benchmark="affwild", taught=())
 
 
@@ -210,7 +210,7 @@ def test_no_shared_label_is_an_error(tmp_path: Path) -> None:
 
 def test_summary_has_a_row_a_score(tmp_path: Path) -> None:
     result = _score(tmp_path, _frames(50, DISFA))
-    summarise([tmp_path / "disfa_m.json"], tmp_path / "summary.csv")
+    summarize([tmp_path / "disfa_m.json"], tmp_path / "summary.csv")
     (values,) = csv.DictReader((tmp_path / "summary.csv").open(newline=""))
     assert float(values["mean_f1"]) == result["mean_f1"]
     assert values["synthetic"] == "true"
@@ -387,8 +387,8 @@ def test_overlap_is_counted_and_warned_of(tmp_path: Path) -> None:
     seen = _score(tmp_path, _frames(30, DISFA), overlap={"exact": 2, "near": 5, "subjects": 1})
     assert seen["overlap"] == {"exact": 2, "near": 5, "subjects": 1}
     warning = table([tmp_path / "disfa_m.json"]).splitlines()[-2]
-    assert warning.startswith("Warning: m was trained on 2 of the pictures of disfa") and "1 of its people" in warning
-    summarise([tmp_path / "disfa_m.json"], tmp_path / "summary.csv")
+    assert warning.startswith("Warning: m was trained on 2 of the images of disfa") and "1 of its people" in warning
+    summarize([tmp_path / "disfa_m.json"], tmp_path / "summary.csv")
     row = next(iter(csv.DictReader((tmp_path / "summary.csv").open())))
     assert (row["overlap_exact"], row["overlap_near"], row["overlap_subjects"]) == ("2", "5", "1")
     assert _score(tmp_path, _frames(30, DISFA))["overlap"] is None

@@ -12,7 +12,7 @@ from scipy import stats
 
 from affectflow.core.errors import UserError
 from affectflow.evaluation.compare import gather_seeds
-from affectflow.evaluation.summary import summarise, summarise_seeds, table
+from affectflow.evaluation.summary import summarize, summarize_seeds, table
 
 USED = {"name": "occurrence8", "frames": 28, "used_frames": 28, "subjects": 3}
 
@@ -66,7 +66,7 @@ def test_one_seed_that_has_the_measure_gives_a_mean_without_spread(tmp_path: Pat
 
 def test_table_of_seeds(tmp_path: Path, scores: dict[int, Path]) -> None:
     gather_seeds("resnet", scores, tmp_path / "out.json")
-    summarise_seeds([tmp_path / "out.json"], tmp_path / "seeds.csv")
+    summarize_seeds([tmp_path / "out.json"], tmp_path / "seeds.csv")
     rows = {row["measure"]: row for row in csv.DictReader((tmp_path / "seeds.csv").open())}
     assert set(rows) == {"mean_f1", "mean_f1_validation_threshold", "valence_ccc"}
     assert rows["mean_f1"]["mean"] == "0.625" and rows["mean_f1"]["each"] == "0.5 0.75 0.625"
@@ -74,6 +74,6 @@ def test_table_of_seeds(tmp_path: Path, scores: dict[int, Path]) -> None:
     line = table([*scores.values(), tmp_path / "out.json"]).splitlines()[-1]
     assert "resnet, 3 seeds" in line and "0.625 ± 0.125" in line and "0.400" in line
     with pytest.raises(UserError, match=r"out\.json holds means over seeds; leave it out"):
-        summarise([tmp_path / "out.json"], tmp_path / "summary.csv")
+        summarize([tmp_path / "out.json"], tmp_path / "summary.csv")
     with pytest.raises(UserError, match=r"0\.json holds one score; leave it out"):
-        summarise_seeds([scores[0]], tmp_path / "seeds.csv")
+        summarize_seeds([scores[0]], tmp_path / "seeds.csv")

@@ -1,4 +1,4 @@
-"""A set without its pictures: written down, read again, reproduced, or the difference reported."""
+"""A set without its images: written down, read again, reproduced, or the difference reported."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ def sha(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def ledger(path: Path, pictures: Mapping[str, str | None]) -> Path:
+def ledger(path: Path, images: Mapping[str, str | None]) -> Path:
     """URLs and what each shows; None where it failed."""
     rows = (
         {"url": url, "url_orig": f"{url}old", "outcome": "ok" if text else "not_found", "sha256": sha(text or "")}
-        for url, text in pictures.items()
+        for url, text in images.items()
     )
     write_parquet(path, LEDGER_SCHEMA, rows)
     return path
@@ -71,7 +71,7 @@ def test_every_url_that_gave_an_image_is_in_it(taken: Snapshot) -> None:
         "http://a/": Entry("http://a/old", sha("dog"), "test", "g2"),
         "http://d/": Entry("http://d/old", sha("cat"), "train", "g1"),
     }
-    assert taken.pictures() == {sha(text): side for text, side in SIDES.items()}
+    assert taken.images() == {sha(text): side for text, side in SIDES.items()}
 
 
 def test_the_file_says_the_same_and_depends_on_the_set_alone(taken: Snapshot, tmp_path: Path) -> None:
@@ -109,7 +109,7 @@ def test_without_samples_there_are_no_splits(tmp_path: Path, taken: Snapshot) ->
 
 
 def test_samples_of_another_run_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"1 pictures that .* does not"):
+    with pytest.raises(UserError, match=r"1 images that .* does not"):
         take_snapshot(ledger(tmp_path / "ledger", URLS), samples(tmp_path / "s", SIDES | {"cow": ("train", "g3")}))
 
 
@@ -181,7 +181,7 @@ def test_a_column_twice_is_named(tmp_path: Path) -> None:
         (Entry("", "", "train", "g3"), "http://e/"),
     ],
 )
-def test_a_picture_lies_on_one_side(taken: Snapshot, tmp_path: Path, entry: Entry, named: str) -> None:
+def test_an_image_lies_on_one_side(taken: Snapshot, tmp_path: Path, entry: Entry, named: str) -> None:
     write_snapshot(Snapshot({**taken.entries, "http://e/": entry}), tmp_path / "s")
     with pytest.raises(UserError, match=named):
         read_snapshot(tmp_path / "s")
@@ -193,7 +193,7 @@ def test_differences_are_told_row_by_row(taken: Snapshot, tmp_path: Path, rows_o
     there = ledger(tmp_path / "there", {"http://a/": "cow", "http://b/": None, "http://d/": "cat"})
     found = compare(taken, there)
     write_differences(found, tmp_path / "d.csv")
-    rows = {row["url"]: (row["outcome"], row["picture"]) for row in rows_of(tmp_path / "d.csv")}
+    rows = {row["url"]: (row["outcome"], row["image"]) for row in rows_of(tmp_path / "d.csv")}
     assert rows == {"http://b/": ("not_found", "came by another URL"), "http://a/": ("changed", "lost")}
     first = rows_of(tmp_path / "d.csv")[0]
     assert tuple(first) == COLUMNS and first["sha256"] == sha("cat") and first["split"] == "train"
@@ -201,14 +201,14 @@ def test_differences_are_told_row_by_row(taken: Snapshot, tmp_path: Path, rows_o
     assert compare(taken, ledger(tmp_path / "none", {"http://x/": "cat"})).summary() == {
         "id": taken.id,
         "urls": 3,
-        "pictures": 2,
-        "pictures_lost": 1,
+        "images": 2,
+        "images_lost": 1,
         "urls_that_differ": {"not_listed": 3},
     }
     write_card(take_snapshot(there, None), found, tmp_path / "card.json")
     card = json.loads((tmp_path / "card.json").read_text())
     assert card["reproduces"]["id"] == taken.id != card["id"]
-    assert (card["urls"], card["pictures"]) == (2, 2)
+    assert (card["urls"], card["images"]) == (2, 2)
 
 
 def test_only_the_snapshots_urls_are_named_for_download(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from affectflow.core.atomic import whole
+from affectflow.core.atomic import atomic_write
 from affectflow.core.errors import UserError
 from affectflow.tables.csv_files import read_csv, write_csv
 from affectflow.tables.parquet import read_parquet, write_parquet
@@ -21,7 +21,7 @@ def test_an_error_leaves_what_was_there(tmp_path: Path, before: bytes | None) ->
     if before is not None:
         path.parent.mkdir()
         path.write_bytes(before)
-    with pytest.raises(KeyboardInterrupt), whole(path) as partial:
+    with pytest.raises(KeyboardInterrupt), atomic_write(path) as partial:
         partial.write_text("half")
         assert (path.read_bytes() if path.exists() else None) == before
         raise KeyboardInterrupt
@@ -42,7 +42,7 @@ def test_a_failing_row_leaves_no_table(tmp_path: Path) -> None:
 
 
 def test_without_an_error_only_the_table_is_there(tmp_path: Path) -> None:
-    with whole(tmp_path / "x") as partial:
+    with atomic_write(tmp_path / "x") as partial:
         assert partial.parent == tmp_path
         partial.write_text("new")
     assert [(p.name, p.read_text()) for p in tmp_path.iterdir()] == [("x", "new")]

@@ -21,12 +21,12 @@ HOSTS = ("good.test", "expired.test", "other.test")
 
 
 class Servers:
-    """https servers with a picture, each with a certificate of its own, and a proxy that connects to them by name."""
+    """https servers with an image, each with a certificate of its own, and a proxy that connects to them by name."""
 
-    def __init__(self, authority: Authority, picture: bytes) -> None:
+    def __init__(self, authority: Authority, image: bytes) -> None:
         self.connects: list[str] = []
         self.connect_answer = b"200 Connection established"
-        self._picture = picture
+        self._image = image
         self._servers: list[asyncio.Server] = []
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -47,8 +47,8 @@ class Servers:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(self._picture))
-        writer.write(self._picture)
+        writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(self._image))
+        writer.write(self._image)
         await writer.drain()
         writer.close()
 

@@ -19,29 +19,29 @@ from PIL import Image
 from affectflow.cli import main
 from affectflow.core.errors import UserError
 from affectflow.datasets import get_dataset
-from affectflow.datasets.media import Glance, Media
+from affectflow.datasets.media import Media, MetadataOnly
 from affectflow.media.video import Incomplete, frame_at, frame_number, frame_times, read_frames, write_video
 
 FORMS = [("mp4", "libx264"), ("avi", "mpeg4"), ("flv", "flv1")]
 
 
 @pytest.fixture
-def pictures(smooth: Callable[..., NDArray[np.uint8]]) -> list[NDArray[np.uint8]]:
+def images(smooth: Callable[..., NDArray[np.uint8]]) -> list[NDArray[np.uint8]]:
     return [smooth(seed, 64)[:48] for seed in range(9)]
 
 
 @pytest.mark.parametrize("container, codec", FORMS)
 @pytest.mark.parametrize("rate", [Fraction(20), Fraction(14), Fraction(30000, 1001)])
 def test_round_trip(
-    tmp_path: Path, pictures: list[NDArray[np.uint8]], container: str, codec: str, rate: Fraction
+    tmp_path: Path, images: list[NDArray[np.uint8]], container: str, codec: str, rate: Fraction
 ) -> None:
     path = tmp_path / f"v.{container}"
-    assert write_video(path, iter(pictures), rate, container, codec) == 9
+    assert write_video(path, iter(images), rate, container, codec) == 9
     frames = list(read_frames(path))
     assert [frame.index for frame in frames] == list(range(1, 10))
-    for i, (frame, picture) in enumerate(zip(frames, pictures, strict=True)):
+    for i, (frame, image) in enumerate(zip(frames, images, strict=True)):
         assert frame.rgb.dtype == np.uint8 and frame.rgb.shape == (48, 64, 3)
-        assert np.abs(frame.rgb.astype(int) - picture).mean() < 12
+        assert np.abs(frame.rgb.astype(int) - image).mean() < 12
         assert frame.time == pytest.approx(float(i / rate), abs=2e-3)
     assert list(frame_times(path)) == [frame.time for frame in frames]
 
@@ -53,20 +53,20 @@ def test_round_trip(
         *FORMS[1:],
     ],
 )
-def test_same_frames_same_bytes(tmp_path: Path, pictures: list[NDArray[np.uint8]], container: str, codec: str) -> None:
-    films = set()
+def test_same_frames_same_bytes(tmp_path: Path, images: list[NDArray[np.uint8]], container: str, codec: str) -> None:
+    videos = set()
     for _ in range(60):
-        write_video(tmp_path / "v", (picture.copy() for picture in pictures), Fraction(20), container, codec)
-        films.add((tmp_path / "v").read_bytes())
-    assert len(films) == 1
+        write_video(tmp_path / "v", (image.copy() for image in images), Fraction(20), container, codec)
+        videos.add((tmp_path / "v").read_bytes())
+    assert len(videos) == 1
 
 
 @pytest.mark.parametrize("container, codec", FORMS)
 def test_a_video_that_breaks_off_is_named(
-    tmp_path: Path, pictures: list[NDArray[np.uint8]], container: str, codec: str
+    tmp_path: Path, images: list[NDArray[np.uint8]], container: str, codec: str
 ) -> None:
     path = tmp_path / f"cut.{container}"
-    write_video(path, pictures * 5, Fraction(20), container, codec)
+    write_video(path, images * 5, Fraction(20), container, codec)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     with pytest.raises(UserError, match=rf"cut\.{container}"):
         list(read_frames(path))
@@ -82,9 +82,9 @@ def test_what_is_no_video_is_named(tmp_path: Path, make: Callable[[Path], object
         list(read_frames(path))
 
 
-def test_an_error_while_writing_leaves_no_video(tmp_path: Path, pictures: list[NDArray[np.uint8]]) -> None:
+def test_an_error_while_writing_leaves_no_video(tmp_path: Path, images: list[NDArray[np.uint8]]) -> None:
     def broken() -> object:
-        yield pictures[0]
+        yield images[0]
         raise UserError("no more")
 
     with pytest.raises(UserError, match="no more"):
@@ -95,16 +95,16 @@ def test_an_error_while_writing_leaves_no_video(tmp_path: Path, pictures: list[N
 @pytest.mark.parametrize("container, codec", FORMS)
 @pytest.mark.parametrize("share", [0.3, 0.6])
 @pytest.mark.parametrize("read", [read_frames, frame_times])
-def test_a_film_that_breaks_off_gives_what_can_be_read_and_says_where(
+def test_a_video_that_breaks_off_gives_what_can_be_read_and_says_where(
     tmp_path: Path,
-    pictures: list[NDArray[np.uint8]],
+    images: list[NDArray[np.uint8]],
     container: str,
     codec: str,
     share: float,
     read: Callable[[Path], Iterator[object]],
 ) -> None:
     path = tmp_path / f"v.{container}"
-    write_video(path, iter(pictures * 8), Fraction(10), container, codec)
+    write_video(path, iter(images * 8), Fraction(10), container, codec)
     undisturbed = list(read_frames(path))
     path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
     got: list[object] = []
@@ -121,16 +121,16 @@ def test_a_film_that_breaks_off_gives_what_can_be_read_and_says_where(
             assert np.array_equal(frame.rgb, whole.rgb)  # type: ignore[attr-defined]
 
 
-def test_of_a_film_that_breaks_off_the_labels_that_can_be_read_are_used(
-    tmp_path: Path, pictures: list[NDArray[np.uint8]]
+def test_of_a_video_that_breaks_off_the_labels_that_can_be_read_are_used(
+    tmp_path: Path, images: list[NDArray[np.uint8]]
 ) -> None:
     path = tmp_path / "Videos_LeftCamera" / "LeftVideoSN001_comp.avi"
-    write_video(path, iter(pictures * 8), Fraction(10), "avi", "mpeg4")
+    write_video(path, iter(images * 8), Fraction(10), "avi", "mpeg4")
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     labels = tmp_path / "ActionUnit_Labels" / "SN001" / "SN001_au1.txt"
     labels.parent.mkdir(parents=True)
     labels.write_text("".join(f"{frame},0\n" for frame in range(1, 73)))
-    for media in (Media(), Glance()):
+    for media in (Media(), MetadataOnly()):
         data = get_dataset("disfa", tmp_path, media=media)
         frames = len(list(data.samples()))
         assert 20 < frames < 60
@@ -151,7 +151,7 @@ def remuxed(source: Path, target: Path, change: Callable[[int, av.Packet], av.Pa
 
 
 def test_frames_after_one_that_cannot_be_decoded_keep_their_numbers(
-    tmp_path: Path, pictures: list[NDArray[np.uint8]]
+    tmp_path: Path, images: list[NDArray[np.uint8]]
 ) -> None:
     def harm(number: int, packet: av.Packet) -> av.Packet:
         if number != 20:
@@ -161,7 +161,7 @@ def test_frames_after_one_that_cannot_be_decoded_keep_their_numbers(
         return harmed
 
     source = tmp_path / "whole.flv"
-    write_video(source, iter(pictures * 5), Fraction(10), "flv", "flv1")
+    write_video(source, iter(images * 5), Fraction(10), "flv", "flv1")
     times = {frame.index: frame.time for frame in read_frames(source)}
     harmed = remuxed(source, tmp_path / "harmed.flv", harm)
     got = []
@@ -171,13 +171,13 @@ def test_frames_after_one_that_cannot_be_decoded_keep_their_numbers(
     assert all(frame.time == pytest.approx(times[frame.index], abs=2e-3) for frame in got)
 
 
-def test_a_film_that_is_to_be_shown_turned_is_upright(tmp_path: Path, pictures: list[NDArray[np.uint8]]) -> None:
+def test_a_video_that_is_to_be_shown_turned_is_upright(tmp_path: Path, images: list[NDArray[np.uint8]]) -> None:
     source = tmp_path / "v.mp4"
-    write_video(source, iter(pictures), Fraction(10))
+    write_video(source, iter(images), Fraction(10))
     content = source.read_bytes()
     straight = struct.pack(">9i", 1 << 16, 0, 0, 0, 1 << 16, 0, 0, 0, 1 << 30)
     clockwise = struct.pack(">9i", 0, 1 << 16, 0, -(1 << 16), 0, 0, 0, 0, 1 << 30)
-    at = content.rindex(straight)  # in the track's header, after the film's own
+    at = content.rindex(straight)  # in the track's header, after the video's own
     (tmp_path / "turned.mp4").write_bytes(content[:at] + clockwise + content[at + len(clockwise) :])
     for frame, turned in zip(read_frames(source), read_frames(tmp_path / "turned.mp4"), strict=True):
         assert np.array_equal(np.rot90(frame.rgb, -1), turned.rgb)
@@ -185,11 +185,11 @@ def test_a_film_that_is_to_be_shown_turned_is_upright(tmp_path: Path, pictures: 
 
 @pytest.mark.parametrize("container, codec", FORMS)
 def test_a_single_frame_is_the_one_that_reading_in_order_gives(
-    tmp_path: Path, pictures: list[NDArray[np.uint8]], container: str, codec: str
+    tmp_path: Path, images: list[NDArray[np.uint8]], container: str, codec: str
 ) -> None:
     path = tmp_path / f"v.{container}"
     rng = np.random.default_rng(0)
-    noisy = [(picture // 2 + rng.integers(0, 99, picture.shape)).astype(np.uint8) for picture in pictures * 7]
+    noisy = [(image // 2 + rng.integers(0, 99, image.shape)).astype(np.uint8) for image in images * 7]
     write_video(path, iter(noisy), Fraction(30000, 1001), container, codec)
     frames = list(read_frames(path))
     for frame in reversed(frames):
@@ -200,9 +200,9 @@ def test_a_single_frame_is_the_one_that_reading_in_order_gives(
             assert frame_at(path, seconds).index == frame.index
 
 
-def test_there_is_no_frame_outside_a_film(tmp_path: Path, pictures: list[NDArray[np.uint8]]) -> None:
+def test_there_is_no_frame_outside_a_video(tmp_path: Path, images: list[NDArray[np.uint8]]) -> None:
     path = tmp_path / "v.avi"
-    write_video(path, iter(pictures), Fraction(10), "avi", "mpeg4")
+    write_video(path, iter(images), Fraction(10), "avi", "mpeg4")
     for index in (0, 10, -1):
         with pytest.raises(UserError, match="frames 1 to 9"):
             frame_number(path, index)
@@ -214,10 +214,10 @@ def test_there_is_no_frame_outside_a_film(tmp_path: Path, pictures: list[NDArray
 
 
 def test_a_frame_can_be_looked_at(
-    tmp_path: Path, pictures: list[NDArray[np.uint8]], capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, images: list[NDArray[np.uint8]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "v.avi"
-    write_video(path, iter(pictures), Fraction(10), "avi", "mpeg4")
+    write_video(path, iter(images), Fraction(10), "avi", "mpeg4")
     main(["frame", str(path), "--time", "0.35", "--out", str(tmp_path / "f.png")])
     assert capsys.readouterr().out == "frame 4, shown at 0.300 s\n"
     assert np.array_equal(np.asarray(Image.open(tmp_path / "f.png")), list(read_frames(path))[3].rgb)
@@ -226,7 +226,7 @@ def test_a_frame_can_be_looked_at(
     assert "--index N, or --time SECONDS" in capsys.readouterr().err
 
 
-def test_a_long_film_takes_no_memory(tmp_path: Path) -> None:
+def test_a_long_video_takes_no_memory(tmp_path: Path) -> None:
     path = tmp_path / "long.mp4"
     grey = np.full((240, 320, 3), 99, np.uint8)
     write_video(path, (grey for _ in range(5000)), Fraction(25))

@@ -52,7 +52,7 @@ def test_default_configuration_learns(tmp_path: Path) -> None:
 
 def _read_in_a_browser(workflow: Workflow) -> None:
     """The page and Snakemake's report, where there is a browser: no error, no missing figure, nothing fetched."""
-    from tests.browser import CHROMIUM, MISSING, broken_pictures, visit
+    from tests.browser import CHROMIUM, MISSING, broken_images, visit
 
     if CHROMIUM is None:
         warnings.warn(MISSING, stacklevel=1)
@@ -60,7 +60,7 @@ def _read_in_a_browser(workflow: Workflow) -> None:
     with visit(workflow.path("report/overview.html")) as seen:
         figures = list(workflow.path("figures").iterdir())
         assert seen.page.locator("img").count() == len(figures)
-        assert not broken_pictures(seen.page)
+        assert not broken_images(seen.page)
         assert seen.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         text = seen.page.inner_text("body")
         for words in ("All faces are drawn by affectflow", "1,726", "always yes", "same pixels", "snapshot"):

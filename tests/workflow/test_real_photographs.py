@@ -36,7 +36,7 @@ class _Quiet(SimpleHTTPRequestHandler):
 
 @pytest.fixture
 def address(tmp_path: Path) -> Iterator[str]:
-    """The photographs, and pictures without a face."""
+    """The photographs, and images without a face."""
     folder = tmp_path / "web"
     folder.mkdir()
     for path in FACES.glob("*.jpg"):
@@ -76,11 +76,11 @@ def _write_disfa(root: Path) -> None:
     persons = sorted({row["person"] for row in _photographs()})
     for number, person in enumerate(persons, start=1):
         subject = f"SN{number:03d}"
-        pictures = [
+        images = [
             np.asarray(Image.open(FACES / f"{person}_{mood}.jpg").convert("RGB").resize((240, 240)))
             for mood in ("neutral", "smiling")
         ]
-        frames = [pictures[0]] * FRAMES + [pictures[1]] * FRAMES
+        frames = [images[0]] * FRAMES + [images[1]] * FRAMES
         write_video(root / "Videos_LeftCamera" / f"LeftVideo{subject}_comp.avi", frames, Fraction(20), "avi", "mpeg4")
         labels = root / "ActionUnit_Labels" / subject
         labels.mkdir(parents=True)
@@ -106,7 +106,7 @@ def test_photographs_go_all_the_way(workflow: Workflow, address: str) -> None:
         training={"epochs": 2},
     )
     targets = ("results/eval/disfa_resnet.json", "results/eval/emotionet_resnet.json")
-    result = workflow.succeed(*targets, "results/figures/pictures_resnet.png")
+    result = workflow.succeed(*targets, "results/figures/images_resnet.png")
     photographs = _photographs()
 
     ledger = pq.read_table(workflow.path("emotionet/ledger.parquet")).to_pylist()
@@ -130,14 +130,14 @@ def test_photographs_go_all_the_way(workflow: Workflow, address: str) -> None:
     disfa, emotionet = (json.loads((workflow.folder / target).read_text()) for target in targets)
     persons = len({row["person"] for row in photographs})
     assert disfa["protocol"]["frames"] == 2 * FRAMES * persons
-    assert disfa["protocol"]["crops"] == {"face": 2 * FRAMES * persons, "held": 0, "centre": 0}
+    assert disfa["protocol"]["crops"] == {"face": 2 * FRAMES * persons, "held": 0, "center": 0}
     assert disfa["protocol"]["subjects"] == persons
     assert disfa["action_units"]["AU12"]["positives"] == FRAMES * persons
     assert list(disfa["action_units"]) == ["AU12"]
     tested = [row for row in samples.values() if row["split"] == "test"]
     assert emotionet["action_units"]["AU12"]["frames"] == len(tested)
     faceless = sum(row["face"] == "no_face" for row in tested)
-    assert emotionet["protocol"]["crops"] == {"face": len(tested) - faceless, "held": 0, "centre": faceless}
+    assert emotionet["protocol"]["crops"] == {"face": len(tested) - faceless, "held": 0, "center": faceless}
     assert emotionet["valence"] is None
     assert disfa["synthetic"] is emotionet["synthetic"] is False
     assert "note" not in disfa

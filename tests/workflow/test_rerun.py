@@ -92,13 +92,13 @@ def test_learning_rate_redoes_training_and_evaluation_only(copy: Workflow) -> No
 
 def test_another_model_is_scored_on_the_frames_that_are_there(copy: Workflow) -> None:
     result = copy.run("results/eval/disfa_vgg.json", "results/eval/emotionet_vgg.json", options=("-n",))
-    assert result.rules_run == {"train_model", "find_overlap", *EVALUATION}
+    assert result.rules_run == {"train_model", "check_leakage", *EVALUATION}
 
 
 def test_another_seed_is_another_training_and_makes_means(copy: Workflow) -> None:
     copy.configure(models={"resnet": {"seeds": [0, 5]}})
     result = copy.succeed("results/eval/disfa_resnet-seeds.json")
-    assert result.rules_run == {"train_model", "find_overlap", "gather_seeds", *EVALUATION}
+    assert result.rules_run == {"train_model", "check_leakage", "gather_seeds", *EVALUATION}
     assert "output: results/models/resnet/" not in result.output
     both = json.loads(copy.path("eval/disfa_resnet-seeds.json").read_text())
     each = [json.loads(copy.path(f"eval/disfa_{run}.json").read_text()) for run in ("resnet", "resnet-seed5")]
@@ -120,7 +120,7 @@ def test_edited_scoring_redoes_scoring_only(copy: Workflow) -> None:
 def test_edited_parser_of_one_benchmark_redoes_that_benchmark_only(copy: Workflow) -> None:
     _edit(copy, "datasets/amfed.py", "if percent >= 50:", "if percent >= 60:")
     result = copy.run(*SCORES, options=("-n",))
-    assert result.rules_run == {"find_dataset_faces", "digest_pictures", "find_overlap", "write_frames", *EVALUATION}
+    assert result.rules_run == {"find_dataset_faces", "digest_images", "check_leakage", "write_frames", *EVALUATION}
     for output in ("results/eval/{}_resnet.json", "results/faces/{}.parquet", "results/frames/{}.tfrecord"):
         assert f"output: {output.format('amfed')}" in result.output
         assert f"output: {output.format('disfa')}" not in result.output
@@ -131,7 +131,7 @@ def test_edited_parser_of_one_benchmark_redoes_that_benchmark_only(copy: Workflo
     [
         {"models": {"vgg": {"dropout": 0.4}}},
         # Nobody looks for faces, and no set ships any.
-        {"faces": {"min_score": 0.9, "without_face": "centre", "model": {"path": "elsewhere.onnx"}}},
+        {"faces": {"min_score": 0.9, "on_missing_face": "center", "model": {"path": "elsewhere.onnx"}}},
     ],
 )
 def test_unused_key_redoes_nothing(copy: Workflow, changes: dict[str, object]) -> None:
@@ -148,22 +148,22 @@ def test_edited_export_redoes_exports_only(copy: Workflow) -> None:
 
 
 def test_guesses_are_made_of_what_is_there(copy: Workflow) -> None:
-    """Of every picture of the batches, and by themselves; the same bytes again."""
-    target = "results/annotation/guesses/resnet.csv"
-    assert copy.succeed(target).rules_run == {"guess_affect"}
+    """Of every image of the batches, and by themselves; the same bytes again."""
+    target = "results/annotation/predictions/resnet.csv"
+    assert copy.succeed(target).rules_run == {"predict_affect"}
     assert copy.run(target).nothing_done
-    rows = list(csv.DictReader(copy.path("annotation/guesses/resnet.csv").open()))
+    rows = list(csv.DictReader(copy.path("annotation/predictions/resnet.csv").open()))
     manifest = csv.DictReader(copy.path("annotation/manifest.csv").open())
     assert [row["image_sha256"] for row in rows] == [row["image_sha256"] for row in manifest]
     assert all(-1 <= float(row[name]) <= 1 for row in rows for name in ("valence", "arousal"))
     assert min(float(row["spread"]) for row in rows) > 0 and len({row["valence"] for row in rows}) > 1
-    before = _digests(copy, "annotation/guesses/*")
-    copy.succeed(target, options=("--forcerun", "guess_affect"))
-    assert _digests(copy, "annotation/guesses/*") == before
+    before = _digests(copy, "annotation/predictions/*")
+    copy.succeed(target, options=("--forcerun", "predict_affect"))
+    assert _digests(copy, "annotation/predictions/*") == before
 
 
 def test_how_long_a_lost_face_is_held_redoes_evaluation_only(copy: Workflow) -> None:
-    copy.configure(faces={"hold_s": 0.5})
+    copy.configure(faces={"max_gap_s": 0.5})
     result = copy.run(*SCORES, options=("-n",))
     assert result.rules_run == {"write_frames", *EVALUATION}
     assert "output: results/predictions/emotionet_resnet.parquet" not in result.output
@@ -192,7 +192,7 @@ def test_added_row_fetches_one_url_and_leaves_the_rest_as_it_was(copy: Workflow)
     changed = {name for name in before if before[name] != after[name]}
     assert len([name for name in changed if name.startswith("emotionet/ledger_parts")]) == 1
     assert not any(name.startswith("annotation") for name in changed)
-    # The new URL shows a known picture, so one record at most has other labels.
+    # The new URL shows a known image, so one record at most has other labels.
     assert len([name for name in changed if name.startswith("emotionet/tfrecords")]) <= 1
 
 

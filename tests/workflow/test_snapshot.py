@@ -1,4 +1,4 @@
-"""A set of pictures travels as its snapshot."""
+"""A set of images travels as its snapshot."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_the_same_set_is_the_same_records_and_id(finished: Workflow, copy: Workf
     assert sides(copy) == sides(finished)
     there, here = card(finished), card(copy)
     assert here["id"] == there["id"] and "reproduces" not in there
-    assert here["reproduces"]["id"] == there["id"] and here["reproduces"]["pictures_lost"] == 0
+    assert here["reproduces"]["id"] == there["id"] and here["reproduces"]["images_lost"] == 0
     assert here["reproduces"]["urls_that_differ"] == {}
     assert json.loads(copy.path("eval/emotionet_resnet.json").read_text())["snapshot"] == here
     models = [workflow.path("models/resnet/model.keras").read_bytes() for workflow in (finished, copy)]
@@ -47,14 +47,14 @@ def test_what_is_gone_elsewhere_is_told_and_the_rest_keeps_its_side(finished: Wo
         records={"validation_fraction": 0.3},
     )
     workflow.succeed("results/demo/emotionet/routes.json")
-    pictures = sorted(workflow.path("demo/emotionet/web").iterdir())
-    pictures[3].write_bytes(pictures[4].read_bytes())
-    pictures[5].unlink()  # the demo's web answers 500
+    images = sorted(workflow.path("demo/emotionet/web").iterdir())
+    images[3].write_bytes(images[4].read_bytes())
+    images[5].unlink()  # the demo's web answers 500
     workflow.succeed(CARD)
     told = list(csv.DictReader(workflow.path("emotionet/snapshot_difference.csv").open()))
     reproduced = card(workflow)["reproduces"]
     assert reproduced["id"] == card(finished)["id"] != card(workflow)["id"]
     assert {row["outcome"] for row in told} == {"changed", "server_error"} == set(reproduced["urls_that_differ"])
-    lost = {row["sha256"] for row in told if row["picture"] == "lost"}
-    assert len(lost) == reproduced["pictures_lost"] > 0
+    lost = {row["sha256"] for row in told if row["image"] == "lost"}
+    assert len(lost) == reproduced["images_lost"] > 0
     assert sides(workflow) == {sha256: side for sha256, side in sides(finished).items() if sha256 not in lost}

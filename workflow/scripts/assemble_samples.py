@@ -13,7 +13,7 @@ if __name__ == "__main__":
             affect=Path(snakemake.input.affect) if snakemake.input.affect else None,
             snapshot=Path(snakemake.input.snapshot) if snakemake.input.snapshot else None,
             faces=[Path(path) for path in snakemake.input.faces],
-            without_face=snakemake.params.without_face,
+            on_missing_face=snakemake.params.on_missing_face,
             samples=Path(snakemake.output.samples),
             left_out=Path(snakemake.output.left_out),
             shards=snakemake.params.shards,

@@ -1,4 +1,4 @@
-"""Rule find_faces: the faces in one part of the downloaded pictures."""
+"""Rule find_faces: the faces in one part of the downloaded images."""
 
 from pathlib import Path
 

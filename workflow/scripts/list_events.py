@@ -1,4 +1,4 @@
-"""Rule list_events: a run's predictions on films -> when action units set in, are strongest, and end."""
+"""Rule list_events: a run's predictions on videos -> when action units set in, are strongest, and end."""
 
 from pathlib import Path
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from affectflow.annotation.consensus import Wishes
+from affectflow.annotation.consensus import MergeOptions
 from affectflow.annotation.merge import Outputs, merge_traces
 from affectflow.core.job import job
 
@@ -16,7 +16,7 @@ if __name__ == "__main__":
                 agreement=Path(snakemake.output.agreement),
                 annotators=Path(snakemake.output.annotators),
             ),
-            Wishes.of(snakemake.params.wishes),
+            MergeOptions.of(snakemake.params.merge_options),
         )
         print(f"{frames} frames, {without} of them without values")
         print(Path(snakemake.output.annotators).read_text())

@@ -1,4 +1,4 @@
-"""Rule take_snapshot: ledger and samples -> the set without its pictures, and how it differs from the one asked for."""
+"""Rule take_snapshot: ledger and samples -> the set without its images, and how it differs from the one asked for."""
 
 from pathlib import Path
 

@@ -1,11 +1,11 @@
-"""Rule write_dataset_records: films or stills of a data set -> TFRecords."""
+"""Rule write_dataset_records: videos or images of a data set -> TFRecords."""
 
 from pathlib import Path
 
 from affectflow.core.job import job
 from affectflow.datasets import get_dataset
 from affectflow.records.dataset import write_dataset_records
-from affectflow.records.encoding import PictureForm
+from affectflow.records.encoding import ImageEncoding
 
 if __name__ == "__main__":
     with job(snakemake.log[0]):
@@ -15,8 +15,8 @@ if __name__ == "__main__":
             validation=[Path(path) for path in snakemake.output.validation],
             index=Path(snakemake.output.index),
             left_out=Path(snakemake.output.left_out),
-            form=PictureForm(**snakemake.params.form),
+            form=ImageEncoding(**snakemake.params.form),
             faces=Path(snakemake.input.faces) if snakemake.input.faces else None,
-            without_face=snakemake.params.without_face,
+            on_missing_face=snakemake.params.on_missing_face,
             validation_fraction=snakemake.params.validation_fraction,
         )

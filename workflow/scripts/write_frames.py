@@ -1,9 +1,9 @@
-"""Rule write_frames: a benchmark's films or stills -> TFRecords that all models are scored on."""
+"""Rule write_frames: a benchmark's videos or images -> TFRecords that all models are scored on."""
 
 from pathlib import Path
 
 from affectflow.core.job import job
-from affectflow.records.encoding import PictureForm
+from affectflow.records.encoding import ImageEncoding
 from affectflow.records.frames import Source, write_frames
 
 if __name__ == "__main__":
@@ -15,8 +15,8 @@ if __name__ == "__main__":
                 snakemake.params.split,
                 faces=Path(snakemake.input.faces) if snakemake.input.faces else None,
             ),
-            hold_s=snakemake.params.hold_s,
-            form=PictureForm(**snakemake.params.form),
+            max_gap_s=snakemake.params.max_gap_s,
+            form=ImageEncoding(**snakemake.params.form),
             processes=snakemake.threads,
             out=Path(snakemake.output.frames),
             left_out=Path(snakemake.output.left_out),

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from affectflow.core.job import job
 from affectflow.datasets.sample import SPLITS
-from affectflow.records.encoding import PictureForm
+from affectflow.records.encoding import ImageEncoding
 from affectflow.records.write import write_shard
 
 if __name__ == "__main__":
@@ -16,7 +16,7 @@ if __name__ == "__main__":
             files={split: Path(snakemake.output[split]) for split in SPLITS},
             index=Path(snakemake.output.index),
             store=Path(snakemake.params.store),
-            form=PictureForm(**snakemake.params.form),
+            form=ImageEncoding(**snakemake.params.form),
             code=snakemake.params.code,
         )
         print("unchanged" if unchanged else "written")

@@ -29,11 +29,11 @@ ANNOTATOR_COLUMNS = (
     "ccc_with_others",
     "repeats",
     "ccc_with_self",
-    "after_guess",
+    "after_prediction",
     "kept",
 )
 """``ccc_with_others`` is empty where nobody else annotated the same frames, ``ccc_with_self`` where nothing was shown
-twice (``repeats``); ``after_guess`` counts frames that were judged after a look at a model's value; ``kept`` is yes, or
+twice (``repeats``); ``after_prediction`` counts frames that were judged after a look at a model's value; ``kept`` is yes, or
 why not."""
-MERGED_COLUMNS = ("film",)
-GUESS_COLUMNS = ("image_sha256", "valence", "arousal", "spread")
+MERGED_COLUMNS = ("video",)
+MODEL_PREDICTION_COLUMNS = ("image_sha256", "valence", "arousal", "spread")

@@ -24,13 +24,13 @@ KEPT = "yes"
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class MergeOptions:
     """See ``annotation`` in ``config/README.md``; ``lag_s`` is None where it is to be estimated."""
 
     trace_range: float
     lag_s: float | None
-    most_lag_s: float
-    agreement_floor: float | None
+    max_lag_s: float
+    min_ccc: float | None
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> Self:
@@ -38,8 +38,8 @@ class Wishes:
         return cls(
             settings["trace_range"],
             None if lag == "estimate" else float(lag),
-            settings["most_lag_s"],
-            settings["agreement_floor"],
+            settings["max_lag_s"],
+            settings["min_ccc"],
         )
 
 
@@ -90,13 +90,13 @@ class Consensus:
     means: Mapping[str, Mean]
 
     @classmethod
-    def of(cls, tracks: Sequence[Track], batches: Mapping[int, Batch], wishes: Wishes) -> Self:
+    def of(cls, tracks: Sequence[Track], batches: Mapping[int, Batch], merge_options: MergeOptions) -> Self:
         """Annotators are moved by their reaction lag, and those whose CCC with the mean of the others lies below the
         floor are left out."""
         by_annotator = together(tracks)
-        annotators = {d: _annotators(d, by_annotator, batches, wishes) for d in DIMENSIONS}
+        annotators = {d: _annotators(d, by_annotator, batches, merge_options) for d in DIMENSIONS}
         for of_dimension in annotators.values():
-            _compare(of_dimension, wishes.agreement_floor)
+            _compare(of_dimension, merge_options.min_ccc)
         frames = sum(len(batch.images) for batch in batches.values())
         return cls(annotators, {d: Mean.of(of_dimension, frames) for d, of_dimension in annotators.items()})
 
@@ -112,37 +112,39 @@ def _annotators(
     dimension: str,
     by_annotator: Mapping[tuple[str, str], Mapping[int, Track]],
     batches: Mapping[int, Batch],
-    wishes: Wishes,
+    merge_options: MergeOptions,
 ) -> list[Annotator]:
     """Those of a dimension, by name, each moved by its lag."""
     tracks = {name: found for (one, name), found in sorted(by_annotator.items()) if one == dimension}
-    lags = _lags(tracks, batches, wishes)
+    lags = _lags(tracks, batches, merge_options)
     return [
         Annotator(name, found, lags[name], np.concatenate(_sampled(found, batches, lags[name])))
         for name, found in tracks.items()
     ]
 
 
-def _lags(tracks: Mapping[str, Mapping[int, Track]], batches: Mapping[int, Batch], wishes: Wishes) -> dict[str, float]:
+def _lags(
+    tracks: Mapping[str, Mapping[int, Track]], batches: Mapping[int, Batch], merge_options: MergeOptions
+) -> dict[str, float]:
     """Seconds by annotator; none where all was judged at rest."""
     moving = {name: {b: t for b, t in found.items() if not t.still} for name, found in tracks.items()}
-    if wishes.lag_s is not None:
-        return {name: wishes.lag_s if moving[name] else 0.0 for name in tracks}
+    if merge_options.lag_s is not None:
+        return {name: merge_options.lag_s if moving[name] else 0.0 for name in tracks}
     spacing = [np.diff(batch.times) for batch in batches.values()]
     frame_s = float(np.median(np.concatenate(spacing))) if any(len(part) for part in spacing) else 1.0
-    # Films of other rates are looked at as often as most frames are shown.
+    # Videos of other rates are looked at as often as most frames are shown.
     shown = {number: _shown_every(frame_s, batch.times) for number, batch in batches.items()}
     unmoved = {
         name: [track[shown[number]] for number, track in zip(batches, _sampled(found, batches, 0.0), strict=True)]
         for name, found in moving.items()
         if found
     }
-    pairs = list(pairwise_lags(unmoved, round(wishes.most_lag_s / frame_s)))
+    pairs = list(pairwise_lags(unmoved, round(merge_options.max_lag_s / frame_s)))
     return {name: frames * frame_s for name, frames in lags_of(list(tracks), pairs).items()}
 
 
 def _shown_every(seconds: float, times: Numbers) -> NDArray[np.int64]:
-    """Which frame is nearest, from a film's beginning to its end."""
+    """Which frame is nearest, from a video's beginning to its end."""
     if len(times) == 0:
         return np.zeros(0, np.int64)
     wanted = times[0] + seconds * np.arange(round((times[-1] - times[0]) / seconds) + 1)
@@ -194,7 +196,7 @@ def _row(dimension: str, one: Annotator) -> tuple[object, ...]:
     frames = int(np.sum(~np.isnan(one.values)))
     twice = [pair for track in one.tracks.values() for pair in track.twice]
     with_self = float(agree(*zip(*twice, strict=True)).ccc) if twice else float("nan")
-    guessed = sum(track.after_guess for track in one.tracks.values())
+    guessed = sum(track.after_prediction for track in one.tracks.values())
     facts = (dimension, one.name, tools, len(one.tracks), frames, f"{one.lag_s:.3f}")
     return (*facts, decimal(one.ccc), len(twice), decimal(with_self), guessed, one.kept)
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 Numbers = NDArray[np.float64]
 _LEAST_FRAMES = 30
-"""In which two must have annotated the same film."""
+"""In which two must have annotated the same video."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Lag:
 def pairwise_lags(tracks: Mapping[str, Sequence[Numbers]], most: int) -> Iterator[Lag]:
     """Of each pair the shift, up to ``most`` frames, at which Pearson's correlation is highest.
 
-    ``tracks`` are by annotator, in one order of films, [frames] each, NaN where there is none. Pairs with less than
+    ``tracks`` are by annotator, in one order of videos, [frames] each, NaN where there is none. Pairs with less than
     thirty frames in common, or whose tracks do not vary, are left out.
     """
     for (x, first), (y, second) in combinations(tracks.items(), 2):

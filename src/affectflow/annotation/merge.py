@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from affectflow.annotation.columns import AFFECT_COLUMNS, MANIFEST_COLUMNS
-from affectflow.annotation.consensus import Consensus, Wishes, decimal
+from affectflow.annotation.consensus import Consensus, MergeOptions, decimal
 from affectflow.annotation.recording import DIMENSIONS
-from affectflow.annotation.trace_log import ClipSweeps
+from affectflow.annotation.trace_log import OwnVideoTraceLog
 from affectflow.annotation.traces import Batch, find_traces, read_tracks
 from affectflow.core.errors import UserError
 from affectflow.tables.csv_files import read_csv, write_csv
@@ -26,7 +26,7 @@ class Outputs:
     annotators: Path
 
 
-def merge_traces(folder: Path, manifest: Path, outputs: Outputs, wishes: Wishes) -> tuple[int, int]:
+def merge_traces(folder: Path, manifest: Path, outputs: Outputs, merge_options: MergeOptions) -> tuple[int, int]:
     """Average the annotators of each frame; returns the numbers of frames and of frames without any value.
 
     Every frame of the manifest has a row; its valence or arousal is empty where no annotator gave one. Raises
@@ -35,11 +35,11 @@ def merge_traces(folder: Path, manifest: Path, outputs: Outputs, wishes: Wishes)
     rows = list(read_csv(manifest, MANIFEST_COLUMNS))
     _check_copy(folder / "manifest.csv", rows)
     batches = _batches(rows)
-    files = find_traces(folder, without=[ClipSweeps.file_name])
-    tracks = [track for path in files for track in read_tracks(path, folder, batches, wishes.trace_range)]
+    files = find_traces(folder, without=[OwnVideoTraceLog.file_name])
+    tracks = [track for path in files for track in read_tracks(path, folder, batches, merge_options.trace_range)]
     if not tracks:
         raise UserError(f"{folder} holds no trace; annotate a batch, or set data.annotations to null.")
-    consensus = Consensus.of(tracks, batches, wishes)
+    consensus = Consensus.of(tracks, batches, merge_options)
     means = consensus.means
     write_csv(
         outputs.merged,
@@ -60,13 +60,13 @@ def merge_traces(folder: Path, manifest: Path, outputs: Outputs, wishes: Wishes)
 
 
 def _check_copy(copy: Path, rows: list[dict[str, str]]) -> None:
-    """A manifest kept beside the traces says which pictures they were made of; it must still hold."""
+    """A manifest kept beside the traces says which images they were made of; it must still hold."""
     if copy.is_file():
         current = {(row["batch"], row["frame"]): row["image_sha256"] for row in rows}
         for row in read_csv(copy, MANIFEST_COLUMNS):
             if current.get((row["batch"], row["frame"])) != row["image_sha256"]:
                 raise UserError(
-                    f"{copy} shows another picture in batch {row['batch']}, frame {row['frame']}, than the "
+                    f"{copy} shows another image in batch {row['batch']}, frame {row['frame']}, than the "
                     "batches have now; these traces belong to other batches."
                 )
 

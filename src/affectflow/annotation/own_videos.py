@@ -1,4 +1,4 @@
-"""Films of a folder that are traced as they are, rather than batches of pictures."""
+"""Videos of a folder that are traced as they are, rather than batches of images."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ _PLAYED = {
 """Codecs that Chromium, Firefox and Safari play, by container as FFmpeg names it."""
 
 
-def find_clips(folder: Path) -> dict[str, Path]:
-    """The films below a folder, known by their content, by their path from there.
+def find_videos(folder: Path) -> dict[str, Path]:
+    """The videos below a folder, known by their content, by their path from there.
 
-    Raises :class:`UserError` where there is none, and for two of one name: labels are named after films, without
+    Raises :class:`UserError` where there is none, and for two of one name: labels are named after videos, without
     folder and ending.
     """
     if not folder.is_dir():
-        raise UserError(f"{folder} is no folder; name one with films.")
-    found = {source.name: source.path for source in find_sources([folder]) if source.kind == "film"}
+        raise UserError(f"{folder} is no folder; name one with videos.")
+    found = {source.name: source.path for source in find_sources([folder]) if source.kind == "video"}
     if not found:
-        raise UserError(f"{folder} holds no film; name a folder with some.")
+        raise UserError(f"{folder} holds no video; name a folder with some.")
     stems: dict[str, str] = {}
     for name in found:
         if stems.setdefault(stem_of(name), name) != name:
@@ -47,15 +47,15 @@ def find_clips(folder: Path) -> dict[str, Path]:
 
 
 def stem_of(name: str) -> str:
-    """Of a film's name, in any case of letters, what labels are named after."""
+    """Of a video's name, in any case of letters, what labels are named after."""
     return Path(name).stem.lower()
 
 
 def times_of(path: Path) -> tuple[list[float], int]:
-    """The seconds at which each frame of a film is shown, from 0, and how many of them the file still has.
+    """The seconds at which each frame of a video is shown, from 0, and how many of them the file still has.
 
-    Those that are cut off, and all of a film without time stamps, are where the film's rate puts them. Raises
-    :class:`UserError` for what is no film.
+    Those that are cut off, and all of a video without time stamps, are where the video's rate puts them. Raises
+    :class:`UserError` for what is no video.
     """
     times: list[float] = []
     missing = 0
@@ -72,11 +72,11 @@ def times_of(path: Path) -> tuple[list[float], int]:
 
 
 def playable(path: Path, converted: Path) -> tuple[Path, Sequence[float]]:
-    """A file that browsers play, with every frame that a film still has at its place, and the seconds at which each is
+    """A file that browsers play, with every frame that a video still has at its place, and the seconds at which each is
     shown.
 
-    It is the film itself where that can be, else a conversion to H.264, without sound. Raises :class:`UserError` for
-    what is no film, and :class:`OSError` where it cannot be converted.
+    It is the video itself where that can be, else a conversion to H.264, without sound. Raises :class:`UserError` for
+    what is no video, and :class:`OSError` where it cannot be converted.
     """
     times, held = times_of(path)
     if _is_played(path):
@@ -92,7 +92,7 @@ def playable(path: Path, converted: Path) -> tuple[Path, Sequence[float]]:
 def _is_played(path: Path) -> bool:
     """By every browser, and beginning with its first frame: pages tell frames apart by counting from there."""
     form = stream_form(path)
-    # Professional footage has more colours than most browsers show.
+    # Professional footage has more colors than most browsers show.
     if form.codec not in _PLAYED.get(form.container, set()) or form.pixels not in ("yuv420p", "yuvj420p"):
         return False
     with suppress(Incomplete):

@@ -1,4 +1,4 @@
-"""One annotator's judgements of pictures."""
+"""One annotator's judgements of images."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from affectflow.annotation.recording import DIMENSIONS
-from affectflow.core.append_log import Appended, broken, facts_of, whole_lines
+from affectflow.core.append_log import AppendLog, broken, facts_of, whole_lines
 
 NOT_A_FACE, CANNOT_SAY = "not_a_face", "cannot_say"
 VERDICTS = ("", NOT_A_FACE, CANNOT_SAY)
@@ -18,9 +18,9 @@ _SAID = ("valence", "arousal", "verdict")
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """Of a picture; ``valence`` and ``arousal`` in [-1, 1], or a verdict why there are none. ``seconds`` it took.
+    """Of an image; ``valence`` and ``arousal`` in [-1, 1], or a verdict why there are none. ``seconds`` it took.
 
-    ``again`` says that the picture was shown a second time, to see whether it is judged the same; ``shown`` is the
+    ``again`` says that the image was shown a second time, to see whether it is judged the same; ``shown`` is the
     model's valence and arousal where the annotator had looked at them before.
     """
 
@@ -42,7 +42,7 @@ class Judgement:
         one = cls(**{name: facts[name] for name in cls.__slots__ if name in facts})
         texts, whole = (one.file_name, one.image_sha256, one.note), (one.batch, one.frame)
         if not all(isinstance(text, str) for text in texts) or not all(type(number) is int for number in whole):
-            raise ValueError("the picture or the note is none")
+            raise ValueError("the image or the note is none")
         if one.verdict not in VERDICTS or len(one.note) > _LONGEST_NOTE or type(one.again) is not bool:
             raise ValueError("the verdict or the note is none")
         values = (one.valence, one.arousal)
@@ -65,26 +65,26 @@ def _is_point(values: Any) -> bool:
 @dataclass(slots=True)
 class Kept:
     """What a journal holds: judgements that were not taken back, in the order in which they were made, and the model's
-    valence and arousal that the annotator asked for, by the picture's SHA-256."""
+    valence and arousal that the annotator asked for, by the image's SHA-256."""
 
     made: list[Judgement] = field(default_factory=list)
     shown: dict[str, Sequence[float]] = field(default_factory=dict)
 
     @property
     def latest(self) -> dict[tuple[str, bool], Judgement]:
-        """Of each picture and each time that it was shown (``again``), by SHA-256: a batch that is cut anew may have
-        another picture in its place."""
+        """Of each image and each time that it was shown (``again``), by SHA-256: a batch that is cut anew may have
+        another image in its place."""
         return {(one.image_sha256, one.again): one for one in self.made}
 
     @property
     def judgements(self) -> dict[str, Judgement]:
-        """What counts of each picture: its first showing, and the second only where the first was skipped."""
+        """What counts of each image: its first showing, and the second only where the first was skipped."""
         latest = self.latest
         return {sha: one for (sha, again), one in latest.items() if not again or (sha, False) not in latest}
 
     @property
     def repeats(self) -> dict[str, tuple[Judgement, Judgement]]:
-        """Of each picture that has values twice, neither of them given after a look at a model's."""
+        """Of each image that has values twice, neither of them given after a look at a model's."""
         latest = self.latest
         pairs = {
             sha: (latest[sha, False], two) for (sha, again), two in latest.items() if again and (sha, False) in latest
@@ -92,11 +92,11 @@ class Kept:
         return {sha: pair for sha, pair in pairs.items() if not any(one.verdict or one.shown for one in pair)}
 
 
-class Journal(Appended):
+class Journal(AppendLog):
     """That of one annotator, in which each judgement can be taken back."""
 
-    file_name = "stills.jsonl"
-    of = "stills"
+    file_name = "images.jsonl"
+    of = "images"
 
     def __init__(self, path: Path, annotator: str) -> None:
         self.kept = Kept()
@@ -114,13 +114,13 @@ class Journal(Appended):
         self.kept.made.append(one)
 
     def show(self, image_sha256: str, model: str, point: Sequence[float]) -> None:
-        """Note that the annotator asked for what a model says of a picture."""
+        """Note that the annotator asked for what a model says of an image."""
         if self.kept.shown.get(image_sha256) != point:
             self._append({"kind": "show", "image_sha256": image_sha256, "model": model, "point": point})
             self.kept.shown[image_sha256] = point
 
     def undo(self) -> Judgement | None:
-        """Take the last one back, as far as there are any; an earlier one of the same picture counts again."""
+        """Take the last one back, as far as there are any; an earlier one of the same image counts again."""
         if not self.kept.made:
             return None
         self._append({"kind": "undo"})

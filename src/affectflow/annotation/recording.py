@@ -24,11 +24,11 @@ class Course(Enum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Recording:
-    """One dimension of one film, or of one batch, by one annotator.
+    """One dimension of one video, or of one batch, by one annotator.
 
     ``at`` [n] are frame numbers from 1 for :attr:`Course.FRAMES`, else seconds, never falling; ``values`` [n] are as
     exported, NaN where there is none; ``lines`` [n] say where in the file they stand. ``limits`` are the lowest and
-    highest value that the tool can have written, None where it does not say. ``dimension``, ``annotator`` and ``film``
+    highest value that the tool can have written, None where it does not say. ``dimension``, ``annotator`` and ``video``
     are empty where the file does not say.
     """
 
@@ -41,7 +41,7 @@ class Recording:
     limits: tuple[float, float] | None = None
     dimension: str = ""
     annotator: str = ""
-    film: str = ""
+    video: str = ""
     every_frame: bool = False
     """Whether there is a line for every frame, so that other numbers of lines are mistakes."""
     cut: str = ""
@@ -52,7 +52,7 @@ class Recording:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A number for an image, or for a frame (from 1) of a film, as tools for labelling images write it."""
+    """A number for an image, or for a frame (from 1) of a video, as tools for labelling images write it."""
 
     path: Path
     tool: str
@@ -67,7 +67,7 @@ class Mark:
     """Of the image, where the tool knows it; then the name does not count."""
     again: bool = False
     """Whether it is of the second time that the annotator saw the image; after that of the first."""
-    after_guess: bool = False
+    after_prediction: bool = False
     """Whether the annotator had looked at what a model says."""
 
 

@@ -1,4 +1,4 @@
-"""A recording's values at the frames of its film."""
+"""A recording's values at the frames of its video."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One annotator's traces of films: values at frames, as they were made while the film played, the latest counting."""
+"""One annotator's traces of videos: values at frames, as they were made while the video played, the latest counting."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from affectflow.core.append_log import Appended, broken, facts_of, whole_lines
+from affectflow.core.append_log import AppendLog, broken, facts_of, whole_lines
 from affectflow.core.errors import UserError
 
 Point = tuple[float | None, float | None]
@@ -18,57 +18,57 @@ Point = tuple[float | None, float | None]
 
 @dataclass(slots=True)
 class Traced:
-    """``tracks`` by film and frame (from 1); ``cuts``, of each film, see :func:`cut_of`."""
+    """``tracks`` by video and frame (from 1); ``cuts``, of each video, see :func:`cut_of`."""
 
     tracks: dict[str, dict[int, Point]] = field(default_factory=dict)
     cuts: dict[str, str] = field(default_factory=dict)
 
-    def lay(self, film: str, points: Mapping[int, Point]) -> None:
+    def lay(self, video: str, points: Mapping[int, Point]) -> None:
         """Over what was there."""
-        track = self.tracks.setdefault(film, {})
+        track = self.tracks.setdefault(video, {})
         for frame, (valence, arousal) in points.items():
             before = track.get(frame, (None, None))
             track[frame] = (before[0] if valence is None else valence, before[1] if arousal is None else arousal)
 
     def copy(self) -> Traced:
         """Which may be read while more is traced."""
-        return Traced({film: dict(track) for film, track in self.tracks.items()}, dict(self.cuts))
+        return Traced({video: dict(track) for video, track in self.tracks.items()}, dict(self.cuts))
 
 
-class Sweeps(Appended):
+class TraceLog(AppendLog):
     """Of one annotator. Going back and tracing again overwrites, frame by frame and dimension by dimension."""
 
-    file_name = "films.jsonl"
-    of = "films"
+    file_name = "videos.jsonl"
+    of = "videos"
 
     def __init__(self, path: Path, annotator: str) -> None:
         self.traced = Traced()
         super().__init__(path, annotator)
 
-    def trace(self, film: str, cut: str) -> Mapping[int, Point]:
-        """By frame; raises :class:`UserError` where the film had other pictures (see :func:`cut_of`) when it was
+    def trace(self, video: str, cut: str) -> Mapping[int, Point]:
+        """By frame; raises :class:`UserError` where the video had other images (see :func:`cut_of`) when it was
         traced."""
-        if self.traced.cuts.get(film, cut) != cut:
+        if self.traced.cuts.get(video, cut) != cut:
             raise UserError(
-                f"{self._path} traces other pictures than {film} has now; restore those, or move the file away."
+                f"{self._path} traces other images than {video} has now; restore those, or move the file away."
             )
-        return self.traced.tracks.get(film, {})
+        return self.traced.tracks.get(video, {})
 
-    def sweep(self, film: str, points: Sequence[Any], cut: str, frames: int) -> None:
-        """Keep points ``[frame, valence, arousal]`` of a film of so many frames; raises :class:`ValueError` for what is
+    def sweep(self, video: str, points: Sequence[Any], cut: str, frames: int) -> None:
+        """Keep points ``[frame, valence, arousal]`` of a video of so many frames; raises :class:`ValueError` for what is
         none, and :class:`UserError` where it cannot be kept."""
         checked = points_of(points, frames)
-        self.trace(film, cut)
-        self._append({"kind": "sweep", "film": film, "cut": cut, "points": points})
-        self.traced.cuts[film] = cut
-        self.traced.lay(film, checked)
+        self.trace(video, cut)
+        self._append({"kind": "sweep", "video": video, "cut": cut, "points": points})
+        self.traced.cuts[video] = cut
+        self.traced.lay(video, checked)
 
     def _restore(self, lines: Sequence[str]) -> None:
         self.traced = traced_in(self._path, lines)
 
 
-class ClipSweeps(Sweeps):
-    """Of films of one's own, which are no batches; kept apart, because they are merged apart."""
+class OwnVideoTraceLog(TraceLog):
+    """Of videos of one's own, which are no batches; kept apart, because they are merged apart."""
 
     file_name = "own_videos.jsonl"
 
@@ -79,7 +79,7 @@ def read_traces(path: Path) -> Traced:
 
 
 def cut_of(digests: Sequence[str]) -> str:
-    """A digest of a film: of the SHA-256 of the images of a batch, in their order, or of a film's file."""
+    """A digest of a video: of the SHA-256 of the images of a batch, in their order, or of a video's file."""
     return hashlib.sha256("".join(digests).encode()).hexdigest()[:16]
 
 
@@ -88,19 +88,19 @@ def traced_in(path: Path, lines: Sequence[str]) -> Traced:
     traced = Traced()
     for number, facts in facts_of(path, lines):
         try:
-            film, cut = facts["film"], facts["cut"]
-            if not isinstance(film, str) or not isinstance(cut, str):
-                raise ValueError("the film is none")
-            if traced.cuts.setdefault(film, cut) != cut:
-                raise ValueError("the film had other pictures before")
-            traced.lay(film, points_of(facts["points"]))
+            video, cut = facts["video"], facts["cut"]
+            if not isinstance(video, str) or not isinstance(cut, str):
+                raise ValueError("the video is none")
+            if traced.cuts.setdefault(video, cut) != cut:
+                raise ValueError("the video had other images before")
+            traced.lay(video, points_of(facts["points"]))
         except (ValueError, KeyError, TypeError) as error:
             raise broken(path, number, error) from None
     return traced
 
 
 def points_of(points: Any, frames: float = math.inf) -> Mapping[int, Point]:
-    """Raises :class:`ValueError` for what are no points of a film with so many frames."""
+    """Raises :class:`ValueError` for what are no points of a video with so many frames."""
     found: dict[int, Point] = {}
     if not isinstance(points, list):
         raise ValueError("there are no points")

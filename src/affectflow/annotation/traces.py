@@ -37,14 +37,14 @@ _LATE_S = 1.0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Batch:
-    """A film that is annotated: names of its images and times of its frames in seconds, [frames] both; times are NaN
+    """A video that is annotated: names of its images and times of its frames in seconds, [frames] both; times are NaN
     where nobody knows them."""
 
     number: int
     images: Sequence[str]
     times: Numbers
     digests: Sequence[str] = ()
-    """SHA-256 of the images; of a film that is none of a batch, of its file."""
+    """SHA-256 of the images; of a video that is none of a batch, of its file."""
     name: str = ""
 
     def __str__(self) -> str:
@@ -52,7 +52,7 @@ class Batch:
 
 
 FindBatch = Callable[[Path, str], Batch]
-"""By the path of a trace and the film that it names; raises :class:`UserError` where there is none."""
+"""By the path of a trace and the video that it names; raises :class:`UserError` where there is none."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,7 +60,7 @@ class Track:
     """``sample`` gives float64 [frames] in [-1, 1], NaN where there is no value, for a reaction lag in seconds.
 
     Where the images were judged at rest (``still``), there is no lag. ``twice`` are the values of images that were
-    judged a second time, first and second; ``after_guess`` of its images were judged after a look at a model's value.
+    judged a second time, first and second; ``after_prediction`` of its images were judged after a look at a model's value.
     """
 
     path: Path
@@ -71,7 +71,7 @@ class Track:
     sample: Callable[[float], Numbers]
     still: bool = False
     twice: Sequence[tuple[float, float]] = ()
-    after_guess: int = 0
+    after_prediction: int = 0
 
 
 def find_traces(folder: Path, without: Collection[str]) -> list[Path]:
@@ -87,7 +87,7 @@ def find_traces(folder: Path, without: Collection[str]) -> list[Path]:
 def read_tracks(
     path: Path, folder: Path, batches: Mapping[int, Batch], trace_range: float, find: FindBatch | None = None
 ) -> list[Track]:
-    """The tracks in one file; ``find`` is for films that are not named after batches.
+    """The tracks in one file; ``find`` is for videos that are not named after batches.
 
     Raises :class:`UserError`, with file and line, for a batch or frame or image that does not exist, a number of values
     that is not the batch's number of frames, what is no number, and values out of range. ``trace_range`` becomes 1
@@ -103,7 +103,7 @@ def read_tracks(
 
 
 def _of_recording(one: Recording, by_folder: str, find: FindBatch, trace_range: float) -> Track:
-    batch = find(one.path, one.film)
+    batch = find(one.path, one.video)
     dimension = one.dimension or _dimension_of(one.path)
     count, ends = len(batch.images), batch.times[-1] if len(batch.times) else np.nan
     if one.every_frame and not 0 <= count - len(one.values) <= one.blank:
@@ -117,7 +117,7 @@ def _of_recording(one: Recording, by_folder: str, find: FindBatch, trace_range: 
                 "trace of another one."
             )
     if one.cut and one.cut != cut_of(batch.digests):
-        raise UserError(f"{one.path} traces other pictures than {batch} has now; restore those, or move the file away.")
+        raise UserError(f"{one.path} traces other images than {batch} has now; restore those, or move the file away.")
     low, high = one.limits or (-trace_range, trace_range)
     scaled = [
         _scaled(one.path, f"line {line}", value, low, high) for line, value in zip(one.lines, one.values, strict=True)
@@ -164,7 +164,7 @@ def _judged(
         else:
             raise UserError(f"{mark.path}, {mark.where}: {mark.dimension} of {mark.image} stands there twice.")
     first = placed[0][1]
-    guessed = sum(mark.after_guess and not mark.again for _, mark in placed)
+    guessed = sum(mark.after_prediction and not mark.again for _, mark in placed)
     sample = partial(_unmoved, values)
     return Track(first.path, first.tool, annotator, batch.number, dimension, sample, True, twice, guessed)
 
@@ -189,15 +189,15 @@ def _place_of(mark: Mark, places: Mapping[str, tuple[Batch, int]], find: FindBat
     return place
 
 
-def _batch_of(batches: Mapping[int, Batch], path: Path, film: str) -> Batch:
-    """By the film that the file names, and by its own name."""
-    by_film, by_name = _BATCH.search(film.replace("\\", "/").rsplit("/", 1)[-1]), _BATCH.search(path.stem)
-    if by_film and by_name and int(by_film.group(1)) != int(by_name.group(1)):
+def _batch_of(batches: Mapping[int, Batch], path: Path, video: str) -> Batch:
+    """By the video that the file names, and by its own name."""
+    by_video, by_name = _BATCH.search(video.replace("\\", "/").rsplit("/", 1)[-1]), _BATCH.search(path.stem)
+    if by_video and by_name and int(by_video.group(1)) != int(by_name.group(1)):
         raise UserError(
-            f"{path} is named after batch {int(by_name.group(1))}, and was made of batch {int(by_film.group(1))} "
-            f"({film}); correct its name."
+            f"{path} is named after batch {int(by_name.group(1))}, and was made of batch {int(by_video.group(1))} "
+            f"({video}); correct its name."
         )
-    match = by_film or by_name
+    match = by_video or by_name
     if match is None:
         raise UserError(f"{path} is not named after a batch; call it batch_001_valence.txt or batch_001.csv.")
     number = int(match.group(1))
@@ -248,7 +248,10 @@ def _over(judged: Callable[[float], Numbers], traced: Callable[[float], Numbers]
 
 
 def _joined(one: Track, other: Track) -> Track:
-    looked_at: Any = {"twice": [*one.twice, *other.twice], "after_guess": one.after_guess + other.after_guess}
+    looked_at: Any = {
+        "twice": [*one.twice, *other.twice],
+        "after_prediction": one.after_prediction + other.after_prediction,
+    }
     if one.tool == other.tool == OWN_TOOL and one.still != other.still:
         judged, traced = (one, other) if one.still else (other, one)
         return replace(traced, sample=partial(_over, judged.sample, traced.sample), **looked_at)

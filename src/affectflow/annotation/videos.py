@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from affectflow.annotation.columns import MANIFEST_COLUMNS
-from affectflow.core.atomic import whole
+from affectflow.core.atomic import atomic_write
 from affectflow.core.cache import file_sha256, fingerprint
 from affectflow.core.progress import progress
 from affectflow.download.ledger import LEDGER_SCHEMA
@@ -103,9 +103,9 @@ def _downloaded(ledger: Path) -> Iterator[tuple[str, str, str]]:
 
 
 def _extend(known: Sequence[Placed], images: Iterator[tuple[str, str, str]], frames_per_batch: int) -> list[Placed]:
-    """Known images keep their place; new ones, and those whose picture changed, fill further batches.
+    """Known images keep their place; new ones, and those whose image changed, fill further batches.
 
-    The same picture under several URLs is annotated once.
+    The same image under several URLs is annotated once.
     """
     order = list(known)
     seen = {placed.image_sha256 for placed in known}
@@ -141,12 +141,12 @@ def _make_batch(
     if mark.is_file() and video.is_file() and mark.read_text() == f"{wanted} {file_sha256(video)}":
         return
     write_video(video, (_frame(images, p.file_name, p.image_sha256, size) for p in batch), rate)
-    with whole(mark) as partial_path:
+    with atomic_write(mark) as partial_path:
         partial_path.write_text(f"{wanted} {file_sha256(video)}")
 
 
 def _frame(images: Path, file_name: str, image_sha256: str, size: int) -> NDArray[np.uint8]:
-    """The whole picture, centred on black."""
+    """The whole image, centerd on black."""
     from PIL import Image, ImageOps
 
     pixels = Encoded(read_image(images, file_name, image_sha256), file_name).rgb()

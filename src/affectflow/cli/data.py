@@ -6,10 +6,11 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from affectflow.core.atomic import atomic_write
 from affectflow.core.code import modules_digest
 
 if TYPE_CHECKING:
-    from affectflow.records.encoding import PictureForm
+    from affectflow.records.encoding import ImageEncoding
 
 
 def ingest(options: argparse.Namespace) -> None:
@@ -23,9 +24,9 @@ def ingest(options: argparse.Namespace) -> None:
 
 def inspect(options: argparse.Namespace) -> None:
     from affectflow.core.errors import UserError
-    from affectflow.inspection.recognise import EMOTIONET_TABLES, recognise
+    from affectflow.inspection.recognize import EMOTIONET_TABLES, recognize
 
-    name = options.dataset or recognise(options.path)
+    name = options.dataset or recognize(options.path)
     lines: list[str] = []
     if name == EMOTIONET_TABLES:
         from affectflow.inspection.tables import rates, survey_tables
@@ -72,8 +73,8 @@ def make_batches(options: argparse.Namespace) -> None:
 
 def annotate(options: argparse.Namespace) -> None:
     from affectflow import config
-    from affectflow.annotation.model_predictions import guesses_path, read_guesses
-    from affectflow.annotation.server.serve import Entrance, serve, serve_films
+    from affectflow.annotation.model_predictions import predictions_path, read_model_predictions
+    from affectflow.annotation.server.serve import Entrance, serve, serve_videos
     from affectflow.core.errors import UserError
     from affectflow.plan.data import marker_of
     from affectflow.plan.runs import parse_run
@@ -85,10 +86,10 @@ def annotate(options: argparse.Namespace) -> None:
     if marker_of(str(folder)):
         raise UserError(f"{folder} is the demo's, which draws it anew; set data.annotations to yours, or give --out.")
     at = Entrance(options.annotator, options.host, options.port, options.browser)
-    if options.films is not None:
+    if options.videos is not None:
         if options.model or options.batch:
-            raise UserError("--films is for films of yours, --model and --batch for pictures; leave one out.")
-        serve_films(options.films, Path(folder), at)
+            raise UserError("--videos is for videos of yours, --model and --batch for images; leave one out.")
+        serve_videos(options.videos, Path(folder), at)
         return
     if options.model:
         parse_run(options.model, settings["models"])
@@ -99,14 +100,14 @@ def annotate(options: argparse.Namespace) -> None:
         Path(folder),
         annotation["frame_rate"],
         annotation["repeats"],
-        read_guesses(guesses_path(options.model), options.model) if options.model else None,
+        read_model_predictions(predictions_path(options.model), options.model) if options.model else None,
         options.batch,
         at,
     )
 
 
 def merge_traces(options: argparse.Namespace) -> None:
-    from affectflow.annotation.consensus import Wishes
+    from affectflow.annotation.consensus import MergeOptions
     from affectflow.annotation.merge import Outputs, merge_traces
 
     beside = (options.merged.with_name(f"{options.merged.stem}_{name}.csv") for name in ("agreement", "annotators"))
@@ -114,18 +115,18 @@ def merge_traces(options: argparse.Namespace) -> None:
         options.traces,
         options.manifest,
         Outputs(options.merged, *beside),
-        Wishes(options.trace_range, options.lag, options.most_lag, options.agreement_floor),
+        MergeOptions(options.trace_range, options.lag, options.max_lag, options.min_ccc),
     )
     print(f"{frames} frames, {without} of them without values")
 
 
-def merge_films(options: argparse.Namespace) -> None:
-    from affectflow.annotation.consensus import Wishes
-    from affectflow.annotation.merge_videos import merge_films
+def merge_videos(options: argparse.Namespace) -> None:
+    from affectflow.annotation.consensus import MergeOptions
+    from affectflow.annotation.merge_videos import merge_videos
 
-    wishes = Wishes(options.trace_range, options.lag, options.most_lag, options.agreement_floor)
-    for film in merge_films(options.traces, options.films, options.out, wishes):
-        print(f"{film.name}: {film.frames} frames, {film.without} of them without values")
+    merge_options = MergeOptions(options.trace_range, options.lag, options.max_lag, options.min_ccc)
+    for video in merge_videos(options.traces, options.videos, options.out, merge_options):
+        print(f"{video.name}: {video.frames} frames, {video.without} of them without values")
 
 
 def assemble_samples(options: argparse.Namespace) -> None:
@@ -141,7 +142,7 @@ def assemble_samples(options: argparse.Namespace) -> None:
             options.affect,
             options.snapshot,
             options.faces,
-            settings["faces"]["without_face"],
+            settings["faces"]["on_missing_face"],
             options.samples,
             options.left_out,
             **{key: settings["records"][key] for key in keys},
@@ -157,7 +158,7 @@ def find_faces(options: argparse.Namespace) -> None:
     search = Search(options.detector, settings["model"]["sha256"], settings["min_score"]) if options.detector else None
     counts = find_dataset_faces(options.dataset, options.root, options.split, search, options.processes, options.out)
     for outcome, count in counts.most_common():
-        print(f"{count:,} pictures: {outcome or 'no face is given'}")
+        print(f"{count:,} images: {outcome or 'no face is given'}")
 
 
 def write_records(options: argparse.Namespace) -> None:
@@ -166,7 +167,7 @@ def write_records(options: argparse.Namespace) -> None:
 
     import affectflow.records.write  # noqa: F401  # once, before the processes part
     from affectflow import config
-    from affectflow.records.encoding import PictureForm
+    from affectflow.records.encoding import ImageEncoding
     from affectflow.records.index import collect_index
 
     settings = config.load(options.config)["records"]
@@ -175,7 +176,7 @@ def write_records(options: argparse.Namespace) -> None:
     write = partial(
         _write_shard,
         options=options,
-        form=PictureForm.of(settings),
+        form=ImageEncoding.of(settings),
         code=modules_digest("affectflow.records.write"),
     )
     with ProcessPoolExecutor(options.processes) as pool:
@@ -184,7 +185,7 @@ def write_records(options: argparse.Namespace) -> None:
     collect_index(parts, options.out / "index.csv", options.out / "counts.json")
 
 
-def _write_shard(shard: int, index: Path, options: argparse.Namespace, form: PictureForm, code: str) -> None:
+def _write_shard(shard: int, index: Path, options: argparse.Namespace, form: ImageEncoding, code: str) -> None:
     from affectflow.datasets.sample import SPLITS
     from affectflow.records.write import write_shard
 
@@ -215,16 +216,15 @@ def records(options: argparse.Namespace) -> None:
 def frame(options: argparse.Namespace) -> None:
     from PIL import Image
 
-    from affectflow.core.atomic import whole
     from affectflow.core.errors import UserError
     from affectflow.media.video import frame_at, frame_number
 
     if (options.index is None) == (options.time is None):
         raise UserError("Say which frame: --index N, or --time SECONDS.")
     if options.index is not None:
-        found = frame_number(options.film, options.index)
+        found = frame_number(options.video, options.index)
     else:
-        found = frame_at(options.film, options.time)
-    with whole(options.out) as partial:
+        found = frame_at(options.video, options.time)
+    with atomic_write(options.out) as partial:
         Image.fromarray(found.rgb).save(partial, "PNG")
     print(f"frame {found.index}, shown at {found.time:.3f} s")

@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import sys
 
+from affectflow.core.atomic import atomic_write
+
 
 def config_docs(options: argparse.Namespace) -> None:
     from affectflow.config.reference import config_docs
-    from affectflow.core.atomic import whole
 
-    with whole(options.out) as partial:
+    with atomic_write(options.out) as partial:
         partial.write_text(config_docs(), encoding="utf-8")
 
 

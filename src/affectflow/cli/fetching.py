@@ -55,11 +55,11 @@ def _compare(snapshot: Path, ledger: Path, differences: Path) -> None:
 
     comparison = compare(read_snapshot(snapshot), ledger)
     write_differences(comparison, differences)
-    there = comparison.pictures - comparison.lost
-    print(f"snapshot {comparison.id}: {there:,} of {comparison.pictures:,} pictures are there")
+    there = comparison.images - comparison.lost
+    print(f"snapshot {comparison.id}: {there:,} of {comparison.images:,} images are there")
     if comparison.lost:
         raise UserError(
-            f"The snapshot is not reproduced: {comparison.lost:,} pictures are lost; {differences} has them row by row."
+            f"The snapshot is not reproduced: {comparison.lost:,} images are lost; {differences} has them row by row."
         )
 
 
@@ -74,4 +74,4 @@ def snapshot(options: argparse.Namespace) -> None:
         raise UserError(f"{options.out} is what the snapshot is made of; give --out another path.")
     snapshot = take_snapshot(options.ledger, options.samples)
     write_snapshot(snapshot, options.out)
-    print(f"snapshot {snapshot.id}: {len(snapshot.entries):,} URLs, {len(snapshot.pictures()):,} pictures")
+    print(f"snapshot {snapshot.id}: {len(snapshot.entries):,} URLs, {len(snapshot.images()):,} images")

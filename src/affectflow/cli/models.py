@@ -53,13 +53,13 @@ def convolutional(options: argparse.Namespace) -> None:
 
 def write_frames(options: argparse.Namespace) -> None:
     from affectflow import config
-    from affectflow.records.encoding import PictureForm
+    from affectflow.records.encoding import ImageEncoding
     from affectflow.records.frames import Source, write_frames
 
     count = write_frames(
         Source(options.dataset, options.root, options.split, options.faces),
         options.hold,
-        PictureForm.of(config.load(options.config)["records"]),
+        ImageEncoding.of(config.load(options.config)["records"]),
         options.processes,
         options.out,
         options.out.with_name(f"{options.out.stem}_left_out.csv"),
@@ -118,7 +118,7 @@ def score(options: argparse.Namespace) -> None:
 
     from affectflow.core.cache import fingerprint
     from affectflow.datasets import get_dataset
-    from affectflow.datasets.media import Glance
+    from affectflow.datasets.media import MetadataOnly
     from affectflow.datasets.synthetic import is_drawn
     from affectflow.evaluation.external import UNASKED, lay_beside, read_answers
     from affectflow.evaluation.outputs import Part
@@ -130,7 +130,7 @@ def score(options: argparse.Namespace) -> None:
     if not options.predictions.exists():
         raise UserError(f"{options.predictions} does not exist; name the file or folder of the predictions.")
     answers = read_answers(options.predictions)
-    dataset = get_dataset(options.benchmark, options.root, options.split, Glance())
+    dataset = get_dataset(options.benchmark, options.root, options.split, MetadataOnly())
     name = options.name or options.predictions.stem
     with tempfile.TemporaryDirectory() as folder:
         predictions, left_out = Path(folder) / "predictions.parquet", Path(folder) / "left_out.csv"
@@ -156,7 +156,7 @@ def overlap(options: argparse.Namespace) -> None:
     import tempfile
     from pathlib import Path
 
-    from affectflow.evaluation.leakage import Side, digest_pictures, find_overlap
+    from affectflow.evaluation.leakage import Side, check_leakage, digest_images
 
     if not 0 <= options.bits < 16:
         raise UserError(f"--bits {options.bits} is not between 0 and 15; choose fewer.")
@@ -170,22 +170,22 @@ def overlap(options: argparse.Namespace) -> None:
         if not equals or not root:
             raise UserError(f"{text!r} is not a data set and its folder, such as disfa=/data/disfa.")
         table = Path(folder) / f"{name}-{len(list(Path(folder).iterdir()))}.parquet"
-        digest_pictures(name, Path(root), split or "all", options.processes, table)
+        digest_images(name, Path(root), split or "all", options.processes, table)
         return Side(name, Path(root), split or "all", table)
 
     with tempfile.TemporaryDirectory() as folder:
         benchmark, *trained = (side(text, folder) for text in [options.benchmark, *options.trained])
-        found = find_overlap(benchmark, trained, options.bits, options.out, options.out.with_suffix(".json"))
+        found = check_leakage(benchmark, trained, options.bits, options.out, options.out.with_suffix(".json"))
     print(
-        f"{found['pictures']} pictures of the benchmark: {found['exact']} are among the {found['compared_with']} that "
+        f"{found['images']} images of the benchmark: {found['exact']} are among the {found['compared_with']} that "
         f"were trained on, {found['near']} look like one of them; {found['subjects']} people are in both"
     )
 
 
-def summarise(options: argparse.Namespace) -> None:
-    from affectflow.evaluation.summary import summarise
+def summarize(options: argparse.Namespace) -> None:
+    from affectflow.evaluation.summary import summarize
 
-    summarise(options.files, options.out)
+    summarize(options.files, options.out)
 
 
 def scores(options: argparse.Namespace) -> None:

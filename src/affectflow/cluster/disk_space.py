@@ -11,7 +11,7 @@ from pathlib import Path
 from affectflow.cluster.slurm import ask
 
 BYTES_OF_AN_IMAGE = 200_000
-"""More than most pictures of the web have at the sizes that faces are labelled at."""
+"""More than most images of the web have at the sizes that faces are labelled at."""
 _BLOCK = 1024
 """Bytes, of quota's blocks."""
 _OWN_QUOTAS = ("lustre", "gpfs", "beegfs", "ceph", "panfs", "wekafs")

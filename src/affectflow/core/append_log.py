@@ -25,7 +25,7 @@ VERSION = 1
 _NAME = re.compile(r"\w[\w .@+-]{0,63}")
 
 
-class Appended(ABC):
+class AppendLog(ABC):
     """One process has it at a time; the file begins with the first line."""
 
     file_name: str

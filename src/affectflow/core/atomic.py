@@ -11,7 +11,7 @@ from affectflow.core.errors import UserError
 
 
 @contextmanager
-def whole(path: Path | str) -> Iterator[Path]:
+def atomic_write(path: Path | str) -> Iterator[Path]:
     """A temporary path beside ``path`` that takes its name when the block ends without an error.
 
     Every file has one writer at a time, so the temporary name is fixed, and what a kill left is overwritten. Raises

@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from affectflow.core.atomic import whole
+from affectflow.core.atomic import atomic_write
 
 
 def fingerprint(settings: Any, rows: Iterable[Any] = ()) -> str:
@@ -48,7 +48,7 @@ def remembered(store: Path, mark: str, outputs: Sequence[Path], make: Callable[[
         shutil.rmtree(entry, ignore_errors=True)
         entry.mkdir(parents=True)
         make([entry / path.name for path in outputs])
-        with whole(stamp) as partial:
+        with atomic_write(stamp) as partial:
             partial.write_text(_sealed(mark, entry, names))
     for path in outputs:
         _link(entry / path.name, path)
@@ -61,7 +61,7 @@ def _sealed(mark: str, entry: Path, names: Sequence[str]) -> str:
 
 
 def _link(source: Path, target: Path) -> None:
-    with whole(target) as partial:
+    with atomic_write(target) as partial:
         try:
             os.link(source, partial)
         except OSError:
@@ -69,7 +69,7 @@ def _link(source: Path, target: Path) -> None:
     os.utime(target)  # made now, as far as the workflow is concerned
 
 
-_PICTURES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp")
+_IMAGES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp")
 _WHOLE = 1 << 20  # files up to this size are read whole
 _SAMPLE = 1 << 16  # of larger ones, which are videos, the beginning, the middle and the end
 
@@ -78,7 +78,7 @@ _SAMPLE = 1 << 16  # of larger ones, which are videos, the beginning, the middle
 def folder_fingerprint(root: Path) -> str:
     """Hex digest of the names, sizes and contents of all files below ``root``, hidden ones left out.
 
-    Of pictures, of which a set may have millions, names and sizes have to do.
+    Of images, of which a set may have millions, names and sizes have to do.
     """
     digest = hashlib.sha256()
     for path in sorted(root.rglob("*")):
@@ -86,7 +86,7 @@ def folder_fingerprint(root: Path) -> str:
         if path.is_file() and not any(part.startswith(".") for part in relative.parts):
             size = path.stat().st_size
             digest.update(f"{relative.as_posix()}\0{size}\0".encode())
-            if path.suffix.lower() in _PICTURES:
+            if path.suffix.lower() in _IMAGES:
                 continue
             with path.open("rb") as stream:
                 for start in (0,) if size <= _WHOLE else (0, size // 2, size - _SAMPLE):

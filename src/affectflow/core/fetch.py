@@ -8,7 +8,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from affectflow.core.atomic import whole
+from affectflow.core.atomic import atomic_write
 from affectflow.core.errors import UserError
 
 _TIMEOUT_S = 60
@@ -24,7 +24,7 @@ def fetch_file(url: str, algorithm: str, digest: str | None, key: str, out: Path
     pinned = f" ({name} {digest})" if digest is not None else ""
     remedy = f"fetch {url} elsewhere{pinned} and set {key} to its path"
     try:
-        with whole(out) as partial:
+        with atomic_write(out) as partial:
             with urllib.request.urlopen(url, timeout=_TIMEOUT_S) as response, partial.open("wb") as stream:
                 shutil.copyfileobj(response, stream)
             with partial.open("rb") as stream:

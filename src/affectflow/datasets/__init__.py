@@ -31,7 +31,7 @@ def module_of(name: str) -> str:
 
 
 def get_dataset(name: str, root: Path, split: str = "all", media: Media | None = None) -> Dataset:
-    """Open a data set; ``media`` says how films and stills are read (decoded).
+    """Open a data set; ``media`` says how videos and images are read (decoded).
 
     Raises :class:`UserError` for an unknown name, a missing folder or an unknown split.
     """

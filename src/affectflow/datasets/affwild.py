@@ -58,8 +58,8 @@ class AffWild(Dataset):
         if not self._names:
             raise UserError(f"{self._valence} holds no annotation of the split {split!r}; expected NNN.txt.")
         if split == "all":
-            films = {path.stem for ending in (".mp4", ".avi") for path in visible(self._videos, ending)}
-            if without := len(films - self._files.keys()):
+            videos = {path.stem for ending in (".mp4", ".avi") for path in visible(self._videos, ending)}
+            if without := len(videos - self._files.keys()):
                 self.left_out["video without labels"] += without
 
     def groups(self) -> list[str]:

@@ -69,13 +69,13 @@ class AffWild2(Dataset):
         for path in files:
             frame = number_of(path)
             if frame not in unseen:
-                self.left_out["picture without labels"] += 1
+                self.left_out["image without labels"] += 1
                 continue
             unseen.remove(frame)
             valence, arousal = values[frame - 1]
             if _NO_LABEL in (valence, arousal):
-                self.left_out["picture labelled -5, which is no label"] += 1
-            elif (image := self._media.still(path, self.left_out)) is not None:
+                self.left_out["image labelled -5, which is no label"] += 1
+            elif (image := self._media.image(path, self.left_out)) is not None:
                 yield Sample(
                     image=image,
                     dataset=self.name,
@@ -87,7 +87,7 @@ class AffWild2(Dataset):
                     arousal=arousal,
                 )
         if unseen:
-            self.left_out["label without a picture"] += len(unseen)
+            self.left_out["label without an image"] += len(unseen)
 
 
 def open_dataset(root: Path, split: str, media: Media) -> AffWild2:

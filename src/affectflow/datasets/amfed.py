@@ -1,4 +1,4 @@
-"""AM-FED: webcam films of people watching advertisements, labelled by several FACS coders.
+"""AM-FED: webcam videos of people watching advertisements, labelled by several FACS coders.
 
 McDuff et al., "Affectiva-MIT Facial Expression Dataset (AM-FED)", CVPR Workshops 2013. Layout::
 

@@ -22,7 +22,7 @@ class Dataset(ABC):
 
     def __init__(self) -> None:
         self.left_out: Counter[str] = Counter()
-        """How many frames or pictures of the parts read so far were left out, by reason."""
+        """How many frames or images of the parts read so far were left out, by reason."""
 
     @abstractmethod
     def groups(self) -> list[str]:
@@ -34,14 +34,14 @@ class Dataset(ABC):
 
     @abstractmethod
     def samples_of(self, part: str) -> Iterator[Sample]:
-        """The labelled pictures of a part; frames of a video follow each other. Raises :class:`UserError`."""
+        """The labelled images of a part; frames of a video follow each other. Raises :class:`UserError`."""
 
     def faces_of(self, part: str) -> Mapping[int, Face] | None:
         """The faces that the set ships for a part, by frame; None where it ships none. Raises :class:`UserError`."""
         return None
 
     def samples(self) -> Iterator[Sample]:
-        """All labelled pictures."""
+        """All labelled images."""
         for part in self.parts():
             yield from self.samples_of(part)
 

@@ -1,4 +1,4 @@
-"""DISFA+: posed expressions of DISFA's kind as stills, 12 AUs with intensity 0 to 5.
+"""DISFA+: posed expressions of DISFA's kind as images, 12 AUs with intensity 0 to 5.
 
 Mavadati, Sanger and Mahoor, "Extended DISFA Dataset", CVPR Workshops 2016. Layout, in one tree or with ``Images`` and
 ``Labels`` apart::
@@ -28,7 +28,7 @@ _LABELS = re.compile(r"au(\d+)\.txt", re.IGNORECASE)
 
 
 class DisfaPlus(Dataset):
-    """Pictures of the trials of a split, by subject and trial."""
+    """Images of the trials of a split, by subject and trial."""
 
     name = "disfaplus"
 
@@ -67,14 +67,14 @@ class DisfaPlus(Dataset):
         subject, _, trial = part.partition("/")
         folder = self._trials[part]
         labels = _read_intensities(folder) if folder is not None else {}
-        pictures = self._files_of(subject, trial)
-        if unlabelled := len(pictures.keys() - labels.keys()):
-            self.left_out["picture without labels"] += unlabelled
+        images = self._files_of(subject, trial)
+        if unlabelled := len(images.keys() - labels.keys()):
+            self.left_out["image without labels"] += unlabelled
         for name, intensities in sorted(labels.items()):
-            path = pictures.get(name)
+            path = images.get(name)
             if path is None:
-                self.left_out["label without a picture"] += 1
-            elif (image := self._media.still(path, self.left_out)) is not None:
+                self.left_out["label without an image"] += 1
+            elif (image := self._media.image(path, self.left_out)) is not None:
                 yield Sample(
                     image=image,
                     dataset=self.name,
@@ -102,7 +102,7 @@ def open_dataset(root: Path, split: str, media: Media) -> DisfaPlus:
 
 
 def _read_intensities(trial: Path) -> dict[str, np.ndarray]:
-    """Intensities float32 [60] by picture; NaN where a unit has no label."""
+    """Intensities float32 [60] by image; NaN where a unit has no label."""
     found: dict[str, np.ndarray] = {}
     for path in visible(trial, ".txt"):
         match = _LABELS.fullmatch(path.name)

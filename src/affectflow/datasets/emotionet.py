@@ -37,12 +37,12 @@ SAMPLES_SCHEMA = pa.schema(
         *FACE_FIELDS,
     ]
 )
-"""A row for each distinct picture; ``units`` and affect as in :class:`affectflow.datasets.sample.Sample`, its face as
+"""A row for each distinct image; ``units`` and affect as in :class:`affectflow.datasets.sample.Sample`, its face as
 in :mod:`affectflow.datasets.face_table`."""
 
 
 class EmotioNet(Dataset):
-    """Stills with AU occurrence and, where annotated, valence and arousal. Persons are not known."""
+    """Images with AU occurrence and, where annotated, valence and arousal. Persons are not known."""
 
     name = "emotionet"
 
@@ -67,7 +67,7 @@ class EmotioNet(Dataset):
 
 
 def open_dataset(root: Path, split: str, media: Media) -> EmotioNet:
-    """``split`` is ``train``, ``validation``, ``test`` or ``all``. The pictures are those of the download."""
+    """``split`` is ``train``, ``validation``, ``test`` or ``all``. The images are those of the download."""
     if split not in (*SPLITS, "all"):
         raise UserError(f"EmotioNet has no split {split!r}; known are {', '.join(SPLITS)} and all.")
     return EmotioNet(root, split)
@@ -89,7 +89,7 @@ def _table(samples: Path, changed_ns: int) -> pa.Table:
 
 
 def sample_of_row(row: Row, images: Path) -> Sample:
-    """A row of ``samples.parquet`` with its picture; raises :class:`UserError` unless the picture is the one that
+    """A row of ``samples.parquet`` with its image; raises :class:`UserError` unless the image is the one that
     was downloaded."""
     return Sample(
         image=Encoded(read_image(images, row["file_name"], row["sha256"]), row["file_name"]),

@@ -1,4 +1,4 @@
-"""A face in a picture, as a detector finds it or a data set ships it."""
+"""A face in an image, as a detector finds it or a data set ships it."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _FOREHEAD = 0.3  # of the height from brows to chin, that a detector's box adds 
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """Positions in pixels of the upright picture, x to the right and y down; they may lie outside of it.
+    """Positions in pixels of the upright image, x to the right and y down; they may lie outside of it.
 
     ``box`` is left, top, width, height. ``points`` are x, y of five landmarks (eyes, tip of the nose, corners of the
-    mouth; of two, the picture's left one first), or empty where only a box is known. ``score`` is the detector's
+    mouth; of two, the image's left one first), or empty where only a box is known. ``score`` is the detector's
     confidence, 0 to 1, or NaN.
     """
 
@@ -49,7 +49,7 @@ def face_of_landmarks(landmarks: NDArray[np.float64]) -> Face | None:
 
 
 def face_of_corners(corners: NDArray[np.float64]) -> Face | None:
-    """The face in a box that is given by its corners [n, 2]; None where it has no area or is no place in a picture."""
+    """The face in a box that is given by its corners [n, 2]; None where it has no area or is no place in an image."""
     if not _sensible(corners):
         return None
     (left, top), (right, bottom) = corners.min(axis=0), corners.max(axis=0)
@@ -59,7 +59,7 @@ def face_of_corners(corners: NDArray[np.float64]) -> Face | None:
 
 
 def _sensible(points: NDArray[np.float64]) -> bool:
-    """Whether points are numbers that can lie in or near a picture."""
+    """Whether points are numbers that can lie in or near an image."""
     return bool((np.abs(points) < _FAR).all())
 
 

@@ -1,4 +1,4 @@
-"""The table of faces: one row for each picture in which a face was looked for."""
+"""The table of faces: one row for each image in which a face was looked for."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ FACE_FIELDS = (
 is as in :class:`affectflow.datasets.face.Face`, NaN where unknown."""
 
 FACES_SCHEMA = pa.schema([("source", pa.string()), ("sha256", pa.string()), *FACE_FIELDS])
-"""``source`` as in :class:`affectflow.datasets.sample.Sample`; ``sha256`` of downloaded pictures, else empty."""
+"""``source`` as in :class:`affectflow.datasets.sample.Sample`; ``sha256`` of downloaded images, else empty."""
 
 Row = Mapping[str, Any]
 

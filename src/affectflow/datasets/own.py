@@ -1,10 +1,10 @@
-"""Anyone's own stills: a CSV of images and labels. Layout::
+"""Anyone's own images: a CSV of images and labels. Layout::
 
     labels.csv       image,AU1,AU12,...,valence,arousal,subject
-    pictures/1.jpg   where the column image says, relative to the CSV
+    images/1.jpg   where the column image says, relative to the CSV
 
 All columns but ``image`` may be missing. AUs are 1 present, 0 absent, 999 or blank unknown; valence and arousal lie in
-[-1, 1], blank is unknown. ``subject`` keeps a person's pictures on one side of a split.
+[-1, 1], blank is unknown. ``subject`` keeps a person's images on one side of a split.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class _Row:
 
 
 class Own(Dataset):
-    """The pictures of a CSV in its order."""
+    """The images of a CSV in its order."""
 
     name = "own"
 
@@ -54,7 +54,7 @@ class Own(Dataset):
         self._folder = table.parent
         self._rows = [row for row in _rows(table) if split == "all" or side_of(self.name, row.group) == split]
         if not self._rows:
-            raise UserError(f"{table} holds no picture of the split {split!r}; add rows, or use it as a whole.")
+            raise UserError(f"{table} holds no image of the split {split!r}; add rows, or use it as a whole.")
 
     def groups(self) -> list[str]:
         return sorted({row.group for row in self._rows})
@@ -66,8 +66,8 @@ class Own(Dataset):
     def samples_of(self, part: str) -> Iterator[Sample]:
         for row in self._rows[int(part) : int(part) + _ROWS_IN_PART]:
             if not (row.units != facs.UNKNOWN).any() and all(map(math.isnan, row.affect.values())):
-                self.left_out["picture without labels"] += 1
-            elif (image := self._media.still(self._folder / row.image, self.left_out)) is not None:
+                self.left_out["image without labels"] += 1
+            elif (image := self._media.image(self._folder / row.image, self.left_out)) is not None:
                 yield Sample(
                     image=image,
                     dataset=self.name,
@@ -83,7 +83,7 @@ class Own(Dataset):
 def open_dataset(root: Path, split: str, media: Media) -> Own:
     """``root`` is the CSV or the folder of a ``labels.csv``; ``split`` is ``all``, ``train`` or ``test``."""
     if split not in ("all", "train", "test"):
-        raise UserError(f"Pictures of one's own have no split {split!r}; known are all, train and test.")
+        raise UserError(f"Images of one's own have no split {split!r}; known are all, train and test.")
     table = root if root.is_file() else root / TABLE
     if not table.is_file():
         raise UserError(f"{root} holds no {TABLE}; write one with the columns image,AU1,...,valence,arousal,subject.")

@@ -28,12 +28,12 @@ def unknown_intensities() -> NDArray[np.float32]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sample:
-    """A labelled picture.
+    """A labelled image.
 
     ``units`` is int8 [60]: 1 present, 0 absent, -1 unknown. ``intensities`` is float32 [60], 0 to 5 or NaN.
     ``valence`` and ``arousal`` lie in [-1, 1] or are NaN. ``group`` is what must stay on one side of a split: a
-    person where known, else a video, else a set of duplicate pictures. ``frame`` counts from 1; ``time`` is in
-    seconds; both are absent (0 and NaN) for stills. ``other`` holds occurrence labels outside FACS, such as AM-FED's
+    person where known, else a video, else a set of duplicate images. ``frame`` counts from 1; ``time`` is in
+    seconds; both are absent (0 and NaN) for images. ``other`` holds occurrence labels outside FACS, such as AM-FED's
     ``Smile``, and as ``AU2 percent`` how many percent of several coders saw a label. ``face`` is where the face is;
     it is None where there is none and, unless ``looked_for``, where nobody looked.
     """

@@ -15,7 +15,7 @@ import pyarrow as pa
 from openpyxl.cell import WriteOnlyCell
 
 from affectflow import facs
-from affectflow.core.atomic import whole
+from affectflow.core.atomic import atomic_write
 from affectflow.core.progress import progress
 from affectflow.datasets.synthetic import NOTE
 from affectflow.demo.drawing import DRAWN_ACTION_UNITS, draw_face, draw_identity, draw_scene
@@ -69,7 +69,7 @@ def make_emotionet(
     write_parquet(truth, TRUTH_SCHEMA, rows)
     intensities = [np.asarray(row["intensity"], np.float32) for row in rows]
     _write_table(table, plan, intensities, np.random.default_rng([seed, 1]))
-    with whole(routes) as path:
+    with atomic_write(routes) as path:
         path.write_text(json.dumps(plan.routes, indent=0, sort_keys=True), encoding="utf-8")
 
 
@@ -105,7 +105,7 @@ def _write_table(path: Path, plan: Plan, intensities: Sequence[np.ndarray], rng:
             labels = _labels(None if entry.image is None else intensities[entry.image], rng)
             original = f"{entry.url_orig}'" if entry.url_orig else None
             sheet.append([f"{entry.url}'", original, *labels])
-    with whole(path) as partial_path:
+    with atomic_write(path) as partial_path:
         workbook.save(partial_path)
         _strip_times(partial_path)
 

@@ -13,28 +13,28 @@ _ROTATED_EXIF = 6  # "turn 90 degrees clockwise to view"
 
 def encode(pixels: NDArray[np.uint8], kind: str) -> bytes:
     """``pixels``, uint8 [height, width, 3], as one of the kinds that :mod:`affectflow.demo.web_plan` names."""
-    picture = Image.fromarray(pixels)
+    image = Image.fromarray(pixels)
     buffer = io.BytesIO()
     match kind:
         case "jpeg":
-            picture.save(buffer, "JPEG", quality=92, subsampling=0)
+            image.save(buffer, "JPEG", quality=92, subsampling=0)
         case "png":
-            picture.save(buffer, "PNG")
+            image.save(buffer, "PNG")
         case "gif":
-            picture.convert("P", palette=Image.Palette.ADAPTIVE).save(buffer, "GIF")
+            image.convert("P", palette=Image.Palette.ADAPTIVE).save(buffer, "GIF")
         case "animated-gif":
-            other = Image.new("RGB", picture.size, "black")
-            picture.save(buffer, "GIF", save_all=True, append_images=[other], duration=100)
+            other = Image.new("RGB", image.size, "black")
+            image.save(buffer, "GIF", save_all=True, append_images=[other], duration=100)
         case "webp":
-            picture.save(buffer, "WEBP", quality=92)
+            image.save(buffer, "WEBP", quality=92)
         case "bmp":
-            picture.save(buffer, "BMP")
+            image.save(buffer, "BMP")
         case "cmyk-jpeg":
-            picture.convert("CMYK").save(buffer, "JPEG", quality=92)
+            image.convert("CMYK").save(buffer, "JPEG", quality=92)
         case "rotated-jpeg":
             exif = Image.Exif()
             exif[0x0112] = _ROTATED_EXIF
-            turned = picture.transpose(Image.Transpose.ROTATE_90)
+            turned = image.transpose(Image.Transpose.ROTATE_90)
             turned.save(buffer, "JPEG", quality=92, subsampling=0, exif=exif.tobytes())
         case _:
             raise ValueError(kind)

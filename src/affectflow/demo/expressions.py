@@ -70,7 +70,7 @@ def with_open_jaw(intensity: Intensities) -> Intensities:
 def draw_course(
     rng: np.random.Generator, frames: int, events: int, presence: float, emotional: float = 0.5
 ) -> NDArray[np.float32]:
-    """A film's intensities, float32 [frames, 60]: expressions that come (onset), stay (apex) and go (offset)."""
+    """A video's intensities, float32 [frames, 60]: expressions that come (onset), stay (apex) and go (offset)."""
     course = np.zeros((frames, facs.COUNT), np.float32)
     time = np.arange(frames)
     for _ in range(events):

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from affectflow.annotation.columns import MANIFEST_COLUMNS
-from affectflow.core.atomic import whole
+from affectflow.core.atomic import atomic_write
 from affectflow.datasets.synthetic import mark
 from affectflow.demo.emotionet import TRUTH_SCHEMA
 from affectflow.demo.web_plan import make_plan
@@ -36,5 +36,5 @@ def make_traces(seed: int, images: int, port: int, edition: str, manifest: Path,
             for dimension, (what, truth_values) in enumerate(values.items()):
                 rng = np.random.default_rng([seed, 3, annotator, batch, dimension])
                 trace = np.clip(truth_values[faces] + rng.normal(0, noise, len(faces)), -1, 1)
-                with whole(out / name / f"batch_{batch:03d}_{what}.txt") as path:
+                with atomic_write(out / name / f"batch_{batch:03d}_{what}.txt") as path:
                     path.write_text("".join(f"{value:.4f}\n" for value in trace), encoding="utf-8")

@@ -15,7 +15,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from affectflow.core.atomic import whole
+from affectflow.core.atomic import atomic_write
 from affectflow.core.progress import progress
 from affectflow.datasets.disfa_labels import FOLDS, UNITS
 from affectflow.datasets.synthetic import mark
@@ -34,60 +34,60 @@ _AMFED_RARE_COLUMNS = {"AU18": 18, "Au26": 26, "57": 57, "58": 58}
 
 
 @dataclass(frozen=True, slots=True)
-class Film:
-    """How the films of a set are made: frames each, side in pixels, and the seed of the demo."""
+class Video:
+    """How the videos of a set are made: frames each, side in pixels, and the seed of the demo."""
 
     seed: int
     frames: int
     size: int
 
 
-def make_disfa(film: Film, subjects: int, processes: int, root: Path) -> None:
+def make_disfa(video: Video, subjects: int, processes: int, root: Path) -> None:
     """DISFA's layout: intensities 0 to 5 of 12 AUs for every frame, AVI from the left camera."""
     names = sorted(subject for part in FOLDS.values() for subject in part)[:subjects]
-    _make_all(partial(_disfa_subject, film=film, root=root), names, processes, root)
+    _make_all(partial(_disfa_subject, video=video, root=root), names, processes, root)
 
 
-def make_amfed(film: Film, videos: int, processes: int, root: Path) -> None:
+def make_amfed(video: Video, videos: int, processes: int, root: Path) -> None:
     """AM-FED's layout: percentages of coders at change points, with columns that differ by file, FLV."""
-    _make_all(partial(_amfed_video, film=film, root=root), range(videos), processes, root)
+    _make_all(partial(_amfed_video, video=video, root=root), range(videos), processes, root)
 
 
-def make_affwild(film: Film, videos: int, processes: int, root: Path) -> None:
+def make_affwild(video: Video, videos: int, processes: int, root: Path) -> None:
     """Aff-Wild's layout: valence and arousal, one value per line, MP4."""
-    _make_all(partial(_affwild_video, film=film, root=root), range(videos), processes, root)
+    _make_all(partial(_affwild_video, video=video, root=root), range(videos), processes, root)
 
 
 def _make_all(make: Callable[[T], None], parts: Sequence[T], processes: int, root: Path) -> None:
     shutil.rmtree(root, ignore_errors=True)  # what another configuration drew there
-    with ProcessPoolExecutor(processes) as pool, progress(len(parts), "film", "draw") as bar:
+    with ProcessPoolExecutor(processes) as pool, progress(len(parts), "video", "draw") as bar:
         for _ in pool.map(make, parts):
             bar.update()
     mark(root)
 
 
-def _disfa_subject(name: str, film: Film, root: Path) -> None:
-    rng = np.random.default_rng([film.seed, _DISFA, int(name[2:])])
-    course = draw_course(rng, film.frames, events=5, presence=0.25)
-    frames = _frames(rng, "laboratory", course, film.size)
+def _disfa_subject(name: str, video: Video, root: Path) -> None:
+    rng = np.random.default_rng([video.seed, _DISFA, int(name[2:])])
+    course = draw_course(rng, video.frames, events=5, presence=0.25)
+    frames = _frames(rng, "laboratory", course, video.size)
     write_video(root / "Videos_LeftCamera" / f"LeftVideo{name}_comp.avi", frames, _DISFA_RATE, "avi", "mpeg4")
     codes = np.array([coded(intensity) for intensity in course])
     for unit in UNITS:
-        with whole(root / "ActionUnit_Labels" / name / f"{name}_au{unit}.txt") as path:
+        with atomic_write(root / "ActionUnit_Labels" / name / f"{name}_au{unit}.txt") as path:
             lines = (f"{frame},{code}\n" for frame, code in enumerate(codes[:, unit - 1], start=1))
             path.write_text("".join(lines), encoding="ascii")
 
 
-def _amfed_video(number: int, film: Film, root: Path) -> None:
-    rng = np.random.default_rng([film.seed, _AMFED, number])
+def _amfed_video(number: int, video: Video, root: Path) -> None:
+    rng = np.random.default_rng([video.seed, _AMFED, number])
     name = f"{number:02d}a{rng.integers(16**6):06x}"
-    course = draw_course(rng, film.frames, events=4, presence=0.25)
-    frames = _frames(rng, "webcam", course, film.size)
+    course = draw_course(rng, video.frames, events=4, presence=0.25)
+    frames = _frames(rng, "webcam", course, video.size)
     write_video(root / "Videos - FLV" / f"{name}.flv", frames, _AMFED_RATE, "flv", "flv1")
     columns = {"Smile": 12, **_AMFED_COLUMNS, **{c: u for c, u in _AMFED_RARE_COLUMNS.items() if rng.random() < 0.7}}
-    tracker_failed = np.zeros(film.frames, np.int64)
+    tracker_failed = np.zeros(video.frames, np.int64)
     if number % 4 == 0:
-        tracker_failed[: film.frames // 12] = 100
+        tracker_failed[: video.frames // 12] = 100
     rows: list[list[object]] = []
     for frame, intensity in enumerate(course):
         seen = [np.mean(intensity[unit - 1] >= np.array(_CODER_THRESHOLDS)) for unit in columns.values()]
@@ -97,15 +97,15 @@ def _amfed_video(number: int, film: Film, root: Path) -> None:
     write_csv(root / "AU Labels" / f"{name}-label.csv", ["Time", *columns, "Trackerfail"], rows)
 
 
-def _affwild_video(number: int, film: Film, root: Path) -> None:
-    rng = np.random.default_rng([film.seed, _AFFWILD, number])
+def _affwild_video(number: int, video: Video, root: Path) -> None:
+    rng = np.random.default_rng([video.seed, _AFFWILD, number])
     name = f"{number + 1:03d}"
-    course = draw_course(rng, film.frames, events=5, presence=0.2, emotional=0.9)
-    frames = _frames(rng, "wild", course, film.size)
+    course = draw_course(rng, video.frames, events=5, presence=0.2, emotional=0.9)
+    frames = _frames(rng, "wild", course, video.size)
     write_video(root / "videos" / "train" / f"{name}.mp4", frames, _AFFWILD_RATE)
     feelings: list[Affect] = [affect(intensity, rng) for intensity in course]
     for dimension in ("valence", "arousal"):
-        with whole(root / "annotations" / "train" / dimension / f"{name}.txt") as path:
+        with atomic_write(root / "annotations" / "train" / dimension / f"{name}.txt") as path:
             path.write_text("".join(f"{getattr(f, dimension):.4f}\n" for f in feelings), encoding="ascii")
 
 

@@ -39,7 +39,7 @@ class DrawnWeb:
     """Serves the routes of a plan. ``file:N`` is an image; the rest are faults:
 
     ``status:N`` an HTTP status (3xx without a target), ``silent`` no answer ever, ``reset`` a TCP reset in place of
-    an answer, ``html`` a page with status 200, ``half`` half a picture, ``empty`` no bytes, ``drip-cut`` fewer bytes
+    an answer, ``html`` a page with status 200, ``half`` half an image, ``empty`` no bytes, ``drip-cut`` fewer bytes
     than announced.
     """
 
@@ -78,7 +78,7 @@ class DrawnWeb:
     def _route(self, path: str) -> str:
         with contextlib.suppress(OSError):
             changed = self._routes_path.stat().st_mtime
-            if changed != self._loaded:  # the web starts before its pictures are drawn
+            if changed != self._loaded:  # the web starts before its images are drawn
                 self._routes = json.loads(self._routes_path.read_text(encoding="utf-8"))
                 self._loaded = changed
         return self._routes.get(path, "status:404")

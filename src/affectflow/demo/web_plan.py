@@ -48,7 +48,7 @@ class Plan:
 def make_plan(seed: int, images: int, port: int, edition: str) -> Plan:
     """The same arguments give the same plan. Failures are scaled from the report's counts to ``images``.
 
-    ``edition`` becomes part of every URL of a picture: pictures drawn otherwise are other pictures.
+    ``edition`` becomes part of every URL of an image: images drawn otherwise are other images.
     """
     rng = np.random.default_rng([seed, 0])
     names = [name for name, _ in _ENCODINGS]

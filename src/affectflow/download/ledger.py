@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from affectflow.core.atomic import whole
+from affectflow.core.atomic import atomic_write
 from affectflow.core.errors import UserError
 from affectflow.download.lists import Row, parse_url, partition_rows
 from affectflow.download.outcomes import OK, REPORT_CLASSES, Failed, Outcome, check_some, report_class
@@ -52,7 +52,7 @@ class Placeholders:
             key = names.key(names.url_digest(row["final_url"]))
             self._targets.append(key)
             if key in self._shared:
-                return _stand_in(row, f"{self._shared[key]} URLs are redirected to this picture")
+                return _stand_in(row, f"{self._shared[key]} URLs are redirected to this image")
         return _stand_in(row, "the address of a known stand-in") if _KNOWN.search(row["final_url"]) else row
 
     def seen(self) -> dict[int, int]:
@@ -157,7 +157,7 @@ def write_ledger(rows: Callable[[], Iterable[LedgerRow]], ledger: Path, errors: 
     while True:
         placeholders = Placeholders(shared)
         failures: Counter[tuple[str, int | None]] = Counter()
-        with whole(errors) as partial, partial.open("w", newline="", encoding="utf-8") as stream:
+        with atomic_write(errors) as partial, partial.open("w", newline="", encoding="utf-8") as stream:
             write_error = csv_writer(stream)
             write_error(ERROR_COLUMNS)
             marked = map(placeholders.marked, rows())

@@ -27,11 +27,11 @@ OUTCOMES: dict[str, str] = {
     "truncated": "the body ended before its announced end",
     "too_large": "more bytes than download.max_bytes",
     "too_many_pixels": "more pixels than download.max_pixels",
-    "not_an_image": "the body is no picture, whatever its name or header says",
-    "corrupt_image": "a picture that cannot be decoded to its end",
-    "placeholder": "the picture that a site shows in place of a removed one",
+    "not_an_image": "the body is no image, whatever its name or header says",
+    "corrupt_image": "an image that cannot be decoded to its end",
+    "placeholder": "the image that a site shows in place of a removed one",
     "changed": "an image, but not the one whose SHA-256 the list gives",
-    "robots_opt_out": "the site asks that its pictures be kept out of data sets (X-Robots-Tag noai, noimageai)",
+    "robots_opt_out": "the site asks that its images be kept out of data sets (X-Robots-Tag noai, noimageai)",
     "blocked_address": "the host lies at a private address and is not in download.allow_private_hosts",
     "bad_url": "not a usable http or https URL",
     "bad_response": "the server's answer is not HTTP, or neither an image nor an error",
@@ -99,7 +99,7 @@ class Outcome:
     """What became of one URL.
 
     ``detail`` is one phrase for people; ``dhash`` the perceptual hash in hex; ``first_try`` and ``last_try`` are
-    seconds since 1970 UTC. Width, height (pixels) and dhash are unknown where pictures are not decoded.
+    seconds since 1970 UTC. Width, height (pixels) and dhash are unknown where images are not decoded.
     """
 
     outcome: str

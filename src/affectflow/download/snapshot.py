@@ -55,25 +55,25 @@ class Snapshot:
 
     @property
     def has_splits(self) -> bool:
-        """Whether it says on which side each picture lies; it does so of all or of none."""
+        """Whether it says on which side each image lies; it does so of all or of none."""
         return any(entry.split for entry in islice(self.entries.values(), 1))
 
-    def pictures(self) -> dict[str, tuple[str, str]]:
+    def images(self) -> dict[str, tuple[str, str]]:
         """Split and group of each distinct image, by SHA-256."""
         return {entry.sha256: (entry.split, entry.group) for entry in self.entries.values()}
 
     def check(self) -> None:
-        """Raise :class:`ValueError` where a picture or a group lies on two sides, or only some on any."""
-        pictures: dict[str, tuple[str, str]] = {}
+        """Raise :class:`ValueError` where an image or a group lies on two sides, or only some on any."""
+        images: dict[str, tuple[str, str]] = {}
         sides: dict[str, str] = {}
         for url, (_, sha256, split, group) in self.entries.items():
             sound = url and _SHA256.fullmatch(sha256) and split in ("", *SPLITS) and bool(split) == bool(group)
             if not (sound and _GROUP.fullmatch(group)):
                 raise ValueError(f"the row of {url[:200]!r} is none of a snapshot")
             if bool(split) != self.has_splits:
-                raise ValueError("only some of its pictures have a split")
-            if pictures.setdefault(sha256, (split, group)) != (split, group):
-                raise ValueError(f"the picture {sha256} belongs to two splits or groups")
+                raise ValueError("only some of its images have a split")
+            if images.setdefault(sha256, (split, group)) != (split, group):
+                raise ValueError(f"the image {sha256} belongs to two splits or groups")
             if sides.setdefault(group, split) != split:
                 raise ValueError(f"the group {group} belongs to two splits")
 
@@ -107,7 +107,7 @@ def read_snapshot(path: Path) -> Snapshot:
     return snapshot
 
 
-COLUMNS = ("url", "sha256", "split", "group", "outcome", "detail", "picture")
+COLUMNS = ("url", "sha256", "split", "group", "outcome", "detail", "image")
 _UNLISTED = "not_listed"
 
 
@@ -117,10 +117,10 @@ class Comparison:
 
     id: str
     urls: int
-    pictures: int
+    images: int
     differences: Sequence[tuple[str, ...]]
     lost: int
-    """Pictures that no URL gave."""
+    """Images that no URL gave."""
 
     def summary(self) -> dict[str, Any]:
         """For a score file."""
@@ -128,8 +128,8 @@ class Comparison:
         return {
             "id": self.id,
             "urls": self.urls,
-            "pictures": self.pictures,
-            "pictures_lost": self.lost,
+            "images": self.images,
+            "images_lost": self.lost,
             "urls_that_differ": dict(sorted(outcomes.items())),
         }
 
@@ -137,7 +137,7 @@ class Comparison:
 def compare(reference: Snapshot, ledger: Path) -> Comparison:
     """Each URL of ``reference`` that did not give its image, with the outcome, or ``not_listed``.
 
-    Its picture may be there all the same, by another URL.
+    Its image may be there all the same, by another URL.
     """
     there: set[str] = set()
     found: dict[str, tuple[str, str, str]] = {}
@@ -146,7 +146,7 @@ def compare(reference: Snapshot, ledger: Path) -> Comparison:
             there.add(row["sha256"])
         if row["url"] in reference.entries:
             found[row["url"]] = row["outcome"], row["detail"], row["sha256"]
-    pictures = reference.pictures()
+    images = reference.images()
     differences = []
     for url, entry in reference.entries.items():
         outcome, detail, sha256 = found.get(url, (_UNLISTED, "", ""))
@@ -154,9 +154,9 @@ def compare(reference: Snapshot, ledger: Path) -> Comparison:
             continue
         if outcome == OK:  # fetched before it was known what was wanted
             outcome, detail = "changed", f"the image's SHA-256 is {sha256}"
-        picture = "came by another URL" if entry.sha256 in there else "lost"
-        differences.append((url, entry.sha256, entry.split, entry.group, outcome, detail, picture))
-    return Comparison(reference.id, len(reference.entries), len(pictures), differences, len(pictures.keys() - there))
+        image = "came by another URL" if entry.sha256 in there else "lost"
+        differences.append((url, entry.sha256, entry.split, entry.group, outcome, detail, image))
+    return Comparison(reference.id, len(reference.entries), len(images), differences, len(images.keys() - there))
 
 
 def write_differences(comparison: Comparison, path: Path) -> None:

@@ -137,4 +137,4 @@ def _format(body: bytes) -> str:
             return name
     if body[:4] == b"RIFF" and body[8:12] == b"WEBP":
         return "WEBP"
-    raise Failed("not_an_image", "no picture in a known format" if body else "the body is empty")
+    raise Failed("not_an_image", "no image in a known format" if body else "the body is empty")

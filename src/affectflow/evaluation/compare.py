@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
-from affectflow.core.atomic import whole
+from affectflow.core.atomic import atomic_write
 from affectflow.core.errors import UserError
 from affectflow.datasets.synthetic import NOTE
 from affectflow.evaluation.evaluate import judge
@@ -63,7 +63,7 @@ def compare(protocol: Protocol, models: Mapping[str, Sequence[Part]], draws: int
         **_of_labels(judged.affect, beside.affect, judged.bootstrap),
         "not_shared": sorted(judged.names() ^ beside.names()),
     }
-    with whole(out) as partial:
+    with atomic_write(out) as partial:
         partial.write_text(json.dumps(plain(result), indent=1) + "\n", encoding="utf-8")
 
 
@@ -126,7 +126,7 @@ def gather_seeds(model: str, scores: Mapping[int, Path], out: Path) -> None:
         "scores": [str(path) for path in scores.values()],
         **{key: _together([score[key] for score in read], key) for key in first if key in _KEYS or key[:5] == "mean_"},
     }
-    with whole(out) as partial:
+    with atomic_write(out) as partial:
         partial.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
 
 

@@ -211,11 +211,11 @@ def _answered(
     untaught = False
     for rows in outputs.rows():
         if answered[rows].any() and (answered[rows] != known[rows]).any():
-            raise UserError(f"The model's output for {name} is no number for some pictures; train it again.")
+            raise UserError(f"The model's output for {name} is no number for some images; train it again.")
         untaught |= bool(known[rows].any() and not answered[rows].any())
     return np.zeros_like(known) if untaught else answered
 
 
 def _subjects(protocol: Protocol, table: pa.Table) -> list[str]:
     """What each frame is drawn together with in a bootstrap."""
-    return table["source" if protocol.subject == "picture" else protocol.subject].to_pylist()  # type: ignore[no-any-return]
+    return table["source" if protocol.subject == "image" else protocol.subject].to_pylist()  # type: ignore[no-any-return]

@@ -1,4 +1,4 @@
-"""What others' programs say of pictures and frames, read from the files that they write.
+"""What others' programs say of images and frames, read from the files that they write.
 
 Columns as the programs document or write them: OpenFace 2 (its wiki, "Output format"), OpenFace 3 (its package's demo),
 py-feat ("Fex" tables), LibreFace (its package's page), and one layout of our own for everything else. Which one a file
@@ -30,7 +30,7 @@ from affectflow.tables.csv_files import open_text, write_csv
 from affectflow.tables.parquet import write_parquet
 
 Key = tuple[str, int]
-"""A film, subject or picture in lower case and without folder or ending, and the frame from 1; 0 for a picture."""
+"""A video, subject or image in lower case and without folder or ending, and the frame from 1; 0 for an image."""
 
 PROBABILITY, INTENSITY, AFFECT = "probability", "intensity", "affect"
 _RANGES = {PROBABILITY: (0.0, 1.0), INTENSITY: (0.0, 5.0), AFFECT: (-1.0, 1.0)}
@@ -41,7 +41,7 @@ _OPENFACE_3 = (1, 2, 4, 6, 9, 12, 25, 26)
 _OPENFACE = re.compile(r"(AU\d\d)_([rc])")
 _OWN_INTENSITY = re.compile(r"(.+)_intensity", re.IGNORECASE)
 EXPECTED = (
-    "columns video and frame (from 1), or picture, and AU1 (a probability), AU1_intensity (0 to 5), valence or "
+    "columns video and frame (from 1), or image, and AU1 (a probability), AU1_intensity (0 to 5), valence or "
     "arousal; or the output of OpenFace 2 or 3, py-feat or LibreFace"
 )
 
@@ -67,7 +67,7 @@ class Answers:
 
 @dataclass(frozen=True, slots=True)
 class _Form:
-    """How the rows of a file are read: what of each column, which picture a row is of, and how sure it is of a face.
+    """How the rows of a file are read: what of each column, which image a row is of, and how sure it is of a face.
 
     ``face`` gives None for a row without a face. Of several rows for one frame the surest counts, where ``several``;
     the first of equals. ``spread`` makes a row of a cell that holds several numbers.
@@ -82,7 +82,7 @@ class _Form:
 
 
 def key_of(name: str, frame: int = 0) -> Key:
-    """The key of a film, subject or picture by its name or path."""
+    """The key of a video, subject or image by its name or path."""
     return PurePosixPath(name.replace("\\", "/")).stem.lower(), frame
 
 
@@ -107,7 +107,7 @@ def _read(path: Path, into: Answers) -> str:
     with open_text(path) as stream:
         reader = csv.reader(stream)
         header = [name.strip() for name in next(reader, [])]
-        form = _recognise(path, header)
+        form = _recognize(path, header)
         for cells in reader:
             if not cells:
                 continue
@@ -153,7 +153,7 @@ def _answer(where: str, row: Mapping[str, str], columns: Mapping[str, tuple[str,
     return Answer(found[PROBABILITY], found[INTENSITY], *(float(value) for value in found[AFFECT][:2]))
 
 
-def _recognise(path: Path, header: Sequence[str]) -> _Form:
+def _recognize(path: Path, header: Sequence[str]) -> _Form:
     twice = next((name for name, count in Counter(header).items() if count > 1), None)
     if twice is not None:
         raise UserError(f"{path} has the column {twice!r} twice; remove one of them.")
@@ -166,13 +166,13 @@ def _recognise(path: Path, header: Sequence[str]) -> _Form:
         return _openface_3()
     if {"frame_idx", "frame_time_in_ms"} <= names:
         return _libreface(path, header)
-    if not (names & {"video", "picture"}) or ("video" in names and "frame" not in names):
+    if not (names & {"video", "image"}) or ("video" in names and "frame" not in names):
         raise UserError(f"{path} has the columns {', '.join(header[:6])[:80]} …; expected {EXPECTED}.")
     return _own(path, header)
 
 
 def _openface(path: Path, header: Sequence[str]) -> _Form:
-    """One file a film, named after it; _c is presence, 0 or 1, _r intensity, 0 to 5; frames from 1."""
+    """One file a video, named after it; _c is presence, 0 or 1, _r intensity, 0 to 5; frames from 1."""
     matches = ((name, _OPENFACE.fullmatch(name)) for name in header)
     kinds = {"c": PROBABILITY, "r": INTENSITY}
     columns = {name: (kinds[m[2]], int(m[1][2:]) - 1) for name, m in matches if m and int(m[1][2:]) <= facs.COUNT}
@@ -186,7 +186,7 @@ def _openface(path: Path, header: Sequence[str]) -> _Form:
 
 
 def _pyfeat(header: Sequence[str]) -> _Form:
-    """``input`` names the film or the picture; probabilities; frames from 0; rows without a face are empty."""
+    """``input`` names the video or the image; probabilities; frames from 0; rows without a face are empty."""
     columns = {
         name: (PROBABILITY, unit - 1) for name in header if (unit := facs.parse_label(name)) and unit <= facs.COUNT
     }
@@ -230,7 +230,7 @@ def _openface_3() -> _Form:
 
 
 def _libreface(path: Path, header: Sequence[str]) -> _Form:
-    """One file a film, named after it; au_1 is presence, 0 or 1, au_1_intensity 0 to 5; frames from 0."""
+    """One file a video, named after it; au_1 is presence, 0 or 1, au_1_intensity 0 to 5; frames from 0."""
     columns = _of_units(name for name in header if name.lower().startswith("au"))
     return _Form(
         "LibreFace",
@@ -258,7 +258,7 @@ def _own(path: Path, header: Sequence[str]) -> _Form:
         raise UserError(f"{path} says nothing about action units, valence or arousal; expected {EXPECTED}.")
 
     def key(row: Mapping[str, str]) -> Key:
-        return key_of(row["picture"]) if "video" not in row else key_of(row["video"], int(row["frame"]))
+        return key_of(row["image"]) if "video" not in row else key_of(row["video"], int(row["frame"]))
 
     return _Form("a table of predictions", columns, key, face=lambda row: 1.0, several=False)
 
@@ -270,7 +270,7 @@ UNASKED = "prediction without a labelled frame"
 def lay_beside(dataset: Dataset, answers: Answers, out: Path, left_out: Path) -> int:
     """Write the table of predictions of labelled frames that have one; returns how many have.
 
-    A frame is found by the name of its film, of its subject or, for stills, of its picture; those without a
+    A frame is found by the name of its video, of its subject or, for images, of its image; those without a
     prediction are counted in ``left_out``. Raises :class:`UserError` when no frame has a prediction.
     """
     counts: Counter[str] = Counter()
@@ -287,7 +287,7 @@ def lay_beside(dataset: Dataset, answers: Answers, out: Path, left_out: Path) ->
     if not found:
         names = sorted({name for name, _ in answers.by_key})
         raise UserError(
-            f"No prediction is of a frame of {dataset.name}; they are of {', '.join(names[:3])[:80]} …, and its films "
+            f"No prediction is of a frame of {dataset.name}; they are of {', '.join(names[:3])[:80]} …, and its videos "
             "and subjects have other names."
         )
     write_csv(left_out, LEFT_OUT_COLUMNS, sorted((counts + dataset.left_out).items()))

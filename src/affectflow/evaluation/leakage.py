@@ -15,11 +15,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from PIL import Image
 
-from affectflow.core.atomic import whole
+from affectflow.core.atomic import atomic_write
 from affectflow.core.parallel import over_processes
 from affectflow.core.progress import progress
 from affectflow.datasets import get_dataset
-from affectflow.datasets.media import Glance
+from affectflow.datasets.media import MetadataOnly
 from affectflow.media.images import difference_hash
 from affectflow.media.near_duplicates import hashes_of, nearest
 from affectflow.tables.csv_files import write_csv
@@ -35,16 +35,16 @@ _PEOPLE = {"disfaplus": "disfa", "affwild2": "affwild"}
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """A split of a data set, and the table of the whole set's pictures."""
+    """A split of a data set, and the table of the whole set's images."""
 
     dataset: str
     root: Path
     split: str
-    pictures: Path
+    images: Path
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Pictures:
+class _Images:
     dataset: str
     sources: list[str]
     subjects: list[str]
@@ -52,12 +52,12 @@ class _Pictures:
     hashes: NDArray[np.uint16]
 
 
-def find_overlap(benchmark: Side, trained: Sequence[Side], max_bits: int, pairs: Path, counts: Path) -> dict[str, int]:
-    """Write the overlapping pictures and people as a table, and how many they are; returns the latter.
+def check_leakage(benchmark: Side, trained: Sequence[Side], max_bits: int, pairs: Path, counts: Path) -> dict[str, int]:
+    """Write the overlapping images and people as a table, and how many they are; returns the latter.
 
-    A benchmark's picture is counted once, as ``exact`` where a training picture has the same pixels, else as ``near``
+    A benchmark's image is counted once, as ``exact`` where a training image has the same pixels, else as ``near``
     where one's perceptual hash differs in at most ``max_bits`` of 256; the nearest is named. A ``subject`` is a
-    person whom both sides name. Pictures without contrast look like each other and are compared by their pixels alone.
+    person whom both sides name. Images without contrast look like each other and are compared by their pixels alone.
     """
     asked = _read(benchmark)
     known = [_read(side) for side in trained]
@@ -65,29 +65,27 @@ def find_overlap(benchmark: Side, trained: Sequence[Side], max_bits: int, pairs:
     write_csv(pairs, PAIRS_COLUMNS, found)
     kinds = [row[0] for row in found]
     result = {
-        "pictures": len(asked.sources),
+        "images": len(asked.sources),
         "exact": kinds.count(EXACT),
         "near": kinds.count(NEAR),
         "subjects": kinds.count(SUBJECT),
         "compared_with": sum(len(one.sources) for one in known),
         "max_bits": max_bits,
     }
-    with whole(counts) as partial:
+    with atomic_write(counts) as partial:
         partial.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     return result
 
 
-def _read(side: Side) -> _Pictures:
-    table = read_parquet(side.pictures, PICTURES_SCHEMA)
-    groups = set(get_dataset(side.dataset, side.root, side.split, Glance()).groups())
+def _read(side: Side) -> _Images:
+    table = read_parquet(side.images, IMAGES_SCHEMA)
+    groups = set(get_dataset(side.dataset, side.root, side.split, MetadataOnly()).groups())
     table = table.filter([group in groups for group in table["group"].to_pylist()])
     columns = {name: table[name].to_pylist() for name in ("source", "subject", "sha256", "dhash")}
-    return _Pictures(
-        side.dataset, columns["source"], columns["subject"], columns["sha256"], hashes_of(columns["dhash"])
-    )
+    return _Images(side.dataset, columns["source"], columns["subject"], columns["sha256"], hashes_of(columns["dhash"]))
 
 
-def _pairs(asked: _Pictures, known: Sequence[_Pictures], max_bits: int) -> Iterator[Pair]:
+def _pairs(asked: _Images, known: Sequence[_Images], max_bits: int) -> Iterator[Pair]:
     same: dict[str, tuple[str, str]] = {}
     for one in reversed(known):
         for source, digest in zip(reversed(one.sources), reversed(one.sha256), strict=True):
@@ -106,13 +104,13 @@ def _pairs(asked: _Pictures, known: Sequence[_Pictures], max_bits: int) -> Itera
             yield SUBJECT, people[person], one.dataset, _people(one)[person], None
 
 
-def _people(pictures: _Pictures) -> dict[tuple[str, str], str]:
+def _people(images: _Images) -> dict[tuple[str, str], str]:
     """Named people, by the set whose names they bear."""
-    family = _PEOPLE.get(pictures.dataset, pictures.dataset)
-    return {(family, subject.upper()): subject for subject in pictures.subjects if subject}
+    family = _PEOPLE.get(images.dataset, images.dataset)
+    return {(family, subject.upper()): subject for subject in images.subjects if subject}
 
 
-PICTURES_SCHEMA = pa.schema(
+IMAGES_SCHEMA = pa.schema(
     [
         ("source", pa.string()),
         ("group", pa.string()),
@@ -124,12 +122,12 @@ PICTURES_SCHEMA = pa.schema(
 """``sha256`` is of the pixels, whatever file they lie in; ``dhash`` is the perceptual hash, hex of 256 bits."""
 
 
-def digest_pictures(name: str, root: Path, split: str, processes: int, out: Path) -> int:
-    """Write a row for each labelled picture or frame of a data set; returns their number.
+def digest_images(name: str, root: Path, split: str, processes: int, out: Path) -> int:
+    """Write a row for each labelled image or frame of a data set; returns their number.
 
     Raises :class:`UserError` as the data set does.
     """
-    parts = get_dataset(name, root, split, Glance()).parts()
+    parts = get_dataset(name, root, split, MetadataOnly()).parts()
     look = partial(_digest_part, name=name, root=root, split=split)
     with progress(len(parts), "part", "digest") as bar:
 
@@ -138,7 +136,7 @@ def digest_pictures(name: str, root: Path, split: str, processes: int, out: Path
                 bar.update()
                 yield from found
 
-        return write_parquet(out, PICTURES_SCHEMA, rows())
+        return write_parquet(out, IMAGES_SCHEMA, rows())
 
 
 def _digest_part(part: str, name: str, root: Path, split: str) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from affectflow.core.atomic import whole
+from affectflow.core.atomic import atomic_write
 from affectflow.core.cache import file_sha256
 from affectflow.datasets.synthetic import NOTE
 from affectflow.evaluation.evaluate import Judged, f1_of_folds, judge
@@ -24,14 +24,14 @@ from affectflow.evaluation.outputs import Labels, Outputs, Part, read_outputs
 from affectflow.evaluation.protocols import Protocol
 from affectflow.evaluation.results import THRESHOLD, intervals, plain
 from affectflow.evaluation.temporal import smoothed
-from affectflow.faces.crop import CENTRE, FACE, HELD
+from affectflow.faces.crop import CENTER, FACE, HELD
 from affectflow.metrics.bootstrap import COVERAGE
 from affectflow.prediction.columns import LEFT_OUT_COLUMNS
 from affectflow.tables.csv_files import read_csv
 
 _PACKAGES = ("affectflow", "numpy", "pyarrow", "av", "pillow", "keras", "tensorflow-cpu", "tensorflow")
 OVERLAP = ("exact", "near", "subjects")
-"""What a model may have seen of a benchmark: the same pictures, pictures that look the same, the same people."""
+"""What a model may have seen of a benchmark: the same images, images that look the same, the same people."""
 _AFFECT = ("valence", "arousal")
 
 
@@ -50,7 +50,7 @@ def score(
     There is one part, or one for each fold of a protocol of folds; their frames are scored together. A label that the
     model was never taught stands under ``unsupported``, one that no frame has under ``unlabelled``; neither counts in
     a mean, nor does one of which the benchmark shows only one class. Every measure has its interval under
-    ``intervals``. ``snapshot`` is the card of the downloaded pictures that the model was trained or is scored on,
+    ``intervals``. ``snapshot`` is the card of the downloaded images that the model was trained or is scored on,
     None where there are none. Raises :class:`UserError` when labels and outputs share nothing.
     """
     started = datetime.now(UTC)
@@ -104,7 +104,7 @@ def score(
             "seconds": round(time.perf_counter() - clock, 3),
         },
     }
-    with whole(out) as partial:
+    with atomic_write(out) as partial:
         partial.write_text(json.dumps(plain(result), indent=1) + "\n", encoding="utf-8")
 
 
@@ -134,7 +134,7 @@ def _folds(judged: Judged, outputs: Outputs, parts: Sequence[Part]) -> dict[str,
 
 
 def _overlap(parts: Sequence[Part]) -> dict[str, int] | None:
-    """Pictures and people of the benchmark that were trained on, of all folds together; None where nobody looked."""
+    """Images and people of the benchmark that were trained on, of all folds together; None where nobody looked."""
     found = [part.described["overlap"] for part in parts if "overlap" in part.described]
     return {kind: sum(one[kind] for one in found) for kind in OVERLAP} if len(found) == len(parts) else None
 
@@ -145,7 +145,7 @@ def _foreign(described: Mapping[str, Any]) -> dict[str, Any]:
 
 def _crops(table: pa.Table) -> dict[str, int]:
     crops = Counter(table["crop"].to_pylist())
-    return {how: crops[how] for how in (FACE, HELD, CENTRE)}
+    return {how: crops[how] for how in (FACE, HELD, CENTER)}
 
 
 def _inputs(parts: Sequence[Part]) -> dict[str, str]:

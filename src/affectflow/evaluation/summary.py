@@ -42,12 +42,12 @@ HEADINGS = {
 """Measures that tables show where some score has them, and what stands above them."""
 
 
-def summarise(scores: Sequence[Path], out: Path) -> None:
+def summarize(scores: Sequence[Path], out: Path) -> None:
     """Write one row for each score file; raises :class:`UserError` for one of means over seeds."""
     write_csv(out, COLUMNS, (_row(score) for score in _read(scores, over_seeds=False)))
 
 
-def summarise_seeds(gathered: Sequence[Path], out: Path) -> None:
+def summarize_seeds(gathered: Sequence[Path], out: Path) -> None:
     """Write one row for each measure of each file of :func:`affectflow.evaluation.compare.gather_seeds`."""
     write_csv(out, SEED_COLUMNS, (row for score in _read(gathered, over_seeds=True) for row in _seed_rows(score)))
 
@@ -125,7 +125,7 @@ def interval_of(score: Mapping[str, Any], name: str) -> Sequence[float] | None:
 def _warning(score: Mapping[str, Any]) -> str:
     exact, near, people = (score["overlap"][kind] for kind in OVERLAP)
     return (
-        f"Warning: {score['model']} was trained on {exact} of the pictures of {score['benchmark']}, on pictures that "
+        f"Warning: {score['model']} was trained on {exact} of the images of {score['benchmark']}, on images that "
         f"look like {near} others, and on {people} of its people; see results/overlap."
     )
 

@@ -1,4 +1,4 @@
-"""Outputs averaged over neighbouring frames of a film."""
+"""Outputs averaged over neighbouring frames of a video."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class _Window:
 
 
 EVENT_COLUMNS = ("unit", "of", "subject", "video", "onset", "apex", "offset", "peak")
-"""``of`` is ``label`` or ``output``. Onset, apex (the first of the strongest) and offset are frames of the film, all
+"""``of`` is ``label`` or ``output``. Onset, apex (the first of the strongest) and offset are frames of the video, all
 inclusive. ``peak`` is the intensity of a label at its apex (empty where none is known), or the probability of an
 output."""
 

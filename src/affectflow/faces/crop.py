@@ -24,9 +24,9 @@ _TURNED = 0.75  # of the distance to the mouth: eyes that are nearer to each oth
 
 
 def crop(pixels: NDArray[np.uint8], face: Face | None, size: int) -> NDArray[np.uint8]:
-    """A picture's face, uint8 [size, size, 3]; without one, its centre square.
+    """An image's face, uint8 [size, size, 3]; without one, its center square.
 
-    What lies outside the picture is black. Training, evaluation and prediction all crop here.
+    What lies outside the image is black. Training, evaluation and prediction all crop here.
     """
     return square(pixels, size) if face is None else _aligned(pixels, face, size)
 
@@ -37,7 +37,7 @@ def _aligned(pixels: NDArray[np.uint8], face: Face, size: int) -> NDArray[np.uin
     (x, y), angle, distance = _eyes(face)
     scale = EYE_DISTANCE * size / distance
     cos, sin = scale * math.cos(angle), scale * math.sin(angle)
-    # Pixels are counted at their centres, and the crop's middle lies between two where its side is even.
+    # Pixels are counted at their centers, and the crop's middle lies between two where its side is even.
     there = np.array([[cos, sin, size / 2 - 0.5], [-sin, cos, EYE_HEIGHT * size - 0.5]])
     there[:, 2] -= there[:, :2] @ (x, y)
     return warp(pixels, there, size)
@@ -59,26 +59,26 @@ def _eyes(face: Face) -> tuple[tuple[float, float], float, float]:
     return (x + width / 2 - 0.5, y + _EYE_LEVEL * height - 0.5), 0.0, _EYES_APART * math.sqrt(width * height)
 
 
-FACE, HELD, CENTRE = "face", "held", "centre"
+FACE, HELD, CENTER = "face", "held", "center"
 
 
 class Framing:
-    """Which face the samples of a benchmark are cropped around, in order: their own; or the last one of the same film,
-    where that is at most ``hold_s`` seconds old; else none, which makes it the centre."""
+    """Which face the samples of a benchmark are cropped around, in order: their own; or the last one of the same video,
+    where that is at most ``max_gap_s`` seconds old; else none, which makes it the center."""
 
-    def __init__(self, hold_s: float) -> None:
-        self._hold_s = hold_s
+    def __init__(self, max_gap_s: float) -> None:
+        self._max_gap_s = max_gap_s
         self._last: tuple[tuple[str, str], float, Face] | None = None
 
     def place(self, sample: Sample) -> tuple[Sample, str]:
-        """The sample with that face, and ``face``, ``held`` or ``centre``: a detector that finds little is not to be
+        """The sample with that face, and ``face``, ``held`` or ``center``: a detector that finds little is not to be
         flattered."""
-        film = sample.subject, sample.video
+        video = sample.subject, sample.video
         if sample.face is not None:
-            self._last = film, sample.time, sample.face
+            self._last = video, sample.time, sample.face
             return sample, FACE
         if sample.looked_for and self._last is not None:
             where, since, last = self._last
-            if where == film and 0 <= sample.time - since <= self._hold_s:
+            if where == video and 0 <= sample.time - since <= self._max_gap_s:
                 return replace(sample, face=last), HELD
-        return sample, CENTRE
+        return sample, CENTER

@@ -1,4 +1,4 @@
-"""Faces of a data set's pictures, or of downloaded ones -> their tables."""
+"""Faces of a data set's images, or of downloaded ones -> their tables."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from affectflow.datasets import get_dataset
 from affectflow.datasets.base import Dataset
 from affectflow.datasets.face import Face
 from affectflow.datasets.face_table import FACES_SCHEMA, FOUND, GIVEN, NO_FACE, NOT_LOOKED_FOR, face_cells
-from affectflow.datasets.media import Glance
+from affectflow.datasets.media import MetadataOnly
 from affectflow.download.ledger import LEDGER_SCHEMA
 from affectflow.download.outcomes import OK
 from affectflow.faces.yunet import Detector
@@ -28,7 +28,7 @@ from affectflow.tables.parquet import parquet_rows, write_parquet
 _DECISIVE = ("affectflow.faces.yunet", "affectflow.media.images")
 """The modules that decide which face is found in given bytes; what else changes looks for none again."""
 
-_AT_ONCE = 16  # downloaded pictures that a process is handed
+_AT_ONCE = 16  # downloaded images that a process is handed
 _KEPT_EVERY = 4096  # of them, so that a kill does not cost more
 
 T = TypeVar("T")
@@ -52,7 +52,7 @@ def find_dataset_faces(
     Without ``search`` those that the set ships are taken; with it, they say which face is wanted, and stand in where
     it is not found. Raises :class:`UserError` as the data set does.
     """
-    parts = get_dataset(name, root, split, Glance()).parts()
+    parts = get_dataset(name, root, split, MetadataOnly()).parts()
     look = partial(_look_at_part, name=name, root=root, split=split, search=search)
     counts: Counter[str] = Counter()
     with progress(len(parts), "part", "faces") as bar:
@@ -78,10 +78,10 @@ def find_downloaded_faces(
     processes: int,
     out: Path,
 ) -> Counter[str]:
-    """Write the faces of one part of the downloaded pictures, divided by their SHA-256; returns counts by outcome.
+    """Write the faces of one part of the downloaded images, divided by their SHA-256; returns counts by outcome.
 
     What was found before by the same model, settings and detector's code is kept below ``state``. Raises
-    :class:`UserError` for a picture that is not the one that was downloaded.
+    :class:`UserError` for an image that is not the one that was downloaded.
     """
     mark = fingerprint([search.sha256, search.min_score, modules_digest(*_DECISIVE)])[:16]
     kept = state / mark / f"{part}-of-{parts}.parquet"
@@ -92,8 +92,8 @@ def find_downloaded_faces(
         if row["outcome"] == OK and int(row["sha256"][:16], 16) % parts == part
     }
     missing = [(name, sha256) for sha256, name in wanted.items() if sha256 not in known]
-    look = partial(_look_at_pictures, images=images, search=search)
-    with progress(len(missing), "picture", "faces") as bar:
+    look = partial(_look_at_images, images=images, search=search)
+    with progress(len(missing), "image", "faces") as bar:
         for some in batched(missing, _KEPT_EVERY):
             for found in over_processes(look, list(batched(some, _AT_ONCE)), processes):
                 known |= {row["sha256"]: row for row in found}
@@ -121,7 +121,7 @@ def _look_at_part(part: str, name: str, root: Path, split: str, search: Search |
     return rows
 
 
-def _look_at_pictures(files: Sequence[tuple[str, str]], images: Path, search: Search) -> Rows:
+def _look_at_images(files: Sequence[tuple[str, str]], images: Path, search: Search) -> Rows:
     rows = []
     for name, sha256 in files:
         pixels = Encoded(read_image(images, name, sha256), name).rgb()
@@ -132,7 +132,7 @@ def _look_at_pictures(files: Sequence[tuple[str, str]], images: Path, search: Se
 
 @lru_cache(1)
 def _dataset(name: str, root: Path, split: str, looking: bool) -> Dataset:
-    return get_dataset(name, root, split, None if looking else Glance())
+    return get_dataset(name, root, split, None if looking else MetadataOnly())
 
 
 @lru_cache(1)

@@ -17,8 +17,8 @@ from affectflow.core.errors import UserError
 from affectflow.datasets.face import Face, overlap
 from affectflow.faces.warp import warp
 
-_SIDES = (320, 640, 160)  # of the longer side that a picture is scaled to, until a face shows
-_MARGIN = 0.25  # of the longer side, around a picture in the last try, or a face that fills it is not seen
+_SIDES = (320, 640, 160)  # of the longer side that an image is scaled to, until a face shows
+_MARGIN = 0.25  # of the longer side, around an image in the last try, or a face that fills it is not seen
 # A second look at the face, by how much of the surroundings is in it and at how many pixels. The mean over two
 # brings the landmarks' error from 7.5 to 3.8 % of the distance of the eyes (102 frontal photographs).
 _LOOKS = ((1.3, 224), (2.0, 192))
@@ -26,7 +26,7 @@ _SAME = 0.1  # overlap with the box of the wanted face, at least
 
 
 class Detector:
-    """Finds the face in a picture. Raises :class:`UserError` where the file is missing or not the wanted one."""
+    """Finds the face in an image. Raises :class:`UserError` where the file is missing or not the wanted one."""
 
     def __init__(self, model: Path, sha256: str, min_score: float) -> None:
         try:
@@ -46,7 +46,7 @@ class Detector:
             raise UserError(f"{model} is no YuNet model that OpenCV {cv2.__version__} reads ({error.err}).") from None
 
     def find(self, pixels: NDArray[np.uint8], wanted: Face | None = None) -> Face | None:
-        """The largest and most central face of a picture, uint8 [height, width, 3]; None where there is none.
+        """The largest and most central face of an image, uint8 [height, width, 3]; None where there is none.
 
         With ``wanted``, the one in that box.
         """
@@ -57,7 +57,7 @@ class Detector:
         return self._close_up(pixels, face)
 
     def find_all(self, pixels: NDArray[np.uint8]) -> list[Face]:
-        """All faces of a picture, the one that :meth:`find` gives first."""
+        """All faces of an image, the one that :meth:`find` gives first."""
         faces = sorted(self._all(pixels, None), key=lambda face: -_prominence(face, pixels.shape))
         return [self._close_up(pixels, face) for face in faces]
 
@@ -89,8 +89,8 @@ class Detector:
         """The landmarks [10] in a close-up of a face."""
         left, top, width, height = face.box
         scale = side / (around * max(width, height))
-        centre = np.array([left + width / 2, top + height / 2])
-        offset = side / 2 - scale * centre
+        center = np.array([left + width / 2, top + height / 2])
+        offset = side / 2 - scale * center
         there = np.array([[scale, 0, offset[0]], [0, scale, offset[1]]])
         found = self._detect(warp(pixels, there, side))
         if not len(found):

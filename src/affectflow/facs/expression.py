@@ -1,4 +1,4 @@
-"""Which emotion AUs make, of many pictures at once.
+"""Which emotion AUs make, of many images at once.
 
 An AU is present where it is recorded, or probable, and its intensity is that of its letter in the table of emotions,
 where intensities are known.

@@ -13,7 +13,7 @@ from affectflow import facs
 from affectflow.core.errors import UserError
 from affectflow.core.progress import progress
 from affectflow.datasets import get_dataset
-from affectflow.datasets.media import Glance
+from affectflow.datasets.media import MetadataOnly
 from affectflow.datasets.sample import PERCENT, Sample
 
 
@@ -23,14 +23,14 @@ class Survey:
 
     subjects: set[str] = field(default_factory=set)
     videos: set[str] = field(default_factory=set)
-    pictures: int = 0
+    images: int = 0
     labels: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     left_out: Counter[str] = field(default_factory=Counter)
     problems: list[str] = field(default_factory=list)
 
     def add(self, sample: Sample) -> None:
         """Count a sample."""
-        self.pictures += 1
+        self.images += 1
         if sample.subject:
             self.subjects.add(sample.subject)
         if sample.video:
@@ -49,8 +49,8 @@ class Survey:
 
     def text(self) -> str:
         """For a terminal."""
-        counts = {"subjects": len(self.subjects), "videos": len(self.videos), "labelled pictures": self.pictures}
-        lines = [", ".join(f"{count:,} {what}" for what, count in counts.items() if count) or "no labelled picture"]
+        counts = {"subjects": len(self.subjects), "videos": len(self.videos), "labelled images": self.images}
+        lines = [", ".join(f"{count:,} {what}" for what, count in counts.items() if count) or "no labelled image"]
         width = max(map(len, self.labels), default=0)
         for name, classes in self.labels.items():
             lines.append(f"  {name:{width}}  " + ", ".join(f"{found} {classes[found]:,}" for found in sorted(classes)))
@@ -59,11 +59,11 @@ class Survey:
 
 
 def survey(name: str, root: Path) -> Survey:
-    """Look at a data set without decoding films or pictures; a part with a mistake does not hide the others.
+    """Look at a data set without decoding videos or images; a part with a mistake does not hide the others.
 
     Raises :class:`UserError` where the set as a whole cannot be opened.
     """
-    media = Glance()
+    media = MetadataOnly()
     dataset = get_dataset(name, root, media=media)
     found = Survey()
     parts = dataset.parts()

@@ -24,7 +24,7 @@ def survey_tables(tables: Sequence[Path]) -> Survey:
         labels, rejects = Path(name, "labels.csv"), Path(name, "rejects.csv")
         ingest(tables, labels, rejects)
         for row in read_csv(labels, LABEL_COLUMNS):
-            found.pictures += 1
+            found.images += 1
             urls.add(hash(row["url"]))
             for label in facs.LABELS:
                 if row[label] in _CLASSES:
@@ -35,7 +35,7 @@ def survey_tables(tables: Sequence[Path]) -> Survey:
                 continue
             sheet = f", sheet {row['sheet']}" if row["sheet"] else ""
             found.problems.append(f"{row['table']}{sheet}, row {row['row']}: {row['reason']}")
-    if again := found.pictures - len(urls):
+    if again := found.images - len(urls):
         found.left_out["row with a URL that another row has"] = again
     found.labels = {label: found.labels[label] for label in facs.LABELS if label in found.labels}
     return found

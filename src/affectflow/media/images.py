@@ -32,15 +32,15 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""What makes a picture of each EXIF orientation upright."""
-_LARGE = 8_000_000  # pixels; one such picture at a time is decoded
+"""What makes an image of each EXIF orientation upright."""
+_LARGE = 8_000_000  # pixels; one such image at a time is decoded
 _ENOUGH = 1_000_000  # pixels for everything but the check
-_one_large_picture = threading.Lock()
+_one_large_image = threading.Lock()
 _HASHED = 64  # pixels a side that a perceptual hash is made from, at least
 
 
 class ImageError(ValueError):
-    """Bytes that are no usable picture. ``reason`` is one of the download's outcomes."""
+    """Bytes that are no usable image. ``reason`` is one of the download's outcomes."""
 
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(detail)
@@ -49,7 +49,7 @@ class ImageError(ValueError):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Decoded:
-    """Upright pixels, uint8 [height, width, 3], and what the encoded picture was."""
+    """Upright pixels, uint8 [height, width, 3], and what the encoded image was."""
 
     pixels: NDArray[np.uint8]
     format: str
@@ -57,7 +57,7 @@ class Decoded:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What an upright picture is, in pixels, and its perceptual hash."""
+    """What an upright image is, in pixels, and its perceptual hash."""
 
     format: str
     width: int
@@ -70,21 +70,21 @@ def examine(data: bytes, max_pixels: int = MAX_PIXELS) -> Seen:
 
     Of a JPEG every coefficient is read, but no more pixels are made of them than the hash needs.
     """
-    picture = _open(data, max_pixels)
-    with _one_large_picture if picture.width * picture.height > _LARGE else nullcontext():
-        return _examine(picture, data)
+    image = _open(data, max_pixels)
+    with _one_large_image if image.width * image.height > _LARGE else nullcontext():
+        return _examine(image, data)
 
 
-def _examine(picture: Image.Image, data: bytes) -> Seen:
-    width, height = picture.size
-    name = str(picture.format)
+def _examine(image: Image.Image, data: bytes) -> Seen:
+    width, height = image.size
+    name = str(image.format)
     try:
-        orientation = _orientation(picture)
+        orientation = _orientation(image)
         if jpeg.is_jpeg(data):
             upright = _upright(Image.fromarray(jpeg.decode(data, smallest=_HASHED)), orientation)
         else:
-            picture.load()
-            upright = ImageOps.exif_transpose(_smaller(picture))
+            image.load()
+            upright = ImageOps.exif_transpose(_smaller(image))
         if orientation >= _FIRST_SIDEWAYS:
             width, height = height, width
         dhash = difference_hash(upright if upright.mode == "L" else _to_rgb(upright))
@@ -115,19 +115,19 @@ def decode_rgb(data: bytes, max_pixels: int = MAX_PIXELS) -> Decoded:
     Transparency is laid over white. Raises :class:`ImageError` with reason ``not_an_image``,
     ``too_many_pixels`` (before anything is decoded) or ``corrupt_image``.
     """
-    picture = _open(data, max_pixels)
-    name = str(picture.format)
+    image = _open(data, max_pixels)
+    name = str(image.format)
     try:
-        if jpeg.is_jpeg(data) and picture.mode in ("RGB", "L"):
+        if jpeg.is_jpeg(data) and image.mode in ("RGB", "L"):
             pixels = jpeg.decode(data)
-            if (orientation := _orientation(picture)) in _TURNS:
+            if (orientation := _orientation(image)) in _TURNS:
                 pixels = np.asarray(_upright(Image.fromarray(pixels), orientation))
         else:
             if jpeg.is_jpeg(data):
-                jpeg.decode(data, smallest=1)  # four colours are Pillow's to convert, but not to check
-            picture.load()
-            pixels = np.asarray(_to_rgb(ImageOps.exif_transpose(picture)))
-    except Exception as error:  # as above: any failure to decode is the picture's fault
+                jpeg.decode(data, smallest=1)  # four colors are Pillow's to convert, but not to check
+            image.load()
+            pixels = np.asarray(_to_rgb(ImageOps.exif_transpose(image)))
+    except Exception as error:  # as above: any failure to decode is the image's fault
         raise ImageError("corrupt_image", f"{name} that cannot be decoded: {error}") from None
     return Decoded(pixels, name)
 
@@ -136,67 +136,67 @@ def _open(data: bytes, max_pixels: int) -> Image.Image:
     if not data:
         raise ImageError("not_an_image", "the body is empty")
     try:
-        picture = Image.open(io.BytesIO(data), formats=FORMATS)
+        image = Image.open(io.BytesIO(data), formats=FORMATS)
     except Exception as error:  # Pillow raises many kinds on hostile bytes
-        raise ImageError("not_an_image", f"no picture in a known format ({type(error).__name__})") from None
-    width, height = picture.size
+        raise ImageError("not_an_image", f"no image in a known format ({type(error).__name__})") from None
+    width, height = image.size
     if width * height > max_pixels:
         raise ImageError("too_many_pixels", f"{width} x {height} pixels, more than {max_pixels}")
-    return picture
+    return image
 
 
-def _smaller(picture: Image.Image) -> Image.Image:
-    """About a megapixel of a larger picture, before it is copied in every way."""
-    share = math.isqrt(picture.width * picture.height // _ENOUGH)
+def _smaller(image: Image.Image) -> Image.Image:
+    """About a megapixel of a larger image, before it is copied in every way."""
+    share = math.isqrt(image.width * image.height // _ENOUGH)
     if share < 2:
-        return picture
-    if picture.mode in ("L", "RGB", "RGBA", "LA", "CMYK", "YCbCr"):
-        smaller = picture.reduce(share)
-        smaller.info = picture.info
+        return image
+    if image.mode in ("L", "RGB", "RGBA", "LA", "CMYK", "YCbCr"):
+        smaller = image.reduce(share)
+        smaller.info = image.info
         return smaller
-    size = max(1, picture.width // share), max(1, picture.height // share)
-    return picture.resize(size, Image.Resampling.NEAREST)
+    size = max(1, image.width // share), max(1, image.height // share)
+    return image.resize(size, Image.Resampling.NEAREST)
 
 
-def _orientation(picture: Image.Image) -> int:
+def _orientation(image: Image.Image) -> int:
     try:
-        return int(picture.getexif().get(_EXIF_ORIENTATION, 1))
+        return int(image.getexif().get(_EXIF_ORIENTATION, 1))
     except (ValueError, TypeError, ZeroDivisionError):
         return 1
 
 
-def _upright(picture: Image.Image, orientation: int) -> Image.Image:
-    return picture.transpose(_TURNS[orientation]) if orientation in _TURNS else picture
+def _upright(image: Image.Image, orientation: int) -> Image.Image:
+    return image.transpose(_TURNS[orientation]) if orientation in _TURNS else image
 
 
-def _to_rgb(picture: Image.Image) -> Image.Image:
-    if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
-        picture = picture.convert("RGBA")
-        white = Image.new("RGBA", picture.size, "white")
-        return Image.alpha_composite(white, picture).convert("RGB")
-    if picture.mode.startswith("I;16") or picture.mode == "I":
-        # Pillow clips 16-bit grey instead of scaling it.
-        grey = np.asarray(picture, np.int64).clip(0, 65535)
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+        image = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, "white")
+        return Image.alpha_composite(white, image).convert("RGB")
+    if image.mode.startswith("I;16") or image.mode == "I":
+        # Pillow videos 16-bit grey instead of scaling it.
+        grey = np.asarray(image, np.int64).clip(0, 65535)
         return Image.fromarray((grey >> 8).astype(np.uint8)).convert("RGB")
-    return picture.convert("RGB")
+    return image.convert("RGB")
 
 
 def square(pixels: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
-    """The centre square, scaled to ``size`` x ``size``. Training, evaluation and prediction all crop here."""
+    """The center square, scaled to ``size`` x ``size``. Training, evaluation and prediction all crop here."""
     height, width = pixels.shape[:2]
     if height == width == size:
         return pixels
     side = min(height, width)
     top, left = (height - side) // 2, (width - side) // 2
-    picture = Image.fromarray(pixels[top : top + side, left : left + side])
-    return np.asarray(picture.resize((size, size), Image.Resampling.BILINEAR, reducing_gap=3.0))
+    image = Image.fromarray(pixels[top : top + side, left : left + side])
+    return np.asarray(image.resize((size, size), Image.Resampling.BILINEAR, reducing_gap=3.0))
 
 
-def difference_hash(picture: Image.Image) -> bytes:
+def difference_hash(image: Image.Image) -> bytes:
     """A 256-bit perceptual hash: is each cell of a 16 x 17 grey thumbnail brighter than its left neighbour?
 
     After the gradient hash described by N. Krawetz, "Kind of like that" (2013).
     """
-    thumbnail = picture.convert("L").resize((17, 16), Image.Resampling.BOX)
+    thumbnail = image.convert("L").resize((17, 16), Image.Resampling.BOX)
     grey = np.asarray(thumbnail, np.int16)
     return np.packbits(grey[:, 1:] > grey[:, :-1]).tobytes()

@@ -60,15 +60,15 @@ def _strictly(data: bytes, smallest: int, room: NDArray[np.uint8] | None) -> NDA
 
 
 def _tolerantly(data: bytes, smallest: int) -> NDArray[np.uint8]:
-    picture = Image.open(io.BytesIO(data), formats=("JPEG",))
+    image = Image.open(io.BytesIO(data), formats=("JPEG",))
     if smallest:
-        picture.draft("L", (smallest, smallest))
-    picture.load()
-    return np.asarray(picture.convert("L" if smallest else "RGB"))
+        image.draft("L", (smallest, smallest))
+    image.load()
+    return np.asarray(image.convert("L" if smallest else "RGB"))
 
 
 def _mended(data: bytes) -> bytes:
-    """With a JFIF revision that is known and, in a baseline picture, a scan header as the standard has it."""
+    """With a JFIF revision that is known and, in a baseline image, a scan header as the standard has it."""
     mended, baseline = bytearray(data), False
     for marker, start, end in _segments(data):
         baseline |= marker == _BASELINE
@@ -114,7 +114,7 @@ def plain_size(data: bytes) -> tuple[int, int] | None:
 
 
 def _turns_or_recolours(marker: int, segment: bytes) -> bool:
-    """Whether a segment may say, in EXIF or XMP, that the picture is not upright, or that it is no YCbCr."""
+    """Whether a segment may say, in EXIF or XMP, that the image is not upright, or that it is no YCbCr."""
     if marker == _APP14 and segment.startswith(b"Adobe"):
         return segment[11:12] != _YCBCR
     if marker == _APP1 and segment.startswith(b"Exif"):

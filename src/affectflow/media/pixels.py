@@ -46,7 +46,7 @@ class Encoded:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Decoded:
-    """Pixels that were decoded already, such as those of a film's frame."""
+    """Pixels that were decoded already, such as those of a video's frame."""
 
     pixels: NDArray[np.uint8]
 

@@ -1,4 +1,4 @@
-"""Photographs, folders of them, films and cameras -> pictures one after the other."""
+"""Photographs, folders of them, videos and cameras -> images one after the other."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from PIL import Image as Pillow
 
 from affectflow.core.errors import UserError
 from affectflow.media.images import FORMATS, ImageError, decode_rgb
-from affectflow.media.pixels import Image, Decoded
+from affectflow.media.pixels import Decoded, Image
 from affectflow.media.video import address, frame_rate, read_frames
 
-STRANGER = "neither a picture nor a film"
-_NOT_DECODED = "a HEIC or AVIF picture, which is not read; convert it to JPEG or PNG"
+STRANGER = "neither an image nor a video"
+_NOT_DECODED = "a HEIC or AVIF image, which is not read; convert it to JPEG or PNG"
 _NOWHERE = "a link that leads nowhere"
 _CAMERA_FORMAT = "v4l2"
-_NO_FILMS = ("tty", "gif", "apng", "image2")  # texts and broken stills
-# ISO/IEC 23008-12, section 10, and AVIF 1.1, section 6: FFmpeg takes the first tile of such a picture for a film.
+_NO_VIDEOS = ("tty", "gif", "apng", "image2")  # texts and broken images
+# ISO/IEC 23008-12, section 10, and AVIF 1.1, section 6: FFmpeg takes the first tile of such an image for a video.
 _TILED = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"avif", b"avis")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Shown:
-    """A picture, or why there is none. ``frame`` counts from 1 and ``time`` is in seconds; 0 and NaN for a still."""
+    """An image, or why there is none. ``frame`` counts from 1 and ``time`` is in seconds; 0 and NaN for an image."""
 
     source: str
     image: Image | None = None
@@ -43,13 +43,13 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Still:
-    """A picture's file, read and decoded when its pixels are wanted."""
+class _ImageFile:
+    """An image's file, read and decoded when its pixels are wanted."""
 
     path: Path
 
     def rgb(self) -> NDArray[np.uint8]:
-        """Raises :class:`ImageError` for a broken picture."""
+        """Raises :class:`ImageError` for a broken image."""
         try:
             return decode_rgb(self.path.read_bytes()).pixels
         except OSError as error:
@@ -68,7 +68,7 @@ class Source:
     problem: str = ""
     """Why it cannot be read at all."""
     kind: str = field(init=False, default="")
-    """``still``, ``film``, ``camera`` or empty where there is a problem."""
+    """``image``, ``video``, ``camera`` or empty where there is a problem."""
 
     def __post_init__(self) -> None:
         if not self.problem:
@@ -76,17 +76,17 @@ class Source:
 
     @property
     def rate(self) -> float:
-        """Frames a second of a film or camera."""
-        return frame_rate(self.path) if self.kind == "film" else 25.0
+        """Frames a second of a video or camera."""
+        return frame_rate(self.path) if self.kind == "video" else 25.0
 
-    def pictures(self, seconds: float | None = None) -> Iterator[Shown]:
+    def images(self, seconds: float | None = None) -> Iterator[Shown]:
         """All of them; of a camera those of some seconds, or without an end. What cannot be read is told, and the
         last."""
         source = str(self.path)
         match self.kind:
-            case "still":
-                yield Shown(source, _Still(self.path))
-            case "film":
+            case "image":
+                yield Shown(source, _ImageFile(self.path))
+            case "video":
                 try:
                     for frame in read_frames(self.path):
                         yield Shown(source, Decoded(frame.rgb), frame.index, frame.time)
@@ -110,9 +110,7 @@ def find_sources(paths: list[Path]) -> list[Source]:
             mode = os.stat(path).st_mode
         except OSError as error:
             reason = "does not exist" if isinstance(error, FileNotFoundError) else f"cannot be read ({error.strerror})"
-            raise UserError(
-                f"{path} {reason}; give pictures, films, folders or a camera such as /dev/video0."
-            ) from None
+            raise UserError(f"{path} {reason}; give images, videos, folders or a camera such as /dev/video0.") from None
         if stat.S_ISDIR(mode):
             found += sorted(_below(path), key=lambda source: Path(source.name))
         else:
@@ -170,16 +168,16 @@ def _kind_of(path: Path) -> tuple[str, str]:
         return "", _NOT_DECODED
     try:
         with Pillow.open(path, formats=FORMATS):
-            return "still", ""
-    except Exception:  # Pillow raises many kinds on what is no picture
-        return ("film", "") if _is_film(path) else ("", STRANGER)
+            return "image", ""
+    except Exception:  # Pillow raises many kinds on what is no image
+        return ("video", "") if _is_video(path) else ("", STRANGER)
 
 
-def _is_film(path: Path) -> bool:
+def _is_video(path: Path) -> bool:
     try:
         with av.open(address(path)) as container:
             name = container.format.name
-            return bool(container.streams.video) and name not in _NO_FILMS and not name.endswith("_pipe")
+            return bool(container.streams.video) and name not in _NO_VIDEOS and not name.endswith("_pipe")
     except (av.FFmpegError, OSError, ValueError):
         return False
 
@@ -209,7 +207,7 @@ def _camera(path: Path, seconds: float | None) -> Iterator[Shown]:
     try:
         container = av.open(str(path), format=_CAMERA_FORMAT)
     except (av.FFmpegError, ValueError) as error:
-        yield Shown(str(path), problem=f"gives no pictures ({error}); name a camera such as /dev/video0")
+        yield Shown(str(path), problem=f"gives no images ({error}); name a camera such as /dev/video0")
         return
     with container, _interruption() as interrupted:
         started: float | None = None
@@ -220,7 +218,7 @@ def _camera(path: Path, seconds: float | None) -> Iterator[Shown]:
             except StopIteration:
                 return
             except av.FFmpegError as error:  # such as a camera that is unplugged
-                yield Shown(str(path), problem=f"gives no more pictures ({error.strerror})")
+                yield Shown(str(path), problem=f"gives no more images ({error.strerror})")
                 return
             started = started or time.monotonic()
             since = time.monotonic() - started

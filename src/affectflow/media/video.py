@@ -15,12 +15,12 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from affectflow.core.atomic import whole
+from affectflow.core.atomic import atomic_write
 from affectflow.core.errors import UserError
 
 _TOLERANCE_S = 1.0  # between the announced end and the beginning of the last frame
 _SAME_TIME_S = 1e-6
-_TICK = Fraction(1, 90_000)  # of films whose frames have times of their own
+_TICK = Fraction(1, 90_000)  # of videos whose frames have times of their own
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,7 +33,7 @@ class Frame:
 
 
 class Incomplete(UserError):
-    """A film of which ``frames`` could be read and ``missing`` could not, at its end or in between."""
+    """A video of which ``frames`` could be read and ``missing`` could not, at its end or in between."""
 
     def __init__(self, path: Path, frames: int, missing: int, reason: str = "") -> None:
         super().__init__(f"{path} gives {frames} of its {frames + missing} frames{reason}; fetch it again.")
@@ -46,7 +46,7 @@ class Incomplete(UserError):
 
 
 def address(path: Path) -> str:
-    """A file's name as FFmpeg takes it, for which ``film:1.mp4`` would be a protocol."""
+    """A file's name as FFmpeg takes it, for which ``video:1.mp4`` would be a protocol."""
     return f"file:{path}"
 
 
@@ -80,7 +80,7 @@ def frame_times(path: Path) -> Iterator[float]:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """Of a film's file: its container, codec and kind of pixels, as FFmpeg names them."""
+    """Of a video's file: its container, codec and kind of pixels, as FFmpeg names them."""
 
     container: str
     codec: str
@@ -88,14 +88,14 @@ class Form:
 
 
 def stream_form(path: Path) -> Form:
-    """Raises :class:`UserError` for no film."""
+    """Raises :class:`UserError` for no video."""
     with _opened(path) as container:
         codec = container.streams.video[0].codec_context
         return Form(container.format.name, codec.name, str(codec.pix_fmt))
 
 
 def frame_rate(path: Path) -> float:
-    """Frames a second, as the container gives them on average, else 25; raises :class:`UserError` for no film."""
+    """Frames a second, as the container gives them on average, else 25; raises :class:`UserError` for no video."""
     with _opened(path) as container:
         return float(container.streams.video[0].average_rate or 25)
 
@@ -103,7 +103,7 @@ def frame_rate(path: Path) -> float:
 def frame_number(path: Path, index: int) -> Frame:
     """The frame of that index, the very one that :func:`read_frames` gives, by way of the last key frame before it.
 
-    Raises :class:`UserError` where the film has no such frame.
+    Raises :class:`UserError` where the video has no such frame.
     """
     scan = _scan(path)
     if not 1 <= index <= len(scan.stamps):
@@ -174,7 +174,7 @@ class _Scan:
 
 
 def _scan(path: Path) -> _Scan:
-    """Raises :class:`UserError` for what is no film."""
+    """Raises :class:`UserError` for what is no video."""
     stamps: list[int | None] = []
     hidden, reason = 0, ""
     with _opened(path) as container:
@@ -209,12 +209,12 @@ def _readable(path: Path) -> Iterator[None]:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[av.container.InputContainer]:
-    """A film; raises :class:`UserError` for what is none."""
+    """A video; raises :class:`UserError` for what is none."""
     with _readable(path):
         container = av.open(address(path))
     with container:
         if not container.streams.video:
-            raise UserError(f"{path} holds no pictures; fetch it again.")
+            raise UserError(f"{path} holds no images; fetch it again.")
         yield container
 
 
@@ -236,7 +236,7 @@ def _pixels_of(decoded: av.VideoFrame) -> NDArray[np.uint8]:
 
 
 def _seconds(container: av.container.InputContainer, stream: av.VideoStream) -> float:
-    """The announced length of the pictures; that of the whole film only where it has nothing else, such as sound."""
+    """The announced length of the images; that of the whole video only where it has nothing else, such as sound."""
     if stream.duration is not None and stream.time_base is not None:
         return float(stream.duration * stream.time_base)
     return (container.duration or 0) / av.time_base if len(container.streams) == 1 else 0.0
@@ -259,12 +259,12 @@ def write_video(
 
     An odd side gets a row or column more, a copy of the last, because H.264 has even ones.
     The same frames give the same bytes: one thread, no time stamps in the header, and no macroblock tree, which made
-    about one film in a hundred differ.
+    about one video in a hundred differ.
     """
     options = {"crf": "18", "preset": "veryfast", "x264-params": "mbtree=0"} if codec == "libx264" else {"qscale": "3"}
     count = 0
     with (
-        whole(path) as partial,
+        atomic_write(path) as partial,
         av.open(address(partial), "w", format=container, options={"fflags": "+bitexact"}) as output,
     ):
         stream = output.add_stream(codec, rate=rate, options=options)

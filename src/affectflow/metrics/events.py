@@ -41,10 +41,10 @@ class Events:
         )
 
 
-def runs(film: Rows, frame: Rows) -> Rows:
-    """The number of the run of consecutive frames of one film, of each row, [n]."""
-    breaks = (np.diff(film) != 0) | (np.diff(frame) != 1)
-    return np.concatenate([[0], np.cumsum(breaks)])[: len(film)]
+def runs(video: Rows, frame: Rows) -> Rows:
+    """The number of the run of consecutive frames of one video, of each row, [n]."""
+    breaks = (np.diff(video) != 0) | (np.diff(frame) != 1)
+    return np.concatenate([[0], np.cumsum(breaks)])[: len(video)]
 
 
 def find_events(present: NDArray[np.bool_], run: Rows) -> Events:

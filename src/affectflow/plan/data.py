@@ -24,8 +24,8 @@ _LABELS = {
 BENCHMARKS = tuple(_LABELS)
 FOLDERS = tuple(name for name in _LABELS if name != "emotionet")
 """The sets that lie in a folder of their owner's."""
-STILLS = ("emotionet", "own")
-"""The sets that are not of films."""
+IMAGE_SETS = ("emotionet", "own")
+"""The sets that are not of videos."""
 
 
 class Data:
@@ -70,7 +70,7 @@ class Data:
 
     @property
     def reference(self) -> str | None:
-        """The snapshot that EmotioNet's pictures are to be, as the configuration names it."""
+        """The snapshot that EmotioNet's images are to be, as the configuration names it."""
         path: str | None = self._section["emotionet"]["snapshot"]
         return path
 
@@ -86,7 +86,7 @@ class Data:
         return path
 
     def has_traces(self) -> bool:
-        """Whether EmotioNet's pictures have valence and arousal."""
+        """Whether EmotioNet's images have valence and arousal."""
         return self._section["annotations"] is not None
 
     # Folders

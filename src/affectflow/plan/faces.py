@@ -1,4 +1,4 @@
-"""Who looks for faces in which data sets, and what becomes of pictures without one."""
+"""Who looks for faces in which data sets, and what becomes of images without one."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ class Faces:
             return None
         return {"sha256": self._section["model"]["sha256"], "min_score": self._section["min_score"]}
 
-    def hold_s(self, benchmark: str) -> float:
+    def max_gap_s(self, benchmark: str) -> float:
         """For how long a lost face is taken to be where it was; 0 where no table of faces says that it is lost."""
-        return float(self._section["hold_s"]) if self.table(benchmark) else 0.0
+        return float(self._section["max_gap_s"]) if self.table(benchmark) else 0.0
 
-    def without_face(self, dataset: str) -> str | None:
-        """What becomes of a training picture without a face; None where nobody looks for it."""
+    def on_missing_face(self, dataset: str) -> str | None:
+        """What becomes of a training image without a face; None where nobody looks for it."""
         looked_for = self.detected if dataset == "emotionet" else self.table(dataset)
-        return str(self._section["without_face"]) if looked_for else None
+        return str(self._section["on_missing_face"]) if looked_for else None

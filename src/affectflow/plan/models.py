@@ -86,7 +86,7 @@ class Models:
         return {self.of(run): self.recipe(run)["gpus"] for run in self.runs}
 
     def seen_by(self, run: str) -> list[tuple[str, str]]:
-        """The data sets and splits from which a run has seen pictures."""
+        """The data sets and splits from which a run has seen images."""
         seen = []
         for records in self.record_sets(run):
             name = records.partition("-")[0]

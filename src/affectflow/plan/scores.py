@@ -10,7 +10,7 @@ from affectflow.core.cache import fingerprint
 from affectflow.core.errors import UserError
 from affectflow.evaluation.protocols import AFFECT, UNITS, Protocol, protocol, protocols
 from affectflow.plan import runs
-from affectflow.plan.data import BENCHMARKS, STILLS, Data, fold_split, key_of, labels_of
+from affectflow.plan.data import BENCHMARKS, IMAGE_SETS, Data, fold_split, key_of, labels_of
 from affectflow.plan.faces import Faces
 from affectflow.plan.models import Models
 
@@ -56,9 +56,9 @@ class Scores:
         pairs = self._pairs_of(AFFECT)
         return [pair for pair in pairs if pair[0] != "emotionet" or self._data.has_traces()]
 
-    def of_films(self) -> list[tuple[str, str]]:
-        """Those pairs whose benchmark is of films."""
-        return [(benchmark, run) for benchmark, run in self.pairs() if benchmark not in STILLS]
+    def of_videos(self) -> list[tuple[str, str]]:
+        """Those pairs whose benchmark is of videos."""
+        return [(benchmark, run) for benchmark, run in self.pairs() if benchmark not in IMAGE_SETS]
 
     def _pairs_of(self, head: str) -> list[tuple[str, str]]:
         return [(name, run) for name, run in self.pairs() if head in protocol(name).scores & self._models.taught(run)]
@@ -98,7 +98,7 @@ class Scores:
             raise UserError(obstacle)
 
     def cited(self, one: Protocol, run: str) -> list[str]:
-        """What a score cites to say of which pictures it is: EmotioNet's are not the same everywhere."""
+        """What a score cites to say of which images it is: EmotioNet's are not the same everywhere."""
         concerned = {one.benchmark, *self._models.trains_on(run)}
         return ["results/emotionet/snapshot.json"] if "emotionet" in concerned else []
 
@@ -126,8 +126,8 @@ class Scores:
             "split": self._data.benchmark_split(benchmark, self._models.parse(run).fold),
             "faces": [
                 self._faces.search(),
-                self._faces.hold_s(benchmark),
-                *(self._faces.without_face(name) for name in sorted(entry["train_on"])),
+                self._faces.max_gap_s(benchmark),
+                *(self._faces.on_missing_face(name) for name in sorted(entry["train_on"])),
             ],
             **{key: self._config[key] for key in ("annotation", "records", "evaluation")},
             **({"demo": self._config["demo"]} if self._synthetic else {}),

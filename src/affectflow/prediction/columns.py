@@ -31,7 +31,7 @@ PREDICTIONS_SCHEMA = pa.schema(
 )
 """Labels as in :class:`affectflow.datasets.sample.Sample`. ``probabilities`` and ``predicted_intensities`` (0 to 5) are
 NaN for AUs that the model was not trained on, ``predicted_valence`` and ``predicted_arousal`` where it has no such
-head. ``crop`` is ``face``, ``held`` or ``centre``, see :class:`affectflow.faces.crop.Framing`."""
+head. ``crop`` is ``face``, ``held`` or ``center``, see :class:`affectflow.faces.crop.Framing`."""
 
 LEFT_OUT_COLUMNS = ("reason", "count")
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from affectflow import facs
 from affectflow.core.errors import UserError
-from affectflow.faces.crop import CENTRE, FACE
+from affectflow.faces.crop import CENTER, FACE
 
 MODEL, CARD = "model.keras", "model.json"
 _HEADS = {"action_units": "units", "intensities": "intensity_units"}
@@ -21,7 +21,7 @@ _HEADS = {"action_units": "units", "intensities": "intensity_units"}
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Answers:
-    """Of n pictures: ``probabilities`` and ``intensities`` (0 to 5), float32 [n, 60], NaN for AUs that the model was
+    """Of n images: ``probabilities`` and ``intensities`` (0 to 5), float32 [n, 60], NaN for AUs that the model was
     not taught; ``affect``, float32 [n, 2], valence and arousal from -1 to 1, NaN where it has no such head."""
 
     probabilities: NDArray[np.float32]
@@ -54,19 +54,19 @@ class TrainedModel:
 
     @property
     def image_size(self) -> int:
-        """The side in pixels of the pictures that it was trained on."""
+        """The side in pixels of the images that it was trained on."""
         return int(self.card["image_size"])
 
     @property
     def sees_faces(self) -> bool:
-        """Whether it was trained on crops around the face, rather than on the centre of pictures."""
+        """Whether it was trained on crops around the face, rather than on the center of images."""
         crops = self.card["crops"]
-        return bool(crops.get(FACE, 0) > crops.get(CENTRE, 0))
+        return bool(crops.get(FACE, 0) > crops.get(CENTER, 0))
 
     def answer(self, pixels: NDArray[np.uint8]) -> Answers:
-        """What it says of pictures, uint8 [n, image_size, image_size, 3], with n up to ``batch_size``."""
+        """What it says of images, uint8 [n, image_size, image_size, 3], with n up to ``batch_size``."""
         count = len(pixels)
-        # A batch is always full, so that every picture meets the same arithmetic.
+        # A batch is always full, so that every image meets the same arithmetic.
         padded = np.concatenate([pixels, np.repeat(pixels[-1:], self.batch_size - count, axis=0)])
         outputs = {head: np.asarray(value)[:count] for head, value in self._model.predict_on_batch(padded).items()}
         of_units = {head: np.full((count, facs.COUNT), np.nan, np.float32) for head in _HEADS}

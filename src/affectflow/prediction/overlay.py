@@ -1,4 +1,4 @@
-"""Predictions drawn into the picture that they are of."""
+"""Predictions drawn into the image that they are of."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 
 def draw(one: Predicted, rows: Sequence[Mapping[str, Any]]) -> NDArray[np.uint8]:
-    """A copy of the picture, uint8 [height, width, 3], with a box and what was said for each face."""
+    """A copy of the image, uint8 [height, width, 3], with a box and what was said for each face."""
     assert one.pixels is not None
-    picture = one.pixels.copy()
-    height, width = picture.shape[:2]
+    image = one.pixels.copy()
+    height, width = image.shape[:2]
     unit = max(1.0, min(height, width) / 480)
     for reading, row in zip(one.readings, rows, strict=True):
         if reading.face is None:
@@ -31,9 +31,9 @@ def draw(one: Predicted, rows: Sequence[Mapping[str, Any]]) -> NDArray[np.uint8]
         else:
             left, top, across, down = reading.face.box
             corner, opposite = (round(left), round(top)), (round(left + across), round(top + down))
-            cv2.rectangle(picture, corner, opposite, _LINE, max(1, round(2 * unit)), cv2.LINE_AA)
-        _write(picture, _texts(row), left, top, unit)
-    return picture
+            cv2.rectangle(image, corner, opposite, _LINE, max(1, round(2 * unit)), cv2.LINE_AA)
+        _write(image, _texts(row), left, top, unit)
+    return image
 
 
 def _texts(row: Mapping[str, Any]) -> list[str]:
@@ -51,16 +51,16 @@ def _texts(row: Mapping[str, Any]) -> list[str]:
     return texts
 
 
-def _write(picture: NDArray[np.uint8], texts: list[str], left: float, top: float, unit: float) -> None:
-    """Lines of text on a darker ground, at the top left of a box and inside the picture."""
+def _write(image: NDArray[np.uint8], texts: list[str], left: float, top: float, unit: float) -> None:
+    """Lines of text on a darker ground, at the top left of a box and inside the image."""
     if not texts:
         return
     scale, thickness, step = 0.45 * unit, max(1, round(unit)), round(16 * unit)
     across = max(cv2.getTextSize(text, _FONT, scale, thickness)[0][0] for text in texts) + round(8 * unit)
-    x = int(np.clip(left, 0, max(0, picture.shape[1] - across)))
-    y = int(np.clip(top, 0, max(0, picture.shape[0] - step * len(texts) - round(6 * unit))))
-    ground = picture[y : y + step * len(texts) + round(6 * unit), x : x + across]
+    x = int(np.clip(left, 0, max(0, image.shape[1] - across)))
+    y = int(np.clip(top, 0, max(0, image.shape[0] - step * len(texts) - round(6 * unit))))
+    ground = image[y : y + step * len(texts) + round(6 * unit), x : x + across]
     ground[:] = (ground * _SHADE).astype(np.uint8)
     for i, text in enumerate(texts, start=1):
         place = (x + round(4 * unit), y + step * i)
-        cv2.putText(picture, text, place, _FONT, scale, _INK, thickness, cv2.LINE_AA)
+        cv2.putText(image, text, place, _FONT, scale, _INK, thickness, cv2.LINE_AA)

@@ -1,4 +1,4 @@
-"""Pictures -> what a model says of each face in them, in bounded memory."""
+"""Images -> what a model says of each face in them, in bounded memory."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from affectflow.core.errors import UserError
 from affectflow.core.parallel import over_threads
 from affectflow.datasets.face import Face
-from affectflow.faces.crop import CENTRE, FACE, crop
+from affectflow.faces.crop import CENTER, FACE, crop
 from affectflow.media.images import ImageError
 from affectflow.media.sources import Shown
 from affectflow.prediction.model import Answers, TrainedModel
@@ -20,14 +20,14 @@ from affectflow.prediction.model import Answers, TrainedModel
 NO_FACE = "no face"
 _MOST_KEPT = 1 << 28  # bytes of pixels that wait for their answers
 FindFaces = Callable[[NDArray[np.uint8]], list[Face]]
-"""All faces of a picture, uint8 [height, width, 3], the most prominent first."""
+"""All faces of an image, uint8 [height, width, 3], the most prominent first."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reading:
     """What the model says of one face: ``probabilities`` and ``intensities`` float32 [60], ``affect`` float32 [2].
 
-    ``face`` is None where the centre of the picture was taken (``crop`` is ``centre``).
+    ``face`` is None where the center of the image was taken (``crop`` is ``center``).
     """
 
     face: Face | None
@@ -39,7 +39,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Predicted:
-    """A picture, its faces, and why there are none. ``pixels`` are kept where they are wanted."""
+    """An image, its faces, and why there are none. ``pixels`` are kept where they are wanted."""
 
     shown: Shown
     readings: list[Reading] = field(default_factory=list)
@@ -59,8 +59,8 @@ class _Cropped:
 class Predictor:
     """A trained model, and how faces are found for it.
 
-    ``make_finder`` makes a detector for a thread; None where pictures are taken as they are, their centre square, as
-    a model wants it that was trained so, or on pictures that were cropped before.
+    ``make_finder`` makes a detector for a thread; None where images are taken as they are, their center square, as
+    a model wants it that was trained so, or on images that were cropped before.
     """
 
     def __init__(self, model: TrainedModel, make_finder: Callable[[], FindFaces] | None, threads: int) -> None:
@@ -69,14 +69,14 @@ class Predictor:
         self._threads = threads
         self._of_thread = threading.local()
 
-    def over(self, pictures: Iterable[Shown], keep_pixels: bool = False) -> Iterator[Predicted]:
-        """What it says of each, in order; a full batch of faces, and the pictures that they are in, are in memory.
+    def over(self, images: Iterable[Shown], keep_pixels: bool = False) -> Iterator[Predicted]:
+        """What it says of each, in order; a full batch of faces, and the images that they are in, are in memory.
 
-        Pictures are decoded, and faces are looked for, in several threads.
+        Images are decoded, and faces are looked for, in several threads.
         """
         waiting: list[_Cropped] = []
         faces = kept = 0
-        for one in over_threads(lambda shown: self._look(shown, keep_pixels), pictures, self._threads):
+        for one in over_threads(lambda shown: self._look(shown, keep_pixels), images, self._threads):
             waiting.append(one)
             faces += len(one.crops)
             kept += 0 if one.pixels is None else one.pixels.nbytes
@@ -107,7 +107,7 @@ class Predictor:
         answers = self._answers([pixels for one in waiting for pixels in one.crops])
         for one in waiting:
             readings = [
-                Reading(face, CENTRE if face is None else FACE, *answer)
+                Reading(face, CENTER if face is None else FACE, *answer)
                 for face, answer in zip(one.faces, answers, strict=False)
             ]
             yield Predicted(one.shown, readings, one.problem, one.pixels)

@@ -39,7 +39,7 @@ def load(
     """A trained model: its folder, or the name of a run in ``results/models``.
 
     Where it was trained on faces, these are found by the detector that ``config`` names, or by the same one in the
-    file ``detector``, unless pictures are ``cropped`` around the face already. ``emotions`` names a table of
+    file ``detector``, unless images are ``cropped`` around the face already. ``emotions`` names a table of
     ``affectflow facs``. Raises :class:`affectflow.core.errors.UserError` where something is missing.
     """
     folder = Path(model)
@@ -71,26 +71,26 @@ def _make_finder(path: Path, sha256: str, min_score: float) -> FindFaces:
 
 
 class Reader:
-    """Reads the faces in pictures, films and from cameras."""
+    """Reads the faces in images, videos and from cameras."""
 
     def __init__(self, predictor: Predictor, table: Table) -> None:
         self._predictor = predictor
         self._table = table
 
     def predict(self, *paths: str | Path) -> pd.DataFrame:
-        """A row for each face in pictures, folders and films, and for each picture without one.
+        """A row for each face in images, folders and videos, and for each image without one.
 
-        Columns: ``source``; ``frame`` (from 1) and ``time`` (seconds) of films; ``face`` (from 1, the most prominent
+        Columns: ``source``; ``frame`` (from 1) and ``time`` (seconds) of videos; ``face`` (from 1, the most prominent
         first; 0: none), its score, and its box in pixels; ``AU12`` and so on, calibrated probabilities;
         ``AU12_intensity`` (0 to 5); ``valence`` and ``arousal`` (-1 to 1); ``emotion``, and of each emotion the share
-        of its AUs that is present; ``problem``, why a picture has no values. Raises
+        of its AUs that is present; ``problem``, why an image has no values. Raises
         :class:`affectflow.core.errors.UserError` for a path that does not exist.
         """
         import pandas as pd
 
         sources = find_sources([Path(path) for path in paths])
-        pictures = (shown for source in sources for shown in source.pictures())
-        rows = [row for one in self._predictor.over(pictures) for row in self._table.rows(one)]
+        images = (shown for source in sources for shown in source.images())
+        rows = [row for one in self._predictor.over(images) for row in self._table.rows(one)]
         return pd.DataFrame(rows, columns=list(self._table.columns))
 
     def write(

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from affectflow.core.atomic import whole
+from affectflow.core.atomic import atomic_write
 from affectflow.core.parallel import batched
 from affectflow.core.progress import progress
 from affectflow.prediction.columns import LEFT_OUT_COLUMNS, PREDICTIONS_SCHEMA
@@ -35,7 +35,7 @@ def predict_records(
     ``lost`` are the tables of what was left out when they were written. ``groups`` limits both to some subjects, in any
     case of letters. Raises :class:`UserError` for a damaged file.
     """
-    from affectflow.training.reader import pictures_in_order  # TensorFlow
+    from affectflow.training.reader import images_in_order  # TensorFlow
 
     records = Records(files)
     wanted = None if groups is None else {group.upper() for group in groups}
@@ -43,14 +43,14 @@ def predict_records(
     batches = list(batched(numbers, model.batch_size))
     count = sum(map(len, batches))
     with (
-        whole(out) as partial,
+        atomic_write(out) as partial,
         pq.ParquetWriter(partial, PREDICTIONS_SCHEMA, compression="zstd") as writer,
         progress(count, "frame", "predict") as bar,
     ):
-        pictures = pictures_in_order(records, batches).as_numpy_iterator()
+        images = images_in_order(records, batches).as_numpy_iterator()
         for batch in batches:
-            read = records.read(batch)  # before its pictures: what TensorFlow says of a damaged one is no sentence
-            answers = model.answer(next(pictures))
+            read = records.read(batch)  # before its images: what TensorFlow says of a damaged one is no sentence
+            answers = model.answer(next(images))
             rows = [
                 {
                     **_label_fields(data),

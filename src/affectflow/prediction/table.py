@@ -1,4 +1,4 @@
-"""Predictions as rows: one for each face, and one for each picture without a face."""
+"""Predictions as rows: one for each face, and one for each image without a face."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import IO, Any
 import numpy as np
 
 from affectflow import facs
-from affectflow.core.atomic import whole
+from affectflow.core.atomic import atomic_write
 from affectflow.core.errors import UserError
 from affectflow.facs.emotions import Emotion
 from affectflow.facs.expression import name_emotions, predicted_levels, shares
@@ -45,7 +45,7 @@ class Table:
         )
 
     def rows(self, one: Predicted) -> Iterator[Row]:
-        """A picture's rows; None for what there is not."""
+        """An image's rows; None for what there is not."""
         shown = one.shown
         where = {
             "source": shown.source,
@@ -98,7 +98,10 @@ def writer(out: Path | None, columns: Iterable[str]) -> Iterator[Callable[[Row],
         return
     if out.suffix.lower() not in (".csv", ".json"):
         raise UserError(f"{out} is neither a .csv nor a .json file; name one of these.")
-    with whole(out) as partial, partial.open("w", encoding="utf-8", newline="", errors="surrogateescape") as stream:
+    with (
+        atomic_write(out) as partial,
+        partial.open("w", encoding="utf-8", newline="", errors="surrogateescape") as stream,
+    ):
         if out.suffix.lower() == ".csv":
             yield _csv(stream, list(columns))
             return

@@ -46,6 +46,6 @@ class Records:
 
 
 def crops_of(files: Sequence[Path]) -> Counter[str]:
-    """How many pictures of some files are cropped in which way."""
+    """How many images of some files are cropped in which way."""
     features = (decode_example(data).features.feature for path in files for data in read_records(path))
     return Counter(feature["image/crop"].bytes_list.value[0].decode() for feature in features)

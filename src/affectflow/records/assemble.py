@@ -1,4 +1,4 @@
-"""Labels, ledger and affect -> EmotioNet's samples: one row for each distinct picture, with its split and shard."""
+"""Labels, ledger and affect -> EmotioNet's samples: one row for each distinct image, with its split and shard."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from affectflow.datasets.sample import SPLITS
 from affectflow.download.ledger import LEDGER_SCHEMA
 from affectflow.download.outcomes import OK
 from affectflow.download.snapshot import Snapshot, read_snapshot
-from affectflow.faces.crop import CENTRE
+from affectflow.faces.crop import CENTER
 from affectflow.media.near_duplicates import group_near_duplicates
 from affectflow.spreadsheet.ingest import LABEL_COLUMNS
 from affectflow.tables.csv_files import read_csv, write_csv
@@ -29,7 +29,7 @@ LEFT_OUT_COLUMNS = ("table", "sheet", "row", "url", "reason")
 
 
 @dataclass(slots=True)
-class _Picture:
+class _Image:
     url: str
     file_name: str
     sha256: str
@@ -47,7 +47,7 @@ def assemble(
     affect: Path | None,
     snapshot: Path | None,
     faces: Sequence[Path],
-    without_face: str | None,
+    on_missing_face: str | None,
     samples: Path,
     left_out: Path,
     shards: int,
@@ -55,11 +55,11 @@ def assemble(
     test_fraction: float,
     near_duplicate_bits: int,
 ) -> dict[str, int]:
-    """Join what is known of each picture; returns the number of samples in each split.
+    """Join what is known of each image; returns the number of samples in each split.
 
-    A row's picture that did not come, and labels that could not be used, stand in ``left_out`` with the reason.
-    ``faces`` are the tables of faces, none where none were looked for; pictures in which none was found are left out,
-    unless ``without_face`` is ``centre``, but for those of the test split, which are scored all the same. Rows that
+    A row's image that did not come, and labels that could not be used, stand in ``left_out`` with the reason.
+    ``faces`` are the tables of faces, none where none were looked for; images in which none was found are left out,
+    unless ``on_missing_face`` is ``center``, but for those of the test split, which are scored all the same. Rows that
     show the same bytes become one sample: the first URL wins, known labels fill unknown ones, and labels that
     contradict each other become unknown. Splits go by a hash of the group of near duplicates, so that further rows
     leave the sides of the others as they are; with a ``snapshot`` that has splits, they and the groups are its own.
@@ -67,55 +67,55 @@ def assemble(
     """
     rows_left_out: list[tuple[str, str, str, str, str]] = []
     reference = read_snapshot(snapshot) if snapshot is not None else None
-    pictures = _pictures(labels, ledger, reference, rows_left_out)
+    images = _images(labels, ledger, reference, rows_left_out)
     if affect is not None:
-        _add_affect(pictures, affect, rows_left_out)
+        _add_affect(images, affect, rows_left_out)
     seen = {row["sha256"]: row for table in faces for row in parquet_rows(table, FACES_SCHEMA)}
-    listed = list(pictures.values())
+    listed = list(images.values())
     if reference is not None and reference.has_splits:
-        known = reference.pictures()
-        sides = [known[picture.sha256] for picture in listed]
+        known = reference.images()
+        sides = [known[image.sha256] for image in listed]
     else:
         groups = _groups(listed, near_duplicate_bits)
         sides = [(_split(group, validation_fraction, test_fraction), group) for group in groups]
     rows = [
         {
-            "url": picture.url,
-            "file_name": picture.file_name,
-            "sha256": picture.sha256,
+            "url": image.url,
+            "file_name": image.file_name,
+            "sha256": image.sha256,
             "group": group,
             "split": split,
-            "shard": _number(picture.sha256) % shards,
-            "units": picture.units.tolist(),
-            "valence": picture.affect.get("valence", np.nan),
-            "arousal": picture.affect.get("arousal", np.nan),
-            **(_face(seen, picture) if faces else face_cells(NOT_LOOKED_FOR)),
+            "shard": _number(image.sha256) % shards,
+            "units": image.units.tolist(),
+            "valence": image.affect.get("valence", np.nan),
+            "arousal": image.affect.get("arousal", np.nan),
+            **(_face(seen, image) if faces else face_cells(NOT_LOOKED_FOR)),
         }
-        for picture, (split, group) in zip(listed, sides, strict=True)
+        for image, (split, group) in zip(listed, sides, strict=True)
     ]
-    if without_face != CENTRE:
+    if on_missing_face != CENTER:
         faceless = dict.fromkeys(row["sha256"] for row in rows if row["face"] == NO_FACE and row["split"] != "test")
-        rows_left_out += ((*where, NO_FACE) for sha256 in faceless for where in pictures[sha256].rows)
+        rows_left_out += ((*where, NO_FACE) for sha256 in faceless for where in images[sha256].rows)
         rows = [row for row in rows if row["sha256"] not in faceless]
     counts = {split: sum(row["split"] == split for row in rows) for split in SPLITS}
     for split, count in counts.items():
         if not count:
             raise UserError(
-                f"No picture of {len(rows)} fell to the {split} split; "
-                "raise records.validation_fraction and records.test_fraction, or add pictures."
+                f"No image of {len(rows)} fell to the {split} split; "
+                "raise records.validation_fraction and records.test_fraction, or add images."
             )
     write_csv(left_out, LEFT_OUT_COLUMNS, rows_left_out)
     write_parquet(samples, SAMPLES_SCHEMA, rows)
     return counts
 
 
-def _pictures(
+def _images(
     labels: Path, ledger: Path, reference: Snapshot | None, left_out: list[tuple[str, str, str, str, str]]
-) -> dict[str, _Picture]:
-    """Distinct pictures by SHA-256, in order of first appearance."""
+) -> dict[str, _Image]:
+    """Distinct images by SHA-256, in order of first appearance."""
     fetched = {row["url"]: row for row in read_parquet(ledger, LEDGER_SCHEMA).to_pylist()}
-    known = reference.pictures() if reference is not None else {}
-    pictures: dict[str, _Picture] = {}
+    known = reference.images() if reference is not None else {}
+    images: dict[str, _Image] = {}
     for row in read_csv(labels, LABEL_COLUMNS):
         where = (row["table"], row["sheet"], row["row"], row["url"])
         entry = fetched.get(row["url"])
@@ -128,60 +128,60 @@ def _pictures(
             left_out.append((*where, f"download: {entry['outcome']}"))
             continue
         if reference is not None and entry["sha256"] not in known:
-            left_out.append((*where, "another picture than in the snapshot"))
+            left_out.append((*where, "another image than in the snapshot"))
             continue
         units = np.array([_unit(row[name]) for name in facs.LABELS], np.int8)
-        picture = pictures.get(entry["sha256"])
-        if picture is None:
-            picture = _Picture(row["url"], entry["file_name"], entry["sha256"], entry["dhash"], units)
-            pictures[entry["sha256"]] = picture
+        image = images.get(entry["sha256"])
+        if image is None:
+            image = _Image(row["url"], entry["file_name"], entry["sha256"], entry["dhash"], units)
+            images[entry["sha256"]] = image
         else:
-            conflicts = _merge(picture, units)
-            left_out.append((*where, f"same picture as {picture.url}: labels merged"))
+            conflicts = _merge(image, units)
+            left_out.append((*where, f"same image as {image.url}: labels merged"))
             if conflicts:
                 named = ", ".join(map(facs.label, conflicts))
-                left_out.append((*where, f"{named} contradicted by another row of the same picture: now unknown"))
-        picture.rows.append(where)
-    return pictures
+                left_out.append((*where, f"{named} contradicted by another row of the same image: now unknown"))
+        image.rows.append(where)
+    return images
 
 
 def _unit(text: str) -> int:
     return facs.UNKNOWN if text == "999" else int(text)
 
 
-def _merge(picture: _Picture, other: NDArray[np.int8]) -> list[int]:
-    """Fill a picture's unknown labels; contradictions become unknown for good and are returned as AU numbers."""
-    known = picture.units
+def _merge(image: _Image, other: NDArray[np.int8]) -> list[int]:
+    """Fill an image's unknown labels; contradictions become unknown for good and are returned as AU numbers."""
+    known = image.units
     conflict = (known != facs.UNKNOWN) & (other != facs.UNKNOWN) & (known != other)
-    picture.contradicted |= conflict
-    fill = (known == facs.UNKNOWN) & ~picture.contradicted
+    image.contradicted |= conflict
+    fill = (known == facs.UNKNOWN) & ~image.contradicted
     known[fill] = other[fill]
-    known[picture.contradicted] = facs.UNKNOWN
+    known[image.contradicted] = facs.UNKNOWN
     return (np.flatnonzero(conflict) + 1).tolist()
 
 
-def _add_affect(pictures: dict[str, _Picture], affect: Path, left_out: list[tuple[str, str, str, str, str]]) -> None:
+def _add_affect(images: dict[str, _Image], affect: Path, left_out: list[tuple[str, str, str, str, str]]) -> None:
     for row in read_csv(affect, AFFECT_COLUMNS):
-        picture = pictures.get(row["image_sha256"])
-        if picture is None:
+        image = images.get(row["image_sha256"])
+        if image is None:
             frame = f"{row['batch']}/{row['frame']}"
             left_out.append(("annotation", "", frame, row["url"], "annotated, but in no table any more"))
         else:
-            picture.affect = {name: float(row[name]) for name in ("valence", "arousal") if row[name]}
+            image.affect = {name: float(row[name]) for name in ("valence", "arousal") if row[name]}
 
 
-def _face(faces: Mapping[str, Row], picture: _Picture) -> Row:
-    """The cells of a picture's face; raises :class:`UserError` where nobody looked for it."""
-    row = faces.get(picture.sha256)
+def _face(faces: Mapping[str, Row], image: _Image) -> Row:
+    """The cells of an image's face; raises :class:`UserError` where nobody looked for it."""
+    row = faces.get(image.sha256)
     if row is None:
-        raise UserError(f"The tables of faces know nothing of {picture.file_name}; run the search for faces again.")
+        raise UserError(f"The tables of faces know nothing of {image.file_name}; run the search for faces again.")
     return {name: row[name] for name, _ in FACE_FIELDS}
 
 
-def _groups(pictures: Sequence[_Picture], near_duplicate_bits: int) -> Iterable[str]:
-    """A group's name is the SHA-256 of its first picture, which further rows leave the first."""
-    firsts = group_near_duplicates([picture.dhash for picture in pictures], near_duplicate_bits)
-    return [pictures[first].sha256 for first in firsts]
+def _groups(images: Sequence[_Image], near_duplicate_bits: int) -> Iterable[str]:
+    """A group's name is the SHA-256 of its first image, which further rows leave the first."""
+    firsts = group_near_duplicates([image.dhash for image in images], near_duplicate_bits)
+    return [images[first].sha256 for first in firsts]
 
 
 def _split(group: str, validation_fraction: float, test_fraction: float) -> str:

@@ -51,7 +51,7 @@ class Checked:
 def check_records(folder: Path) -> Checked:
     """Check every TFRecord file of a folder, and its ``index.csv`` where it has one.
 
-    Checksums, features and pictures are checked, that no group lies in files of two splits, and that the index names
+    Checksums, features and images are checked, that no group lies in files of two splits, and that the index names
     just the records that are there. Raises :class:`UserError` where there is no record file.
     """
     paths = sorted(folder.glob("*.tfrecord"))
@@ -95,9 +95,9 @@ def _reasons(path: Path, data: bytes, sides: dict[str, str]) -> Iterator[str]:
     try:
         shape = decode_rgb(feature["image/encoded"].bytes_list.value[0]).pixels.shape[:2]
         if shape != size:
-            yield f"the picture has {shape[0]} x {shape[1]} pixels, not {size[0]} x {size[1]}"
+            yield f"the image has {shape[0]} x {shape[1]} pixels, not {size[0]} x {size[1]}"
     except ImageError as error:
-        yield f"the picture is broken: {error}"
+        yield f"the image is broken: {error}"
     split, group = path.name.partition("-")[0], feature["sample/group"].bytes_list.value[0].decode("utf-8", "replace")
     if split in SPLITS and sides.setdefault(group, split) != split:
         yield f"the group {group!r} lies in {sides[group]} too"

@@ -1,4 +1,4 @@
-"""Films or stills of a data set -> TFRecords for training, split by person or video."""
+"""Videos or images of a data set -> TFRecords for training, split by person or video."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from affectflow.core.atomic import whole
+from affectflow.core.atomic import atomic_write
 from affectflow.core.errors import UserError
 from affectflow.core.progress import progress
 from affectflow.datasets.base import Dataset
 from affectflow.datasets.face_table import NO_FACE, with_faces
 from affectflow.datasets.sample import Sample
-from affectflow.faces.crop import CENTRE
-from affectflow.records.encoding import PictureForm
+from affectflow.faces.crop import CENTER
+from affectflow.records.encoding import ImageEncoding
 from affectflow.records.example import encode_example
 from affectflow.records.index import INDEX_COLUMNS
 from affectflow.records.tfrecord import write_record
@@ -28,15 +28,15 @@ def write_dataset_records(
     validation: Sequence[Path],
     index: Path,
     left_out: Path,
-    form: PictureForm,
+    form: ImageEncoding,
     faces: Path | None,
-    without_face: str | None,
+    on_missing_face: str | None,
     validation_fraction: float,
 ) -> None:
-    """Write every labelled picture to a shard of its side; all pictures of a group share a side.
+    """Write every labelled image to a shard of its side; all images of a group share a side.
 
-    ``faces`` is the table of the set's faces, None where none were looked for; pictures in which none was found are
-    left out, unless ``without_face`` is ``centre``. The groups of the smallest hashes, at least one, go to validation.
+    ``faces`` is the table of the set's faces, None where none were looked for; images in which none was found are
+    left out, unless ``on_missing_face`` is ``center``. The groups of the smallest hashes, at least one, go to validation.
     Raises :class:`UserError` when there is only one.
     """
     groups = dataset.groups()
@@ -49,10 +49,11 @@ def write_dataset_records(
     lines: list[tuple[object, ...]] = []
     with ExitStack() as stack:
         streams = {
-            path: stack.enter_context(stack.enter_context(whole(path)).open("wb")) for path in (*train, *validation)
+            path: stack.enter_context(stack.enter_context(atomic_write(path)).open("wb"))
+            for path in (*train, *validation)
         }
-        with progress(None, "picture", "records") as bar:
-            kept = _with_face(with_faces(dataset.samples(), faces), without_face, dataset.left_out)
+        with progress(None, "image", "records") as bar:
+            kept = _with_face(with_faces(dataset.samples(), faces), on_missing_face, dataset.left_out)
             for number, sample in enumerate(kept):
                 side = validation if sample.group in held_out else train
                 path = side[number % len(side)]
@@ -64,16 +65,14 @@ def write_dataset_records(
         for purpose, files in (("training", train), ("validation", validation)):
             if not any(counts[path] for path in files):
                 left = "; ".join(f"{count} x {reason}" for reason, count in sorted(dataset.left_out.items()))
-                raise UserError(
-                    f"{dataset.name} gives no picture for {purpose} ({left or 'too few groups'}); add some."
-                )
+                raise UserError(f"{dataset.name} gives no image for {purpose} ({left or 'too few groups'}); add some.")
     write_csv(index, INDEX_COLUMNS, lines)
     write_csv(left_out, ("reason", "count"), sorted(dataset.left_out.items()))
 
 
-def _with_face(samples: Iterator[Sample], without_face: str | None, left_out: Counter[str]) -> Iterator[Sample]:
+def _with_face(samples: Iterator[Sample], on_missing_face: str | None, left_out: Counter[str]) -> Iterator[Sample]:
     for sample in samples:
-        if sample.looked_for and sample.face is None and without_face != CENTRE:
+        if sample.looked_for and sample.face is None and on_missing_face != CENTER:
             left_out[NO_FACE] += 1
         else:
             yield sample

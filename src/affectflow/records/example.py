@@ -8,7 +8,7 @@ Feature names follow TF-Slim's image data sets, and ours where it has none:
 ``image/height``       int64     pixels
 ``image/width``        int64     pixels
 ``image/filename``     bytes     source: file name or video and frame
-``image/crop``         bytes     ``face``, aligned; ``held``, where it last was; ``centre``
+``image/crop``         bytes     ``face``, aligned; ``held``, where it last was; ``center``
 ``label/units``        int64     [60] AU occurrence: 1, 0, -1 unknown
 ``label/intensities``  float     [60] AU intensity 0 to 5, NaN unknown
 ``label/valence``      float     -1 to 1, NaN unknown
@@ -18,9 +18,9 @@ Feature names follow TF-Slim's image data sets, and ours where it has none:
 ``sample/dataset``     bytes     data set
 ``sample/subject``     bytes     subject, or empty
 ``sample/group``       bytes     what stays on one side of the split
-``sample/video``       bytes     film, or empty
+``sample/video``       bytes     video, or empty
 ``sample/frame``       int64     from 1, or 0
-``sample/time_ns``     int64     of the frame in its film, in nanoseconds, or none
+``sample/time_ns``     int64     of the frame in its video, in nanoseconds, or none
 =====================  ========  =====================================================
 """
 
@@ -33,7 +33,7 @@ from typing import Any
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
 from affectflow.datasets.sample import Sample
-from affectflow.faces.crop import CENTRE, FACE
+from affectflow.faces.crop import CENTER, FACE
 
 _TYPES = descriptor_pb2.FieldDescriptorProto
 
@@ -92,7 +92,7 @@ def _example_class() -> Any:
 
 
 def encode_example(sample: Sample, jpeg: bytes, height: int, width: int, crop: str = "") -> bytes:
-    """The serialised example of a sample whose picture is ``jpeg``; the same sample gives the same bytes.
+    """The serialised example of a sample whose image is ``jpeg``; the same sample gives the same bytes.
 
     ``crop`` is ``held`` where the sample's face is that of an earlier frame.
     """
@@ -103,7 +103,7 @@ def encode_example(sample: Sample, jpeg: bytes, height: int, width: int, crop: s
     feature["image/height"].int64_list.value.append(height)
     feature["image/width"].int64_list.value.append(width)
     feature["image/filename"].bytes_list.value.append(sample.source.encode())
-    feature["image/crop"].bytes_list.value.append((crop or (CENTRE if sample.face is None else FACE)).encode())
+    feature["image/crop"].bytes_list.value.append((crop or (CENTER if sample.face is None else FACE)).encode())
     feature["label/units"].int64_list.value.extend(sample.units.tolist())
     feature["label/intensities"].float_list.value.extend(sample.intensities.tolist())
     feature["label/valence"].float_list.value.append(sample.valence)

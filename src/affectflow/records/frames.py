@@ -1,6 +1,6 @@
-"""The labelled frames and stills of a benchmark -> one TFRecord file, which all models are scored on.
+"""The labelled frames and images of a benchmark -> one TFRecord file, which all models are scored on.
 
-A film is decoded, its faces are aligned once, whatever the number of models.
+A video is decoded, its faces are aligned once, whatever the number of models.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
 
-from affectflow.core.atomic import whole
+from affectflow.core.atomic import atomic_write
 from affectflow.core.parallel import over_processes
 from affectflow.core.progress import progress
 from affectflow.datasets import get_dataset
 from affectflow.datasets.base import Dataset
 from affectflow.datasets.face_table import with_faces
-from affectflow.datasets.media import Glance
+from affectflow.datasets.media import MetadataOnly
 from affectflow.faces.crop import Framing
-from affectflow.records.encoding import PictureForm
+from affectflow.records.encoding import ImageEncoding
 from affectflow.records.example import encode_example
 from affectflow.records.tfrecord import write_record
 from affectflow.tables.csv_files import write_csv
 
 LEFT_OUT_COLUMNS = ("part", "reason", "count")
-"""``part`` is what the set is read by: a subject of DISFA, else a film or a folder of stills; empty for the whole."""
+"""``part`` is what the set is read by: a subject of DISFA, else a video or a folder of images; empty for the whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +40,16 @@ class Source:
     faces: Path | None
 
     def glance(self) -> Dataset:
-        """The set, of which no picture is decoded."""
-        return get_dataset(self.dataset, self.root, self.split, Glance())
+        """The set, of which no image is decoded."""
+        return get_dataset(self.dataset, self.root, self.split, MetadataOnly())
 
 
-def write_frames(source: Source, hold_s: float, form: PictureForm, processes: int, out: Path, left_out: Path) -> int:
+def write_frames(
+    source: Source, max_gap_s: float, form: ImageEncoding, processes: int, out: Path, left_out: Path
+) -> int:
     """Write every labelled frame and still, in the set's order; returns their number.
 
-    For ``hold_s`` seconds a lost face is taken to be where it was; after that it is the centre of the picture. Raises
+    For ``max_gap_s`` seconds a lost face is taken to be where it was; after that it is the center of the image. Raises
     :class:`UserError` as the data set does.
     """
     dataset = source.glance()
@@ -55,8 +57,8 @@ def write_frames(source: Source, hold_s: float, form: PictureForm, processes: in
     reasons = [("", reason, number) for reason, number in sorted(dataset.left_out.items())]
     parts = dataset.parts()
     count = 0
-    with _folder_beside(out) as folder, whole(out) as joined, joined.open("wb") as stream:
-        do = partial(_write_part, source=source, hold_s=hold_s, form=form, folder=folder)
+    with _folder_beside(out) as folder, atomic_write(out) as joined, joined.open("wb") as stream:
+        do = partial(_write_part, source=source, max_gap_s=max_gap_s, form=form, folder=folder)
         with progress(len(parts), "part", "frames") as bar:
             for part, (path, frames, lost) in zip(parts, over_processes(do, _numbered(parts), processes), strict=True):
                 with path.open("rb") as records:
@@ -86,13 +88,13 @@ def _numbered(parts: Iterable[str]) -> list[tuple[int, str]]:
 
 
 def _write_part(
-    numbered: tuple[int, str], source: Source, hold_s: float, form: PictureForm, folder: Path
+    numbered: tuple[int, str], source: Source, max_gap_s: float, form: ImageEncoding, folder: Path
 ) -> tuple[Path, int, Counter[str]]:
     number, part = numbered
     path = folder / str(number)
     dataset = _opened(source)
     dataset.left_out.clear()
-    framing = Framing(hold_s)
+    framing = Framing(max_gap_s)
     count = 0
     with path.open("wb") as stream:
         for sample in with_faces(dataset.samples_of(part), source.faces):

@@ -1,4 +1,4 @@
-"""The index of the records: which picture lies where."""
+"""The index of the records: which image lies where."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from affectflow.core.atomic import whole
+from affectflow.core.atomic import atomic_write
 from affectflow.tables.csv_files import read_csv, write_csv
 
 INDEX_COLUMNS = ("file", "position", "offset", "bytes", "source", "group")
@@ -18,5 +18,5 @@ def collect_index(parts: Sequence[Path], index: Path, counts: Path) -> None:
     rows = [row for part in parts for row in read_csv(part, INDEX_COLUMNS)]
     write_csv(index, INDEX_COLUMNS, ([row[column] for column in INDEX_COLUMNS] for row in rows))
     by_file = Counter(row["file"] for row in rows)
-    with whole(counts) as partial:
+    with atomic_write(counts) as partial:
         partial.write_text(json.dumps(dict(sorted(by_file.items())), indent=1) + "\n")

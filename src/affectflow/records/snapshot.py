@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from affectflow.core.atomic import whole
+from affectflow.core.atomic import atomic_write
 from affectflow.core.errors import UserError
 from affectflow.datasets.emotionet import SAMPLES_SCHEMA
 from affectflow.download.ledger import LEDGER_SCHEMA
@@ -31,8 +31,8 @@ def take_snapshot(ledger: Path, samples: Path | None) -> Snapshot:
     snapshot = Snapshot(entries)
     if not entries:
         raise UserError(f"{ledger} holds no image; run the download again.")
-    if sides is not None and (lost := len(sides) - len(snapshot.pictures())):
-        raise UserError(f"{samples} holds {lost} pictures that {ledger} does not; take both of the same run.")
+    if sides is not None and (lost := len(sides) - len(snapshot.images())):
+        raise UserError(f"{samples} holds {lost} images that {ledger} does not; take both of the same run.")
     return snapshot
 
 
@@ -42,11 +42,11 @@ def _sides(samples: Path) -> dict[str, tuple[str, str]]:
 
 def write_card(snapshot: Snapshot, comparison: Comparison | None, path: Path) -> None:
     """What scores cite: the set's id and size and, where another set was to be reproduced, how far it was."""
-    pictures = snapshot.pictures()
-    splits = Counter(split for split, _ in pictures.values())
-    card: dict[str, Any] = {"id": snapshot.id, "urls": len(snapshot.entries), "pictures": len(pictures)}
+    images = snapshot.images()
+    splits = Counter(split for split, _ in images.values())
+    card: dict[str, Any] = {"id": snapshot.id, "urls": len(snapshot.entries), "images": len(images)}
     card["splits"] = dict(sorted(splits.items()))
     if comparison is not None:
         card["reproduces"] = comparison.summary()
-    with whole(path) as partial:
+    with atomic_write(path) as partial:
         partial.write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")

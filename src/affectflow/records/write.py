@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from affectflow.core.atomic import whole
+from affectflow.core.atomic import atomic_write
 from affectflow.core.cache import fingerprint, remembered
 from affectflow.datasets.emotionet import sample_of_row, samples_of_shard
 from affectflow.datasets.sample import SPLITS, Sample
-from affectflow.records.encoding import PictureForm
+from affectflow.records.encoding import ImageEncoding
 from affectflow.records.example import encode_example
 from affectflow.records.index import INDEX_COLUMNS
 from affectflow.records.tfrecord import write_record
@@ -24,12 +24,12 @@ def write_shard(
     files: Mapping[str, Path],
     index: Path,
     store: Path,
-    form: PictureForm,
+    form: ImageEncoding,
     code: str,
 ) -> bool:
     """Write the files of one shard (one for each split) and its part of the index; True if nothing had changed.
 
-    Raises :class:`UserError` when a picture is not the one that was downloaded.
+    Raises :class:`UserError` when an image is not the one that was downloaded.
     """
     rows = samples_of_shard(samples, shard)
     mark = fingerprint([asdict(form), code], rows)
@@ -45,11 +45,11 @@ def write_shard(
     return remembered(store, mark, outputs, make)
 
 
-def write_records(path: Path, samples: Iterable[Sample], form: PictureForm) -> list[tuple[object, ...]]:
+def write_records(path: Path, samples: Iterable[Sample], form: ImageEncoding) -> list[tuple[object, ...]]:
     """Write a TFRecord file; returns its lines of the index."""
     lines: list[tuple[object, ...]] = []
     offset = 0
-    with whole(path) as partial, partial.open("wb") as stream:
+    with atomic_write(path) as partial, partial.open("wb") as stream:
         for position, sample in enumerate(samples):
             length = write_record(stream, encode_example(sample, form.jpeg(sample), form.size, form.size))
             lines.append((path.name, position, offset, length, sample.source, sample.group))

@@ -18,13 +18,13 @@ def draw_units(score: Path, out: Path) -> None:
     with figure(out, 7.5, 3.4, title, result["synthetic"]) as drawing:
         axes = drawing.subplots()
         places = np.arange(len(units))
-        for offset, measure, colour, name in (
+        for offset, measure, color, name in (
             (-0.27, "f1_always_yes", GREY, "F1, always yes"),
             (0.0, "f1", BLUE, "F1 at 0.5"),
             (0.27, "f1_validation_threshold", ORANGE, "F1 at validation's threshold"),
         ):
             values = [u[measure] or 0 for u in units.values()]
-            axes.bar(places + offset, values, 0.25, color=colour, label=name)
+            axes.bar(places + offset, values, 0.25, color=color, label=name)
             if measure != "f1_always_yes":
                 ends = [u["intervals"][measure] or (v, v) for u, v in zip(units.values(), values, strict=True)]
                 axes.vlines(places + offset, *zip(*ends, strict=True), color="black", linewidth=0.8)

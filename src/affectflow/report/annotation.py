@@ -20,7 +20,7 @@ _MOST_NAMES = 20
 
 
 def draw_annotation(merged: Path, annotators: Path, synthetic: bool, out: Path) -> None:
-    """Number of annotators of a picture, each annotator's CCC with the others, a histogram, and the plane."""
+    """Number of annotators of an image, each annotator's CCC with the others, a histogram, and the plane."""
     rows = list(read_csv(merged, AFFECT_COLUMNS))
     counts = {d: np.array([int(row[f"{d}_annotators"]) for row in rows], np.int64) for d in DIMENSIONS}
     values = {d: np.array([float(row[d] or "nan") for row in rows]) for d in DIMENSIONS}
@@ -36,7 +36,7 @@ def draw_annotation(merged: Path, annotators: Path, synthetic: bool, out: Path) 
                 color=_COLOURS[dimension],
                 label=dimension,
             )
-        histogram.set(xlabel="merged value", ylabel="pictures", xlim=(-1, 1))
+        histogram.set(xlabel="merged value", ylabel="images", xlim=(-1, 1))
         histogram.legend(fontsize=7)
         plane.hist2d(*(values[d][_both(values)] for d in DIMENSIONS), bins=_BINS.tolist(), cmap="Blues")
         plane.set(xlabel="valence", ylabel="arousal", xlim=(-1, 1), ylim=(-1, 1))
@@ -50,9 +50,9 @@ def _both(values: dict[str, NDArray[np.float64]]) -> NDArray[np.bool_]:
 def _coverage(axes: Axes, counts: dict[str, NDArray[np.int64]]) -> None:
     most = max((int(column.max(initial=0)) for column in counts.values()), default=0)
     for place, (dimension, column) in enumerate(counts.items()):
-        pictures = np.bincount(column, minlength=most + 1)
-        axes.bar(np.arange(most + 1) + 0.4 * place - 0.2, pictures, 0.4, color=_COLOURS[dimension], label=dimension)
-    axes.set(xlabel="annotators", ylabel="pictures", xticks=range(most + 1))
+        images = np.bincount(column, minlength=most + 1)
+        axes.bar(np.arange(most + 1) + 0.4 * place - 0.2, images, 0.4, color=_COLOURS[dimension], label=dimension)
+    axes.set(xlabel="annotators", ylabel="images", xticks=range(most + 1))
     axes.legend(fontsize=7)
 
 
@@ -63,8 +63,8 @@ def _agreement(axes: Axes, rows: Sequence[dict[str, str]]) -> None:
     for row in rows:
         if row["annotator"] in places and row["ccc_with_others"]:
             shift = 0.2 if row["dimension"] == DIMENSIONS[0] else -0.2
-            colour = _COLOURS[row["dimension"]] if row["kept"] == "yes" else GREY
-            axes.barh(places[row["annotator"]] + shift, float(row["ccc_with_others"]), 0.4, color=colour)
+            color = _COLOURS[row["dimension"]] if row["kept"] == "yes" else GREY
+            axes.barh(places[row["annotator"]] + shift, float(row["ccc_with_others"]), 0.4, color=color)
     axes.set(xlabel="CCC with the others' mean", xlim=(-1, 1), yticks=range(len(names)))
     axes.set_yticklabels(names, fontsize=7)
     axes.axvline(0, color="black", linewidth=0.6)

@@ -7,23 +7,23 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from affectflow.core.atomic import whole
+from affectflow.core.atomic import atomic_write
 from affectflow.datasets.synthetic import NOTE
 
 _TERMS = {
-    "emotionet": "EmotioNet (Ohio State University): signed agreement, research only; pictures belong to their authors",
+    "emotionet": "EmotioNet (Ohio State University): signed agreement, research only; images belong to their authors",
     "disfa": "DISFA (Mahoor, University of Denver): signed agreement, research only",
     "disfaplus": "DISFA+ (Mahoor, University of Denver): signed agreement, research only",
     "affwild": "Aff-Wild (iBUG, Imperial College London): signed agreement, non-commercial research only",
     "affwild2": "Aff-Wild2 (iBUG, Imperial College London): signed agreement, non-commercial research only",
-    "own": "pictures of your own: their terms are yours to know",
+    "own": "images of your own: their terms are yours to know",
 }
 
 
 def write_card(card: Path, run: str, out: Path) -> None:
     """Write the card of a run from its ``model.json``."""
     facts = json.loads(card.read_text(encoding="utf-8"))
-    with whole(out) as partial:
+    with atomic_write(out) as partial:
         partial.write_text("\n".join(_lines(run, facts)) + "\n", encoding="utf-8")
 
 
@@ -37,15 +37,15 @@ def _lines(run: str, facts: Mapping[str, Any]) -> Iterator[str]:
     yield from (f"{', '.join(name.replace('_', ' ') for name in facts['heads'])}.", "")
     if facts["unsupported"]:
         yield from (f"Asked for, but without labels to learn from: {', '.join(facts['unsupported'])}.", "")
-    yield from ("## Data", "", "| set | pictures | terms |", "| --- | --- | --- |")
+    yield from ("## Data", "", "| set | images | terms |", "| --- | --- | --- |")
     for name, count in facts["datasets"].items():
         terms = "drawn by affectflow, no terms" if facts["synthetic"] else _TERMS[name]
         yield f"| {name} | {count:,} | {terms} |"
-    pictures = facts["pictures"]
+    images = facts["images"]
     yield ""
-    yield f"{pictures['train']:,} pictures to train on; {pictures['validation']:,} for stopping and calibration."
-    yield f"{facts['pictures_without_label']:,} of the former have no label that it learns;"
-    yield f"{facts['pictures_with_affect']:,} have valence and arousal."
+    yield f"{images['train']:,} images to train on; {images['validation']:,} for stopping and calibration."
+    yield f"{facts['images_without_label']:,} of the former have no label that it learns;"
+    yield f"{facts['images_with_affect']:,} have valence and arousal."
     if facts["units"] or facts["intensity_units"]:
         yield from _units(facts)
     yield from ("", "## Validation", "", "Of the weights that were kept, those of epoch", "")
@@ -80,7 +80,7 @@ def _units(facts: Mapping[str, Any]) -> Iterator[str]:
         counts = f"{facts['positives'][unit]:,} | {facts['negatives'][unit]:,}"
         fitted = f"{facts['thresholds'][unit]:.3g} | {facts['temperatures'][unit]:.3f}"
         yield f"| {unit} | {counts} | {_text(auc)} | {_text(f1)} | {fitted} |"
-    for unit, count in facts["pictures_with_intensity"].items():
+    for unit, count in facts["images_with_intensity"].items():
         yield f"| {unit} intensity | {count:,} labelled | | | | | |"
     if facts["unmeasured"]:
         yield from ("", f"Validation has one value only of {', '.join(facts['unmeasured'])}.")

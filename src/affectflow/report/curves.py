@@ -16,12 +16,12 @@ def draw_curves(history: Path, run: str, synthetic: bool, out: Path) -> None:
         left, right = drawing.subplots(1, 2)
         left.plot(epochs, [float(row["loss"]) for row in rows], color=BLUE, marker="o")
         left.set(xlabel="epoch", ylabel="training loss")
-        for column, name, colour in (
+        for column, name, color in (
             ("validation_mean_auc", "mean AUC of the AUs", BLUE),
             ("validation_valence_ccc", "CCC of valence", ORANGE),
             ("validation_arousal_ccc", "CCC of arousal", GREY),
         ):
             if any(row[column] for row in rows):
-                right.plot(epochs, [float(row[column] or "nan") for row in rows], color=colour, marker="o", label=name)
+                right.plot(epochs, [float(row[column] or "nan") for row in rows], color=color, marker="o", label=name)
         right.set(xlabel="epoch", ylabel="validation", ylim=(0, 1))
         right.legend()

@@ -35,9 +35,9 @@ def draw_emotions(predictions: Path, score: Path, out: Path) -> None:
             axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
             for row, column in np.ndindex(counts.shape):
                 if counts[row, column]:
-                    colour = "white" if shares[row, column] > 0.6 else "black"
+                    color = "white" if shares[row, column] > 0.6 else "black"
                     text = f"{counts[row, column]:,}"
-                    axes.text(column, row, text, ha="center", va="center", fontsize=6, color=colour)
+                    axes.text(column, row, text, ha="center", va="center", fontsize=6, color=color)
             axes.set_xticks(range(len(named)), list(named), rotation=60, ha="right", fontsize=7)
             axes.set_yticks(range(len(named)), list(named), fontsize=7)
             axes.set(xlabel="predicted", ylabel="labelled")

@@ -19,7 +19,7 @@ def errors_of(table: pa.Table) -> NDArray[np.float64]:
     """
     units, probabilities = by_unit(table, "units"), by_unit(table, "probabilities")
     count, losses = np.zeros(len(table)), np.zeros(len(table))
-    for unit in range(facs.COUNT):  # a set of films has so many rows that all at once would fill the memory
+    for unit in range(facs.COUNT):  # a set of videos has so many rows that all at once would fill the memory
         label, probability = units[:, unit], probabilities[:, unit].astype(np.float64)
         known = (label != facs.UNKNOWN) & ~np.isnan(probability)
         likelihood = np.where(label == facs.PRESENT, probability, 1 - probability)

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from affectflow.core.atomic import whole
+from affectflow.core.atomic import atomic_write
 from affectflow.core.errors import UserError
 
 
@@ -23,5 +23,5 @@ def draw_graph(dot: str, out: Path) -> None:
 
         svg = render(source, format="svg")
         svg = svg.decode() if isinstance(svg, bytes) else svg
-    with whole(out) as partial:
+    with atomic_write(out) as partial:
         partial.write_text(svg, encoding="utf-8")

@@ -8,7 +8,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from affectflow.core.atomic import whole
+from affectflow.core.atomic import atomic_write
 from affectflow.datasets.synthetic import NOTE
 from affectflow.download.ledger import SUMMARY_COLUMNS
 from affectflow.evaluation.protocols import default
@@ -22,19 +22,19 @@ _OF_LABELS = ("mean_f1_always_yes",)
 _OF_DATA = {
     "download": "Shares of URLs that failed, beside the report of 2017.",
     "label_balance": "How often each action unit is present, absent, or not annotated.",
-    "annotation": "Annotators of a picture, their agreement with the others, and where their mean lies.",
+    "annotation": "Annotators of an image, their agreement with the others, and where their mean lies.",
 }
 _OF_RUNS = {
     "learning_curves": "Training loss, and measures on validation after each epoch; the best epoch's weights are kept.",
     "reliability": "What probabilities are worth on validation: on the dashed line they are honest.",
-    "pictures": "Pictures of the test split, labelled and predicted.",
+    "images": "Images of the test split, labelled and predicted.",
 }
 _OF_SCORES = {
     "action_units": "F1 with 95% intervals, what always answering yes gives, and AUC.",
     "affect_plane": "Labels against outputs, and where the outputs lie in the plane.",
-    "tracks": "Labels (grey) and outputs (line) of the films with the smallest and the largest mean error.",
+    "tracks": "Labels (grey) and outputs (line) of the videos with the smallest and the largest mean error.",
     "emotions": "Emotions that labelled and predicted action units make, by the table of 2017 and by EMFACS.",
-    "worst": "The frames with the largest error, at most two of a film.",
+    "worst": "The frames with the largest error, at most two of a video.",
 }
 
 
@@ -57,7 +57,7 @@ def write_overview(
         ("overlap", "Overlap of training and benchmarks", _overlap(found)),
         ("provenance", "Provenance", _provenance(found)),
     ]
-    with whole(out) as partial:
+    with atomic_write(out) as partial:
         partial.write_text(page.page("affectflow: what was learnt, and how well", sections), encoding="utf-8")
 
 
@@ -149,7 +149,7 @@ def _measure(score: Mapping[str, Any], name: str) -> str:
 def _overlap(scores: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     pairs = {(score["benchmark"], score["model"]): score["overlap"] for score in scores}
     yield page.text(
-        "Pictures of a benchmark whose pixels the model was trained on, others that look the same by their perceptual "
+        "Images of a benchmark whose pixels the model was trained on, others that look the same by their perceptual "
         "hash, and people whom both sets name. results/overlap names them."
     )
     for (benchmark, run), found in pairs.items():
@@ -165,7 +165,7 @@ def _overlap(scores: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 def _provenance(scores: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     snapshots = sorted({score["snapshot"]["id"] for score in scores if score["snapshot"]})
     if snapshots:
-        yield page.text(f"Downloaded pictures: snapshot {', '.join(snapshots)} (results/emotionet/snapshot.parquet).")
+        yield page.text(f"Downloaded images: snapshot {', '.join(snapshots)} (results/emotionet/snapshot.parquet).")
     versions = {name: version for score in scores for name, version in score["provenance"]["versions"].items()}
     yield page.text(f"Versions: {', '.join(f'{name} {version}' for name, version in versions.items())}.")
     yield page.text("The graph of jobs, their code and their settings are in this report under Workflow.", "note")

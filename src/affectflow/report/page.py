@@ -67,7 +67,7 @@ def _cell(value: str | float | None) -> str:
 
 
 def figure(path: Path, caption: str) -> str:
-    """A picture, in the page itself."""
+    """An image, in the page itself."""
     data = base64.b64encode(path.read_bytes()).decode()
     source = f"data:{_KINDS[path.suffix]};base64,{data}"
     words = html.escape(caption)

@@ -1,4 +1,4 @@
-"""Pictures of a benchmark with what was labelled and what was predicted, as the model saw them."""
+"""Images of a benchmark with what was labelled and what was predicted, as the model saw them."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ from affectflow.report.style import figure
 from affectflow.tables.parquet import read_parquet
 
 SHOW_ALL = "all"
-LICENSED = "contains licensed pictures, not for distribution"
+LICENSED = "contains licensed images, not for distribution"
 _SHOWN = 12
 _COLUMNS = 6
-_WIDTH = 30  # letters above a picture
-_OF_A_FILM = 2  # worst frames at most, which are much alike
+_WIDTH = 30  # letters above an image
+_OF_A_VIDEO = 2  # worst frames at most, which are much alike
 
 
 def draw_samples(records: Sequence[Path], predictions: Path, card: Path, faces: str, out: Path) -> None:
-    """The first pictures of a benchmark, of each film or person but two."""
-    _draw("Pictures", records, predictions, card, faces, out, by_error=False)
+    """The first images of a benchmark, of each video or person but two."""
+    _draw("Images", records, predictions, card, faces, out, by_error=False)
 
 
 def draw_worst(records: Sequence[Path], predictions: Path, card: Path, faces: str, out: Path) -> None:
-    """The pictures on which the model errs most (:func:`affectflow.report.errors.errors_of`)."""
+    """The images on which the model errs most (:func:`affectflow.report.errors.errors_of`)."""
     _draw("Worst errors", records, predictions, card, faces, out, by_error=True)
 
 
@@ -52,7 +52,7 @@ def _draw(
     errors = errors_of(table)
     order = np.argsort(-np.nan_to_num(errors, nan=-1.0), kind="stable") if by_error else np.arange(len(errors))
     rows = _spread(table, order)
-    pictures = _pictures(records, set(table["source"].take(rows).to_pylist()))
+    images = _images(records, set(table["source"].take(rows).to_pylist()))
     title = what + ("" if synthetic else f": {LICENSED}")
     height = max(1, -(-len(rows) // _COLUMNS))
     with figure(out, 9, 0.6 + 2.1 * height, title, synthetic) as drawing:
@@ -60,12 +60,12 @@ def _draw(
         for axes in grid:
             axes.set_axis_off()
         for axes, row in zip(grid, table.take(rows).to_pylist(), strict=False):
-            axes.imshow(pictures[row["source"]])
+            axes.imshow(images[row["source"]])
             axes.set_title("\n".join(_texts(row, taught.get("thresholds", {}))), fontsize=6)
 
 
 def _spread(table: pa.Table, order: Iterable[int]) -> list[int]:
-    """The first rows in that order, of each film or person but few; those of stills are all different."""
+    """The first rows in that order, of each video or person but few; those of images are all different."""
     sources = [video or subject or source for subject, video, source in _names(table)]
     taken: dict[str, int] = {}
     rows: list[int] = []
@@ -73,7 +73,7 @@ def _spread(table: pa.Table, order: Iterable[int]) -> list[int]:
         if len(rows) == _SHOWN:
             break
         one = sources[row]
-        if taken.get(one, 0) < _OF_A_FILM:
+        if taken.get(one, 0) < _OF_A_VIDEO:
             taken[one] = taken.get(one, 0) + 1
             rows.append(int(row))
     return rows
@@ -83,7 +83,7 @@ def _names(table: pa.Table) -> Iterable[tuple[str, str, str]]:
     return zip(*(table[name].to_pylist() for name in ("subject", "video", "source")), strict=True)
 
 
-def _pictures(records: Sequence[Path], sources: set[str]) -> dict[str, NDArray[np.uint8]]:
+def _images(records: Sequence[Path], sources: set[str]) -> dict[str, NDArray[np.uint8]]:
     found = {}
     for data in (data for path in records for data in read_records(path)):
         feature = decode_example(data).features.feature

@@ -14,7 +14,7 @@ matplotlib.use("agg")
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
-from affectflow.core.atomic import whole
+from affectflow.core.atomic import atomic_write
 from affectflow.datasets.synthetic import NOTE
 
 BLUE, ORANGE, GREY = "#3b6ea8", "#d9822b", "#b8bec6"
@@ -38,7 +38,7 @@ def figure(path: Path, width: float, height: float, title: str, synthetic: bool)
             drawing.suptitle(title + (f"\n({NOTE})" if synthetic else ""), fontsize=10)
             kind = path.suffix.lstrip(".")
             metadata = {"Date": None} if kind == "svg" else {"Software": None}
-            with whole(path) as partial:
+            with atomic_write(path) as partial:
                 drawing.savefig(partial, format=kind, dpi=120, metadata=metadata)
         finally:
             plt.close(drawing)

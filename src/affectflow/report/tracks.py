@@ -1,4 +1,4 @@
-"""Labels and outputs over time, of the film that a model reads best and of the one that it reads worst."""
+"""Labels and outputs over time, of the video that a model reads best and of the one that it reads worst."""
 
 from __future__ import annotations
 
@@ -20,46 +20,46 @@ from affectflow.report.style import BLUE, GREY, ORANGE, figure
 from affectflow.tables.parquet import read_parquet
 
 _UNITS = 3  # at most, those that are present most often
-_FEWEST = 2  # frames of a film
+_FEWEST = 2  # frames of a video
 
 Track = tuple[str, NDArray[Any], NDArray[Any], NDArray[Any]]
 """Name, frames, label and output."""
 
 
 def draw_tracks(predictions: Path, score: Path, out: Path) -> None:
-    """Two columns: the film with the smallest mean error, and that with the largest."""
+    """Two columns: the video with the smallest mean error, and that with the largest."""
     result = json.loads(score.read_text(encoding="utf-8"))
     table = read_parquet(predictions, PREDICTIONS_SCHEMA)
-    title = f"Films that {result['model']} reads best and worst on {result['benchmark']}"
-    films = [
+    title = f"Videos that {result['model']} reads best and worst on {result['benchmark']}"
+    videos = [
         (f"{name}, mean error {error:.2f}", _tracks(table.take(rows))) for name, error, rows in best_and_worst(table)
     ]
-    most = max((len(tracks) for _, tracks in films), default=1)
+    most = max((len(tracks) for _, tracks in videos), default=1)
     with figure(out, 9, 1.2 + 1.3 * most, title, result["synthetic"]) as drawing:
-        if not films:
-            drawing.text(0.5, 0.5, "no film with labels that the model answers", ha="center")
+        if not videos:
+            drawing.text(0.5, 0.5, "no video with labels that the model answers", ha="center")
             return
-        grid = drawing.subplots(most, len(films), squeeze=False, sharex="col")
-        for column, (name, tracks) in zip(grid.T, films, strict=True):
-            _draw_film(column, tracks, name)
+        grid = drawing.subplots(most, len(videos), squeeze=False, sharex="col")
+        for column, (name, tracks) in zip(grid.T, videos, strict=True):
+            _draw_video(column, tracks, name)
 
 
 def best_and_worst(table: pa.Table) -> list[tuple[str, float, NDArray[np.int64]]]:
-    """Name, mean error and rows of the film with the least and of that with the greatest; the one film there is, or
+    """Name, mean error and rows of the video with the least and of that with the greatest; the one video there is, or
     none."""
     errors = errors_of(table)
     columns = (table[name].to_pylist() for name in ("subject", "video"))
-    films = np.array([" ".join(filter(None, pair)) for pair in zip(*columns, strict=True)], np.str_)
+    videos = np.array([" ".join(filter(None, pair)) for pair in zip(*columns, strict=True)], np.str_)
     found = []
-    for name in np.unique(films):
-        rows = np.flatnonzero((films == name) & ~np.isnan(errors))
+    for name in np.unique(videos):
+        rows = np.flatnonzero((videos == name) & ~np.isnan(errors))
         if len(rows) >= _FEWEST:
             found.append((str(name), float(errors[rows].mean()), rows))
-    ranked = sorted(found, key=lambda film: film[1])
+    ranked = sorted(found, key=lambda video: video[1])
     return [ranked[0], ranked[-1]] if len(ranked) > 1 else ranked
 
 
-def _draw_film(axes: Sequence[Axes], tracks: Sequence[Track], title: str) -> None:
+def _draw_video(axes: Sequence[Axes], tracks: Sequence[Track], title: str) -> None:
     for one, (name, time, label, output) in zip(axes, tracks, strict=False):
         one.fill_between(time, 0, label, step="mid", color=GREY, linewidth=0, label="label")
         one.plot(time, output, color=BLUE, linewidth=0.8, label="output")

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from affectflow import facs
-from affectflow.core.atomic import whole
+from affectflow.core.atomic import atomic_write
 from affectflow.core.errors import UserError
 from affectflow.spreadsheet.layout import Reject, find_layout
 from affectflow.spreadsheet.rates import Rates
@@ -31,8 +31,8 @@ def ingest(tables: Sequence[Path], labels: Path, rejects: Path) -> Counter[str]:
     """
     counts: Counter[str] = Counter()
     with (
-        whole(labels) as labels_partial,
-        whole(rejects) as rejects_partial,
+        atomic_write(labels) as labels_partial,
+        atomic_write(rejects) as rejects_partial,
         labels_partial.open("w", newline="", encoding="utf-8", errors="surrogatepass") as labels_stream,
         rejects_partial.open("w", newline="", encoding="utf-8", errors="surrogatepass") as rejects_stream,
     ):

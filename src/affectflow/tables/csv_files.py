@@ -8,14 +8,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from affectflow.core.atomic import whole
+from affectflow.core.atomic import atomic_write
 from affectflow.core.errors import UserError
 
 
 def write_csv(path: Path | str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> int:
     """Write a UTF-8 CSV with a header; returns the number of rows."""
     count = 0
-    with whole(path) as partial, partial.open("w", newline="", encoding="utf-8") as stream:
+    with atomic_write(path) as partial, partial.open("w", newline="", encoding="utf-8") as stream:
         write_row = csv_writer(stream)
         write_row(columns)
         for row in rows:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from affectflow.core.atomic import whole
+from affectflow.core.atomic import atomic_write
 from affectflow.core.errors import UserError
 from affectflow.core.parallel import batched
 
@@ -30,7 +30,7 @@ def write_parquet(path: Path | str, schema: pa.Schema, rows: Iterable[Mapping[st
     from affectflow.tables.arrow import column
 
     count = 0
-    with whole(path) as partial, pq.ParquetWriter(partial, schema, compression="zstd") as writer:
+    with atomic_write(path) as partial, pq.ParquetWriter(partial, schema, compression="zstd") as writer:
         for batch in batched(rows, _ROWS_IN_MEMORY):
             columns = [column([row.get(field.name) for row in batch], field.type) for field in schema]
             writer.write_table(pa.Table.from_arrays(columns, schema=schema))

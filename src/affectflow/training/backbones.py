@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from affectflow.core.atomic import whole
+from affectflow.core.atomic import atomic_write
 from affectflow.core.cache import file_sha256
 from affectflow.core.errors import UserError
 from affectflow.core.fetch import fetch_file
@@ -87,7 +87,7 @@ def fetch_weights(backbone: str, base_url: str, out: Path, record: Path) -> None
         fetch_file(url, "sha256", known, _KEY, out)
         return
     fetch_file(url, wanted.algorithm, wanted.digest or None, _KEY, out)
-    with whole(record) as partial:
+    with atomic_write(record) as partial:
         partial.write_text(f"{file_sha256(out)}\n", encoding="ascii")
 
 

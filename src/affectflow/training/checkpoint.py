@@ -19,7 +19,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from affectflow.core.atomic import whole
+from affectflow.core.atomic import atomic_write
 
 
 @dataclass(slots=True)
@@ -86,7 +86,7 @@ class Checkpoints:
     def save(self, step: int, arrays: Arrays, facts: Mapping[str, Any]) -> None:
         """Keep the state after ``step``; older checkpoints but one go."""
         text = json.dumps({"stamp": self._stamp, "facts": facts, "arrays": sorted(arrays)}).encode()
-        with whole(self._folder / f"checkpoint-{step:09d}.npz") as partial, partial.open("wb") as stream:
+        with atomic_write(self._folder / f"checkpoint-{step:09d}.npz") as partial, partial.open("wb") as stream:
             np.savez(stream, **{_TEXT: np.frombuffer(text, np.uint8)}, **arrays)  # type: ignore[arg-type]
             stream.flush()
             os.fsync(stream.fileno())

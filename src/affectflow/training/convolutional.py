@@ -1,4 +1,4 @@
-"""Fully connected layers as convolutions of the same weights, so that a network takes pictures of any size."""
+"""Fully connected layers as convolutions of the same weights, so that a network takes images of any size."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from affectflow.training.heads import HEADS, all_outputs
 
 
 def as_convolutions(network: keras.Model) -> keras.Model:
-    """A trained network with ``top: fully_connected`` -> the same without scaling, for pictures of its size or larger.
+    """A trained network with ``top: fully_connected`` -> the same without scaling, for images of its size or larger.
 
     Simonyan and Zisserman 2015, section 3.2: the first fully connected layer becomes a convolution as large as the
     features, the others and the heads 1 x 1; what the heads say at each place is averaged before it is answered. On
-    pictures of the size that the network was trained at, both answer the same. Raises :class:`UserError` for a
+    images of the size that the network was trained at, both answer the same. Raises :class:`UserError` for a
     network without such layers.
     """
     layers = {layer.name: layer for layer in network.layers}
@@ -42,7 +42,7 @@ def as_convolutions(network: keras.Model) -> keras.Model:
 
 
 def _any_size(features: keras.Model) -> keras.Model:
-    """The layers up to the last feature map, for pictures of any size."""
+    """The layers up to the last feature map, for images of any size."""
 
     def again(model: keras.Model, inputs: keras.KerasTensor, **_: Any) -> keras.KerasTensor:
         # A model inside a model has an input of its own, which is of one size; its operations are not.

@@ -8,14 +8,14 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from affectflow.training.multi_task import Across, OneDevice
+from affectflow.training.multi_task import OneDevice, ReplicaContext
 
 
 def prepare(threads: int, seed: int, precision: str) -> None:
     """Make what follows repeatable under ``seed``, on ``threads`` threads, and set Keras's precision."""
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(threads)
-    tf.config.optimizer.set_experimental_options({"arithmetic_optimization": False})  # see OrderedModel
+    tf.config.optimizer.set_experimental_options({"arithmetic_optimization": False})  # see DeterministicModel
     keras.utils.set_random_seed(seed)
     tf.config.experimental.enable_op_determinism()
     keras.mixed_precision.set_dtype_policy(_policy(precision))
@@ -26,7 +26,7 @@ class Devices:
 
     def __init__(self, strategy: tf.distribute.Strategy | None) -> None:
         self._strategy = strategy
-        self.across: Across = OneDevice() if strategy is None else _Replicas()
+        self.across: ReplicaContext = OneDevice() if strategy is None else _Replicas()
 
     def scope(self) -> AbstractContextManager[Any]:
         """Within it a model is built whose variables lie on all devices."""
@@ -52,7 +52,7 @@ def visible_devices() -> Devices:
 
 
 def share_statistics(model: keras.Model) -> None:
-    """Let batch normalisation see the whole batch, not one device's part."""
+    """Let batch normalization see the whole batch, not one device's part."""
     for layer in model.layers:
         if isinstance(layer, keras.Model):
             share_statistics(layer)

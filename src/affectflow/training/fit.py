@@ -19,7 +19,7 @@ from affectflow.core.progress import progress
 from affectflow.tables.csv_files import write_csv
 from affectflow.training.checkpoint import Checkpoints, State
 from affectflow.training.interruption import Interruption
-from affectflow.training.multi_task import JointModel
+from affectflow.training.multi_task import MultiTaskModel
 
 
 def write_history(path: Path, lines: Sequence[Mapping[str, float]]) -> None:
@@ -65,7 +65,7 @@ class Work:
 
 
 def fit(
-    model: JointModel, work: Work, schedule: Schedule, checkpoints: Checkpoints, interruption: Interruption
+    model: MultiTaskModel, work: Work, schedule: Schedule, checkpoints: Checkpoints, interruption: Interruption
 ) -> State:
     """Train a compiled model to its end, from where a killed training with the same stamp stood.
 
@@ -91,7 +91,7 @@ class _Run:
 
     def __init__(
         self,
-        model: JointModel,
+        model: MultiTaskModel,
         schedule: Schedule,
         checkpoints: Checkpoints,
         interruption: Interruption,
@@ -140,7 +140,7 @@ class _Run:
             raise self._interruption.reason()
 
     def _variables(self) -> dict[str, Any]:
-        """All of the model (random states too), of its optimiser and of the means of losses, each once."""
+        """All of the model (random states too), of its optimizer and of the means of losses, each once."""
         groups = {
             "model": self.model.variables,
             "optimizer": self.model.optimizer.variables,
@@ -225,9 +225,9 @@ def _diverged(run: _Run, step: int) -> UserError:
     optimizer = run.model.optimizer
     optimizer.iterations.assign_sub(1)  # the step is counted already, and its own rate is wanted
     rate = float(keras.ops.convert_to_numpy(optimizer.learning_rate))
-    pictures = run.sources(step)
-    shown = ", ".join(pictures[:8]) + (f" and {len(pictures) - 8} more" if len(pictures) > 8 else "")
+    images = run.sources(step)
+    shown = ", ".join(images[:8]) + (f" and {len(images) - 8} more" if len(images) > 8 else "")
     return UserError(
         f"The loss is no number any more at step {step + 1} (epoch {len(run.state.history) + 1}, learning rate "
-        f"{rate:.3g}, pictures {shown}); lower training.learning_rate, or look at these pictures."
+        f"{rate:.3g}, images {shown}); lower training.learning_rate, or look at these images."
     )

@@ -33,14 +33,14 @@ LEVELS = 5
 """The intensities A to E of FACS, counted 1 to 5."""
 BINS = 20
 """Of [-1, 1], as Deng et al. 2020 divide it."""
-BIN_CENTRES = (np.arange(BINS, dtype=np.float32) + 0.5) * (2 / BINS) - 1
+BIN_CENTERS = (np.arange(BINS, dtype=np.float32) + 0.5) * (2 / BINS) - 1
 
 ORDINAL = "ordinal"
 CCC_BINS = "ccc_bins"
 
 
 def raw_shape(head: str, units: int, loss: str) -> tuple[int, ...]:
-    """Of one picture's raw numbers, given how many units a head answers for and the name of its loss."""
+    """Of one image's raw numbers, given how many units a head answers for and the name of its loss."""
     if head == VALENCE_AROUSAL:
         return (2, BINS) if loss == CCC_BINS else (2,)
     return (units, LEVELS) if head == INTENSITIES and loss == ORDINAL else (units,)
@@ -54,7 +54,7 @@ def outputs(head: str, raw: Tensor) -> Tensor:
         # The expected number of levels surpassed; or a number of its own.
         return ops.sum(ops.sigmoid(raw), axis=-1) if len(raw.shape) == 3 else LEVELS * ops.sigmoid(raw)
     if len(raw.shape) == 3:
-        return ops.sum(ops.softmax(raw, axis=-1) * BIN_CENTRES, axis=-1)
+        return ops.sum(ops.softmax(raw, axis=-1) * BIN_CENTERS, axis=-1)
     return ops.tanh(raw)
 
 

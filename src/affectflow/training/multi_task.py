@@ -15,7 +15,7 @@ UNCERTAINTY = "_uncertainty"
 """How the names of learnt weights of heads end; they are no weights to keep small."""
 
 
-class Across(Protocol):
+class ReplicaContext(Protocol):
     """Devices that share a batch between them."""
 
     def gather(self, value: Tensor) -> Tensor:
@@ -35,7 +35,7 @@ class OneDevice:
         return 1
 
 
-class JointModel(keras.Model):  # type: ignore[misc]
+class MultiTaskModel(keras.Model):  # type: ignore[misc]
     """A network whose loss is the weighted sum of its heads', over the whole batch.
 
     ``weights`` are fixed; where they are None, each is ``exp(-s)`` of an ``s`` that is learnt and added to the loss
@@ -48,7 +48,7 @@ class JointModel(keras.Model):  # type: ignore[misc]
         network: keras.Model,
         losses: Mapping[str, Loss],
         weights: Mapping[str, float] | None,
-        across: Across | None = None,
+        across: ReplicaContext | None = None,
     ) -> None:
         super().__init__(network.input, network.output, name=network.name)
         self.network = network
@@ -97,7 +97,7 @@ class JointModel(keras.Model):  # type: ignore[misc]
         return {head: float(ops.exp(-value)) for head, value in self.uncertainties.items()}
 
 
-class OrderedModel(JointModel):
+class DeterministicModel(MultiTaskModel):
     """The same losses and gradients, added up in an order of their own."""
 
     def train_step(self, data: Any) -> Any:

@@ -22,7 +22,7 @@ _LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 
 
 def constant(size: int) -> keras.Model:
-    """One number that is the same for every picture: heads on it can learn how frequent labels are, and no more."""
+    """One number that is the same for every image: heads on it can learn how frequent labels are, and no more."""
     pixels = keras.Input((size, size, 3))
     return keras.Model(pixels, ops.zeros_like(pixels[:, :1, :1, :1]), name="constant")
 
@@ -52,7 +52,7 @@ FULLY_CONNECTED, FLAT = "fully_connected", "flat"
 
 
 @dataclass(frozen=True, slots=True)
-class NetworkForm:
+class NetworkSpec:
     """The shape of a network and what it starts from; see ``network`` in ``config/README.md``."""
 
     backbone: str
@@ -67,7 +67,7 @@ class NetworkForm:
 
 
 @dataclass(frozen=True, slots=True)
-class HeadForm:
+class HeadSpec:
     """A head's name, how many units it answers for, and the loss that it is trained by."""
 
     name: str
@@ -75,17 +75,17 @@ class HeadForm:
     loss: str
 
 
-def build_network(form: NetworkForm, weights: Path | None, wanted: tuple[HeadForm, ...]) -> keras.Model:
+def build_network(form: NetworkSpec, weights: Path | None, wanted: tuple[HeadSpec, ...]) -> keras.Model:
     """Pixels, RGB 0 to 255 [batch, any height, any width, 3] -> the heads' raw numbers by name.
 
-    Scaling and normalising are part of the network, so that no caller can get them wrong. Raises :class:`UserError`
-    when a weights file does not fit, or the backbone does not take such pictures.
+    Scaling and normalizing are part of the network, so that no caller can get them wrong. Raises :class:`UserError`
+    when a weights file does not fit, or the backbone does not take such images.
     """
     backbone = find_backbone(form.backbone)
     pixels = keras.Input((None, None, 3), name="pixels")
     scaled = keras.layers.Resizing(form.input_size, form.input_size, dtype="float32", name="scale")(pixels)
     network = _features(form, backbone, weights)
-    features = network(_normalise(scaled, backbone, weights is not None))
+    features = network(_normalize(scaled, backbone, weights is not None))
     if form.top == FULLY_CONNECTED:
         features = _fully_connected(features)
     else:
@@ -103,7 +103,7 @@ def answering(network: keras.Model) -> keras.Model:
     return keras.Model(network.input, heads.all_outputs(network.output), name=network.name)
 
 
-def _features(form: NetworkForm, backbone: Backbone, weights: Path | None) -> keras.Model:
+def _features(form: NetworkSpec, backbone: Backbone, weights: Path | None) -> keras.Model:
     if backbone.application in baselines.MAKERS:
         return baselines.MAKERS[backbone.application](form.input_size)
     make = getattr(keras.applications, backbone.application)
@@ -115,7 +115,7 @@ def _features(form: NetworkForm, backbone: Backbone, weights: Path | None) -> ke
         raise UserError(f"{backbone.application} cannot be built for {form.input_size} pixels ({reason}).") from None
     if weights is not None:
         if form.batch_norm:
-            raise UserError(f"{weights} was trained without batch normalisation; set batch_norm to false.")
+            raise UserError(f"{weights} was trained without batch normalization; set batch_norm to false.")
         try:
             network.load_weights(weights)
         except (OSError, ValueError) as error:
@@ -128,7 +128,7 @@ def _features(form: NetworkForm, backbone: Backbone, weights: Path | None) -> ke
     return network
 
 
-def _normalise(scaled: keras.KerasTensor, backbone: Backbone, pretrained: bool) -> keras.KerasTensor:
+def _normalize(scaled: keras.KerasTensor, backbone: Backbone, pretrained: bool) -> keras.KerasTensor:
     """As the backbone's weights expect their pixels; where they are random, independent of exposure."""
     if backbone.scaling == "none":
         return scaled
@@ -136,23 +136,23 @@ def _normalise(scaled: keras.KerasTensor, backbone: Backbone, pretrained: bool) 
         return _standardise(scaled)
     if backbone.scaling == "caffe":
         offsets = [-mean for mean in _IMAGENET_MEAN_BGR]
-        return keras.layers.Rescaling(1.0, offsets, dtype="float32", name="normalise")(ops.flip(scaled, axis=-1))
+        return keras.layers.Rescaling(1.0, offsets, dtype="float32", name="normalize")(ops.flip(scaled, axis=-1))
     if backbone.scaling == "torch":
         scales = [1 / (255 * deviation) for deviation in _IMAGENET_DEVIATION]
         offsets = [-mean / deviation for mean, deviation in zip(_IMAGENET_MEAN, _IMAGENET_DEVIATION, strict=True)]
-        return keras.layers.Rescaling(scales, offsets, dtype="float32", name="normalise")(scaled)
-    return keras.layers.Rescaling(1 / 127.5, -1.0, dtype="float32", name="normalise")(scaled)
+        return keras.layers.Rescaling(scales, offsets, dtype="float32", name="normalize")(scaled)
+    return keras.layers.Rescaling(1 / 127.5, -1.0, dtype="float32", name="normalize")(scaled)
 
 
 def _standardise(pixels: keras.KerasTensor) -> keras.KerasTensor:
-    """Each picture to zero mean and unit spread, so that a network from random weights need not learn exposure."""
+    """Each image to zero mean and unit spread, so that a network from random weights need not learn exposure."""
     mean = ops.mean(pixels, axis=(1, 2, 3), keepdims=True)
     spread = ops.std(pixels, axis=(1, 2, 3), keepdims=True)
     return (pixels - mean) / (spread + 1.0)
 
 
-def _vector(form: NetworkForm) -> keras.layers.Layer:
-    """From a map of features to one vector for each picture."""
+def _vector(form: NetworkSpec) -> keras.layers.Layer:
+    """From a map of features to one vector for each image."""
     if form.top == FLAT:
         return keras.layers.Flatten(name="flatten")
     kind = keras.layers.GlobalAveragePooling2D if form.pooling == "avg" else keras.layers.GlobalMaxPooling2D
@@ -168,16 +168,16 @@ def _fully_connected(features: keras.KerasTensor) -> keras.KerasTensor:
     return features
 
 
-def _head(head: HeadForm, features: keras.KerasTensor) -> keras.KerasTensor:
+def _head(head: HeadSpec, features: keras.KerasTensor) -> keras.KerasTensor:
     shape = heads.raw_shape(head.name, head.units, head.loss)
     raw = keras.layers.Dense(math.prod(shape), dtype="float32", name=head.name)(features)
     return raw if len(shape) == 1 else keras.layers.Reshape(shape, dtype="float32", name=f"{head.name}_shape")(raw)
 
 
 def _with_batch_norm(network: keras.Model, shape: tuple[int, int, int]) -> keras.Model:
-    """A plain chain of layers with batch normalisation after every convolution (Ioffe and Szegedy 2015)."""
+    """A plain chain of layers with batch normalization after every convolution (Ioffe and Szegedy 2015)."""
     if any(isinstance(layer, keras.layers.BatchNormalization) for layer in network.layers):
-        raise UserError(f"{network.name} has batch normalisation already; set batch_norm to false.")
+        raise UserError(f"{network.name} has batch normalization already; set batch_norm to false.")
     inputs = keras.Input(shape)
     x = inputs
     for layer in network.layers[1:]:
@@ -238,7 +238,7 @@ def every_layer(model: keras.Model) -> list[keras.layers.Layer]:
 
 
 def kernels_of(layer: keras.layers.Layer) -> list[Any]:
-    """A layer's weights other than biases and normalisation."""
+    """A layer's weights other than biases and normalization."""
     kernels = (getattr(layer, name, None) for name in ("kernel", "depthwise_kernel", "pointwise_kernel"))
     return [kernel for kernel in kernels if kernel is not None]
 

@@ -13,7 +13,7 @@ from affectflow.training.multi_task import UNCERTAINTY
 
 
 def fused(kind: type[keras.optimizers.Adam]) -> type[keras.optimizers.Adam]:
-    """The same optimiser with that update; its numbers differ from Keras's in the last bits."""
+    """The same optimizer with that update; its numbers differ from Keras's in the last bits."""
 
     class Fused(kind):  # type: ignore[misc]
         def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
@@ -35,7 +35,7 @@ def fused(kind: type[keras.optimizers.Adam]) -> type[keras.optimizers.Adam]:
     return Fused
 
 
-def make_optimiser(
+def make_optimizer(
     name: str,
     learning_rate: float,
     weight_decay: float,

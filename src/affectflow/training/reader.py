@@ -1,6 +1,6 @@
 """TFRecords -> batches, through tf.data.
 
-Pictures are decoded by the decoder of all other stages and changed by OpenCV, which together take no longer than
+Images are decoded by the decoder of all other stages and changed by OpenCV, which together take no longer than
 TensorFlow's decoder alone; tf.data makes batches side by side, ahead of the training step.
 """
 
@@ -29,9 +29,9 @@ from affectflow.records.example import decode_example
 from affectflow.training import heads
 
 DRAWS = 7
-"""Random numbers from 0 to 1 that the changes of one picture are made of."""
+"""Random numbers from 0 to 1 that the changes of one image are made of."""
 
-_MIRRORED = ((51, 52), (55, 56))  # left and right trade places in a mirrored picture
+_MIRRORED = ((51, 52), (55, 56))  # left and right trade places in a mirrored image
 _LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601
 
 cv2.setNumThreads(1)  # batches are made side by side already
@@ -51,10 +51,10 @@ class Augmentation:
 def augment(
     pixels: NDArray[np.uint8], draws: Sequence[float], augmentation: Augmentation, out: NDArray[np.uint8]
 ) -> bool:
-    """Crop a square picture, mirror it, scale it to the size of ``out`` and change brightness, contrast, saturation.
+    """Crop a square image, mirror it, scale it to the size of ``out`` and change brightness, contrast, saturation.
 
     ``pixels`` and ``out`` are uint8 [side, side, 3]; the same ``draws`` [7] make the same changes. Returns whether the
-    picture was mirrored.
+    image was mirrored.
     """
     length = len(pixels)
     side = max(1, round(length * (1 - augmentation.crop * draws[0])))
@@ -71,7 +71,7 @@ def augment(
         )
     )
     if contrast or shift or saturation:
-        # All three are linear, so they are one matrix. Contrast turns about the picture's mean.
+        # All three are linear, so they are one matrix. Contrast turns about the image's mean.
         mean = sum(cv2.mean(out)[:3]) / 3
         matrix = np.empty((3, 4))
         matrix[:, :3] = (1 + contrast) * ((1 + saturation) * np.eye(3) - saturation * _LUMA)
@@ -81,7 +81,7 @@ def augment(
 
 
 def mirrored(units: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The labels [..., 60] of a mirrored picture."""
+    """The labels [..., 60] of a mirrored image."""
     return units[..., _columns()]
 
 
@@ -125,7 +125,7 @@ _SIDE_BY_SIDE = 4  # likewise
 class Labels:
     """All labels of some files: units int8 [n, 60], intensities float32 [n, 60], affect float32 [n, 2].
 
-    ``datasets`` names where each is from; ``crops`` counts how pictures are cropped.
+    ``datasets`` names where each is from; ``crops`` counts how images are cropped.
     """
 
     units: NDArray[np.int8]
@@ -138,7 +138,7 @@ class Labels:
         return len(self.units)
 
     def has(self, head: str, units: Sequence[int]) -> NDArray[np.bool_]:
-        """Whether each picture has a label that a head for ``units`` learns from."""
+        """Whether each image has a label that a head for ``units`` learns from."""
         columns = np.array(units, int) - 1
         match head:
             case heads.ACTION_UNITS:
@@ -156,15 +156,15 @@ class Labels:
             "datasets": {name: self.datasets.count(name) for name in sorted(set(self.datasets))},
             "positives": {facs.label(unit): int(np.sum(self.units[:, unit - 1] == facs.PRESENT)) for unit in units},
             "negatives": {facs.label(unit): int(np.sum(self.units[:, unit - 1] == facs.ABSENT)) for unit in units},
-            "pictures_with_intensity": {
+            "images_with_intensity": {
                 facs.label(unit): int(np.sum(~np.isnan(self.intensities[:, unit - 1]))) for unit in intensity_units
             },
-            "pictures_with_affect": int(np.sum(~np.isnan(self.affect).any(axis=1))),
+            "images_with_affect": int(np.sum(~np.isnan(self.affect).any(axis=1))),
         }
 
 
 def read_labels(files: Sequence[Path]) -> Labels:
-    """The labels alone, in the order of :func:`pictures_in_order`; raises :class:`UserError` for a damaged file."""
+    """The labels alone, in the order of :func:`images_in_order`; raises :class:`UserError` for a damaged file."""
     records = Records(files)
     units = np.empty((len(records), facs.COUNT), np.int8)
     intensities = np.empty((len(records), facs.COUNT), np.float32)
@@ -181,20 +181,20 @@ def read_labels(files: Sequence[Path]) -> Labels:
 
 
 def sources(records: Records, numbers: Iterable[int]) -> list[str]:
-    """Where the pictures of some records are from."""
+    """Where the images of some records are from."""
     found = (decode_example(data).features.feature for data in records.read(numbers))
     return [feature["image/filename"].bytes_list.value[0].decode() for feature in found]
 
 
-def pictures_in_order(records: Records, batches: Sequence[Sequence[int]]) -> tf.data.Dataset:
+def images_in_order(records: Records, batches: Sequence[Sequence[int]]) -> tf.data.Dataset:
     """Batches of pixels, uint8 [batch, size, size, 3], of the records that have these numbers."""
 
     def make(batch: int) -> Sequence[NDArray[Any]]:
-        encoded = [_picture_of(decode_example(data).features.feature) for data in records.read(batches[batch])]
+        encoded = [_image_of(decode_example(data).features.feature) for data in records.read(batches[batch])]
         first = jpeg.decode(encoded[0])
         pixels = _aligned((len(encoded), *first.shape))
-        for i, picture in enumerate(encoded):
-            jpeg.decode(picture, room=pixels[i])
+        for i, image in enumerate(encoded):
+            jpeg.decode(image, room=pixels[i])
         return [pixels]
 
     return _made(
@@ -233,9 +233,9 @@ def training_batches(
         for i, data in enumerate(records.read(numbers(batch))):
             feature = decode_example(data).features.feature
             occurrence[i], intensities[i], affect[i] = _labels_of(feature)
-            picture = jpeg.decode(_picture_of(feature), room=room)
-            room = picture if room is None else room
-            if augment(picture, draws[i], augmentation, pixels[i]):
+            image = jpeg.decode(_image_of(feature), room=room)
+            room = image if room is None else room
+            if augment(image, draws[i], augmentation, pixels[i]):
                 occurrence[i], intensities[i] = mirrored(occurrence[i]), mirrored(intensities[i])
         labels = {heads.ACTION_UNITS: occurrence, heads.INTENSITIES: intensities}
         chosen = [labels[head][:, of] if head in labels else affect for head, of in columns.items()]
@@ -284,6 +284,6 @@ def _labels_of(feature: Any) -> tuple[Sequence[int], Sequence[float], tuple[floa
     return units, intensities, (valence, arousal)
 
 
-def _picture_of(feature: Any) -> bytes:
+def _image_of(feature: Any) -> bytes:
     data: bytes = feature["image/encoded"].bytes_list.value[0]
     return data

@@ -62,7 +62,7 @@ class Recipe:
         }
         return cls(**{field.name: values[field.name] for field in fields(cls)})
 
-    def of_effect(self) -> dict[str, Any]:
+    def reproducibility_key(self) -> dict[str, Any]:
         """What the weights depend on, as JSON can hold it."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         values["weights"] = None if self.weights is None else str(self.weights)

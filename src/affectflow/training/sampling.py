@@ -36,7 +36,7 @@ class Shuffle:
 
 
 _NEEDED = {VALENCE_AROUSAL: 2}
-"""Records in a batch without which a task has no loss worth the name: a CCC of one picture does not exist."""
+"""Records in a batch without which a task has no loss worth the name: a CCC of one image does not exist."""
 
 Numbers = NDArray[np.int64]
 
@@ -79,7 +79,7 @@ class Mixture:
         parts.sort(key=lambda part: -part.rate)
         if sum(math.ceil(part.rate) for part in parts[1:]) >= batch_size and len(parts) > 1:
             raise UserError(
-                f"A batch of {batch_size} is too small for pictures of {len(parts)} kinds; raise training.batch_size."
+                f"A batch of {batch_size} is too small for images of {len(parts)} kinds; raise training.batch_size."
             )
         self._parts = parts
         least = [batch_size - sum(math.ceil(part.rate) for part in parts[1:])]
@@ -164,6 +164,4 @@ def _needed(task: str, batch_size: int) -> int:
 
 
 def _too_small(task: str) -> UserError:
-    return UserError(
-        f"A batch is too small to hold pictures labelled for {task} every time; raise training.batch_size."
-    )
+    return UserError(f"A batch is too small to hold images labelled for {task} every time; raise training.batch_size.")

@@ -20,20 +20,20 @@ import tensorflow as tf
 import tf2onnx
 from numpy.typing import NDArray
 
-from affectflow.core.atomic import whole
+from affectflow.core.atomic import atomic_write
 from affectflow.core.errors import UserError
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def save_model(model: keras.Model, path: Path) -> None:
-    """Save a model for inference, without the optimiser's state.
+    """Save a model for inference, without the optimizer's state.
 
     Keras writes the date, and memory addresses as the names of shared objects; the one is left out, the others are
     numbered.
     """
     inference = keras.Model(model.input, model.output, name=model.name)
-    with whole(path) as partial:
+    with atomic_write(path) as partial:
         saved = partial.with_name(f"{partial.name}.keras")
         try:
             inference.save(saved)
@@ -63,7 +63,7 @@ TOLERANCE = 1e-4
 OPSET = 18
 _SIGNATURE = [tf.TensorSpec([None, None, None, 3], tf.float32, name="pixels")]
 _SIDES = (72, 101)
-_PICTURES = 2
+_IMAGES = 2
 
 Answer = Callable[[NDArray[np.float32]], Mapping[str, NDArray[np.float32]]]
 
@@ -98,7 +98,7 @@ def export(model_path: Path, card: Path, saved_model: Path, onnx_path: Path) -> 
         tf.function(serve, input_signature=_SIGNATURE), input_signature=_SIGNATURE, opset=OPSET
     )
     onnx.helper.set_model_props(converted, {"affectflow": card.read_text(encoding="utf-8")})
-    with whole(onnx_path) as unchecked:
+    with atomic_write(onnx_path) as unchecked:
         onnx.save(converted, unchecked)
         _check("ONNX", model_path, of_model, _onnx(unchecked))
 
@@ -117,7 +117,7 @@ def _onnx(path: Path) -> Answer:
 def _check(form: str, model: Path, expected: Answer, exported: Answer) -> None:
     rng = np.random.default_rng(0)
     for side in _SIDES:
-        pixels = rng.uniform(0, 255, (_PICTURES, side, side, 3)).astype(np.float32)
+        pixels = rng.uniform(0, 255, (_IMAGES, side, side, 3)).astype(np.float32)
         wanted, found = expected(pixels), exported(pixels)
         for head, value in wanted.items():
             apart = float(np.abs(value - found[head]).max())

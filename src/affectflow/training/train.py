@@ -14,7 +14,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from affectflow import facs
-from affectflow.core.atomic import whole
+from affectflow.core.atomic import atomic_write
 from affectflow.core.cache import file_sha256, fingerprint
 from affectflow.core.code import modules_digest
 from affectflow.core.errors import UserError
@@ -29,17 +29,17 @@ from affectflow.training.devices import Devices, compile_by_xla, prepare, share_
 from affectflow.training.fit import Line, Schedule, Work, fit, write_history
 from affectflow.training.heads import ACTION_UNITS, INTENSITIES, VALENCE_AROUSAL
 from affectflow.training.interruption import Interruption
-from affectflow.training.multi_task import JointModel, Loss, OrderedModel
-from affectflow.training.network import HeadForm, NetworkForm, build_network
-from affectflow.training.optimizers import check_accumulation, make_optimiser
+from affectflow.training.multi_task import DeterministicModel, Loss, MultiTaskModel
+from affectflow.training.network import HeadSpec, NetworkSpec, build_network
+from affectflow.training.optimizers import check_accumulation, make_optimizer
 from affectflow.training.reader import Augmentation, Labels, read_labels, sources, staged, training_batches
 from affectflow.training.recipe import Recipe
 from affectflow.training.sampling import Mixture
 from affectflow.training.saving import save_model
 from affectflow.training.tensorboard import Board
-from affectflow.training.validation import Exam, fit_thresholds
+from affectflow.training.validation import Validator, fit_thresholds
 
-RELIABILITY_COLUMNS = ("unit", "calibrated", "from", "pictures", "mean_probability", "positive_rate")
+RELIABILITY_COLUMNS = ("unit", "calibrated", "from", "images", "mean_probability", "positive_rate")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ def train(
             raise UserError(
                 f"{validation_files[0].parent} holds no validation record; raise records.validation_fraction."
             )
-        taught, unsupported = _teachable(labels, recipe)
+        taught, unsupported = _trainable_heads(labels, recipe)
         mixture = _mixture(labels, taught, recipe)
         records = Records(files)
         schedule = Schedule(
@@ -96,7 +96,7 @@ def train(
         with devices.scope():
             model = _compiled(recipe, taught, labels, schedule, devices)
         augmentation = Augmentation(**recipe.augmentation)
-        exam = Exam(model, taught, validation_files, validation_labels, recipe.batch_size)
+        validator = Validator(model, taught, validation_files, validation_labels, recipe.batch_size)
         with Board(places.board if recipe.tensorboard else None) as board:
             work = Work(
                 batches=lambda start: devices.ahead(
@@ -105,7 +105,7 @@ def train(
                         *(recipe.seed, start),
                     )
                 ),
-                validate=exam.measure,
+                validate=validator.measure,
                 sources=lambda step: sources(records, mixture.numbers(step)),
                 epoch_ended=lambda line: _say(line, recipe.epochs, board),
             )
@@ -114,7 +114,7 @@ def train(
     assert state.best_weights is not None
     model.set_weights(state.best_weights)
     network = _in_float32(recipe, taught, model.network)
-    raw = exam.raw(network)
+    raw = validator.raw(network)
     units = taught.get(ACTION_UNITS, ())
     temperatures, bins = _calibrated(recipe, network, units, validation_labels, raw)
     probabilities = _probabilities(raw, units, temperatures)
@@ -139,19 +139,19 @@ def train(
         "best_epoch": state.best_epoch,
         "epochs": len(state.history),
         "validation": {name: _number(value) for name, value in best.items() if name.startswith("validation_")},
-        "unmeasured": exam.unmeasured(),
+        "unmeasured": validator.unmeasured(),
         **labels.facts(units, taught.get(INTENSITIES, ())),
-        "pictures": {"train": len(labels), "validation": len(validation_labels)},
-        "pictures_without_label": len(labels) - mixture.count,
+        "images": {"train": len(labels), "validation": len(validation_labels)},
+        "images_without_label": len(labels) - mixture.count,
         "shown_per_epoch": mixture.shown(),
         "devices": devices.count,
-        "recipe": recipe.of_effect(),
+        "recipe": recipe.reproducibility_key(),
     }
-    with whole(outputs.card) as partial:
+    with atomic_write(outputs.card) as partial:
         partial.write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
 
 
-def _teachable(labels: Labels, recipe: Recipe) -> tuple[dict[str, tuple[int, ...]], list[str]]:
+def _trainable_heads(labels: Labels, recipe: Recipe) -> tuple[dict[str, tuple[int, ...]], list[str]]:
     """The heads that have labels to learn from, each with the AUs that it answers for; and those that have none."""
     positives, negatives = (labels.units == facs.PRESENT).any(axis=0), (labels.units == facs.ABSENT).any(axis=0)
     if recipe.unknown == "negative":
@@ -166,10 +166,10 @@ def _teachable(labels: Labels, recipe: Recipe) -> tuple[dict[str, tuple[int, ...
     taught = {head: able.get(head, ()) for head in wanted if (has_affect if head == VALENCE_AROUSAL else able[head])}
     unsupported = [head for head in wanted if head not in taught]
     for head in unsupported:
-        print(f"No training picture has labels for {head}; the model is trained without that head.", flush=True)
+        print(f"No training image has labels for {head}; the model is trained without that head.", flush=True)
     if not taught:
         raise UserError(
-            f"No picture of {len(labels)} has a label for {' or '.join(wanted)}; add labels, or change "
+            f"No image of {len(labels)} has a label for {' or '.join(wanted)}; add labels, or change "
             "models.<name>.heads."
         )
     return taught, unsupported
@@ -180,9 +180,9 @@ def _mixture(labels: Labels, taught: Mapping[str, tuple[int, ...]], recipe: Reci
     return Mixture(labels.datasets, labelled, recipe.batch_size, recipe.shares, recipe.seed)
 
 
-def _forms(recipe: Recipe, taught: Mapping[str, tuple[int, ...]]) -> tuple[NetworkForm, tuple[HeadForm, ...]]:
-    form = NetworkForm(**{field.name: getattr(recipe, field.name) for field in fields(NetworkForm)})
-    return form, tuple(HeadForm(head, len(units), recipe.losses[head]) for head, units in taught.items())
+def _forms(recipe: Recipe, taught: Mapping[str, tuple[int, ...]]) -> tuple[NetworkSpec, tuple[HeadSpec, ...]]:
+    form = NetworkSpec(**{field.name: getattr(recipe, field.name) for field in fields(NetworkSpec)})
+    return form, tuple(HeadSpec(head, len(units), recipe.losses[head]) for head, units in taught.items())
 
 
 def _compiled(
@@ -191,26 +191,26 @@ def _compiled(
     labels: Labels,
     schedule: Schedule,
     devices: Devices,
-) -> JointModel:
+) -> MultiTaskModel:
     form, wanted = _forms(recipe, taught)
     network = build_network(form, recipe.weights, wanted)
     if devices.count > 1:
         share_statistics(network)
     weights = recipe.task_weights
-    model = OrderedModel(
+    model = DeterministicModel(
         network,
         _losses(recipe, taught, labels),
         None if weights is None else {head: weights[head] for head in taught},
         devices.across,
     )
     factor = networks.learning_rate_factors(network, form.layer_decay) if form.layer_decay != 1 else None
-    optimiser = make_optimiser(
+    optimizer = make_optimizer(
         *(recipe.optimizer, recipe.learning_rate, recipe.weight_decay, recipe.warmup_fraction),
         schedule.steps * schedule.epochs,
         recipe.accumulate,
         factor,
     )
-    model.compile(optimizer=optimiser, jit_compile=compile_by_xla(recipe.xla))
+    model.compile(optimizer=optimizer, jit_compile=compile_by_xla(recipe.xla))
     model.optimizer.build(model.trainable_variables)  # else the first step is traced twice
     return model
 
@@ -239,7 +239,7 @@ def positive_weights(labels: Labels, units: Sequence[int], cap: float, masked: b
 
 def _stamp(recipe: Recipe, train_files: Sequence[Path], validation_files: Sequence[Path]) -> dict[str, Any]:
     return {
-        "config": recipe.of_effect(),
+        "config": recipe.reproducibility_key(),
         "weights": None if recipe.weights is None else file_sha256(recipe.weights),
         "code": modules_digest(__name__),
         "training data": fingerprint("", map(file_sha256, train_files)),

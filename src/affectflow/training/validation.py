@@ -20,8 +20,8 @@ from affectflow.records.access import Records
 from affectflow.training import heads as heads_
 from affectflow.training.fit import Line
 from affectflow.training.heads import ACTION_UNITS, INTENSITIES, VALENCE_AROUSAL
-from affectflow.training.multi_task import JointModel
-from affectflow.training.reader import Labels, pictures_in_order
+from affectflow.training.multi_task import MultiTaskModel
+from affectflow.training.reader import Labels, images_in_order
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,12 +123,12 @@ class _After(keras.callbacks.Callback):  # type: ignore[misc]
         self._call()
 
 
-class Exam:
+class Validator:
     """Validation, which labels of one value only cannot take part in."""
 
     def __init__(
         self,
-        model: JointModel,
+        model: MultiTaskModel,
         taught: Mapping[str, tuple[int, ...]],
         files: Sequence[Path],
         labels: Labels,
@@ -136,7 +136,7 @@ class Exam:
     ) -> None:
         self._model, self._taught, self._labels = model, taught, labels
         records = Records(files)
-        self._pictures = pictures_in_order(records, records.batches(batch_size))
+        self._images = images_in_order(records, records.batches(batch_size))
         for name in self.unmeasured():
             print(f"Validation has one value only of {name}; it is left out of the means.", flush=True)
 
@@ -153,9 +153,9 @@ class Exam:
         ]
 
     def raw(self, network: keras.Model, meanwhile: Callable[[], None] | None = None) -> dict[str, NDArray[np.float32]]:
-        """The heads' raw numbers for all pictures; ``meanwhile`` is called after every batch."""
+        """The heads' raw numbers for all images; ``meanwhile`` is called after every batch."""
         asked = [_After(meanwhile)] if meanwhile is not None else None
-        found: dict[str, NDArray[np.float32]] = network.predict(self._pictures, verbose=0, callbacks=asked)
+        found: dict[str, NDArray[np.float32]] = network.predict(self._images, verbose=0, callbacks=asked)
         return found
 
     def measure(self, meanwhile: Callable[[], None]) -> tuple[float, Line]:

@@ -14,7 +14,7 @@ from affectflow.core.errors import UserError
 
 _FENCE = "%%%%"
 _LONGEST_HEAD = 40
-_FILM, _LOWEST, _HIGHEST, _MAGNITUDE = "multimedia file", "minimum value", "maximum value", "magnitude"
+_VIDEO, _LOWEST, _HIGHEST, _MAGNITUDE = "multimedia file", "minimum value", "maximum value", "magnitude"
 
 
 def is_one(text: Text) -> bool:
@@ -41,7 +41,7 @@ def read(text: Text) -> list[Export]:
             np.array([number(path, line, cells[place]) for line, cells in rows], np.float64),
             *(np.array(lines, np.int64), limits),
             dimension=dimension,
-            film=facts.get(_FILM, ""),
+            video=facts.get(_VIDEO, ""),
         )
         for place, dimension in _tracks(header).items()
     ]

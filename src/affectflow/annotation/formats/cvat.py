@@ -1,4 +1,4 @@
-"""CVAT's XML: images, or the frames of a film, with attributes called valence and arousal."""
+"""CVAT's XML: images, or the frames of a video, with attributes called valence and arousal."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def read(text: Text) -> list[Export]:
     except (ElementTree.ParseError, ValueError, RecursionError) as error:
         raise UserError(f"{text.path} is no XML ({error}); export it again.") from None
     annotator = root.findtext(".//assignee/username") or ""
-    film = root.findtext(".//meta/source") or root.findtext(".//meta/task/source") or ""
+    video = root.findtext(".//meta/source") or root.findtext(".//meta/task/source") or ""
     marks: list[Export] = []
     for image in root.iter("image"):
         name = image.get("name", "").rsplit("/", 1)[-1]
@@ -32,7 +32,7 @@ def read(text: Text) -> list[Export]:
             if shape.get("outside") != "1":
                 frame = _frame(text, shape.get("frame", ""))
                 where = f"track {track.get('id', '')}, frame {frame}"
-                marks += _of_shape(text, where, shape, track.get("label", ""), annotator, film, frame + 1)
+                marks += _of_shape(text, where, shape, track.get("label", ""), annotator, video, frame + 1)
     if not marks:
         raise UserError(f"{text.path} holds no attribute called valence or arousal; export it as CVAT's XML.")
     return marks

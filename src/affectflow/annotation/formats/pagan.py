@@ -22,7 +22,7 @@ def is_one(text: Text) -> bool:
 
 
 def read(text: Text) -> list[Export]:
-    """A recording for each participant, film and project."""
+    """A recording for each participant, video and project."""
     path, header = text.path, _cells(text.lines[0])
     if tuple(header) != _COLUMNS:
         raise UserError(f"{path}, line 1: PAGAN's columns are {','.join(_COLUMNS)}; export it again.")
@@ -30,18 +30,18 @@ def read(text: Text) -> list[Export]:
     for line, content in enumerate(text.lines[1:], start=2):
         if not content.strip():
             continue
-        # Names of films are not quoted, and may have commas.
+        # Names of videos are not quoted, and may have commas.
         cells = [cell.strip() for cell in content.rsplit(",", len(_COLUMNS) - 1)]
         if len(cells) < len(_COLUMNS):
             raise UserError(f"{path}, line {line}: {len(cells)} of 7 cells; it is cut off there: export it again.")
-        film, project, participant, session, _, milliseconds, value = cells
+        video, project, participant, session, _, milliseconds, value = cells
         at = number(path, line, milliseconds) / 1000
-        found[film, project, participant, session].append((line, at, _bounded(text, line, value)))
+        found[video, project, participant, session].append((line, at, _bounded(text, line, value)))
     return [_recording(text, *key, points) for key, points in found.items()]
 
 
 def _recording(
-    text: Text, film: str, project: str, participant: str, session: str, points: list[tuple[int, float, float]]
+    text: Text, video: str, project: str, participant: str, session: str, points: list[tuple[int, float, float]]
 ) -> Recording:
     lines, at, values = zip(*points, strict=True)
     rising(text.path, lines, at)
@@ -50,7 +50,7 @@ def _recording(
         *(text.path, "PAGAN", Course.HELD, np.array(at), np.array(values), np.array(lines), (-_LIMIT, _LIMIT)),
         dimension=named[0] if len(named) == 1 else "",
         annotator=participant,
-        film=film,
+        video=video,
     )
 
 

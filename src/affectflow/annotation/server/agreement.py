@@ -1,4 +1,4 @@
-"""How far annotators agree on the same pictures, and on which they do not."""
+"""How far annotators agree on the same images, and on which they do not."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from affectflow.annotation.rating_log import Judgement, Kept
 from affectflow.annotation.recording import DIMENSIONS
-from affectflow.annotation.server.image import Picture
+from affectflow.annotation.server.image import Image
 from affectflow.annotation.trace_log import Traced
 from affectflow.metrics.agreement import agree
 
@@ -17,16 +17,16 @@ _MOST_SHOWN = 24
 _NOT_TRACED = (None, None)
 
 Judgements = Mapping[str, Judgement]
-"""By SHA-256 of the picture."""
+"""By SHA-256 of the image."""
 
 
 def compare(
-    by_annotator: Mapping[str, Kept], traced: Mapping[str, Traced], batches: Mapping[int, Sequence[Picture]]
+    by_annotator: Mapping[str, Kept], traced: Mapping[str, Traced], batches: Mapping[int, Sequence[Image]]
 ) -> dict[str, Any]:
     """For the page: CCC, PCC and ICC(3,1) of each pair of annotators and of each with what they said the second time,
-    and the pictures with the widest spread.
+    and the images with the widest spread.
 
-    The spread of a picture is the largest distance in the plane between two judgements of it. Films are compared frame
+    The spread of an image is the largest distance in the plane between two judgements of it. Videos are compared frame
     by frame as they were traced, not moved by anybody's reaction lag.
     """
     kept = dict(sorted(by_annotator.items()))
@@ -41,8 +41,8 @@ def compare(
     ]
     return {
         "pairs": alone + pairs,
-        "films": [line for one, other in combinations(sorted(traced), 2) for line in _of_films(one, other, traced)],
-        "pictures": _widest(valued, batches),
+        "videos": [line for one, other in combinations(sorted(traced), 2) for line in _of_videos(one, other, traced)],
+        "images": _widest(valued, batches),
     }
 
 
@@ -59,13 +59,13 @@ def _lines(annotators: list[str], pairs: Sequence[tuple[Judgement, Judgement]]) 
     ]
 
 
-def _of_films(one: str, other: str, traced: Mapping[str, Traced]) -> Iterator[dict[str, Any]]:
-    """One a dimension, over the frames of all films that both have traced, and seen with the same pictures."""
-    both = sorted({film for film, _ in traced[one].cuts.items() & traced[other].cuts.items()})
+def _of_videos(one: str, other: str, traced: Mapping[str, Traced]) -> Iterator[dict[str, Any]]:
+    """One a dimension, over the frames of all videos that both have traced, and seen with the same images."""
+    both = sorted({video for video, _ in traced[one].cuts.items() & traced[other].cuts.items()})
     first, second = traced[one].tracks, traced[other].tracks
-    frames = [(film, frame) for film in both for frame in sorted(first[film])]
+    frames = [(video, frame) for video in both for frame in sorted(first[video])]
     for place, dimension in enumerate(DIMENSIONS):
-        pairs = [(first[film][frame][place], second[film].get(frame, _NOT_TRACED)[place]) for film, frame in frames]
+        pairs = [(first[video][frame][place], second[video].get(frame, _NOT_TRACED)[place]) for video, frame in frames]
         yield from _line([one, other], dimension, [pair for pair in pairs if None not in pair])
 
 
@@ -77,27 +77,27 @@ def _line(annotators: list[str], dimension: str, pairs: Sequence[Sequence[Any]])
         yield {"dimension": dimension, "annotators": annotators, "count": len(pairs), **measures}
 
 
-def _widest(valued: Mapping[str, Judgements], batches: Mapping[int, Sequence[Picture]]) -> list[dict[str, Any]]:
+def _widest(valued: Mapping[str, Judgements], batches: Mapping[int, Sequence[Image]]) -> list[dict[str, Any]]:
     found = []
-    for picture in (picture for pictures in batches.values() for picture in pictures):
+    for image in (image for images in batches.values() for image in images):
         points = {
             name: (one.valence, one.arousal)
             for name, judgements in valued.items()
-            if (one := judgements.get(picture.image_sha256)) is not None
+            if (one := judgements.get(image.image_sha256)) is not None
         }
         if len(points) > 1:
             spread = max(math.dist(a, b) for a, b in combinations(points.values(), 2))  # type: ignore[arg-type]
-            found.append((spread, picture, points))
+            found.append((spread, image, points))
     found.sort(key=lambda one: -one[0])
     return [
         {
-            "batch": picture.batch,
-            "frame": picture.frame,
-            "image": picture.address,
+            "batch": image.batch,
+            "frame": image.frame,
+            "image": image.address,
             "spread": round(spread, 3),
             "points": points,
         }
-        for spread, picture, points in found[:_MOST_SHOWN]
+        for spread, image, points in found[:_MOST_SHOWN]
     ]
 
 

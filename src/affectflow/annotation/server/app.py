@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from affectflow.annotation.server.agreement import compare
-from affectflow.annotation.server.image import Picture
+from affectflow.annotation.server.image import Image
 from affectflow.annotation.server.progress import progress_of_all
 from affectflow.annotation.server.session import INFORMATIVE, Sessions
 from affectflow.annotation.videos import video_name
@@ -64,15 +64,15 @@ def make_app(sessions: Sessions, images: Path, place: Place, annotator: str, bat
             web.get("/{name:page\\.(?:js|css)|(?:common|agreement|trace)\\.js}", page.file),
             web.get("/agreement", page.file),
             web.get("/trace", page.file),
-            web.get("/film/{number:\\d+}/{cut:[0-9a-f]+}", page.film),
-            web.get("/api/film", page.film_state),
+            web.get("/video/{number:\\d+}/{cut:[0-9a-f]+}", page.video),
+            web.get("/api/video", page.video_state),
             web.post("/api/sweep", page.sweep),
             web.get("/api/agreement", page.agreement),
             web.get("/image/{batch:\\d+}/{frame:\\d+}/{sha256:[0-9a-f]*}", page.image),
             web.get("/api/state", page.state),
             web.post("/api/judge", page.judge),
             web.post("/api/undo", page.undo),
-            web.post("/api/guess", page.guess),
+            web.post("/api/prediction", page.prediction),
         ]
     )
     return app
@@ -144,7 +144,7 @@ class _Page:
 
     def _first(self) -> int | str | None:
         """What the page begins with."""
-        return self._batch or (INFORMATIVE if self._sessions.guesses.model else None)
+        return self._batch or (INFORMATIVE if self._sessions.predictions.model else None)
 
     async def judge(self, request: web.Request) -> web.Response:
         facts = await _json(request)
@@ -152,62 +152,62 @@ class _Page:
         return web.json_response({})
 
     async def undo(self, request: web.Request) -> web.Response:
-        """Says which picture is to be judged again; null where nothing is left to take back."""
+        """Says which image is to be judged again; null where nothing is left to take back."""
         facts = await _json(request)
         return web.json_response({"taken": self._sessions.of(str(facts.get("annotator", ""))).undo()})
 
-    async def guess(self, request: web.Request) -> web.Response:
-        """What the model says of a picture; that it was asked for is kept."""
+    async def prediction(self, request: web.Request) -> web.Response:
+        """What the model says of an image; that it was asked for is kept."""
         facts = await _json(request)
-        return web.json_response({"point": self._sessions.of(str(facts.get("annotator", ""))).guess(facts)})
+        return web.json_response({"point": self._sessions.of(str(facts.get("annotator", ""))).prediction(facts)})
 
-    async def film_state(self, request: web.Request) -> web.Response:
-        """Of an annotator and a film; it may have to be converted first."""
-        first = video_name(self._batch) if self._batch else self._sessions.films[0].name
-        annotator, name = request.query.get("annotator", ""), request.query.get("film", "") or first
-        film = self._sessions.film_of(name)
-        await asyncio.to_thread(lambda: film.reel)
-        return web.json_response(self._sessions.film(annotator, name))
+    async def video_state(self, request: web.Request) -> web.Response:
+        """Of an annotator and a video; it may have to be converted first."""
+        first = video_name(self._batch) if self._batch else self._sessions.videos[0].name
+        annotator, name = request.query.get("annotator", ""), request.query.get("video", "") or first
+        video = self._sessions.video_of(name)
+        await asyncio.to_thread(lambda: video.reel)
+        return web.json_response(self._sessions.video(annotator, name))
 
     async def sweep(self, request: web.Request) -> web.Response:
         """Keep a part of a trace."""
         facts = await _json(request)
-        name, points = facts.get("film"), facts.get("points")
+        name, points = facts.get("video"), facts.get("points")
         if not isinstance(name, str) or not isinstance(points, list):
-            raise ValueError("the film or the points are none")
-        film = self._sessions.film_of(name)
-        await asyncio.to_thread(lambda: film.reel)
+            raise ValueError("the video or the points are none")
+        video = self._sessions.video_of(name)
+        await asyncio.to_thread(lambda: video.reel)
         self._sessions.sweep(str(facts.get("annotator", "")), name, points)
         return web.json_response({})
 
-    async def film(self, request: web.Request) -> web.StreamResponse:
-        """One of the films and no other file; parts of it where the browser asks for them."""
+    async def video(self, request: web.Request) -> web.StreamResponse:
+        """One of the videos and no other file; parts of it where the browser asks for them."""
         number = int(request.match_info["number"])
-        if number >= len(self._sessions.films):
+        if number >= len(self._sessions.videos):
             raise web.HTTPNotFound
-        reel = await asyncio.to_thread(lambda: self._sessions.films[number].reel)
+        reel = await asyncio.to_thread(lambda: self._sessions.videos[number].reel)
         if reel.cut != request.match_info["cut"] or not reel.path.is_file():
             raise web.HTTPNotFound
         # The browser looks into the file whatever it is called.
         return web.FileResponse(reel.path, headers={"Content-Type": "video/mp4"})
 
     async def image(self, request: web.Request) -> web.Response:
-        """A picture of the batches and nothing else, upright, as a JPEG that we made."""
+        """An image of the batches and nothing else, upright, as a JPEG that we made."""
         batch, frame = int(request.match_info["batch"]), int(request.match_info["frame"])
-        pictures = (one for one in self._sessions.batches.get(batch, ()) if one.frame == frame)
-        picture = next(pictures, None)
-        if picture is None or picture.image_sha256 != request.match_info["sha256"]:
+        images = (one for one in self._sessions.batches.get(batch, ()) if one.frame == frame)
+        image = next(images, None)
+        if image is None or image.image_sha256 != request.match_info["sha256"]:
             raise web.HTTPNotFound
-        data = await asyncio.to_thread(self._encoded, picture)
+        data = await asyncio.to_thread(self._encoded, image)
         return web.Response(
             body=data, content_type="image/jpeg", headers={"Cache-Control": "private, max-age=86400, immutable"}
         )
 
-    def _encoded(self, picture: Picture) -> bytes:
+    def _encoded(self, image: Image) -> bytes:
         try:
-            pixels = decode_rgb(read_image(self._images, picture.file_name, picture.image_sha256)).pixels
+            pixels = decode_rgb(read_image(self._images, image.file_name, image.image_sha256)).pixels
         except ImageError as error:
-            raise UserError(f"{picture.file_name} is broken ({error}).") from None
+            raise UserError(f"{image.file_name} is broken ({error}).") from None
         return jpeg.encode(pixels, _QUALITY, "4:4:4")
 
 

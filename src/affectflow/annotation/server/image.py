@@ -1,4 +1,4 @@
-"""The pictures of the batches, and where the server shows them."""
+"""The images of the batches, and where the server shows them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from affectflow.tables.csv_files import read_csv
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class Image:
     """A frame of a batch."""
 
     batch: int
@@ -26,18 +26,18 @@ class Picture:
         return f"/image/{self.batch}/{self.frame}/{self.image_sha256}"
 
 
-def read_pictures(manifest: Path) -> dict[int, list[Picture]]:
+def read_images(manifest: Path) -> dict[int, list[Image]]:
     """Those of each batch, in order; raises :class:`UserError` where there is no manifest."""
     if not manifest.is_file():
         raise UserError(f"{manifest} does not exist; run snakemake {manifest} first.")
-    found: dict[int, list[Picture]] = {}
+    found: dict[int, list[Image]] = {}
     for row in read_csv(manifest, MANIFEST_COLUMNS):
-        one = Picture(int(row["batch"]), int(row["frame"]), row["file_name"], row["image_sha256"])
+        one = Image(int(row["batch"]), int(row["frame"]), row["file_name"], row["image_sha256"])
         found.setdefault(one.batch, []).append(one)
     return found
 
 
-def pictures_of(batches: Mapping[int, Sequence[Picture]], batch: int) -> Sequence[Picture]:
+def images_of(batches: Mapping[int, Sequence[Image]], batch: int) -> Sequence[Image]:
     """Raises :class:`UserError` where there is no such batch."""
     if batch not in batches:
         raise UserError(f"There is no batch {batch}; there are {len(batches)}.")

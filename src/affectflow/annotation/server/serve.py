@@ -12,16 +12,16 @@ from pathlib import Path
 
 from aiohttp import web
 
-from affectflow.annotation.model_predictions import Guesses
+from affectflow.annotation.model_predictions import ModelPredictions
 from affectflow.annotation.server.app import Place, make_app
-from affectflow.annotation.server.image import pictures_of, read_pictures
+from affectflow.annotation.server.image import images_of, read_images
 from affectflow.annotation.server.session import Sessions
-from affectflow.annotation.server.video import batch_films, clip_films
-from affectflow.annotation.trace_log import ClipSweeps
+from affectflow.annotation.server.video import batch_videos, own_videos
+from affectflow.annotation.trace_log import OwnVideoTraceLog
 from affectflow.core.errors import UserError
 
 _LAST_PORT = 65535
-_CONVERTED = ".films"
+_CONVERTED = ".videos"
 """Within the folder of annotations; traces are not looked for there."""
 
 
@@ -41,31 +41,31 @@ def serve(
     folder: Path,
     frame_rate: float,
     repeats: float,
-    guesses: Guesses | None,
+    predictions: ModelPredictions | None,
     batch: int | None,
     at: Entrance,
 ) -> None:
-    """Serve the pictures of a manifest; journals lie in ``folder``, one folder an annotator.
+    """Serve the images of a manifest; journals lie in ``folder``, one folder an annotator.
 
-    ``repeats`` is the share of pictures that are shown twice; with ``guesses`` the most informative come first.
+    ``repeats`` is the share of images that are shown twice; with ``predictions`` the most informative come first.
     Elsewhere than on loopback only who has the address with its token may come in. Raises :class:`UserError` where the
     address cannot be listened on, or there is nothing to annotate.
     """
-    batches = read_pictures(manifest)
+    batches = read_images(manifest)
     if not batches:
-        raise UserError("The manifest has no picture; download some first.")
+        raise UserError("The manifest has no image; download some first.")
     if batch is not None:
-        pictures_of(batches, batch)
-    films = batch_films(batches, manifest.parent, frame_rate)
-    _serve(Sessions(folder, batches, films, repeats, guesses), images, folder, at, batch)
+        images_of(batches, batch)
+    videos = batch_videos(batches, manifest.parent, frame_rate)
+    _serve(Sessions(folder, batches, videos, repeats, predictions), images, folder, at, batch)
 
 
-def serve_films(films: Path, folder: Path, at: Entrance) -> None:
-    """Serve the films of a folder, likewise."""
-    from affectflow.annotation.own_videos import find_clips  # imports the decoder
+def serve_videos(videos: Path, folder: Path, at: Entrance) -> None:
+    """Serve the videos of a folder, likewise."""
+    from affectflow.annotation.own_videos import find_videos  # imports the decoder
 
-    found = clip_films(find_clips(films).items(), folder / _CONVERTED)
-    _serve(Sessions(folder, {}, found, kind=ClipSweeps), films, folder, at, None)
+    found = own_videos(find_videos(videos).items(), folder / _CONVERTED)
+    _serve(Sessions(folder, {}, found, kind=OwnVideoTraceLog), videos, folder, at, None)
 
 
 def _serve(sessions: Sessions, images: Path, folder: Path, at: Entrance, batch: int | None) -> None:

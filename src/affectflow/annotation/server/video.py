@@ -1,4 +1,4 @@
-"""The films that can be traced: the batches', or those of a folder."""
+"""The videos that can be traced: the batches', or those of a folder."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
 
-from affectflow.annotation.server.image import Picture
+from affectflow.annotation.server.image import Image
 from affectflow.annotation.trace_log import cut_of
 from affectflow.annotation.videos import video_name
 from affectflow.core.errors import UserError
@@ -15,7 +15,7 @@ from affectflow.core.errors import UserError
 
 @dataclass(frozen=True, slots=True)
 class Reel:
-    """A film as a browser plays it: a file, the seconds at which each frame is shown, and the film's cut (see
+    """A video as a browser plays it: a file, the seconds at which each frame is shown, and the video's cut (see
     :func:`affectflow.annotation.trace_log.cut_of`)."""
 
     path: Path
@@ -24,7 +24,7 @@ class Reel:
 
 
 @dataclass(frozen=True)
-class Film:
+class Video:
     """``name`` is what traces call it, ``title`` what the page does; it is looked at when it is wanted."""
 
     name: str
@@ -33,28 +33,28 @@ class Film:
 
     @cached_property
     def reel(self) -> Reel:
-        """Raises :class:`UserError` for a film that cannot be read."""
+        """Raises :class:`UserError` for a video that cannot be read."""
         try:
             return self._look()
         except OSError as error:
             raise UserError(f"{self.name} cannot be read or converted ({error.strerror or error}).") from None
 
 
-def batch_films(batches: Mapping[int, Sequence[Picture]], folder: Path, rate: float) -> list[Film]:
+def batch_videos(batches: Mapping[int, Sequence[Image]], folder: Path, rate: float) -> list[Video]:
     """``rate`` in frames a second."""
 
-    def look(number: int, pictures: Sequence[Picture]) -> Reel:
-        times = [frame / rate for frame in range(len(pictures))]
-        return Reel(folder / video_name(number), times, cut_of([one.image_sha256 for one in pictures]))
+    def look(number: int, images: Sequence[Image]) -> Reel:
+        times = [frame / rate for frame in range(len(images))]
+        return Reel(folder / video_name(number), times, cut_of([one.image_sha256 for one in images]))
 
     return [
-        Film(video_name(number), f"batch {number}", partial(look, number, pictures))
-        for number, pictures in batches.items()
+        Video(video_name(number), f"batch {number}", partial(look, number, images))
+        for number, images in batches.items()
     ]
 
 
-def clip_films(clips: Iterable[tuple[str, Path]], store: Path) -> list[Film]:
-    """Of :func:`affectflow.annotation.own_videos.find_clips`; what browsers do not play is converted into ``store``."""
+def own_videos(videos: Iterable[tuple[str, Path]], store: Path) -> list[Video]:
+    """Of :func:`affectflow.annotation.own_videos.find_videos`; what browsers do not play is converted into ``store``."""
 
     def look(path: Path) -> Reel:
         from affectflow.annotation.own_videos import FORM, digest_of, playable  # imports the decoder
@@ -63,4 +63,4 @@ def clip_films(clips: Iterable[tuple[str, Path]], store: Path) -> list[Film]:
         shown, times = playable(path, store / f"{digest[:32]}-{FORM}.mp4")
         return Reel(shown, times, cut_of([digest]))
 
-    return [Film(name, name, partial(look, path)) for name, path in clips]
+    return [Video(name, name, partial(look, path)) for name, path in videos]

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 MAXIMUM_INTENSITY = 5.0
-# A little above proportion, so that weak evidence (A and B) still shows in a small picture.
+# A little above proportion, so that weak evidence (A and B) still shows in a small image.
 _RESPONSE = 0.85
 
 

@@ -10,9 +10,9 @@ _SIDE = 40
 
 
 def paint_backdrop(scene: Scene, size: int) -> Image:
-    """A square picture of the background."""
+    """A square image of the background."""
     rng = np.random.default_rng(scene.seed)
-    near, far = (np.array(colour, np.float32) for colour in scene.backdrop_colours)
+    near, far = (np.array(color, np.float32) for color in scene.backdrop_colors)
     kind = BACKDROPS[scene.backdrop]
     y, x = np.mgrid[0 : 1 : _SIDE * 1j, 0 : 1 : _SIDE * 1j].astype(np.float32)
     slope = rng.uniform(-1, 1, 2)

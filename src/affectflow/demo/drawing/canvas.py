@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from affectflow.demo.drawing.colours import Colour
+from affectflow.demo.drawing.colors import Color
 from affectflow.demo.drawing.curves import HeadPose, Points
 
 Image = NDArray[np.uint8]
@@ -44,7 +44,7 @@ def _grain_tile() -> Mask:
 
 
 def grain(seed: int, size: int) -> Mask:
-    """Grain over a whole square picture; the seed chooses which part of the tile it shows."""
+    """Grain over a whole square image; the seed chooses which part of the tile it shows."""
     tile = _grain_tile()
     spare = _TILE - _TILE_WINDOW
     row, column = seed % spare, (seed // 97) % spare
@@ -63,14 +63,14 @@ class Canvas:
     def _fixed(self, points: Points) -> NDArray[np.int32]:
         return np.round((self.pose.place(points) - 0.5) * (1 << _SHIFT)).astype(np.int32)
 
-    def fill(self, outline: Points, colour: Colour) -> None:
+    def fill(self, outline: Points, color: Color) -> None:
         """Paint a hard-edged shape."""
-        cv2.fillPoly(self.pixels, [self._fixed(outline)], colour, cv2.LINE_AA, _SHIFT)
+        cv2.fillPoly(self.pixels, [self._fixed(outline)], color, cv2.LINE_AA, _SHIFT)
 
-    def stroke(self, line: Points, colour: Colour, width: float, closed: bool = False) -> None:
+    def stroke(self, line: Points, color: Color, width: float, closed: bool = False) -> None:
         """Paint a line of a width in half face widths."""
         thickness = max(1, round(width * self.pose.unit))
-        cv2.polylines(self.pixels, [self._fixed(line)], closed, colour, thickness, cv2.LINE_AA, _SHIFT)
+        cv2.polylines(self.pixels, [self._fixed(line)], closed, color, thickness, cv2.LINE_AA, _SHIFT)
 
     def window(self, outline: Points, margin: float) -> tuple[slice, slice]:
         """Rows and columns a shape covers with a margin in half face widths."""
@@ -124,7 +124,7 @@ class Canvas:
     def tint(
         self,
         outline: Points,
-        colour: Colour,
+        color: Color,
         softness: float,
         opacity: float = 1.0,
         speckle: Mask | None = None,
@@ -137,10 +137,10 @@ class Canvas:
         if speckle is not None:
             cover *= np.maximum(1 + speckle[at], 0)
             np.minimum(cover, 1, out=cover)
-        self.blend(at, cover, colour)
+        self.blend(at, cover, color)
 
-    def blend(self, at: tuple[slice, slice], cover: Mask, paint: Colour | NDArray[np.generic]) -> None:
-        """Mix a colour or a picture into a window."""
+    def blend(self, at: tuple[slice, slice], cover: Mask, paint: Color | NDArray[np.generic]) -> None:
+        """Mix a color or an image into a window."""
         below = self.pixels[at].astype(np.float32)
         below += cover[..., None] * (np.asarray(paint, np.float32) - below)
         self.pixels[at] = below

@@ -62,9 +62,9 @@ def head_depth(x: Points, y: Points) -> Points:
 
 @dataclass(frozen=True)
 class HeadPose:
-    """Turns points of the head into points of the picture plane.
+    """Turns points of the head into points of the image plane.
 
-    The head frame is the picture plane before roll: relief is shaded there, so that its
+    The head frame is the image plane before roll: relief is shaded there, so that its
     axis-aligned shapes stay cheap; `place` then rolls, scales and shifts into the canvas.
     """
 
@@ -73,8 +73,8 @@ class HeadPose:
     roll: float
     forward: float
     unit: float
-    centre_x: float
-    centre_y: float
+    center_x: float
+    center_y: float
 
     def face(self, x: Points, y: Points, raised: Points | float = 0.0) -> Points:
         """Head-frame positions of points of the face surface, raised above it by a height."""
@@ -110,4 +110,4 @@ class HeadPose:
     def matrix(self) -> Points:
         """Affine map from the head frame to canvas pixels."""
         c, s = cos(self.roll) * self.unit, sin(self.roll) * self.unit
-        return np.array([[c, -s, self.centre_x], [s, c, self.centre_y]])
+        return np.array([[c, -s, self.center_x], [s, c, self.center_y]])

@@ -3,7 +3,7 @@
 import numpy as np
 
 from affectflow.demo.drawing.canvas import Canvas, Mask, blur
-from affectflow.demo.drawing.colours import mixed
+from affectflow.demo.drawing.colors import mixed
 from affectflow.demo.drawing.curves import ribbon
 from affectflow.demo.drawing.geometry import Face
 from affectflow.demo.drawing.scene import Scene
@@ -29,13 +29,13 @@ def paint_eye(canvas: Canvas, face: Face, scene: Scene, side: int) -> None:
         opening = canvas.mask([eye.outline], 0.006, at)
         ball = Canvas(canvas.pixels.copy(), canvas.pose)
         ball.pixels[at] = np.array(mixed((222, 216, 211), skin, 0.16), np.uint8)
-        centre = eye.centre + np.array([scene.gaze_x, scene.gaze_y])
-        ball.fill(centre + _IRIS * _CIRCLE, mixed(identity.iris, (0, 0, 0), 0.45))
-        ball.fill(centre + 0.8 * _IRIS * _CIRCLE, identity.iris)
-        ball.fill(centre + 0.42 * _IRIS * _CIRCLE, (12, 10, 10))
+        center = eye.center + np.array([scene.gaze_x, scene.gaze_y])
+        ball.fill(center + _IRIS * _CIRCLE, mixed(identity.iris, (0, 0, 0), 0.45))
+        ball.fill(center + 0.8 * _IRIS * _CIRCLE, identity.iris)
+        ball.fill(center + 0.42 * _IRIS * _CIRCLE, (12, 10, 10))
         shadow = ribbon(eye.upper, np.full((len(eye.upper), 1), 0.03))
         ball.tint(shadow, (50, 36, 34), 0.015, 0.5)
-        glint = centre + np.array([0.35 * np.sign(scene.light_x + 1e-6), -0.35]) * _IRIS
+        glint = center + np.array([0.35 * np.sign(scene.light_x + 1e-6), -0.35]) * _IRIS
         ball.fill(glint + 0.2 * _IRIS * _CIRCLE, (250, 250, 250))
         canvas.blend(at, opening, ball.pixels[at])
     thickness = (0.013 + 0.006 * identity.femininity) * np.linspace(0.5, 1.15, len(eye.upper))

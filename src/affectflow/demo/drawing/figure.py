@@ -3,7 +3,7 @@
 import numpy as np
 
 from affectflow.demo.drawing.canvas import Canvas, Mask, blur
-from affectflow.demo.drawing.colours import mixed
+from affectflow.demo.drawing.colors import mixed
 from affectflow.demo.drawing.curves import Points
 from affectflow.demo.drawing.geometry import Face
 from affectflow.demo.drawing.hair import Hair
@@ -51,8 +51,8 @@ def paint_skin(canvas: Canvas, face: Face, speckle: Mask) -> None:
     if identity.freckles:
         x = np.array([-0.78, -0.45, 0.0, 0.45, 0.78, 0.6, 0.0, -0.6])
         y = np.array([0.10, 0.0, -0.02, 0.0, 0.10, 0.36, 0.30, 0.36])
-        colour = mixed(identity.skin, (120, 60, 30), 0.6)
-        canvas.tint(face.pose.face(x, y), colour, 0.09, 0.4 * identity.freckles, speckle)
+        color = mixed(identity.skin, (120, 60, 30), 0.6)
+        canvas.tint(face.pose.face(x, y), color, 0.09, 0.4 * identity.freckles, speckle)
     if identity.beard:
         _paint_beard(canvas, face, speckle)
 
@@ -60,19 +60,19 @@ def paint_skin(canvas: Canvas, face: Face, speckle: Mask) -> None:
 def _paint_beard(canvas: Canvas, face: Face, speckle: Mask) -> None:
     """Stubble or beard on chin, jaw and upper lip."""
     identity = face.identity
-    colour = mixed(identity.brow, identity.skin, 0.1)
+    color = mixed(identity.brow, identity.skin, 0.1)
     chin = face.chin_y
     x = np.array([-0.93, -0.80, -0.50, -0.30, 0.0, 0.30, 0.50, 0.80, 0.93, 0.80, 0.5, 0, -0.5, -0.80])
     low = chin - 0.02
     y = np.array([0.15, 0.50, 0.66, chin - 0.30, chin - 0.36, chin - 0.30, 0.66, 0.50, 0.15,
                   0.78, low - 0.16, low, low - 0.16, 0.78])  # fmt: skip
-    canvas.tint(face.pose.face(x, y), colour, 0.06, 0.8 * identity.beard, 0.16 * speckle)
+    canvas.tint(face.pose.face(x, y), color, 0.06, 0.8 * identity.beard, 0.16 * speckle)
     if identity.moustache:
         (left, left_y), (right, right_y) = face.corner(-1), face.corner(1)
         x = np.array([left * 1.15, 0.6 * left, 0, 0.6 * right, right * 1.15, 0.6 * right, 0, 0.6 * left])
         top, low = face.nose_y + 0.10, face.mouth_y - identity.upper_lip + 0.01
         y = np.array([left_y + 0.06, top + 0.05, top, top + 0.05, right_y + 0.06, low, low, low])
-        canvas.tint(face.pose.face(x, y, 0.06), colour, 0.03, 0.8 * identity.moustache, 0.16 * speckle)
+        canvas.tint(face.pose.face(x, y, 0.06), color, 0.03, 0.8 * identity.moustache, 0.16 * speckle)
 
 
 def paint_front_hair(canvas: Canvas, face: Face, hair: Hair) -> None:
@@ -100,14 +100,14 @@ def paint_glasses(canvas: Canvas, face: Face) -> None:
     for side in (-1, 1):
         x = side * identity.eye_spacing + width * round_x
         y = face.eye_y + 0.02 + 0.25 * round_y
-        canvas.stroke(pose.face(x, y, 0.25), identity.glasses_colour, thick, closed=True)
+        canvas.stroke(pose.face(x, y, 0.25), identity.glasses_color, thick, closed=True)
         ends = np.array([side * (identity.eye_spacing + width), side * 1.0])
         canvas.stroke(
             pose.face(ends, np.array([face.eye_y, face.eye_y - 0.03]), np.array([0.25, 0.0])),
-            identity.glasses_colour, thick,
+            identity.glasses_color, thick,
         )  # fmt: skip
     inner = identity.eye_spacing - width
     canvas.stroke(
         pose.face(np.array([-inner, 0, inner]), face.eye_y + np.array([0.0, -0.04, 0.0]), 0.25),
-        identity.glasses_colour, thick,
+        identity.glasses_color, thick,
     )  # fmt: skip

@@ -1,6 +1,6 @@
 """Wrinkles and folds of the skin: lasting ones of age and those of contracted muscle.
 
-FACS describes most units by the folds they make; without these a small picture shows little.
+FACS describes most units by the folds they make; without these a small image shows little.
 """
 
 import numpy as np
@@ -40,7 +40,7 @@ class _Folds:
 def _forehead(folds: _Folds, face: Face) -> None:
     """Horizontal lines: in the middle by AU1, over the outer brows by AU2, all by age."""
     age = 0.20 * max(0.0, face.identity.age - 0.4)
-    centre = 0.85 * face.effects["forehead_centre_fold"] + age
+    center = 0.85 * face.effects["forehead_centre_fold"] + age
     sides = 0.85 * face.effects["forehead_side_fold"] + 0.8 * age
     rest = face.eye_y - face.identity.brow_height
     lift = 0.22 * (face.move("brow_inner", 1)[1] + face.move("brow_inner", -1)[1])
@@ -48,7 +48,7 @@ def _forehead(folds: _Folds, face: Face) -> None:
         fade = 1 - 0.2 * row
         y = rest - 0.16 - 0.13 * row + lift
         folds.add(
-            fade * centre,
+            fade * center,
             (-0.30, y + 0.02), (-0.12, y), (0.0, y + 0.012), (0.12, y), (0.30, y + 0.02),
         )  # fmt: skip
         for side in (-1, 1):

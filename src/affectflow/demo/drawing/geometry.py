@@ -39,7 +39,7 @@ class Eye:
     upper: Points
     lower: Points
     fold: Points
-    centre: Points
+    center: Points
     openness: float
 
     @property
@@ -75,7 +75,7 @@ class Face:
         self.mouth_y = self.nose_y + identity.mouth_height * identity.face_length
 
     def move(self, point: str, side: int) -> tuple[float, float]:
-        """Displacement of a facial point on one side (-1 left of the picture, 1 right)."""
+        """Displacement of a facial point on one side (-1 left of the image, 1 right)."""
         outward, downward = self._moves[point]
         unequal = 1 + side * self.identity.asymmetry
         return side * outward * unequal, downward * unequal
@@ -102,7 +102,7 @@ class Face:
         return 1.36 * self.identity.face_length + 0.85 * self.jaw + rise
 
     def brow(self, side: int) -> tuple[Points, Points]:
-        """Centre line and half thickness of one brow, inner to outer end."""
+        """Center line and half thickness of one brow, inner to outer end."""
         identity = self.identity
         base = _EYE_LEVEL - identity.brow_height
         ends = np.array(
@@ -117,8 +117,8 @@ class Face:
         shift = [self.move(f"brow_{part}", side) for part in ("inner", "middle", "outer")]
         x, y = (ends * (side, 1) + _BROW_SHARES @ np.array(shift)).T
         half = 0.5 * identity.brow_thickness * np.array([0.85, 1.0, 0.95, 0.75, 0.25])
-        centre = self.pose.face(x, y, 0.04)
-        return smooth(centre, 4), smooth(half[:, None], 4)
+        center = self.pose.face(x, y, 0.04)
+        return smooth(center, 4), smooth(half[:, None], 4)
 
     @cached_property
     def eyes(self) -> dict[int, Eye]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from affectflow.demo.drawing.colours import Colour, along, as_colour
+from affectflow.demo.drawing.colors import Color, along, as_color
 
 HAIR_STYLES = ("shaved", "short", "swept", "bob", "long", "bun", "curly")
 
@@ -39,12 +39,12 @@ class Identity:
     cheek_fullness: float
     asymmetry: float
     mobility: float
-    # colour
-    skin: Colour
-    hair: Colour
-    brow: Colour
-    iris: Colour
-    lip: Colour
+    # color
+    skin: Color
+    hair: Color
+    brow: Color
+    iris: Color
+    lip: Color
     ruddiness: float
     oiliness: float
     freckles: float
@@ -78,17 +78,17 @@ class Identity:
     beard: float
     moustache: float
     glasses: int
-    glasses_colour: Colour
-    clothes: Colour
+    glasses_color: Color
+    clothes: Color
     collar: float
     texture_seed: int
 
 
 def draw_identity(rng: np.random.Generator) -> Identity:
-    """A random person; traits that go together (with sex, age or colouring) are drawn together."""
+    """A random person; traits that go together (with sex, age or coloring) are drawn together."""
 
-    def around(centre: float, spread: float) -> float:
-        return float(centre + spread * np.clip(rng.standard_normal(), -2.0, 2.0))
+    def around(center: float, spread: float) -> float:
+        return float(center + spread * np.clip(rng.standard_normal(), -2.0, 2.0))
 
     def chance(probability: float) -> bool:
         return bool(rng.random() < probability)
@@ -126,11 +126,11 @@ def draw_identity(rng: np.random.Generator) -> Identity:
         cheek_fullness=float(rng.random()),
         asymmetry=around(0.0, 0.08),
         mobility=around(1.0, 0.08),
-        skin=as_colour(skin),
-        hair=as_colour(hair),
-        brow=as_colour(brow),
-        iris=as_colour(along(IRIS_RAMP, float(np.clip(rng.beta(1, 1.2) * (1.2 - tone), 0, 1)))),
-        lip=as_colour(lip * rng.uniform(0.92, 1.05)),
+        skin=as_color(skin),
+        hair=as_color(hair),
+        brow=as_color(brow),
+        iris=as_color(along(IRIS_RAMP, float(np.clip(rng.beta(1, 1.2) * (1.2 - tone), 0, 1)))),
+        lip=as_color(lip * rng.uniform(0.92, 1.05)),
         ruddiness=float(rng.uniform(0.2, 1.0)),
         oiliness=float(rng.uniform(0.0, 1.0)),
         freckles=float(rng.random()) if tone < 0.35 and chance(0.2) else 0.0,
@@ -161,8 +161,8 @@ def draw_identity(rng: np.random.Generator) -> Identity:
         beard=float(rng.uniform(0.3, 1.0)) if bearded else 0.0,
         moustache=float(rng.uniform(0.4, 1.0)) if bearded and chance(0.7) else 0.0,
         glasses=int(rng.integers(1, 3)) if chance(0.14) else 0,
-        glasses_colour=as_colour(np.array([40.0, 32, 30]) + rng.uniform(-25, 90) * np.ones(3)),
-        clothes=as_colour(rng.uniform(20, 210) + rng.uniform(-40, 40, 3)),
+        glasses_color=as_color(np.array([40.0, 32, 30]) + rng.uniform(-25, 90) * np.ones(3)),
+        clothes=as_color(rng.uniform(20, 210) + rng.uniform(-40, 40, 3)),
         collar=float(rng.random()),
         texture_seed=int(rng.integers(2**31)),
     )

@@ -33,12 +33,12 @@ def light_figure(canvas: Canvas, face: Face, scene: Scene, outlines: list[Points
     skin = canvas.mask([face.outline], 0.02, at)
     speckle = grain(face.identity.texture_seed + 5, canvas.size)
     light *= 1 + np.float32(0.008 + 0.014 * face.identity.age) * figure * speckle
-    picture = canvas.pixels.astype(np.float32) * np.maximum(light, 0.05)[..., None]
+    image = canvas.pixels.astype(np.float32) * np.maximum(light, 0.05)[..., None]
     red, folds = spread(shading.redness)[at] * skin, _folds(canvas, face, at) * skin
     for channel, (tint, depth) in enumerate(_ABSORPTION):
-        picture[at][..., channel] *= np.maximum(1 - tint * red - depth * folds, 0.1)
-    picture[at] += (255 * spread(shading.gloss)[at] * skin)[..., None]
-    canvas.pixels = np.clip(picture, 0, 255).astype(np.uint8)
+        image[at][..., channel] *= np.maximum(1 - tint * red - depth * folds, 0.1)
+    image[at] += (255 * spread(shading.gloss)[at] * skin)[..., None]
+    canvas.pixels = np.clip(image, 0, 255).astype(np.uint8)
 
 
 @lru_cache(maxsize=16)

@@ -1,4 +1,4 @@
-"""What the camera does to the light it receives: blur, colour, exposure and noise."""
+"""What the camera does to the light it receives: blur, color, exposure and noise."""
 
 import cv2
 import numpy as np
@@ -8,17 +8,17 @@ from affectflow.demo.drawing.scene import Scene
 
 
 def photograph(pixels: Image, scene: Scene) -> Image:
-    """The finished picture; its noise comes from the seed of the scene alone."""
+    """The finished image; its noise comes from the seed of the scene alone."""
     size = pixels.shape[0]
     seen = round(scene.resolution)
     if seen < size:
         small = cv2.resize(pixels, (seen, seen), interpolation=cv2.INTER_AREA)
         pixels = np.asarray(cv2.resize(small, (size, size), interpolation=cv2.INTER_CUBIC))
-    picture = blur(pixels, scene.blur * size).astype(np.float32)
-    gain = np.array(scene.light_colour, np.float32) * np.float32(scene.exposure * scene.contrast)
-    picture *= gain
-    picture += np.float32(128 * scene.exposure * (1 - scene.contrast))
+    image = blur(pixels, scene.blur * size).astype(np.float32)
+    gain = np.array(scene.light_color, np.float32) * np.float32(scene.exposure * scene.contrast)
+    image *= gain
+    image += np.float32(128 * scene.exposure * (1 - scene.contrast))
     if scene.noise:
         rng = np.random.default_rng(scene.seed + 1)
-        picture += rng.standard_normal(picture.shape, np.float32) * np.float32(scene.noise)
-    return np.clip(picture, 0, 255).astype(np.uint8)
+        image += rng.standard_normal(image.shape, np.float32) * np.float32(scene.noise)
+    return np.clip(image, 0, 255).astype(np.uint8)

@@ -72,10 +72,10 @@ class _Bumps:
     def profiles(self) -> tuple[Grid, Grid, Grid, Grid, Grid]:
         """Horizontal and vertical profiles of every bump, their offsets, and amplitudes."""
         table = np.array(self._rows)
-        centre = self._face.pose.face(table[:, 0], table[:, 1], table[:, 5]).astype(np.float32)
+        center = self._face.pose.face(table[:, 0], table[:, 1], table[:, 5]).astype(np.float32)
         width, height, amplitude = table[:, 2:5].astype(np.float32).T[..., None]
         x, y = _axes()
-        across, down = (x - centre[:, :1]) / width, (y - centre[:, 1:]) / height
+        across, down = (x - center[:, :1]) / width, (y - center[:, 1:]) / height
         bell_x, bell_y = (np.exp(np.square(axis) * np.float32(-0.5)) for axis in (across, down))
         return bell_x, bell_y, across / width, down / height, amplitude
 

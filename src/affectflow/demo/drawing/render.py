@@ -1,4 +1,4 @@
-"""One drawn face: person, scene and action units in, picture out."""
+"""One drawn face: person, scene and action units in, image out."""
 
 import cv2
 import numpy as np
@@ -18,17 +18,17 @@ from affectflow.demo.drawing.photograph import photograph
 from affectflow.demo.drawing.scene import Scene
 
 INTENSITIES = 60
-# Half face widths per picture at scale 1: the face then fills about two thirds of the height.
+# Half face widths per image at scale 1: the face then fills about two thirds of the height.
 _UNIT = 0.29
 # How far towards the camera AU57 brings the head, AU58 takes it away, in half face widths.
 _FORWARD = 0.85
-# Small pictures are drawn larger and reduced; large ones are smooth enough as they are.
+# Small images are drawn larger and reduced; large ones are smooth enough as they are.
 _FINE = 160
 _OVERSAMPLING = 1.5
 
 
 def draw_face(identity: Identity, scene: Scene, intensity: NDArray[np.float32], size: int) -> Image:
-    """An RGB picture [size, size, 3] of a face whose AU k has intensity[k - 1] from 0 to 5."""
+    """An RGB image [size, size, 3] of a face whose AU k has intensity[k - 1] from 0 to 5."""
     if intensity.shape != (INTENSITIES,):
         raise ValueError(f"intensity has shape {intensity.shape}, not ({INTENSITIES},)")
     expression = express(intensity, identity.mobility)
@@ -40,8 +40,8 @@ def draw_face(identity: Identity, scene: Scene, intensity: NDArray[np.float32], 
         roll=scene.roll,
         forward=forward,
         unit=_UNIT * scene.scale * side,
-        centre_x=(0.5 + scene.offset_x) * side,
-        centre_y=(0.50 + scene.offset_y + 0.03 * forward) * side,
+        center_x=(0.5 + scene.offset_x) * side,
+        center_y=(0.50 + scene.offset_y + 0.03 * forward) * side,
     )
     face = Face(identity, expression, pose)
     canvas = Canvas(paint_backdrop(scene, side), pose)

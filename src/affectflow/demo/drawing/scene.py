@@ -1,11 +1,11 @@
-"""Where and how the picture is taken: pose, light, backdrop and camera, apart from the person."""
+"""Where and how the image is taken: pose, light, backdrop and camera, apart from the person."""
 
 from dataclasses import dataclass
 from math import radians
 
 import numpy as np
 
-from affectflow.demo.drawing.colours import Colour, as_colour
+from affectflow.demo.drawing.colors import Color, as_color
 
 Range = tuple[float, float]
 
@@ -14,9 +14,9 @@ BACKDROPS = ("plain", "gradient", "room", "outdoors")
 
 @dataclass(frozen=True)
 class Scene:
-    """One camera set-up. Angles are in radians, offsets and blur in picture widths.
+    """One camera set-up. Angles are in radians, offsets and blur in image widths.
 
-    resolution: picture elements the sensor sees across, however large the picture is drawn.
+    resolution: image elements the sensor sees across, however large the image is drawn.
     """
 
     yaw: float
@@ -30,11 +30,11 @@ class Scene:
     light_x: float
     light_y: float
     light_strength: float
-    light_colour: Colour
+    light_color: Color
     exposure: float
     contrast: float
     backdrop: int
-    backdrop_colours: tuple[Colour, Colour]
+    backdrop_colors: tuple[Color, Color]
     blur: float
     resolution: float
     noise: float
@@ -59,7 +59,7 @@ class _Style:
     blur: Range
     resolution: Range
     noise: Range
-    backdrop_tint: Colour | None = None
+    backdrop_tint: Color | None = None
 
 
 _STYLES = {
@@ -102,15 +102,15 @@ def draw_scene(rng: np.random.Generator, style: str) -> Scene:
     def within(limits: Range) -> float:
         return float(rng.uniform(*limits))
 
-    def colour() -> Colour:
+    def color() -> Color:
         base = rng.uniform(40, 225)
-        return as_colour(base + rng.uniform(-32, 32, 3))
+        return as_color(base + rng.uniform(-32, 32, 3))
 
-    colours = (colour(), colour())
+    colors = (color(), color())
     if ranges.backdrop_tint is not None:
         near, far = rng.uniform(0.5, 1.6, 2)
         tint = np.array(ranges.backdrop_tint)
-        colours = (as_colour(near * tint), as_colour(far * tint))
+        colors = (as_color(near * tint), as_color(far * tint))
     warmth = within(ranges.warmth)
     return Scene(
         yaw=radians(spread(ranges.yaw)),
@@ -124,11 +124,11 @@ def draw_scene(rng: np.random.Generator, style: str) -> Scene:
         light_x=spread(ranges.side_light),
         light_y=-float(rng.uniform(0.15, 0.75)),
         light_strength=within(ranges.light_strength),
-        light_colour=(1 + warmth, 1 + 0.15 * warmth, 1 - warmth),
+        light_color=(1 + warmth, 1 + 0.15 * warmth, 1 - warmth),
         exposure=within(ranges.exposure),
         contrast=within(ranges.contrast),
         backdrop=int(rng.choice(len(BACKDROPS), p=ranges.backdrops)),
-        backdrop_colours=colours,
+        backdrop_colors=colors,
         blur=within(ranges.blur),
         resolution=within(ranges.resolution),
         noise=within(ranges.noise),

@@ -39,7 +39,7 @@ class Protocol:
     ``rule`` is ``recorded``, where occurrence is what the data set says, or ``majority``, where it is what at least
     half of several coders saw. ``left_out`` lists frames that do not count (``subject,first,last``, from 1,
     inclusive). ``subject`` is what is drawn together in a bootstrap: ``subject``, ``video``, ``group`` or
-    ``picture``. With ``folds``, runs that were trained without a fold are scored on it and pooled. ``challenge``
+    ``image``. With ``folds``, runs that were trained without a fold are scored on it and pooled. ``challenge``
     asks for the mean of accuracy and F1 too, ``events`` for the F1 of events. ``smoothing`` is the number of frames
     (odd) that outputs are averaged over for a second result beside the raw one, 0 for none. ``published_note`` says
     why what others report is not comparable, or what it is of.

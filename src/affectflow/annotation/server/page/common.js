@@ -1,5 +1,5 @@
 "use strict";
-// What the pages for pictures and for films share: the server, and the plane.
+// What the pages for images and for videos share: the server, and the plane.
 
 const $ = (id) => document.getElementById(id);
 const CORNERS = [

@@ -1,14 +1,14 @@
 "use strict";
 // What is shown is what the server keeps: every judgement is sent as it is made, and the page goes on while it is.
 
-const AHEAD = 4; // pictures that are fetched before they are wanted
+const AHEAD = 4; // images that are fetched before they are wanted
 const STEP = 0.1, SMALL_STEP = 0.02;
 
 const INFORMATIVE = "informative";
 
-let annotator = "", state = null, at = 0, cursor = null, guess = null, shownSince = 0, digit = null, dragging = false;
+let annotator = "", state = null, at = 0, cursor = null, prediction = null, shownSince = 0, digit = null, dragging = false;
 let sending = Promise.resolve(); // one after the other, so that the order of judgements is that in which they were made
-window.affectflowTimes = []; // milliseconds from a judgement to the next picture, for whoever measures
+window.affectflowTimes = []; // milliseconds from a judgement to the next image, for whoever measures
 
 function trouble(error) {
   $("trouble").textContent = error ? `${error.message || error}` : "";
@@ -20,10 +20,10 @@ function send(path, facts) { // null where it was not kept
   return sending;
 }
 
-const picture = () => state.pictures[at];
-const judged = () => picture().judgement;
+const image = () => state.images[at];
+const judged = () => image().judgement;
 
-async function load(batch, taken = {}) { // and show the picture whose judgement was taken back, if any
+async function load(batch, taken = {}) { // and show the image whose judgement was taken back, if any
   ready(false);
   await sending; // or a judgement on its way would be missing
   const { sha256, again } = taken;
@@ -34,15 +34,15 @@ async function load(batch, taken = {}) { // and show the picture whose judgement
     if (state) { ready(true); draw(); } // goes on with what is shown
     throw error;
   }
-  const wanted = state.pictures.findIndex((one) => ["batch", "frame", "again"].every((name) => one[name] === taken[name]));
-  const open = state.pictures.findIndex((one) => !one.judgement);
+  const wanted = state.images.findIndex((one) => ["batch", "frame", "again"].every((name) => one[name] === taken[name]));
+  const open = state.images.findIndex((one) => !one.judgement);
   at = wanted >= 0 ? wanted : Math.max(open, 0);
   show();
 }
 
 function show() {
-  const one = picture();
-  cursor = guess = digit = null;
+  const one = image();
+  cursor = prediction = digit = null;
   dragging = false;
   $("note").value = judged() ? judged().note : "";
   const shown = () => {
@@ -51,28 +51,28 @@ function show() {
     measured = 0;
     ready(true);
   };
-  ready(false); // what is still on the screen is another picture
+  ready(false); // what is still on the screen is another image
   $("image").onload = shown;
-  $("image").onerror = () => { trouble("This picture cannot be shown."); shown(); };
+  $("image").onerror = () => { trouble("This image cannot be shown."); shown(); };
   if ($("image").getAttribute("src") === one.image) shown(); else $("image").src = one.image;
-  for (let i = 1; i <= AHEAD && at + i < state.pictures.length; i++) new Image().src = state.pictures[at + i].image;
+  for (let i = 1; i <= AHEAD && at + i < state.images.length; i++) new Image().src = state.images[at + i].image;
   draw();
 }
 let measured = 0;
 
-function ready(yes) { // whether a judgement would be of the picture that is seen
+function ready(yes) { // whether a judgement would be of the image that is seen
   document.body.dataset.ready = yes ? "yes" : "no";
 }
 const isReady = () => document.body.dataset.ready === "yes";
 
 function draw() {
   const one = judged();
-  const count = state.elsewhere.done + state.pictures.filter((other) => other.judgement).length;
-  const all = state.elsewhere.pictures + state.pictures.length;
-  const options = state.progress.map(({ batch, pictures, done }) => [batch, `${batch} (${batch === state.batch ? count : done} of ${pictures})`]);
+  const count = state.elsewhere.done + state.images.filter((other) => other.judgement).length;
+  const all = state.elsewhere.images + state.images.length;
+  const options = state.progress.map(({ batch, images, done }) => [batch, `${batch} (${batch === state.batch ? count : done} of ${images})`]);
   if (state.model) options.unshift([INFORMATIVE, `informative first (${state.model})`]);
   $("batch").replaceChildren(...options.map(([batch, text]) => new Option(text, batch, false, batch === state.batch)));
-  $("place").textContent = `picture ${at + 1} of ${state.pictures.length}`;
+  $("place").textContent = `image ${at + 1} of ${state.images.length}`;
   $("ask").hidden = !state.model;
   $("done").max = all;
   $("done").value = count;
@@ -81,12 +81,12 @@ function draw() {
   $("annotator").textContent = annotator;
   $("verdict").textContent = one ? { "": "", not_a_face: "not a face", cannot_say: "cannot say" }[one.verdict] : "";
   point($("before"), one && one.valence !== null ? [one.valence, one.arousal] : null);
-  point($("guess"), guess && guess.point);
+  point($("prediction"), prediction && prediction.point);
   point($("cursor"), cursor);
   const values = cursor || (one && one.valence !== null ? [one.valence, one.arousal] : null);
   $("values").textContent = values ? `valence ${sign(values[0])}, arousal ${sign(values[1])}` : "not judged yet";
   if (one && one.verdict) $("values").textContent = $("verdict").textContent;
-  if (guess) $("values").textContent += guess.point ? `; ${state.model} says ${guess.point.map(sign).join(", ")}` : `; ${state.model} has no value`;
+  if (prediction) $("values").textContent += prediction.point ? `; ${state.model} says ${prediction.point.map(sign).join(", ")}` : `; ${state.model} has no value`;
 }
 
 const sign = (value) => (value < 0 ? "−" : "+") + Math.abs(value).toFixed(2);
@@ -104,8 +104,8 @@ function judge(values, verdict) {
   move(1);
 }
 
-function keep(one) { // of the picture that is shown
-  const of = state, place = at, shown = picture(), before = judged(), { batch, frame, again } = shown;
+function keep(one) { // of the image that is shown
+  const of = state, place = at, shown = image(), before = judged(), { batch, frame, again } = shown;
   const seconds = (performance.now() - shownSince) / 1000;
   shown.judgement = one;
   send("/api/judge", { annotator, batch, frame, again, seconds, ...one }).then((answer) => {
@@ -124,8 +124,8 @@ function keepNote() {
 
 function move(by) {
   const next = at + by;
-  if (next === state.pictures.length && state.batch === INFORMATIVE) { load(INFORMATIVE).catch(trouble); return; }
-  if (next < 0 || next >= state.pictures.length) { measured = 0; draw(); return; }
+  if (next === state.images.length && state.batch === INFORMATIVE) { load(INFORMATIVE).catch(trouble); return; }
+  if (next < 0 || next >= state.images.length) { measured = 0; draw(); return; }
   at = next;
   show();
 }
@@ -137,13 +137,13 @@ async function undo() {
 }
 
 async function askModel() {
-  const one = picture();
+  const one = image();
   if (!state.model || !isReady()) return;
   ready(false); // a judgement before the answer would count as one after it
-  const answer = await send("/api/guess", { annotator, batch: one.batch, frame: one.frame });
+  const answer = await send("/api/prediction", { annotator, batch: one.batch, frame: one.frame });
   ready(true);
   if (!answer) return;
-  guess = answer;
+  prediction = answer;
   draw();
 }
 
@@ -154,10 +154,10 @@ const actions = {
   forward: () => move(1),
   undo,
   jump: () => {
-    const wanted = Number(prompt(`Picture, 1 to ${state.pictures.length}`, at + 1));
-    if (Number.isInteger(wanted) && wanted >= 1 && wanted <= state.pictures.length) move(wanted - 1 - at);
+    const wanted = Number(prompt(`Image, 1 to ${state.images.length}`, at + 1));
+    if (Number.isInteger(wanted) && wanted >= 1 && wanted <= state.images.length) move(wanted - 1 - at);
   },
-  zoom: () => $("picture").classList.toggle("zoomed"),
+  zoom: () => $("image").classList.toggle("zoomed"),
   askModel,
 };
 const KEYS = { m: "askModel", x: "notAFace", c: "cannotSay", b: "back", n: "forward", u: "undo", j: "jump", z: "zoom" };

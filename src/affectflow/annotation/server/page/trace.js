@@ -1,23 +1,23 @@
 "use strict";
-// While a film plays, the point's place is kept for each of its frames; every half second it is sent.
+// While a video plays, the point's place is kept for each of its frames; every half second it is sent.
 
 const COUNT = 3, BACK_S = 2, SEND_MS = 500, MOST_POINTS = 1000, STEP = 0.05;
 const SKIPPED_S = 1; // frames that were played and not painted are at most so far apart
 const SEEN_S = 5; // of the trace, before and after the frame that is shown
 const COLOURS = ["#3b6ea8", "#d9822b"]; // valence, arousal
 
-let annotator = "", state = null, points = {}, at = [0, 0], mode = "still", waiting = [], course = [], lastFrame = 0, counting = 0;
+let annotator = "", state = null, points = {}, at = [0, 0], mode = "image", waiting = [], course = [], lastFrame = 0, counting = 0;
 let loading = 0;
 let start = null; // when the browser shows the first frame; containers may begin later than at 0
-const film = $("film");
+const video = $("video");
 let busy = null; // what is being sent
 
-function nextPart() { // of one film, as much as the server takes at once
-  const { film: name } = waiting[0], end = waiting.findIndex((one) => one.film !== name);
+function nextPart() { // of one video, as much as the server takes at once
+  const { video: name } = waiting[0], end = waiting.findIndex((one) => one.video !== name);
   return waiting.slice(0, Math.min(MOST_POINTS, end < 0 ? waiting.length : end));
 }
 
-const sweep = (part) => ({ annotator, film: part[0].film, points: part.map((one) => one.point) });
+const sweep = (part) => ({ annotator, video: part[0].video, points: part.map((one) => one.point) });
 
 async function drain() {
   while (waiting.length) {
@@ -29,7 +29,7 @@ async function drain() {
 
 function send() {
   busy = busy || drain().catch((error) => {
-    mode = "still";
+    mode = "image";
     stop();
     $("trouble").textContent = `Not kept yet: ${error.message}. Is the server running? It is sent again when you go on.`;
   }).finally(() => { busy = null; });
@@ -39,7 +39,7 @@ function send() {
 const secondsOf = (frame) => state.times[frame - 1] + (start || 0);
 
 function playing() { // the frame that is on the screen: the last that is not later
-  const seconds = film.currentTime + 0.001, frame = frameAt(seconds);
+  const seconds = video.currentTime + 0.001, frame = frameAt(seconds);
   return frame > 1 && secondsOf(frame) > seconds ? frame - 1 : frame;
 }
 
@@ -54,7 +54,7 @@ function frameAt(seconds) { // the nearest
 
 function moveTo(values) {
   at = values;
-  if (mode === "tracing") course.push([film.currentTime, ...at]);
+  if (mode === "tracing") course.push([video.currentTime, ...at]);
   draw(playing());
 }
 
@@ -72,13 +72,13 @@ function keep(frame) { // and those between, which were played and not painted
     const [valence, arousal] = traced(one).map((value) => value === null ? null : Math.round(value * 1000) / 1000);
     const before = points[one] || [null, null];
     points[one] = [valence === null ? before[0] : valence, arousal === null ? before[1] : arousal];
-    waiting.push({ film: state.film, point: [one, valence, arousal] });
+    waiting.push({ video: state.video, point: [one, valence, arousal] });
   }
   lastFrame = frame;
 }
 
 function painted(now, { mediaTime }) {
-  film.requestVideoFrameCallback(painted);
+  video.requestVideoFrameCallback(painted);
   if (!state) return;
   if (start === null) start = mediaTime;
   const frame = frameAt(mediaTime);
@@ -121,9 +121,9 @@ function draw(frame) {
 function stop() {
   counting++;
   $("count").textContent = "";
-  film.pause();
+  video.pause();
   const before = mode;
-  mode = "still";
+  mode = "image";
   lastFrame = 0;
   if (before === "tracing") send();
 }
@@ -138,29 +138,29 @@ async function record() {
   }
   $("count").textContent = "";
   $("trouble").textContent = "";
-  if (film.ended) {
-    film.currentTime = 0;
-    await new Promise((done) => film.addEventListener("seeked", done, { once: true }));
+  if (video.ended) {
+    video.currentTime = 0;
+    await new Promise((done) => video.addEventListener("seeked", done, { once: true }));
     if (mine !== counting) return;
   }
   mode = "tracing";
   lastFrame = 0;
-  course = [[film.currentTime, ...at]];
+  course = [[video.currentTime, ...at]];
   keep(playing()); // the frame that is shown already is not painted again
   play();
 }
 
 function play() {
-  film.playbackRate = Number($("speed").value);
-  film.play().catch((error) => { $("trouble").textContent = `The film cannot be played: ${error.message}`; stop(); });
+  video.playbackRate = Number($("speed").value);
+  video.play().catch((error) => { $("trouble").textContent = `The video cannot be played: ${error.message}`; stop(); });
 }
 
-const seek = (seconds) => { stop(); film.currentTime = Math.max(0, seconds); };
+const seek = (seconds) => { stop(); video.currentTime = Math.max(0, seconds); };
 const actions = {
   record,
-  pause: () => { if (mode === "still" && !$("count").textContent) record(); else stop(); },
-  replay: () => { stop(); if (film.ended) film.currentTime = 0; mode = "replaying"; play(); },
-  back: () => seek(film.currentTime - BACK_S),
+  pause: () => { if (mode === "image" && !$("count").textContent) record(); else stop(); },
+  replay: () => { stop(); if (video.ended) video.currentTime = 0; mode = "replaying"; play(); },
+  back: () => seek(video.currentTime - BACK_S),
   start: () => seek(0),
   gap: () => {
     let frame = 1;
@@ -190,23 +190,23 @@ function gamepad() { // the stick's place is the point's; let go, it springs bac
 async function load(name) {
   stop();
   await send();
-  if (waiting.length) { $("films").value = state.film; return; } // stays until it is kept
+  if (waiting.length) { $("videos").value = state.video; return; } // stays until it is kept
   $("place").textContent = "being prepared"; // what browsers do not play is converted first
-  const query = new URLSearchParams({ annotator, ...(name ? { film: name } : {}) }), mine = ++loading;
-  const found = await ask(`/api/film?${query}`);
+  const query = new URLSearchParams({ annotator, ...(name ? { video: name } : {}) }), mine = ++loading;
+  const found = await ask(`/api/video?${query}`);
   if (mine !== loading) return; // another one was chosen
   stop();
   state = found;
   points = state.points;
   at = [0, 0];
-  $("stills").hidden = !state.stills;
-  $("films").replaceChildren(...state.films.map((one) => new Option(one.title, one.name, false, one.name === state.film)));
+  $("images").hidden = !state.images;
+  $("videos").replaceChildren(...state.videos.map((one) => new Option(one.title, one.name, false, one.name === state.video)));
   $("annotator").textContent = annotator;
   document.body.dataset.ready = "no";
-  film.src = state.address;
+  video.src = state.address;
   await new Promise((done, failed) => {
-    film.onloadeddata = done;
-    film.onerror = () => failed(new Error("The film is missing, or this browser does not play it."));
+    video.onloadeddata = done;
+    video.onerror = () => failed(new Error("The video is missing, or this browser does not play it."));
   });
   draw(1);
   document.body.dataset.ready = "yes";
@@ -231,12 +231,12 @@ async function begin(name) {
 }
 
 drawPlane(0.5, CORNERS);
-if (film.requestVideoFrameCallback) film.requestVideoFrameCallback(painted);
+if (video.requestVideoFrameCallback) video.requestVideoFrameCallback(painted);
 else $("trouble").textContent = "This browser cannot tell frames apart; use a newer one.";
 requestAnimationFrame(gamepad);
-film.addEventListener("emptied", () => { start = null; }); // not before: a frame of the last film may still be painted
-film.addEventListener("ended", () => { if (mode === "tracing") keep(state.times.length); stop(); });
-film.addEventListener("seeked", () => { if (mode === "still" && state) draw(playing()); });
+video.addEventListener("emptied", () => { start = null; }); // not before: a frame of the last video may still be painted
+video.addEventListener("ended", () => { if (mode === "tracing") keep(state.times.length); stop(); });
+video.addEventListener("seeked", () => { if (mode === "image" && state) draw(playing()); });
 setInterval(() => { if (mode === "tracing") send(); }, SEND_MS);
 $("plane").addEventListener("pointermove", (event) => { if (event.isPrimary && mode !== "replaying") moveTo(under(event)); });
 $("plane").addEventListener("wheel", (event) => { event.preventDefault(); moveBy(0, -Math.sign(event.deltaY)); }, { passive: false });
@@ -249,14 +249,14 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
 });
 document.querySelectorAll("[data-do]").forEach((button) => button.addEventListener("click", () => { actions[button.dataset.do](); $("plane").focus(); }));
-$("speed").addEventListener("change", () => { film.playbackRate = Number($("speed").value); $("plane").focus(); });
+$("speed").addEventListener("change", () => { video.playbackRate = Number($("speed").value); $("plane").focus(); });
 $("what").addEventListener("change", () => { stop(); draw(playing()); $("plane").focus(); });
-$("films").addEventListener("change", () => load($("films").value).then(() => $("plane").focus(), (error) => {
-  $("films").value = state.film;
+$("videos").addEventListener("change", () => load($("videos").value).then(() => $("plane").focus(), (error) => {
+  $("videos").value = state.video;
   draw(playing());
   $("trouble").textContent = error.message;
 }));
-$("sound").addEventListener("change", () => { film.muted = !$("sound").checked; $("plane").focus(); });
+$("sound").addEventListener("change", () => { video.muted = !$("sound").checked; $("plane").focus(); });
 $("name").addEventListener("input", () => $("name").setCustomValidity(""));
 $("who").addEventListener("submit", (event) => { event.preventDefault(); begin($("name").value.trim()); });
 window.addEventListener("pagehide", () => {

@@ -1,4 +1,4 @@
-"""Miniatures of DISFA+, Aff-Wild2 and of stills of one's own."""
+"""Miniatures of DISFA+, Aff-Wild2 and of images of one's own."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from pathlib import Path
 
 import pytest
-from tests.miniature import grey, known, samples, still, text
+from tests.miniature import grey, known, make_image, samples, text
 
 from affectflow.core.errors import UserError
 from affectflow.datasets import get_dataset
@@ -19,7 +19,7 @@ TRIAL = "A7_AU5z_TrailNo_2"
 
 def make_disfaplus(root: Path, subject: str = "SN001", images: str = "", labels: str = "") -> Path:
     for i in range(3):
-        still(root / images / subject / TRIAL / f"{i:03d}.jpg", i)
+        make_image(root / images / subject / TRIAL / f"{i:03d}.jpg", i)
     for unit in (1, 5):
         lines = (f"{i:03d}.jpg   {(i + unit) % 6}" for i in range(3))
         text(root / labels / subject / TRIAL / f"AU{unit}.txt", f"% AU{unit}", "% image intensity", *lines)
@@ -56,14 +56,14 @@ def test_disfaplus_counts_what_does_not_meet(tmp_path: Path) -> None:
     make_disfaplus(tmp_path)
     folder = tmp_path / "SN001" / TRIAL
     (folder / "000.jpg").unlink()
-    still(folder / "009.jpg", 3)
+    make_image(folder / "009.jpg", 3)
     (folder / "001.jpg").write_bytes((folder / "001.jpg").read_bytes()[:300])
     data = get_dataset("disfaplus", tmp_path)
     assert [grey(sample) for sample in data.samples()] == [2]
     assert data.left_out == {
-        "label without a picture": 1,
-        "picture without labels": 1,
-        "picture that cannot be decoded": 1,
+        "label without an image": 1,
+        "image without labels": 1,
+        "image that cannot be decoded": 1,
     }
 
 
@@ -79,11 +79,11 @@ def test_disfaplus_bad_lines_are_named(tmp_path: Path, line: str) -> None:
 
 
 def make_affwild2(
-    root: Path, name: str, *lines: str, side: str = "VA_Set/Training_Set", pictures: tuple[int, ...] = (1, 2, 3)
+    root: Path, name: str, *lines: str, side: str = "VA_Set/Training_Set", images: tuple[int, ...] = (1, 2, 3)
 ) -> Path:
     text(root / side / f"{name}.txt", "valence,arousal", *lines)
-    for i in pictures:
-        still(root / "cropped_aligned" / name / f"{i:05d}.jpg", i)
+    for i in images:
+        make_image(root / "cropped_aligned" / name / f"{i:05d}.jpg", i)
     return root
 
 
@@ -92,13 +92,13 @@ def make_affwild2(
 )
 def test_affwild2(tmp_path: Path, side: str) -> None:
     lines = ("0.1,-1.0", "-5,-5", "-1,1", "0.4,0.5", "-5,0.2")
-    data = get_dataset("affwild2", make_affwild2(tmp_path, "7-60_left", *lines, side=side, pictures=(1, 2, 3, 5, 6)))
+    data = get_dataset("affwild2", make_affwild2(tmp_path, "7-60_left", *lines, side=side, images=(1, 2, 3, 5, 6)))
     found = list(data.samples())
     assert [(s.frame, grey(s), s.valence, s.arousal) for s in found] == [(1, 1, 0.1, -1.0), (3, 3, -1.0, 1.0)]
     assert data.left_out == {
-        "picture labelled -5, which is no label": 2,
-        "picture without labels": 1,
-        "label without a picture": 1,
+        "image labelled -5, which is no label": 2,
+        "image without labels": 1,
+        "label without an image": 1,
     }
     assert {sample.group for sample in found} == {"7-60_left"} and not known(found[0])
 
@@ -111,9 +111,9 @@ def test_affwild2s_blank_lines_shift_nothing(tmp_path: Path) -> None:
 
 
 def test_affwild2s_names_that_differ_in_case_alone(tmp_path: Path) -> None:
-    make_affwild2(tmp_path, "A", "0.1,0", pictures=(1,))
-    make_affwild2(tmp_path, "a", "0.2,0", pictures=())
-    still(tmp_path / "cropped_aligned/a/00001.jpg", 5)
+    make_affwild2(tmp_path, "A", "0.1,0", images=(1,))
+    make_affwild2(tmp_path, "a", "0.2,0", images=())
+    make_image(tmp_path / "cropped_aligned/a/00001.jpg", 5)
     assert [(s.group, grey(s), s.valence) for s in samples("affwild2", tmp_path)] == [("A", 1, 0.1), ("a", 5, 0.2)]
 
 
@@ -125,19 +125,19 @@ def test_affwild2s_video_on_both_sides_is_refused(tmp_path: Path) -> None:
             get_dataset("affwild2", tmp_path, split)
 
 
-def test_affwild2s_pictures_are_named_by_number(tmp_path: Path) -> None:
+def test_affwild2s_images_are_named_by_number(tmp_path: Path) -> None:
     make_affwild2(tmp_path, "7", "0,0", "0,0")
     for name in ("²", "x", "1"):
-        still(tmp_path / f"cropped_aligned/7/{name}.jpg", 1)
+        make_image(tmp_path / f"cropped_aligned/7/{name}.jpg", 1)
     data = get_dataset("affwild2", tmp_path)
     assert [sample.frame for sample in data.samples()] == [1, 2]
-    assert data.left_out == {"picture without labels": 4}
+    assert data.left_out == {"image without labels": 4}
 
 
 def test_affwild2s_own_sides(tmp_path: Path) -> None:
     make_affwild2(tmp_path, "b", "0,0")
     make_affwild2(tmp_path, "a", "0,0", side="VA_Set/Validation_Set")
-    make_affwild2(tmp_path, "lost", "0,0", pictures=())
+    make_affwild2(tmp_path, "lost", "0,0", images=())
     assert [get_dataset("affwild2", tmp_path, side).groups() for side in ("train", "test", "all")] == [
         ["b", "lost"],
         ["a"],
@@ -145,7 +145,7 @@ def test_affwild2s_own_sides(tmp_path: Path) -> None:
     ]
     data = get_dataset("affwild2", tmp_path, "train")
     assert len(list(data.samples())) == 1
-    assert data.left_out == {"picture without labels": 2, "label without a picture": 1}
+    assert data.left_out == {"image without labels": 2, "label without an image": 1}
 
 
 @pytest.mark.parametrize("line", ["0.1", "0.1,2", "x,0", "0,0,0", "nan,0", "-5.5,0"])
@@ -170,52 +170,52 @@ def test_disfaplus_headers_and_second_labels(tmp_path: Path) -> None:
 
 def test_disfaplus_counts_trials_without_labels(tmp_path: Path) -> None:
     make_disfaplus(tmp_path)
-    still(tmp_path / "SN001/A9_TrailNo_1/000.jpg", 0)
+    make_image(tmp_path / "SN001/A9_TrailNo_1/000.jpg", 0)
     data = get_dataset("disfaplus", tmp_path)
-    assert len(list(data.samples())) == 3 and data.left_out == {"picture without labels": 1}
+    assert len(list(data.samples())) == 3 and data.left_out == {"image without labels": 1}
 
 
 # one's own
 
 
-def make_own(root: Path, *lines: str, pictures: int = 3) -> Path:
-    for i in range(pictures):
-        still(root / f"pictures/{i}.png", i)
+def make_own(root: Path, *lines: str, images: int = 3) -> Path:
+    for i in range(images):
+        make_image(root / f"images/{i}.png", i)
     return text(root / "labels.csv", *lines)
 
 
-def test_pictures_of_ones_own(tmp_path: Path) -> None:
+def test_images_of_ones_own(tmp_path: Path) -> None:
     table = make_own(
         tmp_path,
         "image,AU1,au 12,valence,arousal,subject",
-        "pictures/0.png,1,0,0.5,-1,anna",
-        "pictures/1.png,,999,,0.25,",
-        "pictures/2.png,0,1,,,anna",
+        "images/0.png,1,0,0.5,-1,anna",
+        "images/1.png,,999,,0.25,",
+        "images/2.png,0,1,,,anna",
     )
     for root in (tmp_path, table):
         found = samples("own", root)
         assert [grey(sample) for sample in found] == [0, 1, 2]
         assert [known(sample) for sample in found] == [{1: 1, 12: 0}, {}, {1: 0, 12: 1}]
-        assert [sample.group for sample in found] == ["anna", "pictures/1.png", "anna"]
+        assert [sample.group for sample in found] == ["anna", "images/1.png", "anna"]
         assert (found[0].valence, found[0].arousal) == (0.5, -1)
         assert math.isnan(found[1].valence) and found[1].arousal == 0.25
 
 
 def test_what_of_ones_own_is_left_out_is_counted(tmp_path: Path) -> None:
-    rows = ["pictures/0.png,1", "pictures/9.png,1", "pictures/1.png,", "labels.csv,1", f"{'x' * 300},1", "a\0b,1"]
-    make_own(tmp_path, "image,AU1", *rows, "pictures,0")
+    rows = ["images/0.png,1", "images/9.png,1", "images/1.png,", "labels.csv,1", f"{'x' * 300},1", "a\0b,1"]
+    make_own(tmp_path, "image,AU1", *rows, "images,0")
     data = get_dataset("own", tmp_path)
     assert len(list(data.samples())) == 1
     assert data.left_out == {
-        "label without a picture": 4,
-        "picture without labels": 1,
-        "picture that cannot be decoded": 1,
+        "label without an image": 4,
+        "image without labels": 1,
+        "image that cannot be decoded": 1,
     }
 
 
 def test_persons_of_ones_own_stay_on_one_side(tmp_path: Path) -> None:
-    rows = (f"pictures/{i}.png,1,person {i // 3}" for i in range(60))
-    make_own(tmp_path, "image,AU1,subject", *rows, pictures=0)
+    rows = (f"images/{i}.png,1,person {i // 3}" for i in range(60))
+    make_own(tmp_path, "image,AU1,subject", *rows, images=0)
     train, test = (set(get_dataset("own", tmp_path, side).groups()) for side in ("train", "test"))
     assert not train & test and len(train | test) == 20 and len(train) > len(test) > 0
 
@@ -233,9 +233,9 @@ def test_persons_of_ones_own_stay_on_one_side(tmp_path: Path) -> None:
         (["image,AU1", "a.png,1,1"], r"line 2: it has not as many cells"),
         (["image,AU1,AU 01", "a.png,1,1"], "each column once"),
         (["image,AU61", "a.png,1"], "AU61"),
-        (["picture,AU1", "a.png,1"], "picture"),
+        (["image,photo", "a.png,1"], "photo"),
         (["AU1", "1"], "column image"),
-        (["image,AU1"], "no picture"),
+        (["image,AU1"], "no image"),
     ],
 )
 def test_mistakes_in_ones_own_table_are_named(tmp_path: Path, lines: list[str], named: str) -> None:

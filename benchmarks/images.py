@@ -1,4 +1,4 @@
-"""3,000 pictures with labels, the same every time: JPEGs of one size, three in a hundred PNGs and three GIFs."""
+"""3,000 images with labels, the same every time: JPEGs of one size, three in a hundred PNGs and three GIFs."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ COUNT, SIDE = 3000, 256
 
 
 def draw(count: int = COUNT, side: int = SIDE) -> Iterator[tuple[str, bytes]]:
-    """File names and bytes of pictures with the detail of photographs, some 25 KB each."""
+    """File names and bytes of images with the detail of photographs, some 25 KB each."""
     numbers = np.random.default_rng(0)
     for i in range(count):
         smooth = Image.fromarray(numbers.integers(0, 256, (9, 9, 3), np.uint8)).resize(
             (side, side), Image.Resampling.BICUBIC
         )
         noisy = np.asarray(smooth, np.int16) + numbers.normal(0, 7, (side, side, 1)).astype(np.int16)
-        picture = Image.fromarray(noisy.clip(0, 255).astype(np.uint8))
+        image = Image.fromarray(noisy.clip(0, 255).astype(np.uint8))
         kind = {0: "png", 1: "gif"}.get(i % 33, "jpg")
         buffer = io.BytesIO()
-        picture.save(buffer, {"jpg": "JPEG", "png": "PNG", "gif": "GIF"}[kind], quality=90)
+        image.save(buffer, {"jpg": "JPEG", "png": "PNG", "gif": "GIF"}[kind], quality=90)
         yield f"{i:05d}.{kind}", buffer.getvalue()
 
 
@@ -39,12 +39,12 @@ def labels_of(number: int) -> list[int]:
 
 
 def lay_out(folder: Path) -> None:
-    """The same pictures as a folder of files (``plain``), and as downloaded (``images`` and ``samples.parquet``)."""
+    """The same images as a folder of files (``plain``), and as downloaded (``images`` and ``samples.parquet``)."""
     rows = []
     (folder / "plain").mkdir(parents=True)
     for number, (name, data) in enumerate(draw()):
         (folder / "plain" / name).write_bytes(data)
-        url = f"http://pictures/{name}"
+        url = f"http://images/{name}"
         stored = folder / "images" / names.relative_path(names.file_name(url))
         stored.parent.mkdir(parents=True, exist_ok=True)
         stored.write_bytes(data)

@@ -1,4 +1,4 @@
-"""Own films, traced: found by content, converted where browsers need it, merged into a data set that can be read."""
+"""Own videos, traced: found by content, converted where browsers need it, merged into a data set that can be read."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from tests.miniature import FRAMES, film, grey, text
+from tests.miniature import FRAMES, grey, make_video, text
 
 from affectflow.annotation.columns import MANIFEST_COLUMNS
-from affectflow.annotation.consensus import Wishes
+from affectflow.annotation.consensus import MergeOptions
 from affectflow.annotation.merge import Outputs, merge_traces
-from affectflow.annotation.merge_videos import Merged, merge_films
-from affectflow.annotation.own_videos import every_frame, find_clips, playable, times_of
+from affectflow.annotation.merge_videos import Merged, merge_videos
+from affectflow.annotation.own_videos import every_frame, find_videos, playable, times_of
 from affectflow.annotation.rating_log import Journal, Judgement
-from affectflow.annotation.trace_log import ClipSweeps, Sweeps, cut_of
+from affectflow.annotation.trace_log import OwnVideoTraceLog, TraceLog, cut_of
 from affectflow.cli import main
 from affectflow.core.cache import file_sha256
 from affectflow.core.errors import UserError
@@ -26,30 +26,30 @@ from affectflow.datasets import get_dataset
 from affectflow.media.video import frame_times, read_frames, write_video
 from affectflow.tables.csv_files import write_csv
 
-WISHES = Wishes(1.0, 0.0, 3.0, None)
+MERGE_OPTIONS = MergeOptions(1.0, 0.0, 3.0, None)
 
 
 @pytest.fixture
-def clips(tmp_path: Path) -> Path:
-    """Two films, a hidden one, and a text."""
-    here = tmp_path / "clips"
-    film(here / "Anna laughs.mp4")
-    film(here / "more/ben.avi", first=1)
-    film(here / ".hidden.mp4")
-    text(here / "notes.mp4", "no film")
+def videos(tmp_path: Path) -> Path:
+    """Two videos, a hidden one, and a text."""
+    here = tmp_path / "videos"
+    make_video(here / "Anna laughs.mp4")
+    make_video(here / "more/ben.avi", first=1)
+    make_video(here / ".hidden.mp4")
+    text(here / "notes.mp4", "no video")
     return here
 
 
 def trace(
     folder: Path,
     annotator: str,
-    film: str,
+    video: str,
     path: Path,
     *points: tuple[int, float | None, float | None],
     frames: int = FRAMES,
 ) -> None:
-    sweeps = ClipSweeps(folder / annotator / "own_videos.jsonl", annotator)
-    sweeps.sweep(film, [list(point) for point in points], cut_of([file_sha256(path)]), frames)
+    sweeps = OwnVideoTraceLog(folder / annotator / "own_videos.jsonl", annotator)
+    sweeps.sweep(video, [list(point) for point in points], cut_of([file_sha256(path)]), frames)
     sweeps.close()
 
 
@@ -57,18 +57,18 @@ def labels(folder: Path, dimension: str, name: str) -> list[str]:
     return (folder / f"annotations/train/{dimension}/{name}.txt").read_text().splitlines()
 
 
-def test_what_was_traced_is_a_data_set(clips: Path, tmp_path: Path) -> None:
+def test_what_was_traced_is_a_data_set(videos: Path, tmp_path: Path) -> None:
     """A mean of two annotators, a frame that nobody traced, and one of which only valence is known."""
     traces, out = tmp_path / "traces", tmp_path / "mine"
-    anna = clips / "Anna laughs.mp4"
+    anna = videos / "Anna laughs.mp4"
     trace(traces, "one", "Anna laughs.mp4", anna, *((frame, 0.5, -0.25) for frame in range(1, 5)), (5, 1, None))
     trace(traces, "two", "Anna laughs.mp4", anna, (1, 0.25, -0.75))
-    trace(traces, "two", "more/ben.avi", clips / "more/ben.avi", *((f, f / 10, -f / 10) for f in range(1, FRAMES + 1)))
-    merged = merge_films(traces, clips, out, WISHES)
+    trace(traces, "two", "more/ben.avi", videos / "more/ben.avi", *((f, f / 10, -f / 10) for f in range(1, FRAMES + 1)))
+    merged = merge_videos(traces, videos, out, MERGE_OPTIONS)
     assert merged == [Merged("Anna laughs.mp4", FRAMES, 1), Merged("ben.avi", FRAMES, 0)]
     assert labels(out, "valence", "Anna laughs") == ["0.375", "0.5", "0.5", "0.5", "1", "-5"]
     assert labels(out, "arousal", "Anna laughs") == ["-0.5", "-0.25", "-0.25", "-0.25", "-5", "-5"]
-    assert (out / "videos/train/ben.avi").resolve() == clips / "more/ben.avi"
+    assert (out / "videos/train/ben.avi").resolve() == videos / "more/ben.avi"
     dataset = get_dataset("affwild", out, "all")
     samples = list(dataset.samples())
     assert len(samples) == 2 * FRAMES - 1 and dataset.left_out == {"frame without labels": 1}
@@ -80,75 +80,75 @@ def test_what_was_traced_is_a_data_set(clips: Path, tmp_path: Path) -> None:
         rows = [(row["dimension"], row["annotator"], row["frames"]) for row in csv.DictReader(stream)]
     assert rows[:2] == [("valence", "one", "5"), ("valence", "two", str(1 + FRAMES))]
     before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
-    merge_films(traces, clips, out, WISHES)
+    merge_videos(traces, videos, out, MERGE_OPTIONS)
     assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
 
 
-def test_traces_of_other_tools_are_found_by_the_film(clips: Path, tmp_path: Path) -> None:
+def test_traces_of_other_tools_are_found_by_the_video(videos: Path, tmp_path: Path) -> None:
     traces = tmp_path / "traces"
     for dimension in ("valence", "arousal"):
         text(traces / f"carla/ben_{dimension}.txt", *(0.1 for _ in range(FRAMES)))
     text(traces / "dora/ben.csv", "frame,valence,arousal", "2,0.3,-0.3")
-    merge_films(traces, clips, tmp_path / "mine", WISHES)
+    merge_videos(traces, videos, tmp_path / "mine", MERGE_OPTIONS)
     assert labels(tmp_path / "mine", "valence", "ben") == ["0.1", "0.2", "0.1", "0.1", "0.1", "0.1"]
     text(traces / "carla/ben_valence.txt", *(0.1 for _ in range(FRAMES + 1)))
     with pytest.raises(UserError, match=r"has 7 values but ben\.avi has 6 frames"):
-        merge_films(traces, clips, tmp_path / "mine", WISHES)
+        merge_videos(traces, videos, tmp_path / "mine", MERGE_OPTIONS)
 
 
-def test_a_film_that_is_another_now_is_refused(clips: Path, tmp_path: Path) -> None:
-    trace(tmp_path / "traces", "one", "more/ben.avi", clips / "more/ben.avi", (1, 0, 0))
-    film(clips / "more/ben.avi", first=0)
-    with pytest.raises(UserError, match=r"traces other pictures than ben\.avi has now"):
-        merge_films(tmp_path / "traces", clips, tmp_path / "mine", WISHES)
+def test_a_video_that_is_another_now_is_refused(videos: Path, tmp_path: Path) -> None:
+    trace(tmp_path / "traces", "one", "more/ben.avi", videos / "more/ben.avi", (1, 0, 0))
+    make_video(videos / "more/ben.avi", first=0)
+    with pytest.raises(UserError, match=r"traces other images than ben\.avi has now"):
+        merge_videos(tmp_path / "traces", videos, tmp_path / "mine", MERGE_OPTIONS)
     assert not (tmp_path / "mine").exists()
 
 
-def test_mistakes_are_one_sentence(clips: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_mistakes_are_one_sentence(videos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     def said(traces: Path, folder: Path) -> str:
         with pytest.raises(SystemExit) as caught:
-            main(["merge-films", str(traces), "--films", str(folder), "--out", str(tmp_path / "mine")])
+            main(["merge-videos", str(traces), "--videos", str(folder), "--out", str(tmp_path / "mine")])
         assert caught.value.code == 1
         return capsys.readouterr().err
 
     empty = tmp_path / "empty"
     empty.mkdir()
-    assert "holds no trace" in said(empty, clips)
-    assert "holds no film" in said(empty, empty)
+    assert "holds no trace" in said(empty, videos)
+    assert "holds no video" in said(empty, empty)
     assert "is no folder" in said(empty, tmp_path / "nowhere")
     text(tmp_path / "traces/eva_valence.txt", 0.1)
-    assert "eva_valence.txt is not named after a film; known are Anna laughs.mp4, ben.avi" in said(
-        tmp_path / "traces", clips
+    assert "eva_valence.txt is not named after a video; known are Anna laughs.mp4, ben.avi" in said(
+        tmp_path / "traces", videos
     )
     (tmp_path / "traces/eva_valence.txt").unlink()
-    line = {"kind": "sweep", "film": "eva.mp4", "cut": "0", "points": [[1, 0, 0]]}
-    first = {"affectflow-annotation": 1, "of": "films", "annotator": "eva"}
+    line = {"kind": "sweep", "video": "eva.mp4", "cut": "0", "points": [[1, 0, 0]]}
+    first = {"affectflow-annotation": 1, "of": "videos", "annotator": "eva"}
     text(tmp_path / "traces/eva/own_videos.jsonl", json.dumps(first), json.dumps(line))
-    assert "own_videos.jsonl traces the film 'eva.mp4'" in said(tmp_path / "traces", clips)
-    film(clips / "other/BEN.mp4")
-    assert "have one name" in said(tmp_path / "traces", clips)
+    assert "own_videos.jsonl traces the video 'eva.mp4'" in said(tmp_path / "traces", videos)
+    make_video(videos / "other/BEN.mp4")
+    assert "have one name" in said(tmp_path / "traces", videos)
 
 
-def test_another_film_is_not_overwritten(clips: Path, tmp_path: Path) -> None:
-    trace(tmp_path / "traces", "one", "more/ben.avi", clips / "more/ben.avi", (1, 0, 0))
-    other = film(tmp_path / "mine/videos/train/ben.avi", first=2)
+def test_another_video_is_not_overwritten(videos: Path, tmp_path: Path) -> None:
+    trace(tmp_path / "traces", "one", "more/ben.avi", videos / "more/ben.avi", (1, 0, 0))
+    other = make_video(tmp_path / "mine/videos/train/ben.avi", first=2)
     before = other.read_bytes()
-    with pytest.raises(UserError, match="is another film than"):
-        merge_films(tmp_path / "traces", clips, tmp_path / "mine", WISHES)
+    with pytest.raises(UserError, match="is another video than"):
+        merge_videos(tmp_path / "traces", videos, tmp_path / "mine", MERGE_OPTIONS)
     assert other.read_bytes() == before
 
 
-def test_labels_may_lie_beside_the_films(clips: Path, tmp_path: Path) -> None:
+def test_labels_may_lie_beside_the_videos(videos: Path, tmp_path: Path) -> None:
     root = tmp_path / "root"
-    path = film(root / "videos/train/001.mp4")
+    path = make_video(root / "videos/train/001.mp4")
     trace(tmp_path / "traces", "one", "001.mp4", path, *((f, 0.5, 0.5) for f in range(1, FRAMES + 1)))
-    merge_films(tmp_path / "traces", root / "videos/train", root, WISHES)
+    merge_videos(tmp_path / "traces", root / "videos/train", root, MERGE_OPTIONS)
     assert path.is_file() and not path.is_symlink()
     assert len(list(get_dataset("affwild", root, "all").samples())) == FRAMES
 
 
-def test_what_browsers_do_not_play_is_converted_frame_by_frame(clips: Path, tmp_path: Path) -> None:
-    found = find_clips(clips)
+def test_what_browsers_do_not_play_is_converted_frame_by_frame(videos: Path, tmp_path: Path) -> None:
+    found = find_videos(videos)
     assert sorted(found) == ["Anna laughs.mp4", "more/ben.avi"]
     shown, times = playable(found["Anna laughs.mp4"], tmp_path / "converted.mp4")
     assert shown == found["Anna laughs.mp4"] and times == pytest.approx([f / 10 for f in range(FRAMES)])
@@ -165,13 +165,13 @@ def cut(path: Path, share: float = 0.6) -> Path:
 
 
 @pytest.mark.parametrize("lag", [None, 0.1])
-def test_a_film_that_is_cut_off_keeps_its_length(lag: float | None, tmp_path: Path) -> None:
+def test_a_video_that_is_cut_off_keeps_its_length(lag: float | None, tmp_path: Path) -> None:
     """Labels of what is lost are none, and lags are looked for all the same."""
-    clips = tmp_path / "clips"
-    pictures = (np.random.default_rng(i).integers(0, 256, (32, 32, 3), np.uint8) for i in range(60))
-    clips.mkdir()
-    write_video(clips / "long.avi", pictures, Fraction(10), "avi", "mpeg4")
-    path = cut(clips / "long.avi")
+    videos = tmp_path / "videos"
+    images = (np.random.default_rng(i).integers(0, 256, (32, 32, 3), np.uint8) for i in range(60))
+    videos.mkdir()
+    write_video(videos / "long.avi", images, Fraction(10), "avi", "mpeg4")
+    path = cut(videos / "long.avi")
     _, held = times_of(path)
     assert 20 < held < 60 and len(times_of(path)[0]) == 60
     shown, times = playable(path, tmp_path / "converted.mp4")
@@ -180,8 +180,8 @@ def test_a_film_that_is_cut_off_keeps_its_length(lag: float | None, tmp_path: Pa
     for annotator, late in (("one", 0), ("two", 3)):
         points = [(i + 1, float(values[max(0, i - late)]), 0.0) for i in range(held)]
         trace(tmp_path / "traces", annotator, "long.avi", path, *points, frames=held)
-    (film,) = merge_films(tmp_path / "traces", clips, tmp_path / "mine", Wishes(1.0, lag, 3.0, None))
-    assert film.frames == 60 and film.without >= 60 - held
+    (video,) = merge_videos(tmp_path / "traces", videos, tmp_path / "mine", MergeOptions(1.0, lag, 3.0, None))
+    assert video.frames == 60 and video.without >= 60 - held
     with (tmp_path / "mine/annotators.csv").open(newline="") as stream:
         lags = {
             row["annotator"]: float(row["lag_s"]) for row in csv.DictReader(stream) if row["dimension"] == "valence"
@@ -190,19 +190,19 @@ def test_a_film_that_is_cut_off_keeps_its_length(lag: float | None, tmp_path: Pa
 
 
 def test_lags_are_in_seconds_whatever_the_rate(tmp_path: Path) -> None:
-    """A longer film of another rate, that one of the two alone has traced, changes nothing."""
-    clips = tmp_path / "clips"
-    clips.mkdir()
-    pictures = [np.full((32, 32, 3), i % 200, np.uint8) for i in range(800)]
-    write_video(clips / "slow.mp4", pictures[:100], Fraction(10))
-    write_video(clips / "fast.mp4", pictures, Fraction(50))
+    """A longer video of another rate, that one of the two alone has traced, changes nothing."""
+    videos = tmp_path / "videos"
+    videos.mkdir()
+    images = [np.full((32, 32, 3), i % 200, np.uint8) for i in range(800)]
+    write_video(videos / "slow.mp4", images[:100], Fraction(10))
+    write_video(videos / "fast.mp4", images, Fraction(50))
     values = [float(np.sin(i / 7) + np.sin(i / 3)) / 2 for i in range(100)]
     for annotator, late in (("one", 0), ("two", 6)):
         points = [(i + 1, values[max(0, i - late)], 0.0) for i in range(100)]
-        trace(tmp_path / "traces", annotator, "slow.mp4", clips / "slow.mp4", *points, frames=100)
+        trace(tmp_path / "traces", annotator, "slow.mp4", videos / "slow.mp4", *points, frames=100)
     fast = [(i + 1, 0.1, 0.1) for i in range(800)]
-    trace(tmp_path / "traces", "one", "fast.mp4", clips / "fast.mp4", *fast, frames=800)
-    merge_films(tmp_path / "traces", clips, tmp_path / "mine", Wishes(1.0, None, 3.0, None))
+    trace(tmp_path / "traces", "one", "fast.mp4", videos / "fast.mp4", *fast, frames=800)
+    merge_videos(tmp_path / "traces", videos, tmp_path / "mine", MergeOptions(1.0, None, 3.0, None))
     with (tmp_path / "mine/annotators.csv").open(newline="") as stream:
         lags = {
             row["annotator"]: float(row["lag_s"]) for row in csv.DictReader(stream) if row["dimension"] == "valence"
@@ -211,8 +211,8 @@ def test_lags_are_in_seconds_whatever_the_rate(tmp_path: Path) -> None:
 
 
 def spoilt(path: Path, lost: int | None = None, broken: int | None = None) -> Path:
-    """A film of 60 frames, ever brighter, every 20th a key frame; of one frame (from 0) the packet is lost, of another
-    it is no picture."""
+    """A video of 60 frames, ever brighter, every 20th a key frame; of one frame (from 0) the packet is lost, of another
+    it is no image."""
     with av.open(str(path), "w", format="mp4") as container:
         options = {"g": "20", "bf": "0", "sc_threshold": "0"}
         stream = container.add_stream("libx264", rate=25, options=options)
@@ -234,7 +234,7 @@ def brightness(path: Path) -> list[int]:
     return [round(float(frame.rgb.mean()) / 4) for frame in read_frames(path)]
 
 
-def test_a_film_without_its_first_picture_is_converted(tmp_path: Path) -> None:
+def test_a_video_without_its_first_image_is_converted(tmp_path: Path) -> None:
     """Browsers begin with the next key frame, and would take it for the first."""
     path = spoilt(tmp_path / "x.mp4", lost=0)
     shown, times = playable(path, tmp_path / "converted.mp4")
@@ -267,61 +267,61 @@ def test_a_rate_that_changes_is_kept_in_a_conversion(tmp_path: Path) -> None:
     assert list(frame_times(shown)) == pytest.approx(expected, abs=1e-3)
 
 
-def test_several_may_want_a_conversion(clips: Path, tmp_path: Path) -> None:
+def test_several_may_want_a_conversion(videos: Path, tmp_path: Path) -> None:
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(4) as pool:
-        found = list(pool.map(lambda _: playable(clips / "more/ben.avi", tmp_path / "store/converted.mp4"), range(4)))
+        found = list(pool.map(lambda _: playable(videos / "more/ben.avi", tmp_path / "store/converted.mp4"), range(4)))
     assert len({path for path, _ in found}) == 1 and len(list(read_frames(found[0][0]))) == FRAMES
 
 
-def test_journals_of_pictures_and_of_films_lie_side_by_side(clips: Path, tmp_path: Path) -> None:
+def test_journals_of_images_and_of_videos_lie_side_by_side(videos: Path, tmp_path: Path) -> None:
     """Each merge takes its own."""
     traces = tmp_path / "traces"
-    trace(traces, "one", "more/ben.avi", clips / "more/ben.avi", *((f, 0.5, 0.5) for f in range(1, FRAMES + 1)))
-    stills = Journal(traces / "one/stills.jsonl", "one")
-    stills.judge(Judgement(1, 1, "a.jpg", "1", 0.25, 0.25))
-    stills.close()
-    sweeps = Sweeps(traces / "one/films.jsonl", "one")
+    trace(traces, "one", "more/ben.avi", videos / "more/ben.avi", *((f, 0.5, 0.5) for f in range(1, FRAMES + 1)))
+    images = Journal(traces / "one/images.jsonl", "one")
+    images.judge(Judgement(1, 1, "a.jpg", "1", 0.25, 0.25))
+    images.close()
+    sweeps = TraceLog(traces / "one/videos.jsonl", "one")
     sweeps.sweep("batch_001.mp4", [[1, 0.0, 0.0], [2, 0.75, 0.0]], cut_of(["1", "2"]), 2)
     sweeps.close()
-    assert merge_films(traces, clips, tmp_path / "mine", WISHES) == [Merged("ben.avi", FRAMES, 0)]
+    assert merge_videos(traces, videos, tmp_path / "mine", MERGE_OPTIONS) == [Merged("ben.avi", FRAMES, 0)]
     rows = [(1, f, "batch_001.mp4", f"{f / 25:.4f}", f"{name}.jpg", "", f"{f}") for f, name in ((1, "a"), (2, "b"))]
     write_csv(tmp_path / "manifest.csv", MANIFEST_COLUMNS, rows)
     outputs = Outputs(*(tmp_path / f"{name}.csv" for name in ("merged", "agreement", "annotators")))
-    merge_traces(traces, tmp_path / "manifest.csv", outputs, WISHES)
+    merge_traces(traces, tmp_path / "manifest.csv", outputs, MERGE_OPTIONS)
     with outputs.merged.open(newline="") as stream:
         assert [row["valence"] for row in csv.DictReader(stream)] == ["0.250000", "0.750000"]
 
 
-def test_labels_of_a_film_that_is_traced_no_more_go(clips: Path, tmp_path: Path) -> None:
+def test_labels_of_a_video_that_is_traced_no_more_go(videos: Path, tmp_path: Path) -> None:
     traces, out = tmp_path / "traces", tmp_path / "mine"
     for annotator, name in (("one", "more/ben.avi"), ("two", "Anna laughs.mp4")):
-        trace(traces, annotator, name, clips / name, (1, 0.5, 0.5))
-    merge_films(traces, clips, out, WISHES)
+        trace(traces, annotator, name, videos / name, (1, 0.5, 0.5))
+    merge_videos(traces, videos, out, MERGE_OPTIONS)
     (traces / "two/own_videos.jsonl").unlink()
-    merge_films(traces, clips, out, WISHES)
-    assert not list(out.rglob("Anna*")) and (clips / "Anna laughs.mp4").is_file()
+    merge_videos(traces, videos, out, MERGE_OPTIONS)
+    assert not list(out.rglob("Anna*")) and (videos / "Anna laughs.mp4").is_file()
     assert len(list(out.rglob("ben.*"))) == 3
 
 
-def test_labels_of_another_origin_are_not_overwritten(clips: Path, tmp_path: Path) -> None:
-    trace(tmp_path / "traces", "one", "more/ben.avi", clips / "more/ben.avi", (1, 0.5, 0.5))
+def test_labels_of_another_origin_are_not_overwritten(videos: Path, tmp_path: Path) -> None:
+    trace(tmp_path / "traces", "one", "more/ben.avi", videos / "more/ben.avi", (1, 0.5, 0.5))
     theirs = text(tmp_path / "mine/annotations/train/valence/ben.txt", *(0 for _ in range(FRAMES)))
     before = theirs.read_bytes()
-    with pytest.raises(UserError, match="was not written by merge-films"):
-        merge_films(tmp_path / "traces", clips, tmp_path / "mine", WISHES)
+    with pytest.raises(UserError, match="was not written by merge-videos"):
+        merge_videos(tmp_path / "traces", videos, tmp_path / "mine", MERGE_OPTIONS)
     assert theirs.read_bytes() == before
 
 
-def test_what_is_written_is_not_read_the_next_time(clips: Path, tmp_path: Path) -> None:
-    trace(tmp_path / "traces", "one", "more/ben.avi", clips / "more/ben.avi", (1, 0.5, 0.5))
-    for out in (tmp_path / "traces", tmp_path / "traces/out", clips, clips / "out"):
+def test_what_is_written_is_not_read_the_next_time(videos: Path, tmp_path: Path) -> None:
+    trace(tmp_path / "traces", "one", "more/ben.avi", videos / "more/ben.avi", (1, 0.5, 0.5))
+    for out in (tmp_path / "traces", tmp_path / "traces/out", videos, videos / "out"):
         with pytest.raises(UserError, match="lies in the folder of"):
-            merge_films(tmp_path / "traces", clips, out, WISHES)
+            merge_videos(tmp_path / "traces", videos, out, MERGE_OPTIONS)
 
 
-def test_marks_of_frames_of_a_film(clips: Path, tmp_path: Path) -> None:
+def test_marks_of_frames_of_a_video(videos: Path, tmp_path: Path) -> None:
     """As CVAT writes them."""
     boxes = "".join(
         f'<box frame="{frame}"><attribute name="valence">0.5</attribute><attribute name="arousal">-0.5</attribute></box>'
@@ -331,12 +331,12 @@ def test_marks_of_frames_of_a_film(clips: Path, tmp_path: Path) -> None:
         tmp_path / "traces/eva/export.xml",
         f"<annotations><meta><source>ben.avi</source></meta><track id='0' label='face'>{boxes}</track></annotations>",
     )
-    merge_films(tmp_path / "traces", clips, tmp_path / "mine", WISHES)
+    merge_videos(tmp_path / "traces", videos, tmp_path / "mine", MERGE_OPTIONS)
     assert labels(tmp_path / "mine", "valence", "ben") == ["0.5", "0.5", "-5", "-5", "-5", "-5"]
 
 
 def test_odd_sides_become_even(tmp_path: Path) -> None:
-    pictures = [np.full((31, 33, 3), 40 * i, np.uint8) for i in range(5)]
-    write_video(tmp_path / "odd.mp4", pictures, Fraction(10))
+    images = [np.full((31, 33, 3), 40 * i, np.uint8) for i in range(5)]
+    write_video(tmp_path / "odd.mp4", images, Fraction(10))
     frames = list(read_frames(tmp_path / "odd.mp4"))
     assert len(frames) == 5 and frames[0].rgb.shape == (32, 34, 3)

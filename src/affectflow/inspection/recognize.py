@@ -14,7 +14,7 @@ from affectflow.tables.files import table_files
 EMOTIONET_TABLES = "emotionet's tables"
 
 
-def recognise(path: Path) -> str:
+def recognize(path: Path) -> str:
     """The name of a data set, or ``EMOTIONET_TABLES``; raises :class:`UserError` where it is none that is known."""
     if path.is_file():
         return "own" if _has_column_image(path) else EMOTIONET_TABLES

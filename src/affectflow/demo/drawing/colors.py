@@ -1,21 +1,21 @@
-"""Colours as red, green and blue from 0 to 255, and ways to mix them."""
+"""Colors as red, green and blue from 0 to 255, and ways to mix them."""
 
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-Colour = tuple[float, float, float]
+Color = tuple[float, float, float]
 
 
-def as_colour(values: Sequence[float] | NDArray[np.float64]) -> Colour:
-    """Three numbers as a displayable colour."""
+def as_color(values: Sequence[float] | NDArray[np.float64]) -> Color:
+    """Three numbers as a displayable color."""
     red, green, blue = (float(min(max(value, 0.0), 255.0)) for value in values)
     return red, green, blue
 
 
-def mixed(first: Colour, second: Colour, share: float) -> Colour:
-    """First colour with a share of the second."""
+def mixed(first: Color, second: Color, share: float) -> Color:
+    """First color with a share of the second."""
     return (
         first[0] + share * (second[0] - first[0]),
         first[1] + share * (second[1] - first[1]),
@@ -24,6 +24,6 @@ def mixed(first: Colour, second: Colour, share: float) -> Colour:
 
 
 def along(ramp: NDArray[np.float64], position: float) -> NDArray[np.float64]:
-    """Colour at a position from 0 to 1 along a ramp of evenly spaced colours."""
+    """Color at a position from 0 to 1 along a ramp of evenly spaced colors."""
     stops = np.linspace(0.0, 1.0, len(ramp))
     return np.array([np.interp(position, stops, ramp[:, channel]) for channel in range(3)])

@@ -1,15 +1,15 @@
-"""Rule find_overlap: digests of pictures -> what a model has seen of a benchmark."""
+"""Rule check_leakage: digests of images -> what a model has seen of a benchmark."""
 
 from pathlib import Path
 
 from affectflow.core.job import job
-from affectflow.evaluation.leakage import Side, find_overlap
+from affectflow.evaluation.leakage import Side, check_leakage
 
 if __name__ == "__main__":
     with job(snakemake.log[0]):
-        given = zip(snakemake.params.sides, snakemake.input.pictures, strict=True)
+        given = zip(snakemake.params.sides, snakemake.input.images, strict=True)
         benchmark, *trained = [Side(name, Path(root), split, Path(table)) for (name, root, split), table in given]
-        find_overlap(
+        check_leakage(
             benchmark,
             trained,
             snakemake.params.max_bits,

@@ -1,4 +1,4 @@
-"""What a model says of pictures that are to be annotated, against the same by hand."""
+"""What a model says of images that are to be annotated, against the same by hand."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from affectflow.faces.crop import crop
 from affectflow.media import file_names as names
 from affectflow.media import jpeg
 from affectflow.media.images import decode_rgb
-from affectflow.prediction.affect import guess_affect
+from affectflow.prediction.affect import predict_affect
 from affectflow.prediction.model import TrainedModel
 from affectflow.tables.csv_files import write_csv
 from affectflow.tables.parquet import write_parquet
@@ -30,7 +30,7 @@ FACE = Face((30.0, 20.0, 40.0, 50.0), score=0.9)
 
 
 class Store:
-    """Five pictures in the store, the first of them twice in the manifest; a face in the second."""
+    """Five images in the store, the first of them twice in the manifest; a face in the second."""
 
     def __init__(self, folder: Path) -> None:
         self.images, self.manifest, self.faces = folder / "images", folder / "manifest.csv", folder / "faces.parquet"
@@ -58,7 +58,7 @@ def store(tmp_path: Path) -> Store:
 
 
 def by_hand(pixels: np.ndarray, face: Face | None) -> tuple[float, float]:
-    """Valence of the model of brightness, and its spread over corners and centre; a mirror image is as bright."""
+    """Valence of the model of brightness, and its spread over corners and center; a mirror image is as bright."""
     cropped = crop(pixels, face, SIZE)
     said = []
     for top, left in ((0, 0), (0, 3), (3, 0), (3, 3), (1, 1)):
@@ -66,11 +66,11 @@ def by_hand(pixels: np.ndarray, face: Face | None) -> tuple[float, float]:
     return float(np.mean(said)), float(np.std(said))
 
 
-def test_ten_views_of_each_picture(store: Store, tmp_path: Path) -> None:
+def test_ten_views_of_each_image(store: Store, tmp_path: Path) -> None:
     folder = make_model(tmp_path / "model", {"face": 1}, side=None)
     model = TrainedModel(folder / "model.keras", folder / "model.json", batch_size=2)
-    assert guess_affect(model, store.manifest, store.images, [store.faces], 2, tmp_path / "guesses.csv") == 5
-    with (tmp_path / "guesses.csv").open(newline="") as stream:
+    assert predict_affect(model, store.manifest, store.images, [store.faces], 2, tmp_path / "predictions.csv") == 5
+    with (tmp_path / "predictions.csv").open(newline="") as stream:
         rows = list(csv.DictReader(stream))
     assert [row["image_sha256"] for row in rows] == list(store.pixels)
     for frame, row in enumerate(rows, start=1):
@@ -79,7 +79,7 @@ def test_ten_views_of_each_picture(store: Store, tmp_path: Path) -> None:
         assert float(row["arousal"]) == pytest.approx(0.25, abs=1e-6)
         assert float(row["spread"]) == pytest.approx(spread, abs=1e-4)
     spreads = [float(row["spread"]) for row in rows]
-    assert spreads[0] < 1e-3 < min(spreads[1:])  # one colour looks the same in all views
+    assert spreads[0] < 1e-3 < min(spreads[1:])  # one color looks the same in all views
 
 
 def test_a_model_of_other_things_is_a_sentence(store: Store, tmp_path: Path) -> None:
@@ -88,14 +88,14 @@ def test_a_model_of_other_things_is_a_sentence(store: Store, tmp_path: Path) -> 
     (folder / "model.json").write_text(json.dumps(card | {"heads": ["action_units"]}))
     model = TrainedModel(folder / "model.keras", folder / "model.json", batch_size=2)
     with pytest.raises(UserError, match="says nothing of valence and arousal"):
-        guess_affect(model, store.manifest, store.images, [], 1, tmp_path / "guesses.csv")
-    assert not (tmp_path / "guesses.csv").exists()
+        predict_affect(model, store.manifest, store.images, [], 1, tmp_path / "predictions.csv")
+    assert not (tmp_path / "predictions.csv").exists()
 
 
-def test_a_picture_that_is_another_is_a_sentence(store: Store, tmp_path: Path) -> None:
+def test_an_image_that_is_another_is_a_sentence(store: Store, tmp_path: Path) -> None:
     folder = make_model(tmp_path / "model", {"face": 1}, side=None)
     model = TrainedModel(folder / "model.keras", folder / "model.json", batch_size=2)
     next(path for path in store.images.rglob("*") if path.is_file()).write_bytes(b"other")
     with pytest.raises(UserError, match="is missing or not what was downloaded"):
-        guess_affect(model, store.manifest, store.images, [], 1, tmp_path / "guesses.csv")
-    assert not (tmp_path / "guesses.csv").exists()
+        predict_affect(model, store.manifest, store.images, [], 1, tmp_path / "predictions.csv")
+    assert not (tmp_path / "predictions.csv").exists()
