@@ -233,7 +233,7 @@ def test_persons_of_ones_own_stay_on_one_side(tmp_path: Path) -> None:
         (["image,AU1", "a.png,1,1"], r"line 2: it has not as many cells"),
         (["image,AU1,AU 01", "a.png,1,1"], "each column once"),
         (["image,AU61", "a.png,1"], "AU61"),
-        (["image,photo", "a.png,1"], "photo"),
+        (["photo,AU1", "a.png,1"], "photo"),
         (["AU1", "1"], "column image"),
         (["image,AU1"], "no image"),
     ],
