@@ -13,7 +13,7 @@ report: "workflow/report/workflow.rst"
 container: "affectflow.sif"  # of envs/affectflow.def; only for --sdm apptainer
 
 
-# What is over in a second runs where the workflow was started.
+# Rules that take about a second run where the workflow was started.
 localrules:
     all,
     ingest_tables,
@@ -29,16 +29,16 @@ localrules:
     gather_seeds,
     summarize_scores,
     draw_download,
-    draw_balance,
+    draw_label_balance,
     draw_annotation,
-    draw_curves,
+    draw_sample_images,
+    draw_learning_curves,
     draw_reliability,
-    draw_units,
-    draw_plane,
-    draw_samples,
-    draw_worst,
-    draw_tracks,
+    draw_action_units,
+    draw_affect_plane,
     draw_emotions,
+    draw_tracks,
+    draw_worst,
     write_overview,
 
 
@@ -49,7 +49,7 @@ include: "rules/download.smk"
 include: "rules/faces.smk"
 include: "rules/annotate.smk"
 include: "rules/records.smk"
-include: "rules/overlap.smk"
+include: "rules/leakage.smk"
 include: "rules/train.smk"
 include: "rules/evaluate.smk"
 include: "rules/report.smk"

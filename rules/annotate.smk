@@ -1,33 +1,34 @@
 # Images -> videos to annotate, and traces -> valence and arousal of each image.
 #
 # Needs: results/emotionet/ledger.parquet and the images; data.annotations; for predictions a model and the images' faces.
-# Makes: results/annotation/batch_001.mp4 and so on with manifest.csv, results/emotionet/valence_arousal.csv,
+# Makes: results/annotation/video_001.mp4 and so on with manifest.csv, results/emotionet/valence_arousal.csv,
 # annotator_agreement.csv, annotators.csv (in the same folder); on demand results/annotation/predictions/{run}.csv.
-ANNOTATION = config["annotation"]
+from affectflow.annotation import stages as annotation_stages
+from affectflow.prediction import stages as prediction_stages
+
 TRACES = config["data"]["annotations"]
 
 
-rule make_batches:
+rule make_annotation_videos:
     input:
         ledger="results/emotionet/ledger.parquet",
     output:
         manifest="results/annotation/manifest.csv",
     log:
-        "results/logs/make_batches.log",
+        "results/logs/make_annotation_videos.log",
     benchmark:
-        "results/benchmarks/make_batches.tsv"
+        "results/benchmarks/make_annotation_videos.tsv"
     conda:
-        "../envs/base.yaml"
+        BASE
     threads: 4
     params:
-        images="results/emotionet/images",
-        state=f"results/state/annotation/{EDITION if PLAN.synthetic else 'real'}",
-        frames_per_batch=ANNOTATION["frames_per_batch"],
-        frame_rate=ANNOTATION["frame_rate"],
-        image_size=ANNOTATION["image_size"],
-        code=code("make_batches"),
+        **params(
+            annotation_stages.make_annotation_videos,
+            images="results/emotionet/images",
+            state=f"results/state/annotation/{EDITION if PLAN.synthetic else 'real'}",
+        ),
     script:
-        "../workflow/scripts/make_batches.py"
+        RUN_STAGE
 
 
 if TRACES is not None:
@@ -45,17 +46,15 @@ if TRACES is not None:
         benchmark:
             "results/benchmarks/merge_traces.tsv"
         conda:
-            "../envs/base.yaml"
+            BASE
         params:
-            traces=lambda wildcards: TRACES,
-            state=lambda wildcards: traces_state(TRACES),
-            merge_options={
-                key: ANNOTATION[key]
-                for key in ("trace_range", "lag_s", "max_lag_s", "min_ccc")
-            },
-            code=code("merge_traces"),
+            **params(
+                annotation_stages.merge_traces,
+                traces=lambda wildcards: TRACES,
+                content=lambda wildcards: traces_state(TRACES),
+            ),
         script:
-            "../workflow/scripts/merge_traces.py"
+            RUN_STAGE
 
 
 rule predict_affect:
@@ -63,7 +62,7 @@ rule predict_affect:
         manifest="results/annotation/manifest.csv",
         faces=DOWNLOADED_FACES,
         model="results/models/{run}/model.keras",
-        card="results/models/{run}/model.json",
+        metadata="results/models/{run}/model.json",
     output:
         predictions="results/annotation/predictions/{run}.csv",
     log:
@@ -74,8 +73,6 @@ rule predict_affect:
         TENSORFLOW
     threads: 4
     params:
-        images="results/emotionet/images",
-        batch_size=config["evaluation"]["batch_size"],
-        code=code("predict_affect"),
+        **params(prediction_stages.predict_affect, images="results/emotionet/images"),
     script:
-        "../workflow/scripts/predict_affect.py"
+        RUN_STAGE

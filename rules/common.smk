@@ -1,42 +1,41 @@
-# What all stages share: the checked configuration, what it asks for, and the code digest.
+# What all stages share: the checked configuration, the plan of what it asks for, and functions that put questions to it.
 #
-# Needs: config. Makes: nothing; PLAN, SCORES, SEED_SCORES, TENSORFLOW, NETWORK_IS_LOCAL and the functions that the other files use.
-import os
+# Needs: config. Makes: nothing.
 import subprocess
 import sys
-from pathlib import Path
 
 from affectflow import datasets
-from affectflow.plan import runs
-from affectflow.datasets import synthetic
 from affectflow.cluster.profile import requests
 from affectflow.cluster.slurm import partitions, unknown_partition
-from affectflow.core.code import code_digest
-from affectflow.core.errors import UserError, one_sentence
 from affectflow.core.cache import fingerprint
-from affectflow.plan import Plan
-from affectflow.plan.data import BENCHMARKS, FOLDERS, marker_of, traces_state
+from affectflow.core.errors import UserError, one_sentence
+from affectflow.core.rule import rule_params
+from affectflow.core.stage import code_of
+from affectflow.datasets import synthetic
 from affectflow.evaluation.protocols import protocol
+from affectflow.plan import Plan, runs
+from affectflow.plan.data import BENCHMARKS, FOLDERS, marker_of, traces_state
 
-SCRIPTS = Path(workflow.basedir) / "workflow" / "scripts"
+RUN_STAGE = "../workflow/scripts/run_stage.py"
 
 with one_sentence():
     PLAN = Plan(config)
     SNAPSHOT = PLAN.data.snapshot()
     SCORES = [
-        f"results/eval/{scored}_{run}.json" for scored, run in PLAN.scores.named()
+        f"results/eval/{scored}_{run}.json" for scored, run in PLAN.scores.targets()
     ]
     SEED_SCORES = [
         f"results/eval/{benchmark}_{first}-seeds.json"
         for benchmark, first in PLAN.scores.of_seeds()
     ]
 
-# The environment of rules that handle tensors, where snakemake is to make environments.
+# Environments, where snakemake is to make them: of rules that handle tensors, and of all others.
 TENSORFLOW = {
     "cpu": "../envs/tensorflow.yaml",
     "gpu": "../envs/tensorflow-gpu.yaml",
 }[config["cluster"]["tensorflow"]]
-# What needs the internet runs where the workflow was started, unless nodes of a cluster reach it.
+BASE = "../envs/base.yaml"
+# Jobs that need the internet run where the workflow was started, unless nodes of a cluster reach it.
 NETWORK_IS_LOCAL = config["cluster"]["network_jobs"] == "local"
 
 for line in PLAN.data.left_out():
@@ -53,107 +52,97 @@ wildcard_constraints:
     part=r"\d+",
     shard=r"\d{5}",
     backbone=r"[a-z0-9_]+",
-    records=r"affwild2?|own|disfaplus|disfa-fold[123]",
+    records=rf"(?:{'|'.join(FOLDERS)})(?:-fold[123])?",
 
 
-def side_by_side(partitions):
-    """How many partitions are downloaded at the same time; they share what a host is asked for.
-
-    On nodes all may be: a job there asks again, and does not know how many others there are.
-    """
-    settings = workflow.resource_settings
-    slots = settings.cores or settings.local_cores if NETWORK_IS_LOCAL else None
-    return min(partitions, slots or partitions)
+def params(stage, **others):
+    """Params of the rule that runs a stage: its address, code digest and settings, and what only the rule knows."""
+    return rule_params(stage, config, **others)
 
 
-def code(script, *modules):
-    """Digest of what a script executes; a parameter of every rule, so that changed code re-runs what used it."""
-    return code_digest(SCRIPTS / f"{script}.py", *modules)
-
-
-def dataset_code(script, dataset):
-    return code(script, datasets.module_of(dataset))
-
-
-def ask(question):
-    """An input or params function that puts a question to the plan, and ends with one sentence on a UserError.
-
-    Snakemake would show a traceback of whatever is raised here. Nothing runs or is locked yet: questions are put
-    while the DAG is built.
-    """
+def from_plan(question):
+    """An input or params function that ends with one sentence where the plan raises a UserError."""
 
     def answer(wildcards):
-        try:
+        with one_sentence():
             return question(wildcards)
-        except UserError as error:
-            print(f"affectflow: {error}", file=sys.stderr, flush=True)
-            os._exit(1)
 
     return answer
 
 
+def code_with_dataset(stage, name_of):
+    """A params function: the digest of a stage's code with that of the module that reads a data set."""
+    return lambda wildcards: code_of(stage, datasets.module_of(name_of(wildcards)))
+
+
+def input_files(name_of):
+    """An input function: files that the workflow makes before a data set can be read."""
+    return from_plan(lambda wildcards: PLAN.data.input_files(name_of(wildcards)))
+
+
+def dataset_params(stage, name_of, split):
+    """Params of a rule that reads a data set: its folder, split and content, beside those of the stage."""
+    return params(
+        stage,
+        dataset=name_of,
+        root=from_plan(lambda wildcards: PLAN.data.root(name_of(wildcards))),
+        split=split,
+        content=from_plan(lambda wildcards: PLAN.data.state(name_of(wildcards))),
+        code=code_with_dataset(stage, name_of),
+    )
+
+
 def frames_of(benchmark):
-    """The records of a benchmark's frames, of EmotioNet those of its test split."""
+    """The records of a benchmark's frames; of EmotioNet those of its test split."""
     if benchmark == "emotionet":
-        return expand(
-            "results/emotionet/tfrecords/test-{shard}-{of}.tfrecord",
-            shard=SHARDS,
-            of=OF,
-        )
+        return records_of("emotionet", "test")
     return [f"results/frames/{benchmark}.tfrecord"]
 
 
-def frames_to_predict(wildcards):
-    PLAN.scores.check_prediction(wildcards.benchmark, wildcards.run)
-    return frames_of(wildcards.benchmark)
+def records_of(sets, split):
+    return expand(
+        "results/{dataset}/tfrecords/{split}-{shard}-{of}.tfrecord",
+        dataset=sets,
+        split=split,
+        shard=SHARDS,
+        of=OF,
+    )
+
+
+def training_records(split):
+    """An input function: the records of a split of all data sets that a run is trained on."""
+    return from_plan(lambda w: records_of(PLAN.models.record_sets(w.run), split))
 
 
 def protocol_of(wildcards):
     return protocol(wildcards.benchmark, wildcards.protocol.lstrip("-"))
 
 
-def of_parts(pattern):
-    """Files of the runs that make a score: one, or one of each fold."""
-    return ask(
-        lambda wildcards: expand(
-            pattern,
-            benchmark=wildcards.benchmark,
-            run=PLAN.scores.parts(protocol_of(wildcards), wildcards.run),
-        )
+def scored_runs(wildcards):
+    """The runs whose predictions make a score: one, or one of each fold."""
+    return PLAN.scores.parts(protocol_of(wildcards), wildcards.run)
+
+
+def of_scored_runs(pattern):
+    """An input function: a file of each run that makes a score."""
+    return from_plan(
+        lambda w: expand(pattern, benchmark=w.benchmark, run=scored_runs(w))
     )
 
 
-def dataset_name(wildcards):
-    return wildcards.records.partition("-")[0]
-
-
-def record_files(split):
-    return ask(
-        lambda wildcards: expand(
-            "results/{dataset}/tfrecords/{split}-{shard}-{of}.tfrecord",
-            dataset=PLAN.models.record_sets(wildcards.run),
-            split=split,
-            shard=SHARDS,
-            of=OF,
-        )
-    )
-
-
-def of_both(pattern):
-    """Files of the runs that make one score, and of those that make another's."""
-    return ask(
-        lambda wildcards: expand(
+def of_compared_runs(pattern):
+    """An input function: a file of each run that makes one of two compared scores."""
+    return from_plan(
+        lambda w: expand(
             pattern,
-            benchmark=wildcards.benchmark,
-            run=PLAN.scores.parts_of_both(
-                protocol_of(wildcards), wildcards.run, wildcards.other
-            ),
+            benchmark=w.benchmark,
+            run=PLAN.scores.parts_of_both(protocol_of(w), w.run, w.other),
         )
     )
 
 
 def check_partitions():
-    """End before anything is submitted to SLURM, where a profile names a partition that there is not."""
+    """End before anything is submitted to SLURM, where a profile names an unknown partition."""
     if workflow.executor_plugin.name != "slurm":
         return
     settings = workflow.resource_settings
@@ -173,29 +162,3 @@ def check_partitions():
         unknown = str(error)
     if unknown is not None:
         raise WorkflowError(unknown)
-
-
-DEMO_WEB = []
-
-
-def start_demo_web():
-    """Serve the drawn images on loopback for as long as this process lives."""
-    if DEMO_TABLE not in config["data"]["emotionet"]["tables"]:
-        return
-    server = subprocess.Popen(
-        [
-            sys.executable,
-            *("-m", "affectflow.demo.web"),
-            *("--routes", "results/demo/emotionet/routes.json"),
-            *("--files", "results/demo/emotionet/web"),
-            *("--web-port", str(DEMO["web_port"])),
-            *("--name-server-port", str(DEMO["name_server_port"])),
-        ],
-        stdin=subprocess.PIPE,  # its end is the server's sign to stop
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    DEMO_WEB.append(server)
-    answer = server.stdout.readline().strip()
-    if answer != "ready":
-        raise WorkflowError(answer)

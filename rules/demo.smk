@@ -1,11 +1,16 @@
-# The drawn data that the default configuration points at, in the real sets' formats.
+# The drawn data that the default configuration uses, in the real sets' formats.
 #
 # Needs: nothing. Makes: results/demo/emotionet (spreadsheet and the images of its web), disfa, amfed, affwild, and
-# results/demo/annotations (traces of the batches by two drawn annotators).
+# results/demo/annotations (traces of the annotation videos by two drawn annotators).
+from affectflow.demo import stages as demo_stages
+
 DEMO = config["demo"]
 # Changes with all that decides what the drawn images show.
-EDITION = fingerprint([DEMO["seed"], DEMO["image_size"], code("draw_emotionet")])[:6]
+EDITION = fingerprint(
+    [DEMO["seed"], DEMO["image_size"], code_of(demo_stages.draw_emotionet)]
+)[:6]
 DEMO_TABLE = "results/demo/emotionet/EmotioNet_FACS_drawn.xlsx"
+DEMO_WEB = []
 
 
 rule draw_emotionet:
@@ -18,18 +23,16 @@ rule draw_emotionet:
     benchmark:
         "results/benchmarks/draw_emotionet.tsv"
     conda:
-        "../envs/base.yaml"
+        BASE
     threads: 4
     params:
-        web="results/demo/emotionet/web",
-        seed=DEMO["seed"],
-        images=DEMO["images"],
-        image_size=DEMO["image_size"],
-        web_port=DEMO["web_port"],
-        edition=EDITION,
-        code=code("draw_emotionet"),
+        **params(
+            demo_stages.draw_emotionet,
+            web="results/demo/emotionet/web",
+            edition=EDITION,
+        ),
     script:
-        "../workflow/scripts/draw_emotionet.py"
+        RUN_STAGE
 
 
 rule draw_traces:
@@ -43,72 +46,51 @@ rule draw_traces:
     benchmark:
         "results/benchmarks/draw_traces.tsv"
     conda:
-        "../envs/base.yaml"
+        BASE
     params:
-        seed=DEMO["seed"],
-        images=DEMO["images"],
-        web_port=DEMO["web_port"],
-        edition=EDITION,
-        code=code("draw_traces"),
+        **params(demo_stages.draw_traces, edition=EDITION),
     script:
-        "../workflow/scripts/draw_traces.py"
+        RUN_STAGE
 
 
-rule draw_disfa:
-    output:
-        marker=f"results/demo/disfa/{synthetic.MARKER}",
-    log:
-        "results/logs/draw_disfa.log",
-    benchmark:
-        "results/benchmarks/draw_disfa.tsv"
-    conda:
-        "../envs/base.yaml"
-    threads: 4
-    params:
-        seed=DEMO["seed"],
-        subjects=DEMO["disfa_subjects"],
-        frames=DEMO["disfa_frames"],
-        size=DEMO["video_size"],
-        code=code("draw_disfa"),
-    script:
-        "../workflow/scripts/draw_disfa.py"
+for name in ("disfa", "amfed", "affwild"):
+
+    rule:
+        name:
+            f"draw_{name}"
+        output:
+            marker=f"results/demo/{name}/{synthetic.MARKER}",
+        log:
+            f"results/logs/draw_{name}.log",
+        benchmark:
+            f"results/benchmarks/draw_{name}.tsv"
+        conda:
+            BASE
+        threads: 4
+        params:
+            **params(getattr(demo_stages, f"draw_{name}")),
+        script:
+            RUN_STAGE
 
 
-rule draw_amfed:
-    output:
-        marker=f"results/demo/amfed/{synthetic.MARKER}",
-    log:
-        "results/logs/draw_amfed.log",
-    benchmark:
-        "results/benchmarks/draw_amfed.tsv"
-    conda:
-        "../envs/base.yaml"
-    threads: 4
-    params:
-        seed=DEMO["seed"],
-        videos=DEMO["amfed_videos"],
-        frames=DEMO["video_frames"],
-        size=DEMO["video_size"],
-        code=code("draw_amfed"),
-    script:
-        "../workflow/scripts/draw_amfed.py"
-
-
-rule draw_affwild:
-    output:
-        marker=f"results/demo/affwild/{synthetic.MARKER}",
-    log:
-        "results/logs/draw_affwild.log",
-    benchmark:
-        "results/benchmarks/draw_affwild.tsv"
-    conda:
-        "../envs/base.yaml"
-    threads: 4
-    params:
-        seed=DEMO["seed"],
-        videos=DEMO["affwild_videos"],
-        frames=DEMO["video_frames"],
-        size=DEMO["video_size"],
-        code=code("draw_affwild"),
-    script:
-        "../workflow/scripts/draw_affwild.py"
+def start_demo_web():
+    """Serve the drawn images on loopback for as long as this process lives."""
+    if DEMO_TABLE not in config["data"]["emotionet"]["tables"]:
+        return
+    server = subprocess.Popen(
+        [
+            sys.executable,
+            *("-m", "affectflow.demo.web"),
+            *("--routes", "results/demo/emotionet/routes.json"),
+            *("--files", "results/demo/emotionet/web"),
+            *("--web-port", str(DEMO["web_port"])),
+            *("--name-server-port", str(DEMO["name_server_port"])),
+        ],
+        stdin=subprocess.PIPE,  # the server stops when it is closed
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    DEMO_WEB.append(server)
+    answer = server.stdout.readline().strip()
+    if answer != "ready":
+        raise WorkflowError(answer)

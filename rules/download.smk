@@ -7,6 +7,16 @@ from affectflow.download.settings import Settings
 DOWNLOAD = config["download"]
 
 
+def partitions_at_once():
+    """How many partitions are downloaded at the same time and share what a host is asked for.
+
+    On nodes all may be: a job there parses the workflow again, and does not know how many others there are.
+    """
+    settings = workflow.resource_settings
+    slots = settings.cores or settings.local_cores if NETWORK_IS_LOCAL else None
+    return min(DOWNLOAD["partitions"], slots or DOWNLOAD["partitions"])
+
+
 rule download_partition:
     input:
         file_names="results/emotionet/filenames.csv",
@@ -18,19 +28,20 @@ rule download_partition:
         "results/benchmarks/download_partition/{part}.tsv"
     localrule: NETWORK_IS_LOCAL
     conda:
-        "../envs/base.yaml"
+        BASE
     resources:
-        at_once=side_by_side(DOWNLOAD["partitions"]),
+        at_once=partitions_at_once(),
     params:
-        images="results/emotionet/images",
-        journal="results/state/download",
-        partitions=DOWNLOAD["partitions"],
-        # How fast it goes and how long it waits change no outcome, so they start nothing again.
-        settings=Settings.of(DOWNLOAD).decisive(),
-        retry=DOWNLOAD["retry"],
-        code=code("download_partition"),
+        **params(
+            download_stages.download_partition,
+            images="results/emotionet/images",
+            journal="results/state/download",
+            # How fast it goes and how long it waits change no outcome, so they start nothing again.
+            tracked=Settings.of(DOWNLOAD).decisive(),
+            retry_outcomes=DOWNLOAD["retry_outcomes"],
+        ),
     script:
-        "../workflow/scripts/download_partition.py"
+        RUN_STAGE
 
 
 rule collect_ledger:
@@ -49,8 +60,8 @@ rule collect_ledger:
     benchmark:
         "results/benchmarks/collect_ledger.tsv"
     conda:
-        "../envs/base.yaml"
+        BASE
     params:
-        code=code("collect_ledger"),
+        **params(download_stages.collect_ledger),
     script:
-        "../workflow/scripts/collect_ledger.py"
+        RUN_STAGE

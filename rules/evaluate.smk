@@ -6,9 +6,14 @@
 # there; on demand results/events/{benchmark}_{run}.csv.
 
 
+def frames_to_predict(wildcards):
+    PLAN.scores.check_prediction(wildcards.benchmark, wildcards.run)
+    return frames_of(wildcards.benchmark)
+
+
 rule write_frames:
     input:
-        ask(lambda wildcards: PLAN.data.waits_for(wildcards.dataset)),
+        input_files(lambda wildcards: wildcards.dataset),
         faces=lambda wildcards: PLAN.faces.table(wildcards.dataset) or [],
     output:
         frames="results/frames/{dataset}.tfrecord",
@@ -18,29 +23,29 @@ rule write_frames:
     benchmark:
         "results/benchmarks/write_frames/{dataset}.tsv"
     conda:
-        "../envs/base.yaml"
+        BASE
     threads: 4
     params:
-        root=ask(lambda wildcards: PLAN.data.root(wildcards.dataset)),
-        split=lambda wildcards: PLAN.data.frames_split(wildcards.dataset),
-        state=ask(lambda wildcards: PLAN.data.state(wildcards.dataset)),
-        max_gap_s=lambda wildcards: PLAN.faces.max_gap_s(wildcards.dataset),
-        form=FORM,
-        code=lambda wildcards: dataset_code("write_frames", wildcards.dataset),
+        **dataset_params(
+            records_stages.write_frames,
+            lambda wildcards: wildcards.dataset,
+            split=lambda wildcards: PLAN.data.frames_split(wildcards.dataset),
+        )
+        | {"max_gap_s": lambda w: PLAN.faces.max_gap_s(w.dataset)},
     script:
-        "../workflow/scripts/write_frames.py"
+        RUN_STAGE
 
 
 rule predict_benchmark:
     input:
-        frames=ask(frames_to_predict),
-        left_out=branch(
+        frames=from_plan(frames_to_predict),
+        lost=branch(
             lambda wildcards: wildcards.benchmark == "emotionet",
             then=[],
             otherwise=["results/frames/{benchmark}_left_out.csv"],
         ),
         model="results/models/{run}/model.keras",
-        card="results/models/{run}/model.json",
+        metadata="results/models/{run}/model.json",
     output:
         predictions="results/predictions/{benchmark}_{run}.parquet",
         left_out="results/predictions/{benchmark}_{run}_left_out.csv",
@@ -52,21 +57,22 @@ rule predict_benchmark:
         TENSORFLOW
     threads: 2
     params:
-        fold=ask(lambda wildcards: PLAN.scores.fold(wildcards.run)),
-        batch_size=config["evaluation"]["batch_size"],
-        code=code("predict_benchmark"),
+        **params(
+            prediction_stages.predict_benchmark,
+            fold=from_plan(lambda wildcards: PLAN.scores.fold(wildcards.run)),
+        ),
     script:
-        "../workflow/scripts/predict_benchmark.py"
+        RUN_STAGE
 
 
 rule score_model:
     input:
-        predictions=of_parts("results/predictions/{benchmark}_{run}.parquet"),
-        left_out=of_parts("results/predictions/{benchmark}_{run}_left_out.csv"),
-        card=of_parts("results/models/{run}/model.json"),
-        model=of_parts("results/models/{run}/model.keras"),
-        overlap=of_parts("results/overlap/{benchmark}_{run}.json"),
-        snapshot=ask(lambda w: PLAN.scores.cited(protocol_of(w), w.run)),
+        predictions=of_scored_runs("results/predictions/{benchmark}_{run}.parquet"),
+        left_out=of_scored_runs("results/predictions/{benchmark}_{run}_left_out.csv"),
+        metadata=of_scored_runs("results/models/{run}/model.json"),
+        model=of_scored_runs("results/models/{run}/model.keras"),
+        leakage=of_scored_runs("results/leakage/{benchmark}_{run}.json"),
+        snapshot=from_plan(lambda w: PLAN.scores.snapshot_card(protocol_of(w), w.run)),
     output:
         score="results/eval/{benchmark}{protocol}_{run}.json",
     log:
@@ -74,22 +80,25 @@ rule score_model:
     benchmark:
         "results/benchmarks/score_model/{benchmark}{protocol}_{run}.tsv"
     conda:
-        "../envs/base.yaml"
+        BASE
     params:
-        runs=ask(lambda w: PLAN.scores.parts(protocol_of(w), w.run)),
-        draws=config["evaluation"]["draws"],
-        config_sha256=ask(lambda w: PLAN.scores.config_sha256(protocol_of(w), w.run)),
-        code=code("score_model"),
+        **params(
+            evaluation_stages.score_model,
+            runs=from_plan(scored_runs),
+            config_sha256=from_plan(
+                lambda w: PLAN.scores.config_sha256(protocol_of(w), w.run)
+            ),
+        ),
     script:
-        "../workflow/scripts/score_model.py"
+        RUN_STAGE
 
 
 rule compare_models:
     input:
-        predictions=of_both("results/predictions/{benchmark}_{run}.parquet"),
-        left_out=of_both("results/predictions/{benchmark}_{run}_left_out.csv"),
-        card=of_both("results/models/{run}/model.json"),
-        model=of_both("results/models/{run}/model.keras"),
+        predictions=of_compared_runs("results/predictions/{benchmark}_{run}.parquet"),
+        left_out=of_compared_runs("results/predictions/{benchmark}_{run}_left_out.csv"),
+        metadata=of_compared_runs("results/models/{run}/model.json"),
+        model=of_compared_runs("results/models/{run}/model.keras"),
     output:
         comparison="results/eval/{benchmark}{protocol}_{run}-vs-{other}.json",
     log:
@@ -97,14 +106,15 @@ rule compare_models:
     benchmark:
         "results/benchmarks/compare_models/{benchmark}{protocol}_{run}-vs-{other}.tsv"
     conda:
-        "../envs/base.yaml"
+        BASE
     params:
-        runs=ask(lambda w: PLAN.scores.parts(protocol_of(w), w.run)),
-        others=ask(lambda w: PLAN.scores.parts(protocol_of(w), w.other)),
-        draws=config["evaluation"]["draws"],
-        code=code("compare_models"),
+        **params(
+            evaluation_stages.compare_models,
+            runs=from_plan(scored_runs),
+            others=from_plan(lambda w: PLAN.scores.parts(protocol_of(w), w.other)),
+        ),
     script:
-        "../workflow/scripts/compare_models.py"
+        RUN_STAGE
 
 
 rule list_events:
@@ -117,16 +127,16 @@ rule list_events:
     benchmark:
         "results/benchmarks/list_events/{benchmark}_{run}.tsv"
     conda:
-        "../envs/base.yaml"
+        BASE
     params:
-        code=code("list_events"),
+        **params(evaluation_stages.list_events),
     script:
-        "../workflow/scripts/list_events.py"
+        RUN_STAGE
 
 
 rule gather_seeds:
     input:
-        scores=ask(
+        scores=from_plan(
             lambda wildcards: expand(
                 "results/eval/{scored}_{run}.json",
                 scored=wildcards.benchmark + wildcards.protocol,
@@ -140,12 +150,16 @@ rule gather_seeds:
     benchmark:
         "results/benchmarks/gather_seeds/{benchmark}{protocol}_{first}.tsv"
     conda:
-        "../envs/base.yaml"
+        BASE
     params:
-        seeds=ask(lambda wildcards: list(PLAN.models.by_seed(wildcards.first))),
-        code=code("gather_seeds"),
+        **params(
+            evaluation_stages.gather_seeds,
+            seeds=from_plan(
+                lambda wildcards: list(PLAN.models.by_seed(wildcards.first))
+            ),
+        ),
     script:
-        "../workflow/scripts/gather_seeds.py"
+        RUN_STAGE
 
 
 rule summarize_scores:
@@ -154,14 +168,14 @@ rule summarize_scores:
         seeds=SEED_SCORES,
     output:
         summary="results/eval/summary.csv",
-        seeds="results/eval/seeds.csv",
+        seeds_summary="results/eval/seeds.csv",
     log:
         "results/logs/summarize_scores.log",
     benchmark:
         "results/benchmarks/summarize_scores.tsv"
     conda:
-        "../envs/base.yaml"
+        BASE
     params:
-        code=code("summarize_scores"),
+        **params(evaluation_stages.summarize_scores),
     script:
-        "../workflow/scripts/summarize_scores.py"
+        RUN_STAGE

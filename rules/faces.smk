@@ -3,18 +3,16 @@
 # Needs: results/emotionet/ledger.parquet and the images, or a data set's folder; faces. Makes:
 # results/emotionet/faces/{part}.parquet, results/faces/{dataset}.parquet; what was found in a downloaded image is
 # state (results/state/faces) that outlives a killed job.
-FACES = config["faces"]
+from affectflow.faces import stages as faces_stages
+
 DOWNLOADED_FACES = (
-    expand(
-        "results/emotionet/faces/{part}.parquet",
-        part=range(DOWNLOAD["partitions"]),
-    )
+    expand("results/emotionet/faces/{part}.parquet", part=range(DOWNLOAD["partitions"]))
     if PLAN.faces.detected
     else []
 )
 
 
-if PLAN.faces.detected and FACES["model"]["path"] is None:
+if PLAN.faces.detected and config["faces"]["model"]["path"] is None:
 
     rule fetch_detector:
         output:
@@ -25,13 +23,11 @@ if PLAN.faces.detected and FACES["model"]["path"] is None:
             "results/benchmarks/fetch_detector.tsv"
         localrule: NETWORK_IS_LOCAL
         conda:
-            "../envs/base.yaml"
+            BASE
         params:
-            url=FACES["model"]["url"],
-            sha256=FACES["model"]["sha256"],
-            code=code("fetch_detector"),
+            **params(faces_stages.fetch_detector),
         script:
-            "../workflow/scripts/fetch_detector.py"
+            RUN_STAGE
 
 
 if PLAN.faces.detected:
@@ -39,7 +35,7 @@ if PLAN.faces.detected:
     rule find_faces:
         input:
             ledger="results/emotionet/ledger.parquet",
-            model=ask(lambda wildcards: PLAN.faces.detector() or []),
+            model=from_plan(lambda wildcards: PLAN.faces.detector() or []),
         output:
             faces="results/emotionet/faces/{part}.parquet",
         log:
@@ -47,22 +43,22 @@ if PLAN.faces.detected:
         benchmark:
             "results/benchmarks/find_faces/{part}.tsv"
         conda:
-            "../envs/base.yaml"
+            BASE
         threads: 4
         params:
-            images="results/emotionet/images",
-            parts=DOWNLOAD["partitions"],
-            state="results/state/faces",
-            search=PLAN.faces.search(),
-            code=code("find_faces"),
+            **params(
+                faces_stages.find_faces,
+                images="results/emotionet/images",
+                state="results/state/faces",
+            ),
         script:
-            "../workflow/scripts/find_faces.py"
+            RUN_STAGE
 
 
 rule find_dataset_faces:
     input:
-        ask(lambda wildcards: PLAN.data.waits_for(wildcards.dataset)),
-        model=ask(lambda wildcards: PLAN.faces.detector() or []),
+        input_files(lambda wildcards: wildcards.dataset),
+        model=from_plan(lambda wildcards: PLAN.faces.detector() or []),
     output:
         faces="results/faces/{dataset}.parquet",
     log:
@@ -70,13 +66,14 @@ rule find_dataset_faces:
     benchmark:
         "results/benchmarks/find_dataset_faces/{dataset}.tsv"
     conda:
-        "../envs/base.yaml"
+        BASE
     threads: 4
     params:
-        root=ask(lambda wildcards: PLAN.data.root(wildcards.dataset)),
-        split=lambda wildcards: PLAN.data.whole(wildcards.dataset),
-        state=ask(lambda wildcards: PLAN.data.state(wildcards.dataset)),
-        search=PLAN.faces.search(),
-        code=lambda wildcards: dataset_code("find_dataset_faces", wildcards.dataset),
+        **dataset_params(
+            faces_stages.find_dataset_faces,
+            lambda wildcards: wildcards.dataset,
+            split=lambda wildcards: PLAN.data.all_of(wildcards.dataset),
+        )
+        | (PLAN.faces.search() or {"sha256": None, "min_score": None}),
     script:
-        "../workflow/scripts/find_dataset_faces.py"
+        RUN_STAGE

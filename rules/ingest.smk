@@ -1,11 +1,13 @@
 # Spreadsheets -> labels and file names.
 #
 # Needs: data.emotionet.tables, data.emotionet.snapshot. Makes: results/emotionet/labels.csv, rejects.csv, filenames.csv.
+from affectflow.download import stages as download_stages
+from affectflow.spreadsheet import stages as spreadsheet_stages
 
 
 rule ingest_tables:
     input:
-        tables=ask(lambda wildcards: PLAN.data.tables()),
+        tables=from_plan(lambda wildcards: PLAN.data.tables()),
     output:
         labels="results/emotionet/labels.csv",
         rejects="results/emotionet/rejects.csv",
@@ -14,11 +16,11 @@ rule ingest_tables:
     benchmark:
         "results/benchmarks/ingest_tables.tsv"
     conda:
-        "../envs/base.yaml"
+        BASE
     params:
-        code=code("ingest_tables"),
+        **params(spreadsheet_stages.ingest_tables),
     script:
-        "../workflow/scripts/ingest_tables.py"
+        RUN_STAGE
 
 
 rule name_files:
@@ -32,8 +34,8 @@ rule name_files:
     benchmark:
         "results/benchmarks/name_files.tsv"
     conda:
-        "../envs/base.yaml"
+        BASE
     params:
-        code=code("name_files"),
+        **params(download_stages.name_files),
     script:
-        "../workflow/scripts/name_files.py"
+        RUN_STAGE

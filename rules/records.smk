@@ -3,14 +3,14 @@
 # Needs: labels, ledger, images and valence_arousal.csv of EmotioNet, or another data set that models train on. Makes:
 # results/emotionet/samples.parquet, left_out.csv, snapshot.parquet, tfrecords/{split}-00000-of-00008.tfrecord with
 # index.csv; and records under results/affwild, results/disfa-fold1 and so on.
-RECORDS = config["records"]
-SHARDS = [f"{shard:05d}" for shard in range(RECORDS["shards"])]
-OF = f"of-{RECORDS['shards']:05d}"
-FORM = {
-    "size": RECORDS["image_size"],
-    "quality": RECORDS["jpeg_quality"],
-    "chroma": RECORDS["jpeg_chroma"],
-}
+from affectflow.records import stages as records_stages
+
+SHARDS = [f"{shard:05d}" for shard in range(config["records"]["shards"])]
+OF = f"of-{config['records']['shards']:05d}"
+
+
+def name_in_records(wildcards):
+    return wildcards.records.partition("-")[0]
 
 
 rule assemble_samples:
@@ -28,16 +28,14 @@ rule assemble_samples:
     benchmark:
         "results/benchmarks/assemble_samples.tsv"
     conda:
-        "../envs/base.yaml"
+        BASE
     params:
-        shards=RECORDS["shards"],
-        validation_fraction=RECORDS["validation_fraction"],
-        test_fraction=RECORDS["test_fraction"],
-        near_duplicate_bits=RECORDS["near_duplicate_bits"],
-        on_missing_face=PLAN.faces.on_missing_face("emotionet"),
-        code=code("assemble_samples"),
+        **params(
+            records_stages.assemble_samples,
+            on_missing_face=PLAN.faces.on_missing_face("emotionet"),
+        ),
     script:
-        "../workflow/scripts/assemble_samples.py"
+        RUN_STAGE
 
 
 rule take_snapshot:
@@ -58,11 +56,11 @@ rule take_snapshot:
     benchmark:
         "results/benchmarks/take_snapshot.tsv"
     conda:
-        "../envs/base.yaml"
+        BASE
     params:
-        code=code("take_snapshot"),
+        **params(records_stages.take_snapshot),
     script:
-        "../workflow/scripts/take_snapshot.py"
+        RUN_STAGE
 
 
 rule write_records:
@@ -78,14 +76,15 @@ rule write_records:
     benchmark:
         "results/benchmarks/write_records/{shard}.tsv"
     conda:
-        "../envs/base.yaml"
+        BASE
     params:
-        images="results/emotionet/images",
-        store="results/state/records/{shard}",
-        form=FORM,
-        code=code("write_records"),
+        **params(
+            records_stages.write_records,
+            images="results/emotionet/images",
+            store="results/state/records/{shard}",
+        ),
     script:
-        "../workflow/scripts/write_records.py"
+        RUN_STAGE
 
 
 rule collect_index:
@@ -103,17 +102,17 @@ rule collect_index:
     benchmark:
         "results/benchmarks/collect_index.tsv"
     conda:
-        "../envs/base.yaml"
+        BASE
     params:
-        code=code("collect_index"),
+        **params(records_stages.collect_index),
     script:
-        "../workflow/scripts/collect_index.py"
+        RUN_STAGE
 
 
 rule write_dataset_records:
     input:
-        ask(lambda wildcards: PLAN.data.waits_for(dataset_name(wildcards))),
-        faces=lambda wildcards: PLAN.faces.table(dataset_name(wildcards)) or [],
+        input_files(name_in_records),
+        faces=lambda wildcards: PLAN.faces.table(name_in_records(wildcards)) or [],
     output:
         train=expand(
             "results/{{records}}/tfrecords/train-{shard}-{of}.tfrecord",
@@ -132,17 +131,13 @@ rule write_dataset_records:
     benchmark:
         "results/benchmarks/write_dataset_records/{records}.tsv"
     conda:
-        "../envs/base.yaml"
+        BASE
     params:
-        name=dataset_name,
-        root=ask(lambda wildcards: PLAN.data.root(dataset_name(wildcards))),
-        split=lambda wildcards: PLAN.data.training_split(wildcards.records),
-        state=ask(lambda wildcards: PLAN.data.state(dataset_name(wildcards))),
-        form=FORM,
-        on_missing_face=lambda w: PLAN.faces.on_missing_face(dataset_name(w)),
-        validation_fraction=RECORDS["validation_fraction"],
-        code=lambda wildcards: dataset_code(
-            "write_dataset_records", dataset_name(wildcards)
+        **dataset_params(
+            records_stages.write_dataset_records,
+            name_in_records,
+            split=lambda wildcards: PLAN.data.training_split(wildcards.records),
         ),
+        on_missing_face=lambda w: PLAN.faces.on_missing_face(name_in_records(w)),
     script:
-        "../workflow/scripts/write_dataset_records.py"
+        RUN_STAGE

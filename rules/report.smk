@@ -2,284 +2,128 @@
 #
 # Needs: results/emotionet, results/models, results/frames, results/predictions, results/eval. Makes: results/figures,
 # results/report/overview.html.
+from affectflow.report import stages as report_stages
+
+_PREDICTIONS = "results/predictions/{benchmark}_{run}.parquet"
+_SCORE = "results/eval/{benchmark}_{run}.json"
+_METADATA = "results/models/{run}/model.json"
+# Each kind of figure: its file, its input files, and where the report shows it.
+FIGURE_KINDS = {
+    "download": (
+        "download.svg",
+        {"summary": "results/emotionet/download_summary.csv"},
+        {"category": "Data"},
+    ),
+    "label_balance": (
+        "label_balance.svg",
+        {"samples": "results/emotionet/samples.parquet"},
+        {"category": "Data"},
+    ),
+    "annotation": (
+        "annotation.svg",
+        {
+            "merged": "results/emotionet/valence_arousal.csv",
+            "annotators": "results/emotionet/annotators.csv",
+        },
+        {"category": "Data"},
+    ),
+    "sample_images": (
+        "sample_images_{run}.png",
+        {
+            "frames": frames_of("emotionet"),
+            "predictions": "results/predictions/emotionet_{run}.parquet",
+            "metadata": _METADATA,
+        },
+        {"category": "Data", "subcategory": "{run}"},
+    ),
+    "learning_curves": (
+        "learning_curves_{run}.svg",
+        {"history": "results/models/{run}/history.csv"},
+        {"category": "Training", "subcategory": "{run}"},
+    ),
+    "reliability": (
+        "reliability_{run}.svg",
+        {"table": "results/models/{run}/reliability.csv"},
+        {"category": "Training", "subcategory": "{run}"},
+    ),
+    "action_units": (
+        "action_units_{benchmark}_{run}.svg",
+        {"score": _SCORE},
+        {"category": "Scores", "subcategory": "{benchmark}"},
+    ),
+    "worst": (
+        "worst_{benchmark}_{run}.png",
+        {
+            "frames": from_plan(lambda wildcards: frames_of(wildcards.benchmark)),
+            "predictions": _PREDICTIONS,
+            "metadata": _METADATA,
+        },
+        {"category": "Scores", "subcategory": "{benchmark}"},
+    ),
+} | {
+    kind: (
+        f"{kind}_{{benchmark}}_{{run}}.{ending}",
+        {"predictions": _PREDICTIONS, "score": _SCORE},
+        {"category": "Scores", "subcategory": "{benchmark}"},
+    )
+    for kind, ending in (
+        ("affect_plane", "png"),
+        ("tracks", "svg"),
+        ("emotions", "svg"),
+    )
+}
+
+
+def figures_of(kind, pairs):
+    """The files of a kind of figure for pairs of a benchmark and a run."""
+    file, _, _ = FIGURE_KINDS[kind]
+    return [f"results/figures/{file}".format(benchmark=b, run=r) for b, r in pairs]
+
+
+RUNS = [(None, run) for run in PLAN.scores.runs()]
+OF_UNITS, OF_AFFECT = PLAN.scores.of_units(), PLAN.scores.of_affect()
 FIGURES = [
-    *expand(
-        "results/figures/learning_curves_{run}.svg",
-        run=PLAN.scores.runs(),
-    ),
-    *expand(
-        "results/figures/reliability_{run}.svg",
-        run=sorted({r for _, r in PLAN.scores.of_units()}),
-    ),
-    *(f"results/figures/action_units_{b}_{r}.svg" for b, r in PLAN.scores.of_units()),
-    *(f"results/figures/affect_plane_{b}_{r}.png" for b, r in PLAN.scores.of_affect()),
-    *(f"results/figures/emotions_{b}_{r}.svg" for b, r in PLAN.scores.of_units()),
-    *(f"results/figures/tracks_{b}_{r}.svg" for b, r in PLAN.scores.of_videos()),
-    *(f"results/figures/worst_{b}_{r}.png" for b, r in PLAN.scores.pairs()),
-    *(
-        f"results/figures/images_{r}.png"
-        for b, r in PLAN.scores.pairs()
-        if b == "emotionet"
+    *figures_of("learning_curves", RUNS),
+    *figures_of("reliability", [(None, r) for r in sorted({r for _, r in OF_UNITS})]),
+    *figures_of("action_units", OF_UNITS),
+    *figures_of("affect_plane", OF_AFFECT),
+    *figures_of("emotions", OF_UNITS),
+    *figures_of("tracks", PLAN.scores.of_videos()),
+    *figures_of("worst", PLAN.scores.pairs()),
+    *figures_of(
+        "sample_images", [p for p in PLAN.scores.pairs() if p[0] == "emotionet"]
     ),
 ]
 if PLAN.data.configured("emotionet"):
-    FIGURES += ["results/figures/download.svg", "results/figures/label_balance.svg"]
+    FIGURES += figures_of("download", [(None, None)])
+    FIGURES += figures_of("label_balance", [(None, None)])
     if TRACES is not None:
-        FIGURES.append("results/figures/annotation.svg")
+        FIGURES += figures_of("annotation", [(None, None)])
 
 
-rule draw_download:
-    input:
-        summary="results/emotionet/download_summary.csv",
-    output:
-        figure=report(
-            "results/figures/download.svg",
-            caption="../workflow/report/download.rst",
-            category="Data",
-        ),
-    log:
-        "results/logs/draw_download.log",
-    benchmark:
-        "results/benchmarks/draw_download.tsv"
-    conda:
-        "../envs/base.yaml"
-    params:
-        synthetic=PLAN.synthetic,
-        code=code("draw_download"),
-    script:
-        "../workflow/scripts/draw_download.py"
+for kind, (file, files, place) in FIGURE_KINDS.items():
 
-
-rule draw_balance:
-    input:
-        samples="results/emotionet/samples.parquet",
-    output:
-        figure=report(
-            "results/figures/label_balance.svg",
-            caption="../workflow/report/label_balance.rst",
-            category="Data",
-        ),
-    log:
-        "results/logs/draw_balance.log",
-    benchmark:
-        "results/benchmarks/draw_balance.tsv"
-    conda:
-        "../envs/base.yaml"
-    params:
-        synthetic=PLAN.synthetic,
-        code=code("draw_balance"),
-    script:
-        "../workflow/scripts/draw_balance.py"
-
-
-rule draw_curves:
-    input:
-        history="results/models/{run}/history.csv",
-    output:
-        figure=report(
-            "results/figures/learning_curves_{run}.svg",
-            caption="../workflow/report/learning_curves.rst",
-            category="Training",
-            subcategory="{run}",
-        ),
-    log:
-        "results/logs/draw_curves/{run}.log",
-    benchmark:
-        "results/benchmarks/draw_curves/{run}.tsv"
-    conda:
-        "../envs/base.yaml"
-    params:
-        synthetic=PLAN.synthetic,
-        code=code("draw_curves"),
-    script:
-        "../workflow/scripts/draw_curves.py"
-
-
-rule draw_reliability:
-    input:
-        table="results/models/{run}/reliability.csv",
-    output:
-        figure=report(
-            "results/figures/reliability_{run}.svg",
-            caption="../workflow/report/reliability.rst",
-            category="Training",
-            subcategory="{run}",
-        ),
-    log:
-        "results/logs/draw_reliability/{run}.log",
-    benchmark:
-        "results/benchmarks/draw_reliability/{run}.tsv"
-    conda:
-        "../envs/base.yaml"
-    params:
-        synthetic=PLAN.synthetic,
-        code=code("draw_reliability"),
-    script:
-        "../workflow/scripts/draw_reliability.py"
-
-
-rule draw_units:
-    input:
-        score="results/eval/{benchmark}_{run}.json",
-    output:
-        figure=report(
-            "results/figures/action_units_{benchmark}_{run}.svg",
-            caption="../workflow/report/action_units.rst",
-            category="Scores",
-            subcategory="{benchmark}",
-        ),
-    log:
-        "results/logs/draw_units/{benchmark}_{run}.log",
-    benchmark:
-        "results/benchmarks/draw_units/{benchmark}_{run}.tsv"
-    conda:
-        "../envs/base.yaml"
-    params:
-        code=code("draw_units"),
-    script:
-        "../workflow/scripts/draw_units.py"
-
-
-rule draw_annotation:
-    input:
-        merged="results/emotionet/valence_arousal.csv",
-        annotators="results/emotionet/annotators.csv",
-    output:
-        figure=report(
-            "results/figures/annotation.svg",
-            caption="../workflow/report/annotation.rst",
-            category="Data",
-        ),
-    log:
-        "results/logs/draw_annotation.log",
-    benchmark:
-        "results/benchmarks/draw_annotation.tsv"
-    conda:
-        "../envs/base.yaml"
-    params:
-        synthetic=PLAN.synthetic,
-        code=code("draw_annotation"),
-    script:
-        "../workflow/scripts/draw_annotation.py"
-
-
-rule draw_plane:
-    input:
-        predictions="results/predictions/{benchmark}_{run}.parquet",
-        score="results/eval/{benchmark}_{run}.json",
-    output:
-        figure=report(
-            "results/figures/affect_plane_{benchmark}_{run}.png",
-            caption="../workflow/report/affect_plane.rst",
-            category="Scores",
-            subcategory="{benchmark}",
-        ),
-    log:
-        "results/logs/draw_plane/{benchmark}_{run}.log",
-    benchmark:
-        "results/benchmarks/draw_plane/{benchmark}_{run}.tsv"
-    conda:
-        "../envs/base.yaml"
-    params:
-        code=code("draw_plane"),
-    script:
-        "../workflow/scripts/draw_plane.py"
-
-
-rule draw_tracks:
-    input:
-        predictions="results/predictions/{benchmark}_{run}.parquet",
-        score="results/eval/{benchmark}_{run}.json",
-    output:
-        figure=report(
-            "results/figures/tracks_{benchmark}_{run}.svg",
-            caption="../workflow/report/tracks.rst",
-            category="Scores",
-            subcategory="{benchmark}",
-        ),
-    log:
-        "results/logs/draw_tracks/{benchmark}_{run}.log",
-    benchmark:
-        "results/benchmarks/draw_tracks/{benchmark}_{run}.tsv"
-    conda:
-        "../envs/base.yaml"
-    params:
-        code=code("draw_tracks"),
-    script:
-        "../workflow/scripts/draw_tracks.py"
-
-
-rule draw_emotions:
-    input:
-        predictions="results/predictions/{benchmark}_{run}.parquet",
-        score="results/eval/{benchmark}_{run}.json",
-    output:
-        figure=report(
-            "results/figures/emotions_{benchmark}_{run}.svg",
-            caption="../workflow/report/emotions.rst",
-            category="Scores",
-            subcategory="{benchmark}",
-        ),
-    log:
-        "results/logs/draw_emotions/{benchmark}_{run}.log",
-    benchmark:
-        "results/benchmarks/draw_emotions/{benchmark}_{run}.tsv"
-    conda:
-        "../envs/base.yaml"
-    params:
-        code=code("draw_emotions"),
-    script:
-        "../workflow/scripts/draw_emotions.py"
-
-
-rule draw_worst:
-    input:
-        frames=ask(lambda wildcards: frames_of(wildcards.benchmark)),
-        predictions="results/predictions/{benchmark}_{run}.parquet",
-        card="results/models/{run}/model.json",
-    output:
-        figure=report(
-            "results/figures/worst_{benchmark}_{run}.png",
-            caption="../workflow/report/worst.rst",
-            category="Scores",
-            subcategory="{benchmark}",
-        ),
-    log:
-        "results/logs/draw_worst/{benchmark}_{run}.log",
-    benchmark:
-        "results/benchmarks/draw_worst/{benchmark}_{run}.tsv"
-    conda:
-        "../envs/base.yaml"
-    params:
-        faces=config["report"]["faces"],
-        code=code("draw_worst"),
-    script:
-        "../workflow/scripts/draw_worst.py"
-
-
-rule draw_samples:
-    input:
-        frames=frames_of("emotionet"),
-        predictions="results/predictions/emotionet_{run}.parquet",
-        card="results/models/{run}/model.json",
-    output:
-        figure=report(
-            "results/figures/images_{run}.png",
-            caption="../workflow/report/images.rst",
-            category="Data",
-            subcategory="{run}",
-        ),
-    log:
-        "results/logs/draw_samples/{run}.log",
-    benchmark:
-        "results/benchmarks/draw_samples/{run}.tsv"
-    conda:
-        "../envs/base.yaml"
-    params:
-        faces=config["report"]["faces"],
-        code=code("draw_samples"),
-    script:
-        "../workflow/scripts/draw_samples.py"
+    rule:
+        name:
+            f"draw_{kind}"
+        input:
+            **files,
+        output:
+            figure=report(
+                f"results/figures/{file}",
+                caption=f"../workflow/report/{kind}.rst",
+                **place,
+            ),
+        log:
+            f"results/logs/draw_{kind}/{file}.log",
+        benchmark:
+            f"results/benchmarks/draw_{kind}/{file}.tsv"
+        conda:
+            BASE
+        params:
+            **params(getattr(report_stages, f"draw_{kind}"), synthetic=PLAN.synthetic),
+        script:
+            RUN_STAGE
 
 
 rule write_overview:
@@ -302,10 +146,8 @@ rule write_overview:
     benchmark:
         "results/benchmarks/write_overview.tsv"
     conda:
-        "../envs/base.yaml"
+        BASE
     params:
-        synthetic=PLAN.synthetic,
-        faces=config["report"]["faces"],
-        code=code("write_overview"),
+        **params(report_stages.write_overview, synthetic=PLAN.synthetic),
     script:
-        "../workflow/scripts/write_overview.py"
+        RUN_STAGE

@@ -1,8 +1,10 @@
 # Records -> models.
 #
 # Needs: results/{data set}/tfrecords. Makes: results/models/{run}/model.keras, history.csv, model.json,
-# reliability.csv, card.md, saved_model/, model.onnx; the state from which a killed training goes on lies in
+# reliability.csv, card.md, saved_model/, model.onnx; the checkpoints from which a killed training is resumed lie in
 # results/state/training.
+from affectflow.report import stages as report_stages
+from affectflow.training import stages as training_stages
 
 
 rule fetch_weights:
@@ -14,31 +16,32 @@ rule fetch_weights:
         "results/benchmarks/fetch_weights/{backbone}.tsv"
     localrule: NETWORK_IS_LOCAL
     conda:
-        "../envs/base.yaml"
+        BASE
     params:
-        base_url=config["pretrained"]["base_url"],
-        record="results/state/weights/{backbone}.sha256",
-        code=code("fetch_weights"),
+        **params(
+            training_stages.fetch_weights,
+            record="results/state/weights/{backbone}.sha256",
+        ),
     script:
-        "../workflow/scripts/fetch_weights.py"
+        RUN_STAGE
 
 
 rule train_model:
     input:
-        train=record_files("train"),
-        validation=record_files("validation"),
+        train=training_records("train"),
+        validation=training_records("validation"),
         # Not read, but a finished index means finished records, and belongs to what a model leaves.
-        index=ask(
-            lambda wildcards: expand(
+        index=from_plan(
+            lambda w: expand(
                 "results/{dataset}/tfrecords/index.csv",
-                dataset=PLAN.models.record_sets(wildcards.run),
+                dataset=PLAN.models.record_sets(w.run),
             )
         ),
-        weights=ask(lambda wildcards: PLAN.models.weights(wildcards.run) or []),
+        weights=from_plan(lambda wildcards: PLAN.models.weights(wildcards.run) or []),
     output:
         model="results/models/{run}/model.keras",
         history="results/models/{run}/history.csv",
-        card="results/models/{run}/model.json",
+        metadata="results/models/{run}/model.json",
         reliability="results/models/{run}/reliability.csv",
     log:
         "results/logs/train_model/{run}.log",
@@ -50,23 +53,24 @@ rule train_model:
         TENSORFLOW
     threads: 8
     resources:
-        gpu=ask(lambda wildcards: PLAN.models.recipe(wildcards.run)["gpus"]),
+        gpu=from_plan(lambda wildcards: PLAN.models.recipe(wildcards.run)["gpus"]),
         nodes=1,  # or GPUs of several may be given
     params:
-        recipe=ask(lambda wildcards: PLAN.models.recipe(wildcards.run)),
-        image_size=RECORDS["image_size"],
-        synthetic=PLAN.synthetic,
-        state="results/state/training/{run}",
-        board="results/logs/tensorboard/{run}",
-        code=code("train_model"),
+        **params(
+            training_stages.train_model,
+            recipe=from_plan(lambda wildcards: PLAN.models.recipe(wildcards.run)),
+            synthetic=PLAN.synthetic,
+            state="results/state/training/{run}",
+            board="results/logs/tensorboard/{run}",
+        ),
     script:
-        "../workflow/scripts/train_model.py"
+        RUN_STAGE
 
 
 rule export_model:
     input:
         model="results/models/{run}/model.keras",
-        card="results/models/{run}/model.json",
+        metadata="results/models/{run}/model.json",
     output:
         saved_model=directory("results/models/{run}/saved_model"),
         onnx="results/models/{run}/model.onnx",
@@ -78,14 +82,14 @@ rule export_model:
         TENSORFLOW
     threads: 2
     params:
-        code=code("export_model"),
+        **params(training_stages.export_model),
     script:
-        "../workflow/scripts/export_model.py"
+        RUN_STAGE
 
 
 rule describe_model:
     input:
-        card="results/models/{run}/model.json",
+        metadata="results/models/{run}/model.json",
     output:
         text=report(
             "results/models/{run}/card.md",
@@ -98,8 +102,8 @@ rule describe_model:
     benchmark:
         "results/benchmarks/describe_model/{run}.tsv"
     conda:
-        "../envs/base.yaml"
+        BASE
     params:
-        code=code("describe_model"),
+        **params(report_stages.describe_model),
     script:
-        "../workflow/scripts/describe_model.py"
+        RUN_STAGE

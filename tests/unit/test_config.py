@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 import yaml
+from pydantic import BaseModel
 
-from affectflow.config import check, load, schema
+from affectflow.config import Config, check, load
+from affectflow.config.models import model_in
 from affectflow.core.errors import UserError
 
 DEFAULT = Path(__file__).parents[2] / "config/config.yaml"
@@ -47,7 +49,7 @@ def test_the_default_is_valid(config: dict[str, Any]) -> None:
         *("data.emotionet.tables", "data.annotations", "data.disfa.root", "data.amfed.root", "data.affwild.root"),
         *("data.affwild.use", "download.concurrency", "download.per_host", "download.timeout_s", "download.retries"),
         *("download.partitions", "download.allow_private_hosts", "records.shards", "records.image_size"),
-        *("records.validation_fraction", "models.resnet.backbone", "network.weights", "training.seed"),
+        *("records.validation_fraction", "models.resnet.backbone", "model_defaults.weights", "training.seed"),
         *("training.epochs", "training.batch_size", "training.optimizer", "training.learning_rate"),
     ):
         *path, last = keys.split(".")
@@ -79,7 +81,7 @@ def test_a_misspelt_key_is_named(config: dict[str, Any], path: tuple[str, ...]) 
 @pytest.mark.parametrize("path", [p for p in CLOSED if p[0:1] != ("models",) or p[2:] != ("training",)], ids=str)
 def test_every_key_is_required(config: dict[str, Any], path: tuple[str, ...]) -> None:
     for key in at(config, path):
-        if path[:1] == ("models",) and (key == "training" or key in config["network"]):
+        if path[:1] == ("models",) and (key == "training" or key in config["model_defaults"]):
             continue  # where an entry says nothing, the defaults of all models hold
         broken = copy.deepcopy(config)
         del at(broken, path)[key]
@@ -170,28 +172,19 @@ def test_a_file_that_is_no_text(tmp_path: Path) -> None:
         load(path)
 
 
-def test_the_schema_describes_every_key_and_lets_none_through() -> None:
-    def walk(node: dict[str, Any], path: str) -> None:
-        if "properties" in node:
-            assert node.get("additionalProperties") is False, path
-            for key, child in node["properties"].items():
-                assert "properties" in child or child.get("description") or "$ref" in child, f"{path}.{key}"
-                walk(child, f"{path}.{key}")
-        if isinstance(node.get("additionalProperties"), dict):
-            walk(node["additionalProperties"], f"{path}.*")
+def test_every_key_is_described_and_no_other_is_let_through() -> None:
+    def walk(model: type[BaseModel]) -> None:
+        assert model.model_config["extra"] == "forbid" and model.model_config["strict"], model
+        for key, field in model.model_fields.items():
+            below = model_in(field.annotation)
+            assert field.description or below, f"{model.__name__}.{key}"
+            if below is not None:
+                walk(below)
 
-    walk(schema(), "")
-    walk(schema()["$defs"]["network"], "network")
-    walk(schema()["$defs"]["training"], "training")
+    walk(Config)
 
 
-def test_no_description_is_cut_off_at_a_comma() -> None:
-    """Unquoted in a flow mapping, what follows the comma becomes a key without a value."""
-
-    def walk(node: object) -> Iterator[object]:
-        if isinstance(node, dict):
-            yield from (key for key, value in node.items() if value is None)
-            for value in node.values():
-                yield from walk(value)
-
-    assert not list(walk(schema()))
+def test_a_null_is_no_default(config: dict[str, Any]) -> None:
+    config["models"]["resnet"]["dropout"] = None
+    with pytest.raises(UserError, match=r"models\.resnet\.dropout"):
+        check(config)

@@ -1,24 +1,62 @@
-"""Commands that write documents."""
+"""Commands that print or write what one reads: FACS, protocols, scores, the configuration's page, graphs, a cluster's check."""
 
 from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 
-from affectflow.core.atomic import atomic_write
+from affectflow.cli.options import (
+    CONFIGFILE,
+    DEFAULTS,
+    Commands,
+    add_command,
+    check_exists,
+    configuration,
+    option,
+    path,
+    positive,
+)
+from affectflow.core.errors import UserError
 
 
-def config_docs(options: argparse.Namespace) -> None:
-    from affectflow.config.reference import config_docs
-
-    with atomic_write(options.out) as partial:
-        partial.write_text(config_docs(), encoding="utf-8")
-
-
-def draw_graph(options: argparse.Namespace) -> None:
-    from affectflow.report.graph import draw_graph
-
-    draw_graph(sys.stdin.read(), options.out)
+def add_commands(commands: Commands) -> None:
+    """Add the commands."""
+    add_command(
+        commands,
+        "facs",
+        facs,
+        "Print what the 60 AU columns are, or which AUs make an emotion.",
+        option("--emotions", "report2017, emfacs or du2014", metavar="TABLE"),
+        option("--sadness", "14 or 15, instead of the table's own AU", type=int),
+    )
+    add_command(
+        commands,
+        "protocols",
+        protocols,
+        "Print how benchmarks are scored.",
+        option("benchmark", "one of them, with sources", nargs="?"),
+    )
+    add_command(commands, "show-scores", show_scores, "Print score files as a table.", path("files", nargs="+"))
+    add_command(
+        commands,
+        "doctor",
+        doctor,
+        "Report what would go wrong on a SLURM cluster: account, partitions, limits, GPUs, what nodes see, disk space.",
+        path("--profile", default=Path("profiles/slurm")),
+        CONFIGFILE,
+        option("--wait", "seconds for a node to look at", type=positive, default=120),
+        option("--no-probe", "submit no job", action="store_false", dest="probe"),
+    )
+    add_command(
+        commands,
+        "config-docs",
+        config_docs,
+        "Write the configuration's reference page, config/README.md.",
+        path("out"),
+        path("--defaults", default=DEFAULTS),
+    )
+    add_command(commands, "draw-graph", draw_graph, "Turn a DOT graph on standard input into SVG.", path("out"))
 
 
 def facs(options: argparse.Namespace) -> None:
@@ -52,3 +90,40 @@ def protocols(options: argparse.Namespace) -> None:
                     print(f"{'':24} others: {one.published_note}")
                 for figure in one.published:
                     print(f"{'':24} published: {figure.model} {figure.measure} {figure.value}")
+
+
+def show_scores(options: argparse.Namespace) -> None:
+    from affectflow.evaluation.summary import table
+
+    for file in options.files:
+        check_exists(file, f"run snakemake {file} first")
+    print(table(options.files))
+
+
+def doctor(options: argparse.Namespace) -> None:
+    from affectflow.cluster.doctor import examine
+    from affectflow.cluster.profile import read_requests
+    from affectflow.plan import Plan
+    from affectflow.plan.resources import needs_of
+
+    needs = needs_of(Plan(configuration(options)))
+    wrong = 0
+    for finding in examine(read_requests(options.profile), needs, options.wait if options.probe else 0):
+        print(finding, flush=True)
+        wrong += finding.wrong is True
+    if wrong:
+        raise UserError(f"{options.profile} would fail: {wrong} of the above {'are' if wrong > 1 else 'is'} wrong.")
+
+
+def config_docs(options: argparse.Namespace) -> None:
+    from affectflow.config.reference import config_docs
+    from affectflow.core.atomic import atomic_write
+
+    with atomic_write(options.out) as partial:
+        partial.write_text(config_docs(options.defaults), encoding="utf-8")
+
+
+def draw_graph(options: argparse.Namespace) -> None:
+    from affectflow.report.graph import draw_graph
+
+    draw_graph(sys.stdin.read(), options.out)

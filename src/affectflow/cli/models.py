@@ -1,97 +1,105 @@
-"""Commands that train, predict and score."""
+"""Commands that train, predict and score beside the workflow."""
 
 from __future__ import annotations
 
 import argparse
+import tempfile
+from pathlib import Path
 
-from affectflow.core.code import modules_digest
+from affectflow.cli.options import CONFIGFILE, Commands, add_command, configuration, option, path, positive
 from affectflow.core.errors import UserError
 
 
-def fetch_weights(options: argparse.Namespace) -> None:
-    from affectflow import config
-    from affectflow.training.backbones import fetch_weights
+def add_commands(commands: Commands) -> None:
+    """Add the commands."""
+    add_command(
+        commands,
+        "train-model",
+        train_model,
+        "Train a run of the catalogue on TFRecords.",
+        option("run"),
+        path("--train", nargs="+"),
+        path("--validation", nargs="+"),
+        path("--weights", default=None),
+        option("--threads", type=int, default=0),
+        path("--out"),
+        CONFIGFILE,
+    )
+    add_command(
+        commands,
+        "predict",
+        predict,
+        "Predict AUs, valence and arousal of the faces in images, folders, videos, or before a camera.",
+        path("paths", "a camera is such as /dev/video0", nargs="+", metavar="PATH"),
+        option("--model", "a run in results/models, or the folder of a model (resnet)", default="resnet"),
+        path("--out", "CSV on standard output by default", default=None, metavar="CSV|JSON"),
+        path("--overlay", "draw the predictions into the images and videos", default=None, metavar="FOLDER"),
+        option("--emotions", "report2017, emfacs or du2014", default="emfacs"),
+        path("--detector", "YuNet's file; where the configuration says by default", default=None),
+        option("--cropped", "each image shows an aligned face; none is searched for", action="store_true"),
+        option("--seconds", "of a camera; until Ctrl-C by default", type=float),
+        option("--batch-size", type=positive, default=64),
+        CONFIGFILE,
+    )
+    add_command(
+        commands,
+        "predict-records",
+        predict_records,
+        "Run a trained model over a benchmark's records.",
+        path("records", "files of write-frames, or of the test split", nargs="+"),
+        path("--model", "folder with model.keras and model.json"),
+        option("--batch-size", type=positive, default=64),
+        path("--out"),
+    )
+    add_command(
+        commands,
+        "score",
+        score,
+        "Score anyone's predictions on a benchmark: a CSV, or what OpenFace, py-feat and LibreFace write.",
+        path("predictions", "a CSV, or a folder of them"),
+        option("--benchmark", "whose labels they are compared with", required=True),
+        option("--protocol", "another than the benchmark's default", default=""),
+        path("--root", "the benchmark's own folder"),
+        option("--split", default="all"),
+        option("--name", "of the model, in the score file", default=""),
+        option("--bootstrap-samples", "of subjects, for intervals", type=positive, default=1000),
+        path("--out"),
+    )
+    add_command(
+        commands,
+        "check-leakage",
+        check_leakage,
+        "Find the images and people of a benchmark that are in training data.",
+        option("--benchmark", "such as disfa=/data/disfa", required=True, metavar="SET=FOLDER[@SPLIT]"),
+        option("--trained", "for each set", required=True, action="append", metavar="SET=FOLDER[@SPLIT]"),
+        option("--bits", "of 256, in which near duplicates may differ", type=int, default=6),
+        option("--processes", type=positive, default=1),
+        path("--out", "table of what is in both; its numbers are written beside it, as .json"),
+    )
 
-    record = options.out.with_name(f"{options.out.name}.sha256")
-    fetch_weights(options.backbone, config.load(options.config)["pretrained"]["base_url"], options.out, record)
 
-
-def train(options: argparse.Namespace) -> None:
-    from affectflow import config
+def train_model(options: argparse.Namespace) -> None:
     from affectflow.plan import Plan
-    from affectflow.training.recipe import Recipe
-    from affectflow.training.train import Outputs, Places, train
+    from affectflow.training.stages import train_model as train
 
-    settings = config.load(options.config)
+    settings = configuration(options)
     plan = Plan(settings)
-    if plan.models.weights(options.run) is not None and options.weights is None:
-        raise UserError(f"{options.run} starts from {plan.models.weights(options.run)}; name that file with --weights.")
+    weights = plan.models.weights(options.run)
+    if weights is not None and options.weights is None:
+        raise UserError(f"{options.run} starts from {weights}; name that file with --weights.")
+    files = (options.out / name for name in ("model.keras", "history.csv", "model.json", "reliability.csv"))
     train(
-        Recipe.of(plan.models.recipe(options.run), options.weights),
-        train_files=options.train,
-        validation_files=options.validation,
-        image_size=settings["records"]["image_size"],
+        options.train,
+        options.validation,
+        *files,
+        recipe=plan.models.recipe(options.run),
         synthetic=plan.synthetic,
+        state=options.out / "state",
+        board=options.out / "tensorboard",
+        image_size=settings["records"]["image_size"],
+        weights=options.weights,
         threads=options.threads,
-        places=Places(options.out / "state", options.out / "tensorboard"),
-        outputs=Outputs(
-            *(options.out / name for name in ("model.keras", "history.csv", "model.json", "reliability.csv"))
-        ),
     )
-
-
-def convolutional(options: argparse.Namespace) -> None:
-    import keras
-
-    from affectflow.training.convolutional import as_convolutions
-    from affectflow.training.saving import save_model
-
-    if not options.model.is_file():
-        raise UserError(f"{options.model} does not exist; give the model.keras of a trained run.")
-    save_model(as_convolutions(keras.saving.load_model(options.model, compile=False)), options.out)
-
-
-def write_frames(options: argparse.Namespace) -> None:
-    from affectflow import config
-    from affectflow.records.encoding import ImageEncoding
-    from affectflow.records.frames import Source, write_frames
-
-    count = write_frames(
-        Source(options.dataset, options.root, options.split, options.faces),
-        options.hold,
-        ImageEncoding.of(config.load(options.config)["records"]),
-        options.processes,
-        options.out,
-        options.out.with_name(f"{options.out.stem}_left_out.csv"),
-    )
-    print(f"{count} frames")
-
-
-def predict_records(options: argparse.Namespace) -> None:
-    from affectflow.faces.crop import FACE
-    from affectflow.prediction.model import CARD, MODEL, TrainedModel
-    from affectflow.prediction.records import predict_records
-    from affectflow.records.access import crops_of
-
-    missing = [path for path in options.records if not path.is_file()]
-    if missing:
-        raise UserError(f"{missing[0]} does not exist; give files of write-frames or write-records.")
-    model = TrainedModel(options.model / MODEL, options.model / CARD, options.batch_size)
-    if model.sees_faces and FACE not in crops_of(options.records):
-        raise UserError(
-            f"{options.model} was trained on crops around the face, and {options.records[0]} holds none; give the "
-            "table of the set's faces to write-frames with --faces (affectflow find-faces writes it)."
-        )
-    beside = [path.with_name(f"{path.stem}_left_out.csv") for path in options.records]
-    count = predict_records(
-        model,
-        options.records,
-        [path for path in beside if path.is_file()],
-        groups=None,
-        out=options.out,
-        left_out=options.out.with_name(f"{options.out.stem}_left_out.csv"),
-    )
-    print(f"{count} frames")
 
 
 def predict(options: argparse.Namespace) -> None:
@@ -100,7 +108,7 @@ def predict(options: argparse.Namespace) -> None:
     reader = load(
         options.model,
         detector=options.detector,
-        config=options.config,
+        config=Path("config/config.yaml"),
         cropped=options.cropped,
         batch_size=options.batch_size,
         emotions=options.emotions,
@@ -108,59 +116,62 @@ def predict(options: argparse.Namespace) -> None:
     troubles = reader.write(options.paths, options.out, options.overlay, options.seconds)
     if troubles:
         more = f" and {len(troubles) - 1} more" if len(troubles) > 1 else ""
-        raise UserError(f"{troubles[0]}{more}; the column problem says what, all else is written.")
+        raise UserError(f"{troubles[0]}{more}; the column problem says what, everything else is written.")
+
+
+def predict_records(options: argparse.Namespace) -> None:
+    from affectflow.faces.crop import FACE
+    from affectflow.prediction.model import CARD, MODEL, TrainedModel
+    from affectflow.prediction.records import predict_records
+    from affectflow.records.access import crops_of
+
+    missing = [file for file in options.records if not file.is_file()]
+    if missing:
+        raise UserError(f"{missing[0]} does not exist; give files of write-frames or write-records.")
+    model = TrainedModel(options.model / MODEL, options.model / CARD, options.batch_size)
+    if model.sees_faces and FACE not in crops_of(options.records):
+        raise UserError(
+            f"{options.model} was trained on crops around the face, and {options.records[0]} holds none; give the table "
+            "of the set's faces to write-frames with --faces (affectflow find-dataset-faces writes it)."
+        )
+    beside = [file.with_name(f"{file.stem}_left_out.csv") for file in options.records]
+    count = predict_records(
+        model,
+        options.records,
+        [file for file in beside if file.is_file()],
+        groups=None,
+        out=options.out,
+        left_out=options.out.with_name(f"{options.out.stem}_left_out.csv"),
+    )
+    print(f"{count} frames")
 
 
 def score(options: argparse.Namespace) -> None:
-    import tempfile
-    from collections import Counter
-    from pathlib import Path
-
-    from affectflow.core.cache import fingerprint
-    from affectflow.datasets import get_dataset
-    from affectflow.datasets.media import MetadataOnly
-    from affectflow.datasets.synthetic import is_drawn
-    from affectflow.evaluation.external import UNASKED, lay_beside, read_answers
-    from affectflow.evaluation.outputs import Part
+    from affectflow.evaluation.external import score_external
     from affectflow.evaluation.protocols import protocol
-    from affectflow.evaluation.score import score
     from affectflow.evaluation.summary import table
 
     wanted = protocol(options.benchmark, options.protocol)
     if not options.predictions.exists():
         raise UserError(f"{options.predictions} does not exist; name the file or folder of the predictions.")
-    answers = read_answers(options.predictions)
-    dataset = get_dataset(options.benchmark, options.root, options.split, MetadataOnly())
-    name = options.name or options.predictions.stem
-    with tempfile.TemporaryDirectory() as folder:
-        predictions, left_out = Path(folder) / "predictions.parquet", Path(folder) / "left_out.csv"
-        answered = lay_beside(dataset, answers, predictions, left_out)
-        unused = answers.left_out + Counter({UNASKED: len(answers.by_key) - answered})
-        described = {"synthetic": is_drawn(options.root), "program": answers.program, "unused_rows": dict(unused)}
-        cited = {"predictions": options.predictions} if options.predictions.is_file() else {}
-        score(
-            wanted,
-            name,
-            [Part(name, predictions, left_out, described, cited)],
-            snapshot=None,
-            draws=options.draws,
-            config_sha256=fingerprint([wanted.target, options.split, options.draws]),
-            code_sha256=modules_digest("affectflow.evaluation.score", "affectflow.evaluation.external"),
-            out=options.out,
-        )
-    print(f"{answers.program} by {wanted.title}, version {wanted.version}")
+    program = score_external(
+        wanted,
+        options.predictions,
+        root=options.root,
+        split=options.split,
+        name=options.name or options.predictions.stem,
+        draws=options.bootstrap_samples,
+        out=options.out,
+    )
+    print(f"{program} by {wanted.title}, version {wanted.version}")
     print(table([options.out]))
 
 
-def overlap(options: argparse.Namespace) -> None:
-    import tempfile
-    from pathlib import Path
-
+def check_leakage(options: argparse.Namespace) -> None:
     from affectflow.evaluation.leakage import Side, check_leakage, digest_images
 
     if not 0 <= options.bits < 16:
         raise UserError(f"--bits {options.bits} is not between 0 and 15; choose fewer.")
-
     if options.out.suffix == ".json":
         raise UserError(f"{options.out} is to be a table, with a .json beside it; name it .csv.")
 
@@ -177,21 +188,6 @@ def overlap(options: argparse.Namespace) -> None:
         benchmark, *trained = (side(text, folder) for text in [options.benchmark, *options.trained])
         found = check_leakage(benchmark, trained, options.bits, options.out, options.out.with_suffix(".json"))
     print(
-        f"{found['images']} images of the benchmark: {found['exact']} are among the {found['compared_with']} that "
-        f"were trained on, {found['near']} look like one of them; {found['subjects']} people are in both"
+        f"{found['images']} images of the benchmark: {found['exact']} are among the {found['compared_with']} training "
+        f"images, {found['near']} are near duplicates of one; {found['subjects']} people are in both"
     )
-
-
-def summarize(options: argparse.Namespace) -> None:
-    from affectflow.evaluation.summary import summarize
-
-    summarize(options.files, options.out)
-
-
-def scores(options: argparse.Namespace) -> None:
-    from affectflow.evaluation.summary import table
-
-    missing = [path for path in options.files if not path.is_file()]
-    if missing:
-        raise UserError(f"{missing[0]} does not exist; run snakemake {missing[0]} first.")
-    print(table(options.files))

@@ -1,101 +1,147 @@
-"""The configuration: checked against its schema before anything runs."""
+"""The configuration: read, overlaid and checked before anything runs."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
-from functools import cache
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import yaml
+from pydantic import BaseModel, ValidationError
 
+from affectflow.config.models import Config, model_in
 from affectflow.core.errors import UserError
 
-_SCHEMA = Path(__file__).with_name("config.schema.yaml")
+__all__ = ["Config", "Values", "check", "load", "section", "section_of"]
 
-Config = Mapping[str, Any]
-
-
-@cache
-def schema() -> dict[str, Any]:
-    """The JSON schema; its descriptions are the source of ``config/README.md``."""
-    loaded: dict[str, Any] = yaml.safe_load(_SCHEMA.read_text(encoding="utf-8"))
-    return loaded
+Values = Mapping[str, Any]
+"""A configuration as YAML has it."""
 
 
-def load(path: Path | str, *overlays: Path | str) -> Config:
-    """Read and check a configuration file, with others laid over it as ``snakemake --configfile`` does it."""
-    config = _read(path)
+def load(path: Path | str, *overlays: Path | str) -> dict[str, Any]:
+    """Read and check a configuration file.
+
+    Args:
+        path: A complete configuration.
+        overlays: Files laid over it in turn, as ``snakemake --configfile`` does: maps merge, lists and values replace.
+
+    Raises:
+        UserError: A file cannot be read, is not a YAML map, or the result is not a valid configuration.
+    """
+    values = _read(path)
     for overlay in overlays:
-        config = _laid_over(config, _read(overlay))
-    check(config)
-    return config
+        values = _merged(values, _read(overlay))
+    check(values)
+    return values
 
 
-def _laid_over(old: Config, new: Config) -> dict[str, Any]:
-    """Mappings merge, all else is replaced."""
+def check(values: Values) -> Config:
+    """Return the typed configuration; raise :class:`UserError` for the first mistake, with its key."""
+    try:
+        return Config.model_validate(values)
+    except ValidationError as error:
+        raise UserError(_first_sentence(error, Config, values)) from None
+
+
+def section(name: str, pairs: Sequence[str]) -> dict[str, Any]:
+    """Return settings of one section from ``key=value`` texts, each checked; raise :class:`UserError`."""
+    settings: dict[str, Any] = {}
+    for pair in pairs:
+        key, equals, text = pair.partition("=")
+        if not equals:
+            raise UserError(f"{pair!r} is not a setting; write it as key=value, with a key of config/README.md.")
+        try:
+            settings[key] = yaml.safe_load(text)
+        except yaml.YAMLError:
+            raise UserError(f"The value of {pair!r} cannot be read; put it in quotes.") from None
+    _check_part(name, settings)
+    return settings
+
+
+def section_of(path: Path | str, name: str) -> dict[str, Any]:
+    """Return the keys of one section that a configuration or overlay sets, each checked; raise :class:`UserError`."""
+    settings: dict[str, Any] = _read(path).get(name) or {}
+    _check_part(name, settings)
+    return settings
+
+
+def _check_part(name: str, settings: Values) -> None:
+    """Raise :class:`UserError` for a wrong or unknown key of a section; keys may be missing."""
+    model = Config.model_fields[name].annotation
+    assert isinstance(model, type) and issubclass(model, BaseModel)
+    try:
+        model.model_validate(settings)
+    except ValidationError as error:
+        mistakes = [one for one in error.errors() if one["type"] != "missing"]
+        if mistakes:
+            raise UserError(_sentence(mistakes[0], model, {name: settings}, before=(name,))) from None
+
+
+def _merged(old: Values, new: Values) -> dict[str, Any]:
     merged = dict(old)
     for key, value in new.items():
         both = isinstance(old.get(key), dict) and isinstance(value, dict)
-        merged[key] = _laid_over(old[key], value) if both else value
+        merged[key] = _merged(old[key], value) if both else value
     return merged
 
 
 def _read(path: Path | str) -> dict[str, Any]:
     try:
-        config = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror}); give the path of a configuration file.") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UserError(f"{path} is not YAML: {' '.join(str(error).split())}.") from None
-    if not isinstance(config, dict):
+    if not isinstance(values, dict):
         raise UserError(f"{path} holds no keys; start from config/config.yaml.")
-    return config
+    return values
 
 
-def check(config: Config) -> None:
-    """Raise :class:`UserError` for the first thing that the schema does not allow."""
-    validator = jsonschema.Draft202012Validator(schema())
-    errors = sorted(validator.iter_errors(dict(config)), key=lambda error: list(map(str, error.absolute_path)))
-    if errors:
-        raise UserError(_sentence(jsonschema.exceptions.best_match(errors[:1]) or errors[0]))
+def _first_sentence(error: ValidationError, model: type[BaseModel], values: Values) -> str:
+    """Unknown keys first, for a misspelt key is missing under its right name, too."""
+    mistakes = error.errors()
+    first = next((one for one in mistakes if one["type"] in ("extra_forbidden", "invalid_key")), mistakes[0])
+    return _sentence(first, model, values)
 
 
-def section(name: str, pairs: Sequence[str]) -> dict[str, Any]:
-    """Settings of one section from ``key=value`` texts, each checked; raises :class:`UserError`."""
-    settings: dict[str, Any] = {}
-    for pair in pairs:
-        key, equals, text = pair.partition("=")
-        if not equals:
-            raise UserError(f"{pair!r} is no setting; write it as key=value, with a key of config/README.md.")
-        try:
-            settings[key] = yaml.safe_load(text)
-        except yaml.YAMLError:
-            raise UserError(f"The value of {pair!r} cannot be read; put it in quotes.") from None
-    rules = {**schema()["properties"][name], "required": []}
-    for error in jsonschema.Draft202012Validator(rules).iter_errors(settings):
-        error.absolute_path.appendleft(name)
-        raise UserError(_sentence(error))
-    return settings
+def _sentence(mistake: Any, model: type[BaseModel], values: Any, before: tuple[str, ...] = ()) -> str:
+    *where, key = path = tuple(_keys_of((*before, *mistake["loc"]), values))
+    if mistake["type"] in ("extra_forbidden", "invalid_key"):
+        known = _known_keys(model, where[len(before) :])
+        near = difflib.get_close_matches(str(key), known, n=1, cutoff=0.5)
+        hint = f"did you mean '{_dotted(where, near[0])}'?" if near else f"known here: {', '.join(sorted(known))}."
+        return f"The configuration has an unknown key '{_dotted(where, key)}'; {hint}"
+    if mistake["type"] == "missing":
+        return f"The configuration lacks the key '{_dotted(path)}'; see config/README.md."
+    if path[:1] == ("models",) and len(path) == 2 and "pattern" in mistake["type"]:
+        return f"The configuration key '{_dotted(path)}' is not a valid name: use a-z, 0-9 and underscores."
+    message = mistake["msg"].removeprefix("Value error, ")
+    return f"The configuration key '{_dotted(path)}' is wrong: {message}; see config/README.md."
 
 
-def _sentence(error: Any) -> str:
-    where = ".".join(map(str, error.absolute_path))
-    if error.validator == "additionalProperties":
-        known = list(error.schema.get("properties", {}))
-        unknown = str(next(key for key in error.instance if key not in known))
-        near = difflib.get_close_matches(unknown, known, n=1, cutoff=0.5)
-        hint = f"did you mean '{_join(where, near[0])}'?" if near else f"known here: {', '.join(sorted(known))}."
-        return f"The configuration has an unknown key '{_join(where, unknown)}'; {hint}"
-    if error.validator == "required":
-        missing = next(key for key in error.validator_value if key not in error.instance)
-        return f"The configuration lacks the key '{_join(where, missing)}'; see config/README.md."
-    if error.validator == "propertyNames":
-        return f"The configuration key '{_join(where, str(error.instance))}' is not a valid name: {error.message}."
-    return f"The configuration key '{where}' is wrong: {error.message}; see config/README.md."
+def _keys_of(place: Sequence[int | str], values: Any) -> Iterator[str]:
+    """Yield the keys of a pydantic location without the tags of unions and the like, which are not in the values."""
+    for number, part in enumerate(place):
+        if isinstance(values, list) and isinstance(part, int):
+            yield str(part)
+            values = values[part]
+        elif isinstance(values, Mapping) and part in values:
+            yield str(next(key for key in values if key == part))  # True, where pydantic has 1
+            values = values[part]
+        elif isinstance(values, Mapping) and number == len(place) - 1:
+            yield str(part)  # a missing key
 
 
-def _join(where: str, key: str) -> str:
-    return f"{where}.{key}" if where else key
+def _known_keys(model: type[BaseModel], where: Sequence[str]) -> list[str]:
+    """Return the keys that a map of the configuration may have."""
+    found: Any = model
+    for key in where:
+        field = found.model_fields.get(key) if isinstance(found, type) and issubclass(found, BaseModel) else None
+        found = model_in(field.annotation) if field is not None else found
+    return list(found.model_fields)
+
+
+def _dotted(*parts: Any) -> str:
+    keys = [key for part in parts for key in (part if isinstance(part, (list, tuple)) else [part])]
+    return ".".join(map(str, keys))

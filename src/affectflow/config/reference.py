@@ -1,70 +1,80 @@
-"""``config/README.md``, written from the schema so that the two cannot differ."""
+"""``config/README.md``, written from the configuration's models and defaults, so that they cannot differ."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
-from typing import Any
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from affectflow.config import schema
+import yaml
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from affectflow.config.models import Config, ModelDefaults, ModelEntry, model_in
 
 _HEAD = """\
 # Configuration
 
-Written from `src/affectflow/config.schema.yaml` by `affectflow config-docs`; edit the schema, not this page.
-The defaults are in `config.yaml` beside this page. Overlays (`--configfile my.yaml`) change single keys: maps are
-merged, lists are replaced.
+Written by `affectflow config-docs` from `src/affectflow/config/models.py` and the defaults in `config.yaml` beside this
+page; edit those. Overlays (`--configfile my.yaml`) change single keys: maps are merged, lists are replaced.
 
-| key | values | meaning |
-| --- | --- | --- |
+| key | values | default | meaning |
+| --- | --- | --- | --- |
 """
+_LIMITS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<", "multiple_of": "multiple of"}
+_NAMES = {str: "text", int: "integer", float: "number", bool: "true or false", dict: "map"}
 
 
-def config_docs() -> str:
-    """The page as Markdown."""
-    return _HEAD + "".join(f"| `{key}` | {values} | {text} |\n" for key, values, text in _rows("", schema()))
+def config_docs(defaults: Path) -> str:
+    """Return the page as Markdown; ``defaults`` is the default configuration."""
+    values = yaml.safe_load(defaults.read_text(encoding="utf-8"))
+    return _HEAD + "".join(f"| {' | '.join(row)} |\n" for row in _rows("", Config, values))
 
 
-def _rows(prefix: str, node: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-    for key, child in _properties(node).items():
-        if "/properties/" in child.get("$ref", ""):
-            continue  # a model's own keys of `network`, which are listed there
+def _rows(prefix: str, model: type[BaseModel], defaults: Any) -> Iterator[tuple[str, ...]]:
+    for key, field in model.model_fields.items():
         name = f"{prefix}{key}"
-        resolved = {**_referred(child), **child}
-        below = _properties(child)
-        if below or isinstance(child.get("additionalProperties"), Mapping):
-            if "description" in resolved:
-                yield name, "", str(resolved["description"])
-            yield from _rows(f"{name}.", child)
-            if isinstance(entry := child.get("additionalProperties"), Mapping):
-                yield from _rows(f"{name}.<name>.", entry)
-        else:
-            yield name, _values(resolved), str(resolved.get("description", ""))
+        below = model_in(field.annotation)
+        if model is ModelEntry and (key in ModelDefaults.model_fields):
+            continue  # listed under model_defaults
+        default = defaults.get(key) if isinstance(defaults, Mapping) else None
+        if below is None or model is ModelEntry:
+            known = isinstance(defaults, Mapping) and key in defaults
+            yield f"`{name}`", _values(field), f"`{json.dumps(default)}`" if known else "", field.description or ""
+            continue
+        if below.__doc__ and below.__doc__ != below.__base__.__doc__:
+            yield f"`{name}`", "", "", " ".join(below.__doc__.split())
+        many = get_origin(field.annotation) is dict
+        yield from _rows(f"{name}.<name>." if many else f"{name}.", below, {} if many else default)
 
 
-def _properties(node: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A node's keys; a model's own training keys are those of ``training`` and not listed twice."""
-    if "allOf" in node:
-        return _properties(_referred(node["allOf"][0]))
-    found: Mapping[str, Any] = node.get("properties", {})
-    return found
+def _values(field: FieldInfo) -> str:
+    return " ".join([_type(field.annotation), *_limits(field.metadata)]).strip()
 
 
-def _referred(node: Mapping[str, Any]) -> Mapping[str, Any]:
-    target: Mapping[str, Any] = schema()["$defs"][node["$ref"].rpartition("/")[2]] if "$ref" in node else {}
-    return target
+def _type(annotation: Any) -> str:
+    origin, inside = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return " ".join([_type(inside[0]), *_limits(inside[1:])])
+    if origin is Literal:
+        return ", ".join(f"`{value}`" for value in inside)
+    if origin in (Union, UnionType):
+        return " or ".join(map(_type, inside))
+    if origin is list:
+        return f"list of {_type(inside[0])}"
+    if origin is dict:
+        return f"map of {_type(inside[0])} to {_type(inside[1])}"
+    if annotation is NoneType:
+        return "null"
+    return _NAMES.get(annotation, "map")
 
 
-def _values(node: Mapping[str, Any]) -> str:
-    if "enum" in node:
-        return ", ".join(f"`{value}`" for value in node["enum"])
-    kinds = node.get("type", "map")
-    text = " or ".join(kinds) if isinstance(kinds, list) else str(kinds)
-    if "items" in node:
-        text += " of " + (_values(node["items"]) or "values")
-    low = node.get("minimum", node.get("exclusiveMinimum"))
-    high = node.get("maximum", node.get("exclusiveMaximum"))
-    if low is not None:
-        text += f" {'>' if 'exclusiveMinimum' in node else '≥'} {low}"
-    if high is not None:
-        text += f" {'<' if 'exclusiveMaximum' in node else '≤'} {high}"
-    return text
+def _limits(metadata: Any) -> Iterator[str]:
+    for one in metadata:
+        if hasattr(one, "metadata"):  # a Field within Annotated
+            yield from _limits(one.metadata)
+        for attribute, sign in _LIMITS.items():
+            if getattr(one, attribute, None) is not None:
+                yield f"{sign} {getattr(one, attribute)}"

@@ -1,8 +1,9 @@
-"""A digest of the code that a stage executes, so that a changed module re-runs just the stages that use it.
+"""Digests of the code that decides what a stage writes, so that a changed module re-runs just the stages it affects.
 
-A script's import closure inside this package is found by reading it, not by running it. What is hashed is what
-runs: comments, docstrings and blank lines are left out, and the digest is the same on every Python version.
-Standard library only, because every job computes it while it parses the workflow.
+The digest of a stage covers the modules that it imports and that it names as decisive
+(:func:`affectflow.core.stage.stage`). What is hashed is what runs: comments, docstrings, blank lines, the wording of
+user errors and of log lines are left out, and the digest is the same on every Python version. Modules are read, never
+imported.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import hashlib
 import importlib.util
 import io
 import tokenize
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -20,26 +21,72 @@ from pathlib import Path
 _PACKAGE = "affectflow"
 _ROOT = Path(__file__).parent.parent
 _DOCSTRING_OWNERS = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+_DATA = (".yaml", ".csv", ".json")
+_LOGGERS = ("log", "logger", "logging")
 
+NEUTRAL = {
+    "core": "errors, atomic files, cache keys, logs, progress bars and parallel work change no content",
+    "config": "values reach a stage as parameters, which re-run it themselves",
+    "cluster": "where and how long a job runs does not change what it writes",
+    "tables.csv_files": "writes and reads any cell exactly; a table's columns belong to the stage that writes it",
+    "tables.parquet": "writes and reads any value exactly; a table's schema belongs to the stage that writes it",
+    "tables.arrow": "equal to pyarrow.array, which a test asserts",
+    "tables.files": "which files are read reaches a stage as its input",
+    "training.interruption": "a training that is interrupted and resumed ends with the same bytes, which tests assert",
+}
+"""Modules and rooms that re-run nothing, with the reason; a stage may still name one of them as decisive."""
 
-def code_digest(script: Path, *modules: str) -> str:
-    """Hex digest of ``script``, of everything in the package that it imports, and of ``modules``.
-
-    ``modules`` names what the script imports by a computed name, such as the module of one data set. Data files
-    of an imported sub-package count as part of it.
-    """
-    own = _read(script, "")
-    imported = modules_digest(*modules, *own.imports)
-    return hashlib.sha256(f"{own.runs}\n{imported}".encode()).hexdigest()[:20]
+Span = tuple[tuple[int, int], tuple[int, int]]
 
 
 def modules_digest(*modules: str) -> str:
-    """Hex digest of modules of the package and of everything in it that they import."""
+    """Return the hex digest of modules of the package, named in full; imports are not followed."""
     digest = hashlib.sha256()
-    for name in sorted(_closure(frozenset(modules))):
+    for name in sorted(set(modules)):
         digest.update(name.encode())
         digest.update(_module_digest(name).encode())
     return digest.hexdigest()[:20]
+
+
+def stage_digest(module: str, function: str, decides: Iterable[str], *more: str) -> str:
+    """Return the hex digest of a stage: its own function and the decisive modules that it imports.
+
+    Args:
+        module: The module of the stage's function, in full.
+        function: The function's name.
+        decides: Modules or rooms without the package's name.
+        more: Further modules, in full, that are imported by a computed name, such as that of one data set.
+    """
+    declared = tuple(decides)
+    found = [name for name in closure_of(module, function, *more) if is_decisive(name, declared)]
+    own = _runs_of_function(module, function)
+    return hashlib.sha256(f"{own}\n{modules_digest(*found)}".encode()).hexdigest()[:20]
+
+
+def is_decisive(module: str, decides: Iterable[str]) -> bool:
+    """Whether a module, named in full, is among the declared ones, and not neutral unless it is named itself."""
+    name = module.removeprefix(f"{_PACKAGE}.")
+    return name in (declared := tuple(decides)) or (_below(name, declared) and not is_neutral(module))
+
+
+def is_neutral(module: str) -> bool:
+    """Whether a module, named in full, is on the list of modules that re-run nothing."""
+    return _below(module.removeprefix(f"{_PACKAGE}."), NEUTRAL)
+
+
+def _below(name: str, places: Iterable[str]) -> bool:
+    return any(name == place or name.startswith(f"{place}.") for place in places)
+
+
+def closure_of(module: str, function: str, *more: str) -> list[str]:
+    """Return the package's modules that a function imports, directly or not, in order, without empty packages."""
+    body = next(
+        node
+        for node in ast.parse(_path(module).read_text(encoding="utf-8")).body
+        if isinstance(node, ast.FunctionDef) and node.name == function
+    )
+    found = _closure(frozenset([*_imports(body, module.rpartition(".")[0]), *more]))
+    return sorted(name for name in found if _of_module(name).runs.strip() or _data_of(name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,21 +99,38 @@ class _Code:
 
 @cache
 def _read(path: Path, package: str) -> _Code:
-    """Of a file in ``package``, which is read and parsed once."""
+    """Read and parse a file in ``package``, once."""
     source = path.read_text(encoding="utf-8")
     tree = ast.parse(source)
+    return _Code(what_runs(source, tree), frozenset(_imports(tree, package)))
+
+
+def _imports(tree: ast.AST, package: str) -> set[str]:
     names: set[str] = set()
     for node in ast.walk(tree):
         for name in _names(node, package):
             parts = name.split(".")
             if parts[0] == _PACKAGE:
-                names.update(n for i in range(1, len(parts) + 1) if _exists(n := ".".join(parts[:i])))
-    return _Code(what_runs(source, tree), frozenset(names))
+                names.update(n for i in range(2, len(parts) + 1) if _exists(n := ".".join(parts[:i])))
+    return names
+
+
+def _runs_of_function(module: str, function: str) -> str:
+    source = _path(module).read_text(encoding="utf-8")
+    tree = ast.parse(source)
+    body = next(node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == function)
+    lines = source.splitlines(keepends=True)[body.lineno - 1 : body.end_lineno]
+    return what_runs("".join(lines))
 
 
 def what_runs(source: str, tree: ast.Module | None = None) -> str:
-    """``source``, which is ``tree`` where it is parsed already, without comments, docstrings and blank lines."""
-    hidden = _docstring_spans(source, tree or ast.parse(source))
+    """Return ``source`` without comments, docstrings, blank lines, and the wording of user errors and log lines.
+
+    Args:
+        source: Python code.
+        tree: The same, where it is parsed already.
+    """
+    hidden = _hidden_spans(source, tree or ast.parse(source))
     lines = source.splitlines()
     kept: list[str] = []
     previous: tuple[int, int] | None = None
@@ -78,13 +142,13 @@ def what_runs(source: str, tree: ast.Module | None = None) -> str:
                 kept.append("\n")
             previous = None
             continue
-        # Nothing but strings lies in a docstring, and of all tokens few are strings.
-        if token.type == tokenize.STRING and any(start <= token.start and token.end <= end for start, end in hidden):
+        if any(start <= token.start and token.end <= end for start, end in hidden):
             continue
         if previous is None:
             kept.append(" " * token.start[1])
         elif previous[0] == token.start[0]:
-            kept.append(lines[token.start[0] - 1][previous[1] : token.start[1]])
+            between = lines[token.start[0] - 1][previous[1] : token.start[1]]
+            kept.append(between if between.isspace() else "")
         else:
             kept.append(" ")
         kept.append(token.string)
@@ -92,26 +156,38 @@ def what_runs(source: str, tree: ast.Module | None = None) -> str:
     return "".join(kept)
 
 
-def _docstring_spans(source: str, tree: ast.Module) -> set[tuple[tuple[int, int], tuple[int, int]]]:
-    spans = set()
+def _hidden_spans(source: str, tree: ast.Module) -> list[Span]:
     utf8 = [line.encode() for line in source.splitlines()]
 
-    def column(line: int, offset: int) -> int:
-        return len(utf8[line - 1][:offset].decode())  # ast counts bytes, tokenize characters
+    def place(line: int, offset: int) -> tuple[int, int]:
+        return line, len(utf8[line - 1][:offset].decode())  # ast counts bytes, tokenize characters
 
+    def span(first: ast.expr, last: ast.expr) -> Span:
+        assert last.end_lineno is not None and last.end_col_offset is not None
+        return place(first.lineno, first.col_offset), place(last.end_lineno, last.end_col_offset)
+
+    spans = []
     for node in ast.walk(tree):
         if isinstance(node, _DOCSTRING_OWNERS) and ast.get_docstring(node, clean=False) is not None:
             text = node.body[0]
             assert isinstance(text, ast.Expr)
-            value = text.value
-            assert value.end_lineno is not None and value.end_col_offset is not None
-            spans.add(
-                (
-                    (value.lineno, column(value.lineno, value.col_offset)),
-                    (value.end_lineno, column(value.end_lineno, value.end_col_offset)),
-                )
-            )
+            spans.append(span(text.value, text.value))
+        elif isinstance(node, ast.Call) and node.args and _is_user_error(node.func):
+            spans.append(span(node.args[0], node.args[-1]))
+        elif isinstance(node, ast.Expr) and isinstance(call := node.value, ast.Call) and _is_log_line(call):
+            spans.append(span(call, call))
     return spans
+
+
+def _is_user_error(function: ast.expr) -> bool:
+    return isinstance(function, ast.Name) and function.id == "UserError"
+
+
+def _is_log_line(call: ast.Call) -> bool:
+    function = call.func
+    if isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name):
+        return function.value.id in _LOGGERS
+    return False
 
 
 @cache
@@ -129,12 +205,20 @@ def _closure(names: frozenset[str]) -> frozenset[str]:
 @cache
 def _module_digest(name: str) -> str:
     digest = hashlib.sha256(_of_module(name).runs.encode())
-    path = _path(name)
-    if path.name == "__init__.py" and name != _PACKAGE:
-        for data in sorted(path.parent.iterdir()):
-            if data.suffix in (".yaml", ".csv", ".json"):
-                digest.update(data.name.encode() + data.read_bytes())
+    for data in _data_of(name):
+        digest.update(data.name.encode() + data.read_bytes())
     return digest.hexdigest()
+
+
+def _data_of(name: str) -> list[Path]:
+    """Return the data files of a module: those it names, or all of a folder without other modules."""
+    path = _path(name)
+    siblings = sorted(path.parent.iterdir())
+    data = [sibling for sibling in siblings if sibling.suffix in _DATA]
+    if [sibling.name for sibling in siblings if sibling.suffix == ".py"] == ["__init__.py"]:
+        return data
+    runs = _of_module(name).runs
+    return [one for one in data if one.name in runs]
 
 
 def _of_module(name: str) -> _Code:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
-_HOW = ("concurrency", "per_host", "rate_per_host", "contact", "outage_patience_s", "retry")
+_HOW = ("concurrency", "per_host", "rate_per_host", "contact", "outage_patience_s", "retry_outcomes")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

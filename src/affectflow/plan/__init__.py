@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from affectflow.config import Config, check
+from affectflow.config import Values, check
 from affectflow.core.errors import UserError
 from affectflow.datasets import synthetic
 from affectflow.plan.data import Data
@@ -23,7 +23,7 @@ class Plan:
     Raises :class:`UserError` when the configuration does not fit its schema or mixes drawn with real data.
     """
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Values) -> None:
         check(config)
         self._config = config
         self.data = Data(config["data"])

@@ -97,7 +97,7 @@ class Data:
             raise UserError(f"{dataset} is not configured; set {key_of(dataset)} and run again.")
         return "results/emotionet" if dataset == "emotionet" else str(self._section[dataset]["root"])
 
-    def waits_for(self, dataset: str) -> list[str]:
+    def input_files(self, dataset: str) -> list[str]:
         """Files that must exist before a data set can be opened: the workflow's own, none where the user owns it."""
         if dataset == "emotionet":
             return ["results/emotionet/samples.parquet"]
@@ -105,7 +105,7 @@ class Data:
 
     def state(self, dataset: str) -> str:
         """Changes with the content of a folder that the user owns; others are followed through their files."""
-        if self.waits_for(dataset):
+        if self.input_files(dataset):
             return "followed"
         root = Path(self.root(dataset))
         return folder_fingerprint(root.parent if root.is_file() else root)
@@ -140,10 +140,10 @@ class Data:
     def frames_split(self, dataset: str) -> str:
         """The side of a data set of which frames are kept for all runs that are scored on it."""
         if dataset == "disfa":
-            return self.whole(dataset)
+            return self.all_of(dataset)
         return "test" if self.use(dataset) == "split" else "all"
 
-    def whole(self, dataset: str) -> str:
+    def all_of(self, dataset: str) -> str:
         """All of a set."""
         return "all" + (self._camera() if dataset == "disfa" else "")
 

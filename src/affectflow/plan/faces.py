@@ -25,7 +25,7 @@ class Faces:
 
     def table(self, dataset: str) -> str | None:
         """The table of a folder's faces; None where nobody looks for them, or where they stand in the samples."""
-        sets: dict[str, tuple[str, ...]] = {"yunet": FOLDERS, "given": _SHIP_FACES, "none": ()}
+        sets: dict[str, tuple[str, ...]] = {"yunet": FOLDERS, "dataset": _SHIP_FACES, "none": ()}
         return f"results/faces/{dataset}.parquet" if dataset in sets[self._section["detector"]] else None
 
     def detector(self) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from affectflow.config import Config
+from affectflow.config import Values
 from affectflow.core.errors import UserError
 from affectflow.plan import runs
 from affectflow.plan.data import Data
@@ -13,15 +13,15 @@ from affectflow.training.backbones import check_weights, find_backbone
 
 
 class Models:
-    """The section ``models``, each entry with the defaults of ``network``.
+    """The section ``models``, each entry with the defaults of ``model_defaults``.
 
     Raises :class:`UserError` for an entry that starts from weights that its backbone does not have.
     """
 
-    def __init__(self, config: Config, data: Data) -> None:
+    def __init__(self, config: Values, data: Data) -> None:
         self._config = config
         self._data = data
-        self._entries = {name: {**config["network"], **entry} for name, entry in config["models"].items()}
+        self._entries = {name: {**config["model_defaults"], **entry} for name, entry in config["models"].items()}
         for name, entry in self._entries.items():
             if not find_backbone(entry["backbone"]).weights and entry["weights"] != "none":
                 raise UserError(f"{entry['backbone']} has no weights to start from; set models.{name}.weights to none.")
@@ -85,7 +85,7 @@ class Models:
         """As many as each model that is trained asks for."""
         return {self.of(run): self.recipe(run)["gpus"] for run in self.runs}
 
-    def seen_by(self, run: str) -> list[tuple[str, str]]:
+    def training_splits(self, run: str) -> list[tuple[str, str]]:
         """The data sets and splits from which a run has seen images."""
         seen = []
         for records in self.record_sets(run):

@@ -19,7 +19,7 @@ FIRST_PATTERN = r"[a-z][a-z0-9_]*(?:-disfa-fold[123])?"
 """Of the first seed's runs, by which all seeds' are named together."""
 _RUN = re.compile(r"([a-z][a-z0-9_]*)(?:-seed(\d+))?(?:-disfa-fold([123]))?")
 FOLDS = (1, 2, 3)
-_NOT_OF_THE_NETWORK = ("enabled", "weights", "train_on", "seeds", "training")
+_NOT_OF_THE_NETWORK = ("enabled", "weights", "train_on", "seeds", "training", "action_units")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +36,11 @@ class Run:
 
     def recipe(self, config: Mapping[str, Any]) -> dict[str, Any]:
         """What the model's entry and the training defaults come to; see ``affectflow.training.train.Recipe``."""
-        entry = {**config["network"], **config["models"][self.model]}
+        entry = {**config["model_defaults"], **config["models"][self.model]}
         training = {**config["training"], **entry.get("training", {})}
         network = {key: value for key, value in entry.items() if key not in _NOT_OF_THE_NETWORK}
         shares = dict(entry["train_on"]) if isinstance(entry["train_on"], Mapping) else None
-        units = list(facs.SUBSETS[entry["units"]])
+        units = list(facs.SUBSETS[entry["action_units"]])
         return {**network, **training, "units": units, "shares": shares, "seed": training["seed"] + self.seed}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from affectflow.config import Config
+from affectflow.config import Values
 from affectflow.core.cache import fingerprint
 from affectflow.core.errors import UserError
 from affectflow.evaluation.protocols import AFFECT, UNITS, Protocol, protocol, protocols
@@ -18,7 +18,7 @@ from affectflow.plan.models import Models
 class Scores:
     """Pairs of a benchmark and a run."""
 
-    def __init__(self, config: Config, data: Data, models: Models, faces: Faces, synthetic: bool) -> None:
+    def __init__(self, config: Values, data: Data, models: Models, faces: Faces, synthetic: bool) -> None:
         self._config = config
         self._data = data
         self._models = models
@@ -31,7 +31,7 @@ class Scores:
         """All pairs of a benchmark and a run that can be scored by its default protocol."""
         return [(p.benchmark, run) for p, run in self._scored() if p.target == p.benchmark]
 
-    def named(self) -> list[tuple[str, str]]:
+    def targets(self) -> list[tuple[str, str]]:
         """What stands for benchmark and protocol in a score's name, and the run, for all that can be scored."""
         return [(p.target, run) for p, run in self._scored()]
 
@@ -97,7 +97,7 @@ class Scores:
         if obstacle is not None:
             raise UserError(obstacle)
 
-    def cited(self, one: Protocol, run: str) -> list[str]:
+    def snapshot_card(self, one: Protocol, run: str) -> list[str]:
         """What a score cites to say of which images it is: EmotioNet's are not the same everywhere."""
         concerned = {one.benchmark, *self._models.trains_on(run)}
         return ["results/emotionet/snapshot.json"] if "emotionet" in concerned else []
@@ -106,10 +106,10 @@ class Scores:
         """The side of DISFA that a run is scored on."""
         return fold_split(self._models.parse(run).fold)
 
-    def sides(self, benchmark: str, run: str) -> list[tuple[str, str, str]]:
+    def leakage_inputs(self, benchmark: str, run: str) -> list[tuple[str, str, str]]:
         """The benchmark's side and those of the run's training: each a data set, its root and a split."""
         scored = (benchmark, self._data.benchmark_split(benchmark, self._models.parse(run).fold))
-        return [(name, self._data.root(name), split) for name, split in [scored, *self._models.seen_by(run)]]
+        return [(name, self._data.root(name), split) for name, split in [scored, *self._models.training_splits(run)]]
 
     def config_sha256(self, one: Protocol, run: str) -> str:
         """Digest of the part of the configuration that a score depends on."""

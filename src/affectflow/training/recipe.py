@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Self
 
-_WITHOUT_EFFECT = ("checkpoint_minutes", "tensorboard", "stage", "gpus")
+_WITHOUT_EFFECT = ("checkpoint_minutes", "tensorboard", "cache_records", "gpus")
 """Keys that change how a run is made and nothing in what comes out, but for the last bits."""
 
 
@@ -39,14 +39,14 @@ class Recipe:
     warmup_fraction: float
     losses: Mapping[str, str]
     task_weights: Mapping[str, float] | None
-    unknown: str
+    missing_labels: str
     positive_weight_cap: float
     calibration: str
     augmentation: Mapping[str, Any]
     precision: str
     xla: str
     gpus: int
-    stage: bool
+    cache_records: bool
     checkpoint_minutes: float
     tensorboard: bool
 

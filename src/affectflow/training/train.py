@@ -79,7 +79,7 @@ def train(
     learn, or when the loss is no number any more.
     """
     prepare(threads, recipe.seed, recipe.precision)
-    with Interruption(seconds) as interruption, staged(train_files, recipe.stage) as files:
+    with Interruption(seconds) as interruption, staged(train_files, recipe.cache_records) as files:
         labels, validation_labels = read_labels(files), read_labels(validation_files)
         if not len(validation_labels):
             raise UserError(
@@ -154,7 +154,7 @@ def train(
 def _trainable_heads(labels: Labels, recipe: Recipe) -> tuple[dict[str, tuple[int, ...]], list[str]]:
     """The heads that have labels to learn from, each with the AUs that it answers for; and those that have none."""
     positives, negatives = (labels.units == facs.PRESENT).any(axis=0), (labels.units == facs.ABSENT).any(axis=0)
-    if recipe.unknown == "negative":
+    if recipe.missing_labels == "negative":
         negatives = positives
     strengths = [len(set(column[~np.isnan(column)].tolist())) > 1 for column in labels.intensities.T]
     able: dict[str, tuple[int, ...]] = {
@@ -218,7 +218,7 @@ def _compiled(
 def _losses(recipe: Recipe, taught: Mapping[str, tuple[int, ...]], labels: Labels) -> dict[str, Loss]:
     losses: dict[str, Loss] = {}
     if ACTION_UNITS in taught:
-        masked = recipe.unknown == "masked"
+        masked = recipe.missing_labels == "ignore"
         weights = positive_weights(labels, taught[ACTION_UNITS], recipe.positive_weight_cap, masked)
         loss = losses_.OCCURRENCE_LOSSES[recipe.losses[ACTION_UNITS]](weights)
         losses[ACTION_UNITS] = loss if masked else lambda truth, raw: loss(keras.ops.maximum(truth, 0.0), raw)

@@ -1,0 +1,484 @@
+"""The configuration as pydantic models: the type, unit, range and meaning of each key.
+
+Defaults are in ``config/config.yaml``, which a user's overlays change key by key; every key is required here, so that a
+missing one is noticed. ``config/README.md`` is written from both (:mod:`affectflow.config.reference`).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model
+
+
+class Section(BaseModel):
+    """A map of the configuration: no unknown keys, no conversion of types."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, protected_namespaces=())
+
+
+def model_in(annotation: Any) -> type[BaseModel] | None:
+    """Return the model in an annotation, such as the entries' in ``dict[str, ModelEntry]``."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for one in get_args(annotation) if (found := model_in(one)) is not None), None)
+
+
+def _unique(values: Any) -> Any:
+    if isinstance(values, list) and len({str(value) for value in values}) < len(values):
+        raise ValueError("it names something twice")
+    return values
+
+
+Text = Annotated[str, Field(min_length=1)]
+Count = Annotated[int, Field(ge=1)]
+Seconds = Annotated[float, Field(ge=0)]
+Share = Annotated[float, Field(gt=0, lt=1)]
+Use = Literal["train", "benchmark", "split"]
+Head = Literal["action_units", "intensities", "valence_arousal"]
+TrainingSet = Literal["emotionet", "affwild", "affwild2", "disfa", "disfaplus", "own"]
+
+
+class EmotioNet(Section):
+    tables: Annotated[list[Text], BeforeValidator(_unique)] = Field(
+        description="Spreadsheets of image URLs and 60 AU columns (.xlsx, .csv, or TAB separated .txt), or folders "
+        "of them; an empty list leaves EmotioNet out."
+    )
+    snapshot: Text | None = Field(
+        description="A `snapshot.parquet` whose images and splits are to be reproduced, or null; differences are "
+        "written to `results/emotionet/snapshot_difference.csv`."
+    )
+
+
+class Disfa(Section):
+    root: Text | None = Field(description="DISFA's folder (ActionUnit_Labels, Videos_LeftCamera), or null.")
+    camera: Literal["left", "right"] = Field(
+        description="The camera whose videos are read; the other camera's where a subject's video is missing."
+    )
+
+
+class DisfaPlus(Section):
+    root: Text | None = Field(
+        description="DISFA+'s folder (SN001/A1_AU1_TrailNo_1 and so on, or Images and Labels), or null."
+    )
+    use: Use = Field(
+        description="`benchmark` scores on all images, `train` trains on all of them, `split` trains on some "
+        "subjects and scores on the others. Its subjects are among DISFA's."
+    )
+
+
+class AmFed(Section):
+    root: Text | None = Field(description="AM-FED's folder (AU Labels, Video - AVI or Videos - FLV), or null.")
+
+
+class AffWild(Section):
+    root: Text | None = Field(description="Aff-Wild's folder (videos/train, annotations/train), or null.")
+    use: Use = Field(
+        description="`benchmark` scores on all videos, `train` trains on all of them, `split` trains on some and "
+        "scores on the others, by video or, where the folder has a table `persons.csv` (video,person), "
+        "by person."
+    )
+
+
+class AffWild2(Section):
+    root: Text | None = Field(
+        description="Aff-Wild2's folder (VA_Set or VA_Estimation_Challenge, cropped_aligned), or null."
+    )
+    use: Use = Field(
+        description="`benchmark` scores on all videos, `train` trains on all of them, `split` trains on the training "
+        "set and scores on the validation set."
+    )
+
+
+class Own(Section):
+    root: Text | None = Field(
+        description="Folder with your own images and their `labels.csv` (image,AU1,…,valence,arousal,subject; every "
+        "column but image may be missing), or null."
+    )
+    use: Use = Field(
+        description="`benchmark` scores on all images, `train` trains on all of them, `split` trains on some and "
+        "scores on the others, by subject."
+    )
+
+
+class Data(Section):
+    """What goes in. Relative paths are relative to the working directory."""
+
+    emotionet: EmotioNet
+    annotations: str | None = Field(
+        description="Folder with valence/arousal traces and ratings of the annotation videos, or null."
+    )
+    disfa: Disfa
+    disfaplus: DisfaPlus
+    amfed: AmFed
+    affwild: AffWild
+    affwild2: AffWild2
+    own: Own
+
+
+class Cluster(Section):
+    """Where a cluster does what, beside its profile (`profiles/slurm`)."""
+
+    network_jobs: Literal["local", "nodes"] = Field(
+        description="Where jobs that need the internet (`download_partition`, `fetch_weights`, `fetch_detector`) "
+        "run: `local`, where the workflow was started, or on `nodes` that reach it."
+    )
+    tensorflow: Literal["cpu", "gpu"] = Field(
+        description="The build of TensorFlow in environments that `snakemake --sdm conda` makes."
+    )
+
+
+class Download(Section):
+    """How images are fetched."""
+
+    concurrency: int = Field(
+        ge=1,
+        le=2048,
+        description="Requests in flight at once in one partition's job; hosts that do not answer are not counted.",
+    )
+    per_host: Count = Field(
+        description="Connections to one host at once, of the whole run; at least one in each partition's job."
+    )
+    rate_per_host: float = Field(ge=0, description="Requests per second to one host, of the whole run; 0 for no limit.")
+    timeout_s: float = Field(
+        gt=0,
+        description="Seconds to wait for a connection or for further bytes; a body that keeps coming above 4 KB/s "
+        "may take any time.",
+    )
+    retries: int = Field(
+        ge=0,
+        le=20,
+        description="Further tries after a timeout, a reset, a failed name look-up, a truncated body, or a status "
+        "408, 425, 429 or 5xx.",
+    )
+    retry_outcomes: Annotated[
+        list[Annotated[str, Field(pattern=r"^[a-z_]+$")]],
+        BeforeValidator(_unique),
+    ] = Field(
+        description="Outcomes that a raised `retry_round` (or another changed setting, or code) tries again; an "
+        "empty list means all failures."
+    )
+    retry_round: Count = Field(description="Raise it to try failed URLs again; downloaded images are kept.")
+    partitions: int = Field(
+        ge=1,
+        le=4096,
+        description="Jobs that the list of URLs is divided into by a hash of the URL. Changing it fetches nothing "
+        "again.",
+    )
+    nameservers: list[Annotated[str, Field(pattern=r"^(\d{1,3}(\.\d{1,3}){3}|\[[0-9a-fA-F:]+\])(:\d+)?$")]] = Field(
+        description="DNS servers as `address` or `address:port`; an empty list means the system's resolver."
+    )
+    allow_private_hosts: list[Annotated[str, Field(pattern=r"^([^/\s]+|[0-9a-fA-F:.]+/\d{1,3})$")]] = Field(
+        description="Hosts (`*.name` for all below a name) that may have private or loopback addresses, or networks "
+        "(`10.1.0.0/16`) that are open to all; other private addresses are refused."
+    )
+    max_bytes: Count = Field(description="Bytes after which a body is cut off and counted as too large.")
+    max_pixels: int = Field(
+        ge=1, le=100_000_000, description="Width times height above which an image is refused before it is decoded."
+    )
+    decode: bool = Field(
+        description="Whether every image is decoded completely before it counts. If not, only its first bytes are "
+        "checked; width, height and perceptual hash stay unknown."
+    )
+    tls_fallback: bool = Field(
+        description="Whether hosts whose certificate cannot be trusted are used all the same; the ledger records it."
+    )
+    robots_tag: bool = Field(description="Whether images sent with `X-Robots-Tag: noai` or `noimageai` are left out.")
+    outage_patience_s: Seconds = Field(
+        description="Seconds to wait for a lost network before the job stops; no URL is given up meanwhile. 0 takes "
+        "every failure for the host's own."
+    )
+    contact: str = Field(
+        pattern=r"^[\x20-\x7e]*$",
+        description="Address or page named in the User-Agent so that a site's owner can reach you; may be empty.",
+    )
+
+
+class Annotation(Section):
+    """Videos of the downloaded images, to be annotated for valence and arousal."""
+
+    frames_per_video: Count = Field(description="Images in one annotation video.")
+    frame_rate: float = Field(gt=0, description="Images per second of the videos.")
+    image_size: int = Field(ge=16, multiple_of=2, description="Side of the square video in pixels (even).")
+    trace_range: float = Field(
+        gt=0,
+        description="A trace value of plus or minus this becomes plus or minus 1 (1, 10, 100 or 1000), where the "
+        "tool does not write its own range.",
+    )
+    lag_s: Annotated[float, Field(ge=0)] | Literal["estimate"] = Field(
+        description="Reaction lag of annotators in seconds; `estimate` shifts the later ones by the lag that "
+        "maximises the correlation of the traces, see `results/emotionet/annotators.csv`."
+    )
+    max_lag_s: Seconds = Field(description="The longest lag that is considered, in seconds.")
+    min_ccc: Annotated[float, Field(ge=-1, le=1)] | None = Field(
+        description="Annotators whose CCC with the mean of the others is lower are left out; null keeps all."
+    )
+    repeat_fraction: float = Field(
+        ge=0,
+        le=0.5,
+        description="Share of the images that `affectflow annotate` shows a second time, unannounced, to measure "
+        "each annotator's agreement with themselves.",
+    )
+
+
+class DetectorFile(Section):
+    url: Text = Field(description="Where the detector's file is published; fetched only for `detector: yunet`.")
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="The file's SHA-256; another file is refused.")
+    path: Text | None = Field(description="A copy of that file, or null to fetch it.")
+
+
+class Faces(Section):
+    """Where faces are, for the crops used in training, evaluation and prediction."""
+
+    detector: Literal["yunet", "dataset", "none"] = Field(
+        description="`yunet` finds the largest and most central face (in the box that a data set gives, if any) and "
+        "aligns the eyes; `dataset` takes the boxes or landmarks that DISFA, AM-FED and Aff-Wild ship, "
+        "and the center of other images; `none` takes the center of all."
+    )
+    model: DetectorFile
+    min_score: Share = Field(description="The detector's confidence above which a detection is a face.")
+    max_gap_s: Seconds = Field(
+        description="Seconds for which, in a benchmark's video, a lost face keeps its last position; after that the "
+        "center is cropped. Such frames are scored, and counted under `crops` in the score file."
+    )
+    on_missing_face: Literal["drop", "center_crop"] = Field(
+        description="Whether images without a detected face are left out of training, or their center is used."
+    )
+
+
+class Records(Section):
+    """TFRecords for training."""
+
+    shards: int = Field(ge=1, le=256, description="Files for each of train, validation and test.")
+    image_size: int = Field(ge=16, description="Side of the stored square images in pixels.")
+    jpeg_quality: int = Field(ge=1, le=100, description="JPEG quality of re-encoded images.")
+    jpeg_chroma: Literal["4:4:4", "4:2:2", "4:2:0"] = Field(description="Chroma subsampling of re-encoded images.")
+    validation_fraction: Share = Field(description="Share of the images for early stopping and decision thresholds.")
+    test_fraction: Share = Field(description="Share of the images that are scored and used for nothing else.")
+    near_duplicate_bits: int = Field(
+        ge=0,
+        le=15,
+        description="Images whose 256-bit perceptual hashes differ in at most this many bits stay in the same split.",
+    )
+
+
+class Pretrained(Section):
+    """ImageNet weights, fetched only for models with `weights` set to imagenet."""
+
+    base_url: str = Field(
+        pattern=r"^(https?|file)://",
+        description="Where Keras publishes them; files are checked against the digest that Keras pins, and later "
+        "ones against the SHA-256 of the first.",
+    )
+
+
+class ModelDefaults(Section):
+    """What all models have in common, unless their entry differs."""
+
+    enabled: bool = Field(description="Whether the model is trained without being requested by name.")
+    gpus: int = Field(
+        ge=0,
+        description="GPUs of one machine that a training takes, if there are any, not shared with other trainings; 0 "
+        "takes none.",
+    )
+    weights: Text = Field(description="`none` for random, `imagenet`, or the path of a Keras weights file without top.")
+    top: Literal["pooled", "fully_connected", "flat"] = Field(
+        description="`pooled` averages the last features; `fully_connected` adds the two layers of 4096 units of "
+        "VGG's paper, each with dropout 0.5; `flat` takes the features as they are."
+    )
+    pooling: Literal["avg", "max"] = Field(description="How `pooled` pools.")
+    batch_norm: bool = Field(
+        description="Whether VGG's convolutions are followed by batch normalization; only from random weights."
+    )
+    dropout: float = Field(ge=0, lt=1, description="Share of pooled features dropped before the heads.")
+    l2: float = Field(
+        ge=0, description="Weight of half the squared norm of all kernels in the loss; 0.0005 in VGG's paper."
+    )
+    train_layers: Text = Field(
+        description="`all`, `heads`, or the name of the backbone's first layer that is trained; layers below are "
+        "frozen."
+    )
+    layer_decay: float = Field(
+        gt=0, le=1, description="Factor of the learning rate for each layer further from the heads; 1 for none."
+    )
+    heads: Annotated[list[Head], Field(min_length=1), BeforeValidator(_unique)] = Field(
+        description="What the model learns, jointly: AU occurrence, AU intensities where data sets have them, "
+        "valence and arousal."
+    )
+    action_units: Literal["all", "emotionet2017", "emotionet2018", "emotionet2020"] = Field(
+        description="The AUs that it learns: `all` that its data sets label, or those of an EmotioNet challenge."
+    )
+
+
+class Losses(Section):
+    """The loss of each head."""
+
+    action_units: Literal["cross_entropy", "focal", "asymmetric"] = Field(
+        description="Binary cross-entropy, focal loss (Lin et al. 2017) or asymmetric loss (Ridnik et al. 2021), "
+        "each over known labels."
+    )
+    intensities: Literal["squared_error", "ordinal"] = Field(
+        description='Squared error, or ordinal: cross-entropy of "stronger than" each level.'
+    )
+    valence_arousal: Literal["ccc", "ccc_bins"] = Field(
+        description="1 - CCC plus squared error, or 1 - CCC plus cross-entropy of 20 bins (Deng et al. 2020)."
+    )
+
+
+class TaskWeights(Section):
+    """Fixed weight of each head's loss."""
+
+    action_units: float = Field(ge=0, description="Of AU occurrence.")
+    intensities: float = Field(ge=0, description="Of AU intensities.")
+    valence_arousal: float = Field(ge=0, description="Of valence and arousal.")
+
+
+class Augmentation(Section):
+    """Random changes of training images."""
+
+    flip: bool = Field(description="Mirror half of the images.")
+    crop: float = Field(ge=0, le=0.5, description="Largest share of the side that a random crop leaves out.")
+    brightness: float = Field(ge=0, le=1, description="Largest shift as a share of the full range.")
+    contrast: float = Field(ge=0, lt=1, description="Largest change of contrast as a share of 1.")
+    saturation: float = Field(ge=0, lt=1, description="Largest change of saturation as a share of 1.")
+
+
+class Training(Section):
+    """How models are fitted."""
+
+    seed: int = Field(ge=0, description="Offset added to a run's own seed.")
+    epochs: Count = Field(description="Passes over the training images.")
+    patience: Count = Field(description="Epochs without a better validation score after which training stops.")
+    batch_size: Count = Field(description="Images in a step, on all GPUs together.")
+    accumulate: Count = Field(
+        description="Steps whose gradients make one update, on one GPU only; an incomplete last group is not used."
+    )
+    optimizer: Literal["sgd", "nesterov", "adagrad", "rmsprop", "adam", "adamw"] = Field(description="The update rule.")
+    learning_rate: float = Field(
+        gt=0, description="Peak step size; it rises linearly at first and then falls to zero as a cosine."
+    )
+    weight_decay: float = Field(
+        ge=0, description="Decoupled weight decay (AdamW) or the same passed to the other optimizers."
+    )
+    warmup_fraction: float = Field(ge=0, le=1, description="Share of all steps in which the learning rate rises.")
+    losses: Losses
+    task_weighting: Literal["fixed", "learned"] = Field(
+        description="Whether the weights of the heads' losses are fixed, or learned by their uncertainty (Kendall et "
+        "al. 2018)."
+    )
+    task_weights: TaskWeights
+    missing_labels: Literal["ignore", "negative"] = Field(
+        description="Unknown AUs are left out of the loss (`ignore`), or, for comparison, taken as absent (`negative`)."
+    )
+    positive_weight_cap: float = Field(
+        ge=1, description="An AU's positives weigh negatives/positives in the loss but at most this; 1 for no weights."
+    )
+    calibration: Literal["temperature", "none"] = Field(
+        description="Whether probabilities are calibrated by a temperature for each AU, fitted on validation; "
+        "decisions at 0.5 stay the same."
+    )
+    precision: Literal["auto", "float32", "bfloat16", "float16"] = Field(
+        description="`auto` is bfloat16 or float16 (with loss scaling) on a GPU that has it, float32 elsewhere."
+    )
+    xla: Literal["auto", "always", "never"] = Field(description="Whether XLA compiles the step; `auto` on GPUs.")
+    cache_records: bool = Field(description="Whether records are copied to `$TMPDIR` first.")
+    checkpoint_minutes: float = Field(gt=0, description="The longest time between two checkpoints, in minutes.")
+    tensorboard: bool = Field(
+        description="Whether the history is also written for TensorBoard (`results/logs/tensorboard`)."
+    )
+    augmentation: Augmentation
+
+
+def _optional(model: type[Section], name: str) -> type[Section]:
+    """Return a model of the same keys, each of which may be missing (but not null)."""
+    fields: Any = {
+        key: (
+            Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation,
+            Field(default=None, description=field.description),
+        )
+        for key, field in model.model_fields.items()
+    }
+    return create_model(name, __base__=Section, **fields)
+
+
+_ModelDefaultsPart = _optional(ModelDefaults, "ModelDefaultsPart")
+_TrainingPart = _optional(Training, "TrainingPart")
+
+
+class ModelEntry(_ModelDefaultsPart):  # type: ignore[misc, valid-type]
+    """The catalogue: a name (letters, digits, underscores) and its model; keys of `model_defaults` may be set, too."""
+
+    backbone: str = Field(
+        pattern=r"^[A-Za-z][A-Za-z0-9_]*$",
+        description="The network below the heads: `vgg16`, `resnet50`, `resnet50v2`, `inception_resnet_v2` or "
+        "another class of `keras.applications`; `constant` and `grey_pixels` (16 x 16 grey values) are "
+        "baselines.",
+    )
+    input_size: int = Field(ge=32, description="Side in pixels that images are scaled to (Inception-ResNet needs 75).")
+    train_on: (
+        Annotated[list[TrainingSet], Field(min_length=1), BeforeValidator(_unique)]
+        | Annotated[dict[TrainingSet, Annotated[float, Field(gt=0)]], Field(min_length=1)]
+    ) = Field(
+        description="Data sets that it learns from, as a list, or with their shares of every batch: `{emotionet: "
+        "0.7, affwild: 0.3}`."
+    )
+    seeds: Annotated[
+        list[Annotated[int, Field(ge=0, le=4294967295)]], Field(min_length=1), BeforeValidator(_unique)
+    ] = Field(description="One training job each; the first is the default run, the others are `{model}-seed{n}`.")
+    training: _TrainingPart = Field(  # type: ignore[valid-type]
+        default=None, description="Keys of `training` that differ for this model."
+    )
+
+
+class Evaluation(Section):
+    """How benchmarks are scored."""
+
+    batch_size: Count = Field(description="Images predicted at once.")
+    bootstrap_samples: Count = Field(
+        description="How often subjects are drawn, with replacement, for the 95% intervals of scores."
+    )
+
+
+class Report(Section):
+    """What the report shows."""
+
+    faces: Literal["drawn", "all"] = Field(
+        description="`drawn` shows sample images only where they are drawn; `all` shows licensed images too and "
+        "marks the figure as not for distribution."
+    )
+
+
+class Demo(Section):
+    """The drawn data set that the default configuration uses."""
+
+    seed: int = Field(ge=0, description="Seed of everything drawn.")
+    images: int = Field(ge=30, description="Faces that can be downloaded.")
+    image_size: int = Field(ge=32, description="Side of the drawn images in pixels.")
+    web_port: int = Field(ge=1024, le=65534, description="TCP port of the loopback web; the next one serves https.")
+    name_server_port: int = Field(
+        ge=1024, le=65535, description="UDP port of the loopback name server; download.nameservers must name it."
+    )
+    disfa_subjects: int = Field(ge=1, le=27, description="Drawn DISFA subjects.")
+    disfa_frames: int = Field(ge=10, le=4845, description="Frames of each DISFA subject.")
+    amfed_videos: Count = Field(description="Drawn AM-FED videos.")
+    affwild_videos: Count = Field(description="Drawn Aff-Wild videos.")
+    video_frames: int = Field(ge=10, description="Frames of each AM-FED and Aff-Wild video.")
+    video_size: int = Field(ge=32, multiple_of=2, description="Side of the drawn videos in pixels (even).")
+
+
+class Config(Section):
+    """The whole configuration."""
+
+    data: Data
+    cluster: Cluster
+    download: Download
+    annotation: Annotation
+    faces: Faces
+    records: Records
+    pretrained: Pretrained
+    model_defaults: ModelDefaults
+    models: Annotated[dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], ModelEntry], Field(min_length=1)]
+    training: Training
+    evaluation: Evaluation
+    report: Report
+    demo: Demo

@@ -1,0 +1,75 @@
+"""Run the stage of a rule as a job of the workflow: arguments by name, a log file, and one sentence on failure."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from affectflow.core.errors import UserError
+from affectflow.core.stage import Stage, address, code_of, find, parameters, settings_of
+
+_ADDRESS = "stage"
+_CODE = "code"
+
+
+def rule_params(function: Stage, config: Any, **others: Any) -> dict[str, Any]:
+    """Return the ``params`` of the rule that runs a stage.
+
+    They are the stage's address, the digest of its code, the settings that it takes from the configuration, and
+    ``others``, which take precedence.
+    """
+    return {_ADDRESS: address(function), _CODE: code_of(function), **settings_of(function, config), **others}
+
+
+def run_rule(snakemake: Any) -> None:
+    """Run the stage that a rule's params name, with the rule's files, params, wildcards, threads and resources."""
+    with job_log(snakemake.log[0]):
+        function = find(snakemake.params[_ADDRESS])
+        summary = function(**_arguments(function, snakemake))
+        if summary:
+            print(summary)
+
+
+def _arguments(function: Stage, snakemake: Any) -> dict[str, Any]:
+    sources = [dict(one.items()) for one in (snakemake.input, snakemake.output, snakemake.params, snakemake.wildcards)]
+    sources += [{"threads": snakemake.threads}, dict(snakemake.resources.items())]
+    sources += [settings_of(function, snakemake.config, untracked=True)]
+    found = {}
+    for name, parameter in parameters(function).items():
+        source = next((one for one in sources if name in one), None)
+        if source is not None:
+            found[name] = parameter.convert(source[name])
+    return found
+
+
+@contextmanager
+def job_log(log: Path | str) -> Iterator[None]:
+    """Send everything printed and logged, by C libraries too, to ``log``.
+
+    The terminal keeps progress bars (on ``sys.__stderr__``) and, for a :class:`UserError`, its sentence; the process
+    then ends with status 1.
+    """
+    terminal = os.fdopen(os.dup(2), "w", encoding="utf-8", buffering=1)
+    sys.__stderr__ = terminal  # type: ignore[misc]
+    Path(log).parent.mkdir(parents=True, exist_ok=True)
+    with open(log, "w", encoding="utf-8", buffering=1) as stream:
+        os.dup2(stream.fileno(), 1)
+        os.dup2(stream.fileno(), 2)
+        sys.stdout = sys.stderr = stream
+        logging.basicConfig(level=logging.INFO, format="%(message)s", stream=stream)
+        try:
+            yield
+        except UserError as error:
+            for target in (stream, terminal):
+                print(f"affectflow: {error}", file=target)
+            stream.flush()
+            os._exit(1)
+        except Exception:
+            traceback.print_exc(file=stream)  # now, because the log is closed when the interpreter would print it
+            raise SystemExit(1) from None

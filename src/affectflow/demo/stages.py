@@ -1,0 +1,104 @@
+"""Stages that draw the demo's data, in the formats of the real data sets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from affectflow.core.stage import Output, Setting, stage
+
+Seed = Annotated[int, Setting("demo.seed")]
+VideoSize = Annotated[int, Setting("demo.video_size")]
+
+
+@stage("demo", "datasets.synthetic", "download.outcomes", "facs")
+def draw_emotionet(
+    table: Output,
+    truth: Output,
+    routes: Output,
+    web: Path,
+    edition: str,
+    seed: Seed,
+    images: Annotated[int, Setting("demo.images")],
+    image_size: Annotated[int, Setting("demo.image_size")],
+    web_port: Annotated[int, Setting("demo.web_port")],
+    threads: int = 1,
+) -> None:
+    """Draw EmotioNet: a spreadsheet of URLs, and the images and answers of the loopback web behind them."""
+    from affectflow.demo.emotionet import make_emotionet
+
+    make_emotionet(
+        seed=seed,
+        images=images,
+        size=image_size,
+        port=web_port,
+        edition=edition,
+        processes=threads,
+        table=table,
+        truth=truth,
+        routes=routes,
+        web=web,
+    )
+
+
+@stage("demo.traces", "demo.web_plan", "demo.emotionet", "annotation.columns", "datasets.synthetic")
+def draw_traces(
+    manifest: Path,
+    truth: Path,
+    marker: Output,
+    edition: str,
+    seed: Seed,
+    images: Annotated[int, Setting("demo.images")],
+    web_port: Annotated[int, Setting("demo.web_port")],
+) -> None:
+    """Draw the valence and arousal traces of two annotators."""
+    from affectflow.demo.traces import make_traces
+
+    make_traces(
+        seed=seed, images=images, port=web_port, edition=edition, manifest=manifest, truth=truth, out=marker.parent
+    )
+
+
+@stage("demo", "datasets.disfa_labels", "datasets.synthetic", "media.video", "facs")
+def draw_disfa(
+    marker: Output,
+    seed: Seed,
+    subjects: Annotated[int, Setting("demo.disfa_subjects")],
+    frames: Annotated[int, Setting("demo.disfa_frames")],
+    size: VideoSize,
+    threads: int = 1,
+) -> None:
+    """Draw videos and labels in DISFA's layout."""
+    from affectflow.demo.videos import Video, make_disfa
+
+    make_disfa(Video(seed, frames, size), subjects=subjects, processes=threads, root=marker.parent)
+
+
+@stage("demo", "datasets.synthetic", "media.video", "facs")
+def draw_amfed(
+    marker: Output,
+    seed: Seed,
+    videos: Annotated[int, Setting("demo.amfed_videos")],
+    frames: Annotated[int, Setting("demo.video_frames")],
+    size: VideoSize,
+    threads: int = 1,
+) -> None:
+    """Draw videos and labels in AM-FED's layout."""
+    from affectflow.demo.videos import Video, make_amfed
+
+    make_amfed(Video(seed, frames, size), videos=videos, processes=threads, root=marker.parent)
+
+
+@stage("demo", "datasets.synthetic", "media.video", "facs")
+def draw_affwild(
+    marker: Output,
+    seed: Seed,
+    videos: Annotated[int, Setting("demo.affwild_videos")],
+    frames: Annotated[int, Setting("demo.video_frames")],
+    size: VideoSize,
+    threads: int = 1,
+) -> None:
+    """Draw videos and labels in Aff-Wild's layout."""
+    from affectflow.demo.videos import Video, make_affwild
+
+    make_affwild(Video(seed, frames, size), videos=videos, processes=threads, root=marker.parent)

@@ -1,0 +1,71 @@
+"""Stages from URLs to images and the ledger."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from affectflow.core.stage import Output, Setting, stage
+
+
+@stage("download.name_files", "download.snapshot", "media.file_names")
+def name_files(labels: Path, file_names: Output, snapshot: Path | None = None) -> str:
+    """Give each URL a file name.
+
+    Args:
+        labels: Table of URLs and labels.
+        file_names: Table of URLs and their file names.
+        snapshot: Name only the URLs of this snapshot.
+    """
+    from affectflow.download.name_files import write_file_names
+
+    return f"{write_file_names(labels, snapshot, file_names)} distinct URLs"
+
+
+@stage("download", "media")
+def download_partition(
+    file_names: Path,
+    ledger: Output,
+    part: int,
+    images: Path,
+    journal: Path,
+    at_once: int,
+    code: str,
+    settings: Annotated[dict[str, Any], Setting("download", tracked=False)],
+    partitions: Annotated[int, Setting("download.partitions")],
+) -> str:
+    """Download one partition of the URLs.
+
+    Args:
+        file_names: Table of URLs and their file names.
+        ledger: The partition's part of the ledger.
+        part: Number of the partition, from 0.
+        images: Folder of the image store.
+        journal: Folder of the journals, by which an interrupted download is resumed.
+        at_once: Partitions that are downloaded at the same time and share each host's limits.
+        code: Digest of the download's code; failures are tried again when it changes.
+    """
+    from affectflow.download.command import Tally
+    from affectflow.download.ledger import write_part
+    from affectflow.download.lists import estimate
+    from affectflow.download.partition import Again, Share, fetch_partition, outcomes, stamp_of
+    from affectflow.download.settings import Settings
+
+    share = Share(
+        urls=file_names, partition=part, partitions=partitions, images=images, journal=journal, at_once=at_once
+    )
+    how = Settings.of(settings)
+    again = Again(stamp_of(how, code), classes=frozenset(how.retry))
+    with Tally(estimate(share.urls) // share.partitions) as tally:
+        fetch_partition(share, how, again, tally.add)
+    counts = write_part(ledger, outcomes(share))
+    return "\n".join(f"{count} {outcome}" for outcome, count in counts.most_common())
+
+
+@stage("download")
+def collect_ledger(parts: list[Path], file_names: Path, ledger: Output, errors: Output, summary: Output) -> str:
+    """Join the partitions' ledgers, and list and count the failures."""
+    from affectflow.download.ledger import collect_ledger as collect
+
+    collect(parts, urls=file_names, ledger=ledger, errors=errors, summary=summary)
+    return summary.read_text(encoding="utf-8")

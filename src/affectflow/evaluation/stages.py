@@ -1,0 +1,177 @@
+"""Stages from predictions to scores, comparisons and checks of leakage."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from affectflow.core.stage import Output, Setting, stage
+
+if TYPE_CHECKING:
+    from affectflow.evaluation.outputs import Part
+
+BootstrapSamples = Annotated[int, Setting("evaluation.bootstrap_samples")]
+_SCORED = ("evaluation", "metrics", "facs", "prediction.columns", "datasets.sample", "datasets.synthetic", "faces.crop")
+"""What decides a score."""
+
+
+@stage("evaluation.leakage", "datasets", "media")
+def digest_images(dataset: str, root: Path, images: Output, split: str = "all", threads: int = 1) -> str:
+    """Write digests of a data set's images, by which data sets are compared.
+
+    Args:
+        dataset: Name of the data set.
+        root: Folder of the data set.
+        images: Table of the digests.
+        split: Split of the data set.
+    """
+    from affectflow.evaluation.leakage import digest_images as digest
+
+    return f"{digest(dataset, root, split, processes=threads, out=images)} images"
+
+
+@stage("evaluation.leakage", "datasets", "media.near_duplicates")
+def check_leakage(
+    images: list[Path],
+    pairs: Output,
+    counts: Output,
+    sides: list[tuple[str, Path, str]],
+    max_bits: Annotated[int, Setting("records.near_duplicate_bits")],
+) -> str:
+    """Find the images and people of a benchmark that are in a model's training data.
+
+    Args:
+        images: Tables of digests: the benchmark's, and those of each training set.
+        pairs: Table of what is in both.
+        counts: Its numbers.
+        sides: Name, folder and split of the benchmark and of each training set, as the tables.
+        max_bits: Bits of 256 in which the perceptual hashes of near duplicates may differ.
+    """
+    from affectflow.evaluation.leakage import Side
+    from affectflow.evaluation.leakage import check_leakage as check
+
+    benchmark, *trained = [
+        Side(name, root, split, table) for (name, root, split), table in zip(sides, images, strict=True)
+    ]
+    found = check(benchmark, trained, max_bits, pairs=pairs, counts=counts)
+    return (
+        f"{found['images']} images of the benchmark: {found['exact']} are among the {found['compared_with']} training "
+        f"images, {found['near']} are near duplicates of one; {found['subjects']} people are in both"
+    )
+
+
+@stage(*_SCORED)
+def score_model(
+    predictions: list[Path],
+    left_out: list[Path],
+    metadata: list[Path],
+    model: list[Path],
+    leakage: list[Path],
+    score: Output,
+    benchmark: str,
+    protocol: str,
+    run: str,
+    runs: list[str],
+    config_sha256: str,
+    code: str,
+    bootstrap_samples: BootstrapSamples,
+    snapshot: tuple[Path, ...] = (),
+) -> None:
+    """Score a model on a benchmark by a protocol.
+
+    Args:
+        predictions: Tables of predictions, of the run or of each fold's run.
+        left_out: Tables of frames without a prediction.
+        metadata: model.json of the runs.
+        model: model.keras of the runs.
+        leakage: Counts of check-leakage for the runs.
+        score: The score file.
+        benchmark: Name of the benchmark.
+        protocol: Name of the protocol; empty for the benchmark's default.
+        run: Name of the model in the score file.
+        runs: Names of the runs.
+        config_sha256: Digest of the configuration that the score depends on.
+        code: Digest of the code that scores.
+        snapshot: Card of the downloaded images.
+    """
+    from affectflow.evaluation.protocols import protocol as find_protocol
+    from affectflow.evaluation.score import score as write_score
+
+    write_score(
+        find_protocol(benchmark, protocol.lstrip("-")),
+        run,
+        _parts(runs, predictions, left_out, metadata, model, leakage),
+        snapshot=snapshot[0] if snapshot else None,
+        draws=bootstrap_samples,
+        config_sha256=config_sha256,
+        code_sha256=code,
+        out=score,
+    )
+
+
+@stage(*_SCORED)
+def compare_models(
+    predictions: list[Path],
+    left_out: list[Path],
+    metadata: list[Path],
+    model: list[Path],
+    comparison: Output,
+    benchmark: str,
+    protocol: str,
+    run: str,
+    other: str,
+    runs: list[str],
+    others: list[str],
+    bootstrap_samples: BootstrapSamples,
+) -> None:
+    """Compare two models on the same frames of a benchmark."""
+    from affectflow.evaluation.compare import compare
+    from affectflow.evaluation.protocols import protocol as find_protocol
+
+    parts = _parts([*runs, *others], predictions, left_out, metadata, model)
+    compare(
+        find_protocol(benchmark, protocol.lstrip("-")),
+        {run: parts[: len(runs)], other: parts[len(runs) :]},
+        draws=bootstrap_samples,
+        out=comparison,
+    )
+
+
+def _parts(runs: Sequence[str], *files: Sequence[Path]) -> list[Part]:
+    from affectflow.evaluation.outputs import Part
+
+    return [Part.of_run(run, *part) for run, *part in zip(runs, *files, strict=True)]
+
+
+@stage("evaluation", "metrics", "facs", "prediction.columns", "datasets.sample")
+def list_events(predictions: Path, events: Output) -> str:
+    """List when AUs begin, peak and end in a benchmark's videos, labelled and predicted."""
+    from affectflow.evaluation.temporal import write_events
+
+    return f"{write_events(predictions, events)} events"
+
+
+@stage("evaluation.compare", "metrics.bootstrap")
+def gather_seeds(scores: list[Path], score: Output, first: str, seeds: list[int]) -> None:
+    """Write mean and spread of the scores of one model's seeds."""
+    from affectflow.evaluation.compare import gather_seeds as gather
+
+    gather(first, dict(zip(seeds, scores, strict=True)), score)
+
+
+@stage("evaluation.summary", "evaluation.score", "evaluation.protocols")
+def summarize_scores(scores: list[Path], summary: Output, seeds: tuple[Path, ...], seeds_summary: Output) -> str:
+    """Write all scores as a table, and the means over seeds as another.
+
+    Args:
+        scores: Score files.
+        summary: Table of the scores.
+        seeds: Files of gather-seeds.
+        seeds_summary: Table of the means over seeds.
+    """
+    from affectflow.evaluation.summary import summarize, summarize_seeds, table
+
+    summarize(scores, summary)
+    summarize_seeds(seeds, seeds_summary)
+    return table([*scores, *seeds])

@@ -1,0 +1,98 @@
+"""Stages from records to a trained and exported model. Light: TensorFlow is imported where a stage runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from affectflow.core.stage import Output, Setting, stage
+
+
+@stage("training.backbones")
+def fetch_weights(
+    backbone: str,
+    weights: Output,
+    record: Path,
+    base_url: Annotated[str, Setting("pretrained.base_url")],
+) -> None:
+    """Fetch a backbone's ImageNet weights and check their digest.
+
+    Args:
+        backbone: Name of the backbone.
+        weights: The weights file, without top.
+        record: File that keeps the SHA-256 of the first download.
+    """
+    from affectflow.training.backbones import fetch_weights as fetch
+
+    fetch(backbone, base_url=base_url, out=weights, record=record)
+
+
+@stage("training", "records.access", "records.example", "records.tfrecord", "metrics", "facs", "media.jpeg")
+def train_model(
+    train: list[Path],
+    validation: list[Path],
+    model: Output,
+    history: Output,
+    metadata: Output,
+    reliability: Output,
+    recipe: dict[str, Any],
+    synthetic: bool,
+    state: Path,
+    board: Path,
+    image_size: Annotated[int, Setting("records.image_size")],
+    weights: Path | None = None,
+    runtime: float | None = None,
+    threads: int = 0,
+) -> None:
+    """Train a model on TFRecords, calibrate it and fit its thresholds.
+
+    Args:
+        train: Records to learn from.
+        validation: Records for early stopping, calibration and thresholds.
+        model: The model, as model.keras.
+        history: Table of the epochs.
+        metadata: What is known of the model, as model.json.
+        reliability: Table of predicted and observed frequencies.
+        recipe: The settings of affectflow.training.recipe.
+        synthetic: Whether the data is drawn.
+        state: Folder of the checkpoints from which an interrupted training is resumed.
+        board: Folder of TensorBoard's logs.
+        weights: Initial weights of the backbone.
+        runtime: Time limit of the job in minutes, where a scheduler has one.
+    """
+    from affectflow.cluster.job import requeue, seconds_to_train
+    from affectflow.cluster.lease import lease_gpus
+    from affectflow.training.recipe import Recipe
+
+    seconds = seconds_to_train(runtime)
+    gpus = lease_gpus(recipe["gpus"])  # noqa: F841  # kept until the end; before TensorFlow, which takes all it sees
+    from affectflow.training.interruption import OutOfTime
+    from affectflow.training.train import Outputs, Places
+    from affectflow.training.train import train as fit
+
+    try:
+        fit(
+            Recipe.of(recipe, weights),
+            train_files=train,
+            validation_files=validation,
+            image_size=image_size,
+            synthetic=synthetic,
+            threads=threads,
+            places=Places(state, board),
+            outputs=Outputs(model, history, metadata, reliability),
+            seconds=seconds,
+        )
+    except OutOfTime:
+        requeue()  # where that fails, the workflow tries again
+        raise
+
+
+@stage("training.saving")
+def export_model(model: Path, metadata: Path, saved_model: Output, onnx: Output) -> None:
+    """Export a model as SavedModel and ONNX, and check that both predict the same."""
+    from affectflow.cluster.lease import lease_gpus
+
+    gpus = lease_gpus(0)  # noqa: F841  # the result is the same with and without a GPU
+    from affectflow.training.saving import export
+
+    export(model, metadata, saved_model, onnx)
