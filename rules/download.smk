@@ -26,8 +26,8 @@ rule download_partition:
         journal="results/state/download",
         partitions=DOWNLOAD["partitions"],
         # How fast it goes and how long it waits change no outcome, so they start nothing again.
-        settings=Settings.of(DOWNLOAD).decisive(),
-        retry=DOWNLOAD["retry"],
+        settings=Settings.of(DOWNLOAD).cache_key_settings(),
+        retry=DOWNLOAD["retry_outcomes"],
         code=code("download_partition"),
     script:
         "../workflow/scripts/download_partition.py"
