@@ -12,7 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from affectflow.core.append_log import frame, framed_lines
@@ -152,6 +152,8 @@ def test_two_downloads_do_not_write_one_journal(tmp_path: Path) -> None:
 @given(
     ANY_TEXT | ANY_TEXT.map(lambda text: f"http://{text}") | ANY_TEXT.map(lambda text: f"http://user:pw@host/{text}#x")
 )
+@example("http://0\x0c#")
+@example("http://\x0c#")
 def test_a_url_is_parsed_or_refused(text: str) -> None:
     try:
         url = parse_url(text)

@@ -180,7 +180,8 @@ def parse_url(url: str) -> URL:
         raise Failed("bad_url", f"{len(url)} characters, more than {_MAX_URL}")
     try:
         parsed = URL(url.strip())
-        usable = parsed.scheme in ("http", "https") and parsed.host and parsed.port
+        host = parsed.host or ""  # with the blanks before a fragment
+        usable = parsed.scheme in ("http", "https") and host and host == host.strip() and parsed.port
     except ValueError as error:
         raise Failed("bad_url", str(error)[:200]) from None
     if not usable:
