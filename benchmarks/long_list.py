@@ -17,18 +17,18 @@ from pathlib import Path
 
 from affectflow.download.journal import Journal
 from affectflow.download.outcomes import OK, Outcome
-from affectflow.download.partition import Share
+from affectflow.download.partition import PartitionSpec
 from affectflow.media import file_names as names
 
 _DECIDE = """
 import resource, sys, time
 from pathlib import Path
-from affectflow.download.partition import Again, Share, fetch_partition
+from affectflow.download.partition import PartitionSpec, RetryPolicy, fetch_partition
 from affectflow.download.settings import Settings
 folder = Path(sys.argv[1])
-share = Share(folder / "urls.txt", 0, 1, folder / "images", folder / "journal")
+spec = PartitionSpec(folder / "urls.txt", 0, 1, folder / "images", folder / "journal")
 start = time.monotonic()
-fetch_partition(share, Settings(), Again(), lambda counts: sys.exit("something was left"))
+fetch_partition(spec, Settings(), RetryPolicy(), lambda counts: sys.exit("something was left"))
 print(time.monotonic() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000)
 """
 
@@ -79,10 +79,10 @@ def first_request(folder: Path, web: socket.socket) -> float:
 
 def finish(folder: Path) -> None:
     """As if every image had come."""
-    share = Share(folder / "urls.txt", 0, 1, folder / "images", folder / "journal")
-    with Journal(share.journal, 0, 1) as journal:
-        for row in share.rows():
-            path = share.images / names.relative_path(row.file_name)
+    spec = PartitionSpec(folder / "urls.txt", 0, 1, folder / "images", folder / "journal")
+    with Journal(spec.journal, 0, 1) as journal:
+        for row in spec.rows():
+            path = spec.images / names.relative_path(row.file_name)
             path.parent.mkdir(parents=True, exist_ok=True)
             os.close(os.open(path, os.O_CREAT | os.O_WRONLY))
             os.truncate(path, 1)

@@ -37,7 +37,7 @@ rule download_partition:
             images="results/emotionet/images",
             journal="results/state/download",
             # How fast it goes and how long it waits change no outcome, so they start nothing again.
-            tracked=Settings.of(DOWNLOAD).decisive(),
+            tracked=Settings.of(DOWNLOAD).cache_key_settings(),
             retry_outcomes=DOWNLOAD["retry_outcomes"],
         ),
     script:

@@ -153,7 +153,7 @@ def test_an_unknown_partition_is_one_sentence(copied: Submitted, cluster: Cluste
     before = len(cluster.accounted("JobID"))
     result = copied.run(MODEL)
     assert result.status == 1
-    sentence = "There is no partition 'gpus', which the profile names; sinfo knows cpu, gpu."
+    sentence = "There is no partition 'gpus', which the profile names; sinfo lists cpu, gpu."
     assert sum(sentence in line for line in result.output.splitlines()) == 1
     assert "Traceback" not in result.output and "sbatch" not in result.output
     assert len(cluster.accounted("JobID")) == before

@@ -15,9 +15,9 @@ from tests.conftest import ROOT
 
 from affectflow import config
 from affectflow.cli import main
-from affectflow.cluster import disk_space as room
-from affectflow.cluster.doctor import Needs, examine
-from affectflow.cluster.node import MARK, look
+from affectflow.cluster import disk_space
+from affectflow.cluster.doctor import ResourceRequirements, examine
+from affectflow.cluster.node import MARKER, inspect_node
 from affectflow.cluster.profile import OTHERS, read_requests
 from affectflow.cluster.slurm import Partition, accounts, partitions
 from affectflow.core.errors import UserError
@@ -71,29 +71,31 @@ def profile(folder: Path, **changes: object) -> Path:
     return folder / "profile"
 
 
-NEEDS = Needs({"resnet": 1, "vgg": 1}, (), 10)
+REQUIREMENTS = ResourceRequirements({"resnet": 1, "vgg": 1}, (), 10)
 
 
-def findings(path: Path, needs: Needs = NEEDS, wait_s: int = 0) -> list[str]:
-    return [str(finding) for finding in examine(read_requests(path), needs, wait_s)]
+def findings(path: Path, requirements: ResourceRequirements = REQUIREMENTS, wait_s: int = 0) -> list[str]:
+    return [str(finding) for finding in examine(read_requests(path), requirements, wait_s)]
 
 
-def wrong(path: Path, needs: Needs = NEEDS, wait_s: int = 0) -> list[str]:
-    return [text.removeprefix("wrong: ") for text in findings(path, needs, wait_s) if text.startswith("wrong: ")]
+def wrong(path: Path, requirements: ResourceRequirements = REQUIREMENTS, wait_s: int = 0) -> list[str]:
+    return [text.removeprefix("wrong: ") for text in findings(path, requirements, wait_s) if text.startswith("wrong: ")]
 
 
 @pytest.mark.parametrize("name", PROFILES)
 def test_shipped_profiles_ask_for_gpus_only_to_train(name: str) -> None:
     found = {request.rule: request for request in read_requests(ROOT / "profiles" / name)}
-    assert found["train_model"].partition == "your_gpu_partition" and found["train_model"].memory_mb == 16000
-    assert found["train_model"].threads == 8 and found["train_model"].minutes == found["train_model"].most_minutes
-    assert found["train_model"].gpus_by_gres() == (name == "slurm-gres")
+    assert found["train_model"].partition == "your_gpu_partition" and found["train_model"].mem_mb == 16000
+    assert (
+        found["train_model"].cpus_per_task == 8 and found["train_model"].time_min == found["train_model"].max_time_min
+    )
+    assert found["train_model"].gpus_in_gres() == (name == "slurm-gres")
     others = [request for rule, request in found.items() if rule != "train_model"]
     assert {(r.partition, r.account, r.gpus, r.gres) for r in others} == {
         ("your_cpu_partition", "your_account", None, "")
     }
-    assert found[OTHERS].minutes == 60 and found[OTHERS].memory_mb == 2000
-    assert found[OTHERS].most_minutes == 240 and found[OTHERS].most_memory_mb == 8000
+    assert found[OTHERS].time_min == 60 and found[OTHERS].mem_mb == 2000
+    assert found[OTHERS].max_time_min == 240 and found[OTHERS].max_mem_mb == 8000
 
 
 def test_shipped_profiles_differ_in_gres_alone() -> None:
@@ -109,8 +111,8 @@ def test_a_profile_may_be_written_as_lists(tmp_path: Path) -> None:
         "set-resources: ['train_model:slurm_partition=gpu', 'train_model:gres=gpu:a100:2', 'train_model:mem_mb=threads']\n"
     )
     training, others = read_requests(tmp_path)
-    assert (training.partition, training.gpus_by_gres(), training.memory_mb) == ("gpu", 2, None)
-    assert (others.rule, others.partition, others.memory_mb) == (OTHERS, "batch", 500)
+    assert (training.partition, training.gpus_in_gres(), training.mem_mb) == ("gpu", 2, None)
+    assert (others.rule, others.partition, others.mem_mb) == (OTHERS, "batch", 500)
 
 
 @pytest.mark.parametrize(
@@ -148,7 +150,7 @@ def test_a_good_profile(slurm: Install, tmp_path: Path, monkeypatch: pytest.Monk
     found = findings(profile(tmp_path))
     assert found[0] == "ok: train_model: --account=faces --partition=gpu --mem=16000 --time=240 --nodes=1 --gpus=1"
     assert found[1] == "ok: all other rules: --account=faces --partition=batch --mem=2000 --time=60"
-    assert found[2].startswith("ok: room for 10 images") and found[3].startswith("unknown: what nodes see")
+    assert found[2].startswith("ok: disk space for 10 images") and found[3].startswith("unknown: what nodes see")
 
 
 @pytest.mark.parametrize(
@@ -157,21 +159,21 @@ def test_a_good_profile(slurm: Install, tmp_path: Path, monkeypatch: pytest.Monk
         ({"slurm_partition": "your_gpu_partition"}, "slurm_partition is still 'your_gpu_partition'; put yours"),
         (
             {"slurm_partition": "gpus"},
-            "There is no partition 'gpus', which the profile names; sinfo knows batch, gpu, old, long.",
+            "There is no partition 'gpus', which the profile names; sinfo lists batch, gpu, old, long.",
         ),
         ({"slurm_account": "theirs"}, "You may not charge the account 'theirs'; yours are faces, other."),
-        ({"runtime": 300}, "train_model asks for 300 minutes, and partition gpu allows 240."),
-        ({"mem_mb": 300000}, "train_model asks for 300000 MB, and nodes of gpu have 256000 at most."),
-        ({"runtime": "5h"}, "train_model asks for 300 minutes, and partition gpu allows 240."),
+        ({"runtime": 300}, "train_model requests 300 minutes, and partition gpu allows 240."),
+        ({"mem_mb": 300000}, "train_model requests 300000 MB, and nodes of gpu have 256000 at most."),
+        ({"runtime": "5h"}, "train_model requests 300 minutes, and partition gpu allows 240."),
         (
             {"runtime": "120 * attempt"},
-            "train_model asks for 360 minutes at its last attempt, and partition gpu allows",
+            "train_model requests 360 minutes at its last attempt, and partition gpu allows",
         ),
         ({"slurm_partition": "gpu,gpus"}, "There is no partition 'gpus',"),
-        ({"slurm_partition": "batch"}, "train_model asks for 1 GPU in partition batch, and its nodes have none."),
-        ({"gres": "gpu:8", "gpu": 0}, "asks for 8 GPUs in partition gpu, and its nodes have 4 each at most."),
-        ({"gres": "gpu:2", "gpu": 0}, "models.resnet.gpus is 1, and the profile asks for gpu:2; set gres: gpu:1"),
-        ({"gres": "gpu:3g.20gb:2", "gpu": 0}, "asks for gpu:3g.20gb:2; set gres: gpu:3g.20gb:1 for train_model."),
+        ({"slurm_partition": "batch"}, "train_model requests 1 GPU in partition batch, and its nodes have none."),
+        ({"gres": "gpu:8", "gpu": 0}, "requests 8 GPUs in partition gpu, and its nodes have 4 each at most."),
+        ({"gres": "gpu:2", "gpu": 0}, "models.resnet.gpus is 1, and the profile requests gpu:2; set gres: gpu:1"),
+        ({"gres": "gpu:3g.20gb:2", "gpu": 0}, "requests gpu:3g.20gb:2; set gres: gpu:3g.20gb:1 for train_model."),
     ],
 )
 def test_mistakes_in_plain_words(
@@ -224,23 +226,23 @@ def test_a_partition_that_is_down(slurm: Install, tmp_path: Path, monkeypatch: p
 def test_what_else_slurm_refuses(slurm: Install, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     slurm(sbatch="echo 'allocation failure: Job violates accounting/QOS policy' >&2; exit 1")
-    assert "SLURM would not take a job of train_model: allocation failure: Job violates" in wrong(profile(tmp_path))[0]
+    assert "SLURM would refuse a job of train_model: allocation failure: Job violates" in wrong(profile(tmp_path))[0]
 
 
 def test_several_gpus_for_one_model(slurm: Install, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    assert findings(profile(tmp_path), Needs({"resnet": 4, "vgg": 1}, (), 1))[0].endswith("--gpus=4")
-    assert "asks for 5 GPUs" in wrong(tmp_path / "profile", Needs({"resnet": 5, "vgg": 1}, (), 1))[0]
+    assert findings(profile(tmp_path), ResourceRequirements({"resnet": 4, "vgg": 1}, (), 1))[0].endswith("--gpus=4")
+    assert "requests 5 GPUs" in wrong(tmp_path / "profile", ResourceRequirements({"resnet": 5, "vgg": 1}, (), 1))[0]
 
 
 def node_says(text: str) -> str:
-    return f"""printf '%s\\n' 'TensorFlow greets' '{MARK}{text}'"""
+    return f"""printf '%s\\n' 'TensorFlow greets' '{MARKER}{text}'"""
 
 
 @pytest.mark.parametrize(
     "said, sentence",
     [
-        ('{"host": "n7", "unseen": ["/scratch/disfa"]}', "n7 (partition batch) does not see /scratch/disfa; put it"),
+        ('{"host": "n7", "missing": ["/scratch/disfa"]}', "n7 (partition batch) does not see /scratch/disfa; put it"),
         ('{"host": "n7", "cuda": "", "gpus": 0}', "n7: TensorFlow is the build without CUDA; install the other"),
         ('{"host": "n7", "cuda": "12.5.1", "driver": "515.65.01"}', "the driver 515.65.01 is too old for CUDA 12.5.1"),
         ('{"host": "n7", "cuda": "12.5.1", "driver": "535.1.1"}', "TensorFlow sees 0 of 1 GPUs, with driver 535.1.1."),
@@ -268,7 +270,9 @@ def test_a_folder_that_nodes_do_not_share(slurm: Install, tmp_path: Path, monkey
     """The stand-in says of every path that it is not there."""
     monkeypatch.chdir(tmp_path)
     code = (
-        'for last in "$@"; do :; done; printf \'%s\' "' + MARK + '{\\"host\\": \\"n7\\", \\"unseen\\": [\\"$last\\"]}"'
+        'for last in "$@"; do :; done; printf \'%s\' "'
+        + MARKER
+        + '{\\"host\\": \\"n7\\", \\"missing\\": [\\"$last\\"]}"'
     )
     slurm(srun=code)
     assert any(
@@ -286,13 +290,13 @@ def test_no_free_node_and_no_environment(slurm: Install, tmp_path: Path, monkeyp
 
 
 def test_a_node_looks_for_paths(tmp_path: Path) -> None:
-    assert look([tmp_path, tmp_path / "none"], for_gpus=False).unseen == [str(tmp_path / "none")]
+    assert inspect_node([tmp_path, tmp_path / "none"], with_gpus=False).missing == [str(tmp_path / "none")]
 
 
 def test_too_little_room(commands: Install, tmp_path: Path) -> None:
     commands(quota="exit 1")
-    assert room.shortage(tmp_path / "results", 10) is None and room.untold_quota(tmp_path) == ""
-    assert "take about 200,000,000 GB" in (room.shortage(tmp_path, 10**12) or "")
+    assert disk_space.shortage(tmp_path / "results", 10) is None and disk_space.unknown_quota(tmp_path) == ""
+    assert "take about 200,000,000 GB" in (disk_space.shortage(tmp_path, 10**12) or "")
     head = "Disk quotas for user me (uid 1000): \\n Filesystem blocks quota limit grace files quota limit grace\\n"
 
     def quota(cells: str) -> None:
@@ -300,11 +304,13 @@ def test_too_little_room(commands: Install, tmp_path: Path) -> None:
         commands(quota=f"{question}; printf '{head}/home {cells}\\n'")
 
     quota("900000* 800000 1000000 0 995 0 1000 0")
-    assert room.shortage(tmp_path, 5) is None
-    assert "6 images are as many files, and your quota on /home takes 5 more" in (room.shortage(tmp_path, 6) or "")
-    assert "your quota on /home has 0 GB left" in (room.shortage(tmp_path, 1000) or "")
+    assert disk_space.shortage(tmp_path, 5) is None
+    assert "6 images are as many files, and your quota on /home takes 5 more" in (
+        disk_space.shortage(tmp_path, 6) or ""
+    )
+    assert "your quota on /home has 0 GB left" in (disk_space.shortage(tmp_path, 1000) or "")
     quota("900000 0 0 0 995 0 1000 0")  # of files alone
-    assert "your quota on /home takes 5 more" in (room.shortage(tmp_path, 6) or "")
+    assert "your quota on /home takes 5 more" in (disk_space.shortage(tmp_path, 6) or "")
 
 
 def test_what_a_configuration_needs(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from affectflow.download.engine import Engine
 from affectflow.download.ledger import LEDGER_SCHEMA, collect_ledger, write_part
 from affectflow.download.lists import Row, parse_url
 from affectflow.download.outcomes import OK, OUTCOMES, REPORT_CLASSES, Outcome
-from affectflow.download.partition import Again, Share, fetch_partition, outcomes, stamp_of
+from affectflow.download.partition import PartitionSpec, RetryPolicy, cache_key_of, fetch_partition, outcomes
 from affectflow.download.resolver import is_public
 from affectflow.download.settings import Settings
 from affectflow.download.store import Store
@@ -351,10 +351,10 @@ class Download:
         settings = self.site.settings(**changes)
         parts = [self.folder / f"parts-{partitions}/{i}.parquet" for i in range(partitions)]
         for i, part in enumerate(parts):
-            share = Share(self.names, i, partitions, self.images, self.folder / "journal")
-            again = Again(stamp_of(settings, code), classes=frozenset(settings.retry))
-            fetch_partition(share, settings, again, lambda counts: None)
-            write_part(part, outcomes(share))
+            spec = PartitionSpec(self.names, i, partitions, self.images, self.folder / "journal")
+            policy = RetryPolicy(cache_key_of(settings, code), outcomes=frozenset(settings.retry_outcomes))
+            fetch_partition(spec, settings, policy, lambda counts: None)
+            write_part(part, outcomes(spec))
         self.outcomes = collect_ledger(parts, self.names, *(self.folder / n for n in ("ledger", "errors", "summary")))
         return Counter(self.site.hits)
 

@@ -58,15 +58,9 @@ def test_sadness_is_the_reports_or_the_usual() -> None:
 def test_a_letter_is_a_least_intensity() -> None:
     surprise = emotions("emfacs")["Surprise"]
     assert " ".join(map(str, surprise.parts)) == "1 2 5B 26"
-    face = {1: 1.0, 2: 1.0, 26: 1.0}
-    assert surprise.judge({**face, 5: 2.0}).share == 1
-    assert surprise.judge({**face, 5: 1.0}).share == 0.75
-
-
-def test_an_emotion_is_judged_by_what_is_known() -> None:
-    anger = emotions("emfacs")["Anger"].judge({4: 5.0, 5: 0.0})
-    assert anger.share == 0.5 and anger.unknown == (7, 23)
-    assert emotions("emfacs")["Disgust"].judge({4: 5.0}).share is None
+    face = {"AU1": 1.0, "AU2": 1.0, "AU26": 1.0}
+    assert shares({"Surprise": surprise}, levels(**face, AU5=2.0))["Surprise"] == 1
+    assert shares({"Surprise": surprise}, levels(**face, AU5=1.0))["Surprise"] == 0.75
 
 
 def levels(**present: float) -> NDArray[np.float64]:

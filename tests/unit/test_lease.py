@@ -12,9 +12,10 @@ import pytest
 from affectflow.cluster.lease import VISIBLE, lease_gpus
 
 _TRAINING = """
-import os, sys, time
+import logging, os, sys, time
 from pathlib import Path
 from affectflow.cluster.lease import lease_gpus
+logging.basicConfig(stream=sys.stdout, level=logging.INFO, format="%(message)s")
 folder, count = Path(sys.argv[1]), int(sys.argv[2])
 lease = lease_gpus(count, ["GPU-a", "GPU-b", "GPU-c"], folder)
 assert os.environ["CUDA_VISIBLE_DEVICES"] == ",".join(lease.devices)

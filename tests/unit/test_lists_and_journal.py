@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import random
+import resource
+import signal
 from collections import Counter
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from affectflow.core.append_log import frame, framed_lines
 from affectflow.core.errors import UserError
 from affectflow.download import lists
 from affectflow.download.journal import Index, Journal
@@ -95,7 +99,7 @@ def test_what_is_written_down_is_read_again(
         outcome.last_try = float(number)  # later lines count
         latest[url] = outcome
         with Journal(folder, row(url).key % partitions, partitions) as journal:
-            journal.append(row(url), "stamp", outcome)
+            journal.append(row(url), "cache key", outcome)
     for path in folder.iterdir():  # a kill in the middle of one more line
         line = path.read_bytes().splitlines(keepends=True)[0]
         with path.open("ab") as stream:
@@ -104,9 +108,39 @@ def test_what_is_written_down_is_read_again(
         with Index(folder, row(url).key % partitions, partitions) as index:
             entry = index.get(row(url).key)
             assert entry is not None
-            assert index.read(entry) == (url, "stamp", outcome)
+            assert index.read(entry) == (url, "cache key", outcome)
             assert entry.bytes == (outcome.bytes if outcome.outcome == OK else 0)
             assert index.get(row(url + "?").key) is None or url + "?" in latest
+
+
+def test_a_full_disk_keeps_earlier_lines(tmp_path: Path) -> None:
+    def entry(url: str) -> tuple[Row, str, Outcome]:
+        return row(url), "cache key", Outcome(OK, bytes=7, last_try=1.0)
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    with Journal(tmp_path, 0, 1) as journal:
+        journal.append(*entry("one"))
+        size = (tmp_path / "0000-of-0001.jsonl").stat().st_size
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size + 20, hard))
+        try:
+            with pytest.raises(UserError, match="cannot be written"):
+                journal.append(*entry("two"))
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+            signal.signal(signal.SIGXFSZ, before)
+        assert (tmp_path / "0000-of-0001.jsonl").stat().st_size == size
+        journal.append(*entry("three"))
+    with Index(tmp_path, 0, 1) as index:
+        assert [index.get(row(url).key) is not None for url in ("one", "two", "three")] == [True, False, True]
+
+
+def test_lines_are_json_and_damaged_ones_are_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
+    lines = [frame(json.dumps({"n": n})) for n in range(3)]
+    assert [json.loads(line)["n"] for line in lines] == [0, 1, 2]
+    path.write_bytes(lines[0] + lines[1].replace(b": 1}", b": 7}") + bytes(5000) + b"\n" + lines[2] + lines[0][:-1])
+    assert [line for _, line in framed_lines(path)] == [lines[0], lines[2]]
 
 
 def test_two_downloads_do_not_write_one_journal(tmp_path: Path) -> None:
@@ -118,6 +152,8 @@ def test_two_downloads_do_not_write_one_journal(tmp_path: Path) -> None:
 @given(
     ANY_TEXT | ANY_TEXT.map(lambda text: f"http://{text}") | ANY_TEXT.map(lambda text: f"http://user:pw@host/{text}#x")
 )
+@example("http://0\x0c#")
+@example("http://\x0c#")
 def test_a_url_is_parsed_or_refused(text: str) -> None:
     try:
         url = parse_url(text)

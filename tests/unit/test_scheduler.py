@@ -46,18 +46,20 @@ def test_else_it_is_what_the_job_was_given(job: Install, script: str) -> None:
 
 
 @pytest.mark.parametrize("status", [0, 1])
-def test_it_asks_for_its_own_job(job: Install, tmp_path: Path, capsys: pytest.CaptureFixture[str], status: int) -> None:
+def test_it_asks_for_its_own_job(job: Install, tmp_path: Path, caplog: pytest.LogCaptureFixture, status: int) -> None:
     job(
         "scontrol",
         f"echo \"$@\" > {tmp_path}/asked; [ {status} = 0 ] || echo 'Job may not be requeued' >&2; exit {status}",
     )
+    caplog.set_level("INFO")
     assert requeue() is (status == 0)
     assert (tmp_path / "asked").read_text() == "requeue 7\n"
-    assert ("done" if status == 0 else "Job may not be requeued") in capsys.readouterr().out
+    assert ("done" if status == 0 else "Job may not be requeued") in caplog.text
 
 
 def test_no_scheduler_to_ask(
-    job: Install, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    job: Install, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert requeue() is False and "No such file" in capsys.readouterr().out
+    caplog.set_level("INFO")
+    assert requeue() is False and "No such file" in caplog.text

@@ -354,7 +354,7 @@ class Unavailable:
 
 
 def test_both_readers_agree(
-    run: Ingest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    run: Ingest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     sheets: dict[str, list[Cells]] = {
         "quoted": [[None] * 62, QUIRKY_HEADER[62], [f"{URL}'", f"'{ORIG}'", *LABELS], [], [f"{URL}2'", None, *LABELS]],
@@ -366,12 +366,13 @@ def test_both_readers_agree(
         ],
     }
     table = save(tmp_path / "t.xlsx", sheets)
+    caplog.set_level("INFO")
     calamine = run(table)
-
-    assert "read with python-calamine" in capsys.readouterr().out
+    assert "read with python-calamine" in caplog.text
+    caplog.clear()
     monkeypatch.setattr(python_calamine, "CalamineWorkbook", Unavailable)
     fallback = run(table)
-    assert "read with openpyxl" in capsys.readouterr().out
+    assert "read with openpyxl" in caplog.text
     keys = ("sheet", "row", "reason")
     assert fallback.labels == calamine.labels
     assert [[r[k] for k in keys] for r in fallback.rejects] == [[r[k] for k in keys] for r in calamine.rejects]
@@ -404,12 +405,13 @@ def test_same_bytes_twice(run: Ingest, tmp_path: Path) -> None:
 
 
 def test_a_sheet_too_large_for_the_memory_is_read_row_by_row(
-    run: Ingest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    run: Ingest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     table = save(tmp_path / "t.xlsx", [[URL, *LABELS]] * 50)
     monkeypatch.setattr("affectflow.spreadsheet.read._available_bytes", lambda: 100_000)
+    caplog.set_level("INFO")
     assert len(run(table).labels) == 50
-    assert "row by row" in capsys.readouterr().out
+    assert "row by row" in caplog.text
 
 
 def challenge_rows(count: int, shift: int) -> list[Cells]:
@@ -428,7 +430,7 @@ def challenge_rows(count: int, shift: int) -> list[Cells]:
 @pytest.mark.parametrize("shift, side", [(1, "1 column too far to the right"), (-2, "2 columns too far to the left")])
 def test_shifted_labels_are_caught_and_named(run: Ingest, tmp_path: Path, header: bool, shift: int, side: str) -> None:
     rows = challenge_rows(400, shift)
-    with pytest.raises(UserError, match=f"t.csv: the labels lie {side}"):
+    with pytest.raises(UserError, match=f"t.csv: the labels are {side}"):
         run(save(tmp_path / "t.csv", [PLAIN_HEADER[61], *rows] if header else rows))
 
 

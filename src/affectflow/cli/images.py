@@ -93,7 +93,7 @@ def download(options: argparse.Namespace) -> None:
     from affectflow import config
     from affectflow.download.command import before, download
     from affectflow.download.outcomes import OK, OUTCOMES, check_some
-    from affectflow.download.partition import Again
+    from affectflow.download.partition import RetryPolicy
     from affectflow.download.settings import Settings
 
     urls = options.snapshot or options.urls
@@ -108,15 +108,15 @@ def download(options: argparse.Namespace) -> None:
     classes = frozenset((options.retry or "").split(",")) - {"", "all"}
     if unknown := classes - OUTCOMES.keys():
         raise UserError(f"--retry has an unknown outcome {sorted(unknown)[0]!r}; known are {', '.join(OUTCOMES)}.")
-    again = Again(
+    policy = RetryPolicy(
         forced=options.retry is not None or options.retry_older_than is not None,
-        classes=classes,
+        outcomes=classes,
         before=before(options.retry_older_than) if options.retry_older_than else None,
     )
     ledger, differences = (options.destination / name for name in ("ledger.parquet", "snapshot_difference.csv"))
     ledger = options.ledger or ledger
     differences.unlink(missing_ok=True)  # or one of another set might be taken for this one's
-    counts = download(urls, options.destination, ledger, settings, options.processes, again, options.resume == "yes")
+    counts = download(urls, options.destination, ledger, settings, options.processes, policy, options.resume == "yes")
     width = max(map(len, counts), default=0)
     for outcome, count in counts.most_common():
         print(f"{outcome:{width}}  {count:>9,}  {100 * count / counts.total():5.1f} %  {OUTCOMES[outcome]}")

@@ -1,1 +1,1 @@
-"""SLURM: limits, partitions, time left, GPU leases, and a check of all of it."""
+"""Work with SLURM: limits, partitions, the time a job has left, GPU leases, and a check of all of it."""

@@ -1,13 +1,14 @@
-"""GPUs of one machine, shared by one user's processes that know nothing of each other.
+"""Share one machine's GPUs between processes of one user that do not know each other.
 
-Each GPU has a file that whoever computes on it keeps locked. The system unlocks it when the process ends, however it
-ends, so nothing is left to clean up. Light: TensorFlow must not be there yet, for it takes every GPU that it sees.
+Each GPU has a file that the process computing on it keeps locked. The system unlocks it when the process ends, however
+it ends, so nothing needs to be cleaned up. Lease GPUs before TensorFlow is loaded, since it takes every GPU it sees.
 """
 
 from __future__ import annotations
 
 import fcntl
 import getpass
+import logging
 import os
 import subprocess
 import tempfile
@@ -18,9 +19,11 @@ from typing import IO
 
 from affectflow.cluster.job import JOB
 
-_QUESTION = ("nvidia-smi", "--query-gpu=index,uuid", "--format=csv,noheader")
-_PAUSE_S = 0.5
+log = logging.getLogger(__name__)
+
 VISIBLE = "CUDA_VISIBLE_DEVICES"
+_QUERY = ("nvidia-smi", "--query-gpu=index,uuid", "--format=csv,noheader")
+_PAUSE_S = 0.5
 
 
 class Lease:
@@ -31,23 +34,27 @@ class Lease:
         self._locks = locks
 
     def close(self) -> None:
-        """Give them back."""
+        """Release the GPUs."""
         for lock in self._locks:
             lock.close()
 
 
 def lease_gpus(wanted: int, devices: Sequence[str] | None = None, folder: Path | None = None) -> Lease:
-    """Wait for ``wanted`` free GPUs, or for all where there are fewer, and let this process see no others.
+    """Wait for free GPUs and make only them visible to this process.
 
-    ``devices`` are those that this process may use, None to ask the driver and ``CUDA_VISIBLE_DEVICES``. A cluster's
-    scheduler gives each of its jobs GPUs of its own, numbered from 0 in every job: only processes of the same job wait
-    for each other there.
+    A cluster's scheduler gives each of its jobs GPUs of its own, numbered from 0 in every job, so there only processes
+    of the same job wait for each other.
+
+    Args:
+        wanted: How many GPUs; all if there are fewer.
+        devices: The GPUs that this process may use; None for those of the driver and ``CUDA_VISIBLE_DEVICES``.
+        folder: The folder of the lock files; None for one of the user's.
     """
-    present = list(devices) if devices is not None else _present()
+    present = list(devices) if devices is not None else _visible_devices()
     count = min(wanted, len(present))
     folder = (folder or Path(tempfile.gettempdir()) / f"affectflow-gpus-{getpass.getuser()}") / os.environ.get(JOB, "")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    told = False
+    logged = False
     while True:
         taken: list[tuple[str, IO[str]]] = []
         for device in present:
@@ -55,37 +62,37 @@ def lease_gpus(wanted: int, devices: Sequence[str] | None = None, folder: Path |
                 taken.append((device, lock))
         if len(taken) == count:
             break
-        # Holding some while waiting for others could last for ever if another does the same.
+        # Two processes that each hold some GPUs and wait for more would wait for ever.
         for _, lock in taken:
             lock.close()
-        if not told:
-            print(f"Waiting for {count} of {len(present)} GPUs; others compute on them.", flush=True)
-            told = True
+        if not logged:
+            log.info("Waiting for %d of %d GPUs; other processes use them.", count, len(present))
+            logged = True
         time.sleep(_PAUSE_S)
     if present:
         os.environ[VISIBLE] = ",".join(device for device, _ in taken) or "-1"
     return Lease([device for device, _ in taken], [lock for _, lock in taken])
 
 
-def _present() -> list[str]:
-    """By UUID where the driver tells it, so that whoever names GPUs by their numbers meets the same files."""
-    known = _asked()
+def _visible_devices() -> list[str]:
+    """List GPUs by UUID if the driver reports it, so that a GPU has the same lock file by number and by UUID."""
+    uuids = _uuids()
     limited = os.environ.get(VISIBLE)
     if limited is None:
-        return list(known.values())
+        return list(uuids.values())
     names = [name.strip() for name in limited.split(",")]
-    return [known.get(name, name) for name in names if name and name != "-1"]
+    return [uuids.get(name, name) for name in names if name and name != "-1"]
 
 
-def _asked() -> dict[str, str]:
-    """UUIDs by number; empty where there is no driver."""
+def _uuids() -> dict[str, str]:
+    """Return the UUIDs of GPUs by number; empty without a driver."""
     try:
-        answer = subprocess.run(_QUESTION, capture_output=True, text=True, timeout=30)
+        result = subprocess.run(_QUERY, capture_output=True, text=True, timeout=30)
     except (OSError, subprocess.TimeoutExpired):
         return {}
-    if answer.returncode:
+    if result.returncode:
         return {}
-    pairs = (line.partition(",") for line in answer.stdout.splitlines() if "," in line)
+    pairs = (line.partition(",") for line in result.stdout.splitlines() if "," in line)
     return {number.strip(): uuid.strip() for number, _, uuid in pairs}
 
 

@@ -1,4 +1,4 @@
-"""A Snakemake profile for SLURM: what its rules ask a cluster for."""
+"""Read from a Snakemake profile for SLURM what the jobs of each rule request."""
 
 from __future__ import annotations
 
@@ -15,66 +15,80 @@ from affectflow.core.errors import UserError
 
 OTHERS = "all other rules"
 _GRES = re.compile(r"(gpu(?::(?!\d+$)[\w.]+)?)(?::(\d+))?")
-_TIME = re.compile(r"(\d+(?:\.\d+)?)\s*(m|min|minutes?|h|hours?|d|days?)")
+_RUNTIME = re.compile(r"(\d+(?:\.\d+)?)\s*(m|min|minutes?|h|hours?|d|days?)")
 _MINUTES = {"m": 1, "h": 60, "d": 1440}
-_PLAIN = re.compile(r"[\w.+-]+(?:,[\w.+-]+)*")
+_NAMES = re.compile(r"[\w.+-]+(?:,[\w.+-]+)*")
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
-    """What the jobs of a rule ask for; None or empty where the profile is silent.
+class JobRequest:
+    """What the jobs of a rule request; None, 0 or empty where the profile sets nothing.
 
-    ``memory_mb`` and ``minutes`` are the first attempt's, ``most_memory_mb`` and ``most_minutes`` the last one's.
+    Attributes:
+        rule: The rule.
+        account: The account that is charged.
+        partition: One or several partitions.
+        mem_mb: Memory of the first attempt, in MB.
+        time_min: Time limit of the first attempt, in minutes.
+        max_mem_mb: Memory of the last attempt.
+        max_time_min: Time limit of the last attempt.
+        cpus_per_task: CPUs.
+        gpus: GPUs, by number alone.
+        gres: Generic resources, such as ``gpu:a100:2``.
+        other_options: Other options of sbatch.
+        other_cluster: Whether jobs go to another cluster.
     """
 
     rule: str
     account: str
     partition: str
-    memory_mb: int | None
-    minutes: int | None
-    most_memory_mb: int | None
-    most_minutes: int | None
-    threads: int
+    mem_mb: int | None
+    time_min: int | None
+    max_mem_mb: int | None
+    max_time_min: int | None
+    cpus_per_task: int
     gpus: int | None
     gres: str
-    more: tuple[str, ...]
-    """Other options of sbatch."""
-    elsewhere: bool
-    """Whether it is another cluster that is asked."""
+    other_options: tuple[str, ...]
+    other_cluster: bool
 
-    def gpus_by_gres(self) -> int:
-        """As many as ``gres`` has."""
+    def gpus_in_gres(self) -> int:
+        """Return the number of GPUs in ``gres``."""
         match = _GRES.fullmatch(self.gres)
         return int(match.group(2) or 1) if match else 0
 
-    def gres_of(self, count: int) -> str:
-        """The same kind of GPU, so many of it."""
+    def gres_with(self, count: int) -> str:
+        """Return ``gres`` with another number of GPUs of the same type."""
         match = _GRES.fullmatch(self.gres)
         return f"{match.group(1) if match else 'gpu'}:{count}"
 
     def partitions(self) -> list[str]:
-        """Their names; none where it depends on a job which they are."""
-        return self.partition.split(",") if _PLAIN.fullmatch(self.partition) else []
+        """Return the names of the partitions; none if an expression chooses them for each job."""
+        return self.partition.split(",") if _NAMES.fullmatch(self.partition) else []
 
     def options(self, gpus: int) -> list[str]:
-        """Those of sbatch and srun, at the first attempt."""
-        asked = {
+        """Return the options of sbatch and srun at the first attempt, with a number of GPUs."""
+        options = {
             "--account": self.account,
             "--partition": self.partition,
-            "--mem": self.memory_mb,
-            "--time": self.minutes,
-            "--cpus-per-task": self.threads,
+            "--mem": self.mem_mb,
+            "--time": self.time_min,
+            "--cpus-per-task": self.cpus_per_task,
             "--nodes": 1 if gpus else None,
             "--gres": self.gres,
             "--gpus": 0 if self.gres else gpus,
         }
-        return [*(f"{option}={value}" for option, value in asked.items() if value), *self.more]
+        return [*(f"{option}={value}" for option, value in options.items() if value), *self.other_options]
 
 
-def read_requests(path: Path) -> list[Request]:
-    """By rule, the others last. ``path`` is a profile's folder or its file.
+def read_requests(path: Path) -> list[JobRequest]:
+    """Read a profile's requests by rule, those of all other rules last.
 
-    Raises :class:`UserError` where that is none for SLURM.
+    Args:
+        path: A profile's folder or its file.
+
+    Raises:
+        UserError: If it is not a profile for SLURM.
     """
     file = path / "config.yaml" if path.is_dir() else path
     try:
@@ -85,9 +99,9 @@ def read_requests(path: Path) -> list[Request]:
         raise UserError(f"{file} is not YAML: {' '.join(str(error).split())}.") from None
     if not isinstance(profile, dict) or profile.get("executor") != "slurm":
         raise UserError(f"{file} does not submit to SLURM; set executor: slurm, or name another profile.")
-    of_all = {name: profile[f"slurm-{name}"] for name in ("qos", "reservation") if f"slurm-{name}" in profile}
+    for_all = {name: profile[f"slurm-{name}"] for name in ("qos", "reservation") if f"slurm-{name}" in profile}
     return requests(
-        {**of_all, **_pairs(profile.get("default-resources"))},
+        {**for_all, **_pairs(profile.get("default-resources"))},
         _by_rule(profile.get("set-resources")),
         _pairs(profile.get("set-threads")),
         attempts=1 + int(profile.get("retries") or 0),
@@ -99,37 +113,47 @@ def requests(
     by_rule: Mapping[str, Mapping[str, Any]],
     threads: Mapping[str, Any] | None = None,
     attempts: int = 1,
-) -> list[Request]:
-    """From resources that all rules ask for, and those of single ones, as Snakemake takes them."""
+) -> list[JobRequest]:
+    """Make requests from resources as Snakemake takes them.
+
+    Args:
+        default: Resources of all rules.
+        by_rule: Resources of single rules, which take precedence.
+        threads: Threads by rule.
+        attempts: How many attempts a job has.
+
+    Returns:
+        The requests by rule, those of all other rules last.
+    """
     return [
         *(_request(rule, {**default, **own}, (threads or {}).get(rule), attempts) for rule, own in by_rule.items()),
         _request(OTHERS, default, None, attempts),
     ]
 
 
-def _request(rule: str, resources: Mapping[str, Any], threads: Any, attempts: int) -> Request:
+def _request(rule: str, resources: Mapping[str, Any], threads: Any, attempts: int) -> JobRequest:
     options = {"--qos": "qos", "--constraint": "constraint", "--reservation": "reservation"}
-    given = {option: _text(resources.get(name)) for option, name in options.items()}
-    more = [f"{option}={value}" for option, value in given.items() if value]
+    values = {option: _text(resources.get(name)) for option, name in options.items()}
+    other_options = [f"{option}={value}" for option, value in values.items() if value]
     memory, runtime = resources.get("mem_mb"), resources.get("runtime")
-    return Request(
+    return JobRequest(
         rule,
         account=_text(resources.get("slurm_account")),
         partition=_text(resources.get("slurm_partition")),
-        memory_mb=_number(memory, 1),
-        minutes=_minutes(runtime, 1),
-        most_memory_mb=_number(memory, attempts),
-        most_minutes=_minutes(runtime, attempts),
-        threads=_number(resources.get("cpus_per_task", threads), 1) or 0,
+        mem_mb=_number(memory, 1),
+        time_min=_minutes(runtime, 1),
+        max_mem_mb=_number(memory, attempts),
+        max_time_min=_minutes(runtime, attempts),
+        cpus_per_task=_number(resources.get("cpus_per_task", threads), 1) or 0,
         gpus=_number(resources.get("gpu"), 1),
         gres=_text(resources.get("gres")),
-        more=(*more, *shlex.split(_text(resources.get("slurm_extra")))),
-        elsewhere=any(resources.get(name) for name in ("cluster", "clusters", "slurm_cluster")),
+        other_options=(*other_options, *shlex.split(_text(resources.get("slurm_extra")))),
+        other_cluster=any(resources.get(name) for name in ("cluster", "clusters", "slurm_cluster")),
     )
 
 
 def _pairs(resources: Any) -> dict[str, Any]:
-    """A mapping, or a list of ``name=value``."""
+    """Parse resources given as a mapping or as a list of ``name=value``."""
     if isinstance(resources, dict):
         return resources
     pairs = (str(text).partition("=") for text in resources or ())
@@ -137,9 +161,9 @@ def _pairs(resources: Any) -> dict[str, Any]:
 
 
 def _by_rule(resources: Any) -> dict[str, dict[str, Any]]:
-    """Mappings by rule, or a list of ``rule:name=value``."""
+    """Parse resources by rule given as mappings or as a list of ``rule:name=value``."""
     if isinstance(resources, dict):
-        return {rule: _pairs(of_rule) for rule, of_rule in resources.items()}
+        return {rule: _pairs(own) for rule, own in resources.items()}
     found: dict[str, dict[str, Any]] = {}
     for text in resources or ():
         rule, _, pair = str(text).partition(":")
@@ -148,24 +172,24 @@ def _by_rule(resources: Any) -> dict[str, dict[str, Any]]:
 
 
 def _text(value: Any) -> str:
-    """Without the quotes that keep Snakemake from evaluating it."""
+    """Convert a value to text without the quotes that keep Snakemake from evaluating it."""
     text = "" if value is None else str(value)
     quoted = re.fullmatch(r"(['\"])([^'\"]*)\1", text)
     return quoted.group(2) if quoted else text
 
 
 def _minutes(value: Any, attempt: int) -> int | None:
-    """Also of ``4h`` and the like."""
-    match = _TIME.fullmatch(value.strip()) if isinstance(value, str) else None
+    """Convert a run time to minutes: a number, an expression, or a text such as ``4h``."""
+    match = _RUNTIME.fullmatch(value.strip()) if isinstance(value, str) else None
     return round(float(match.group(1)) * _MINUTES[match.group(2)[0]]) if match else _number(value, attempt)
 
 
 def _number(value: Any, attempt: int) -> int | None:
-    """Of an expression such as ``min(2000 * 2 ** (attempt - 1), 32000)``, its value at an attempt."""
+    """Evaluate a number or an expression such as ``min(2000 * 2 ** (attempt - 1), 32000)`` at an attempt."""
     if isinstance(value, str):
         try:
-            # A profile is as trustworthy as a Snakefile, in which Snakemake evaluates the same.
+            # Snakemake evaluates the same expressions, so the profile is trusted already.
             value = eval(value, {"__builtins__": {}, "attempt": attempt, "min": min, "max": max})
-        except Exception:  # of whatever kind: it depends on what is not known here
+        except Exception:  # any kind: the expression uses names that are known only in a job
             return None
     return int(value) if isinstance(value, (int, float)) else None

@@ -1,4 +1,4 @@
-"""What SLURM says of itself, asked by its own commands."""
+"""Query SLURM with its own commands."""
 
 from __future__ import annotations
 
@@ -8,99 +8,110 @@ import subprocess
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from affectflow.cluster.profile import Request
+from affectflow.cluster.profile import JobRequest
 from affectflow.core.errors import UserError
 
-_PATIENCE_S = 60.0
+_TIMEOUT_S = 60.0
 _FIELDS = "%R|%a|%l|%m|%G"  # name, availability, time limit, MB a node, generic resources
 _GPUS = re.compile(r"gpu(?::[^:,()]+)*?:(\d+)")
-_TIME = re.compile(r"(?:(\d+)-)?(?:(\d+):)?(?:(\d+):)?(\d+)")
+_DURATION = re.compile(r"(?:(\d+)-)?(?:(\d+):)?(?:(\d+):)?(\d+)")
 
 
 @dataclass(frozen=True, slots=True)
 class Partition:
-    """Of the largest of its nodes the memory in MB and the GPUs; ``minutes`` None where there is no limit."""
+    """A partition with the limits of its largest node.
+
+    Attributes:
+        name: Its name.
+        up: Whether it accepts and runs jobs.
+        time_limit_min: In minutes, None if there is no limit.
+        mem_mb: The most memory of a node, in MB.
+        gpus: The most GPUs of a node.
+    """
 
     name: str
     up: bool
-    minutes: int | None
-    memory_mb: int
+    time_limit_min: int | None
+    mem_mb: int
     gpus: int
 
 
 def partitions() -> dict[str, Partition]:
-    """By name; raises :class:`UserError` where SLURM is not to be had."""
+    """Return the cluster's partitions by name; raise :class:`UserError` if SLURM does not answer."""
     if shutil.which("sinfo") is None:
         raise UserError("SLURM's commands are not installed here; run this on the cluster's login node.")
-    answer = ask("sinfo", "--all", "--noheader", f"--format={_FIELDS}")
-    if answer.returncode:
-        raise UserError(f"SLURM does not answer ({last_line(answer.stderr)}); ask the cluster's administrators.")
+    result = run_command("sinfo", "--all", "--noheader", f"--format={_FIELDS}")
+    if result.returncode:
+        raise UserError(f"SLURM does not answer ({last_line(result.stderr)}); ask the cluster's administrators.")
     found: dict[str, Partition] = {}
-    for line in answer.stdout.splitlines():
-        name, up, limit, memory, gres = line.split("|")
+    for line in result.stdout.splitlines():
+        name, availability, limit, memory, gres = line.split("|")
         before = found.get(name, Partition(name, True, None, 0, 0))
-        gpus = sum(map(int, _GPUS.findall(gres)))
-        memory_mb = int(memory.rstrip("+"))
+        limit_s = duration_s(limit)
         found[name] = Partition(
-            name, up == "up", _minutes(limit), max(before.memory_mb, memory_mb), max(before.gpus, gpus)
+            name,
+            up=availability == "up",
+            time_limit_min=None if limit_s is None else limit_s // 60,
+            mem_mb=max(before.mem_mb, int(memory.rstrip("+"))),
+            gpus=max(before.gpus, sum(map(int, _GPUS.findall(gres)))),
         )
     return found
 
 
-def unknown_partition(requests: Iterable[Request], known: Iterable[str]) -> str | None:
-    """A sentence on the first partition that there is not; None where there are all, as far as can be told."""
+def unknown_partition(requests: Iterable[JobRequest], known: Iterable[str]) -> str | None:
+    """Return a sentence on the first requested partition that does not exist; None if all exist.
+
+    Args:
+        requests: The requests of a profile; those for other clusters are not checked.
+        known: The names of the cluster's partitions.
+    """
     names = list(known)
     for request in requests:
         for name in request.partitions():
-            if not request.elsewhere and name not in names:
-                return f"There is no partition {name!r}, which the profile names; sinfo knows {', '.join(names)}."
+            if not request.other_cluster and name not in names:
+                return f"There is no partition {name!r}, which the profile names; sinfo lists {', '.join(names)}."
     return None
 
 
 def accounts(user: str) -> list[str] | None:
-    """That a user may charge; None where the cluster does not tell, or keeps no accounts."""
+    """Return the accounts that a user may charge; None if the cluster has no accounting or does not answer."""
     if shutil.which("sacctmgr") is None:
         return None
-    answer = ask("sacctmgr", "-n", "-P", "show", "associations", f"user={user}", "format=account")
-    return None if answer.returncode else list(dict.fromkeys(answer.stdout.split()))
+    result = run_command("sacctmgr", "-n", "-P", "show", "associations", f"user={user}", "format=account")
+    return None if result.returncode else list(dict.fromkeys(result.stdout.split()))
 
 
-def least_job_age() -> int | None:
-    """For how many seconds the controller remembers a job that has ended; None where it does not say."""
-    match = re.search(r"^MinJobAge\s*=\s*(\d+)", ask("scontrol", "show", "config").stdout, re.MULTILINE)
+def min_job_age_s() -> int | None:
+    """Return how many seconds the controller keeps ended jobs (MinJobAge); None if it does not answer."""
+    match = re.search(r"^MinJobAge\s*=\s*(\d+)", run_command("scontrol", "show", "config").stdout, re.MULTILINE)
     return int(match.group(1)) if match else None
 
 
 def refusal(options: Sequence[str]) -> str | None:
-    """Why sbatch would not take a job with such options; None where it would. Nothing is submitted."""
-    answer = ask("sbatch", "--test-only", *options, "--wrap=true")
-    return last_line(answer.stderr).removeprefix("sbatch: error: ") if answer.returncode else None
+    """Return why sbatch would refuse a job with these options, None if it would not. Nothing is submitted."""
+    result = run_command("sbatch", "--test-only", *options, "--wrap=true")
+    return last_line(result.stderr).removeprefix("sbatch: error: ") if result.returncode else None
 
 
-def ask(*words: str, timeout: float = _PATIENCE_S) -> subprocess.CompletedProcess[str]:
-    """One of SLURM's commands; one that takes too long has failed."""
+def run_command(*words: str, timeout_s: float = _TIMEOUT_S) -> subprocess.CompletedProcess[str]:
+    """Run a command; one that is missing or takes too long ends with status 1 and the reason on its stderr."""
     try:
-        return subprocess.run(words, capture_output=True, text=True, timeout=timeout)
+        return subprocess.run(words, capture_output=True, text=True, timeout=timeout_s)
     except (OSError, subprocess.TimeoutExpired) as error:
         return subprocess.CompletedProcess(words, 1, "", str(error))
 
 
 def last_line(text: str) -> str:
-    """Where a command says what is wrong."""
+    """Return the last line of a command's error output, where it gives the reason."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1] if lines else "without a word"
+    return lines[-1] if lines else "no reason given"
 
 
-def seconds_of(duration: str) -> int | None:
-    """Of ``days-hours:minutes:seconds``, ``hours:minutes:seconds`` or ``minutes:seconds``; None of ``infinite``."""
-    match = _TIME.fullmatch(duration.strip())
+def duration_s(text: str) -> int | None:
+    """Parse ``days-hours:minutes:seconds``, ``hours:minutes:seconds`` or ``minutes:seconds``; None for ``infinite``."""
+    match = _DURATION.fullmatch(text.strip())
     if match is None:
         return None
     days, first, second, last = match.groups()
     hours, minutes = (first, second) if second is not None else (None, first)
     return 86400 * int(days or 0) + 3600 * int(hours or 0) + 60 * int(minutes or 0) + int(last)
-
-
-def _minutes(limit: str) -> int | None:
-    seconds = seconds_of(limit)
-    return None if seconds is None else seconds // 60

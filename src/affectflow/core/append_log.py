@@ -1,7 +1,9 @@
-"""A file of one annotator's to which lines of JSON are appended, each on the disk before it counts.
+"""Append-only log files that survive a kill at any byte.
 
-Whatever ends the process costs at most the line that it was writing. The first line says what the file is, so that
-:mod:`affectflow.annotation.formats` knows it among those of other tools.
+:class:`AppendFile` is what all logs share: one writer at a time, a torn last line dropped, a full disk reported. A log
+that does not flush each line to the disk frames its lines with a checksum (:func:`frame`, :func:`framed_lines`), so
+that lines which a power failure damaged are skipped. :class:`AppendLog` is the log of one annotator: lines of JSON,
+each flushed to the disk, after a header by which :mod:`affectflow.annotation.formats` recognizes the file.
 """
 
 from __future__ import annotations
@@ -12,8 +14,10 @@ import io
 import json
 import os
 import re
+import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,81 +25,167 @@ from typing import Any
 from affectflow.core.errors import UserError
 
 FORM = "affectflow-annotation"
+"""The key of the header line, with the format's version as value."""
 VERSION = 1
 _NAME = re.compile(r"\w[\w .@+-]{0,63}")
+_BLOCK = 1 << 16
+_FRAME = b'{"crc32": "%08x", %b\n'
+FRAME_LENGTH = 22
+"""Bytes of a framed line before its entry."""
+
+
+class AppendFile:
+    """A locked file to which lines are appended; an incomplete line is never kept."""
+
+    def __init__(self, path: Path, writer: str, sync: bool) -> None:
+        """Open and lock a file; its content is not changed before the first :meth:`append`.
+
+        Args:
+            path: The file; it and its folder are created if missing.
+            writer: What writes such files, for the message when another process holds the lock.
+            sync: Whether each line is flushed to the disk, which protects it from a power failure and takes
+                milliseconds. A kill of the process costs no complete line either way.
+
+        Raises:
+            UserError: If the file cannot be written, or another process is writing it.
+        """
+        self._path, self._sync = path, sync
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._stream = io.FileIO(path, "a+")
+        except OSError as error:
+            raise self._unwritable(error) from None
+        try:
+            fcntl.flock(self._stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._end = self._end_of_lines()
+        except OSError as error:
+            self._stream.close()
+            if isinstance(error, BlockingIOError):
+                raise UserError(f"{path} is being written by another {writer}; wait for it, or end it.") from None
+            raise self._unwritable(error) from None
+        self._torn = True  # until the first append has dropped what may follow the last complete line
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no complete line."""
+        return self._end == 0
+
+    def read(self) -> bytes:
+        """Read the whole file, including a torn last line."""
+        self._stream.seek(0)
+        return self._stream.readall()
+
+    def append(self, data: bytes) -> None:
+        """Append complete lines; raise :class:`UserError` and leave the file as it was if that fails."""
+        try:
+            if self._torn:
+                self._stream.truncate(self._end)
+                self._torn = False
+            if self._stream.write(data) != len(data):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            if self._sync:
+                os.fsync(self._stream.fileno())
+        except OSError as error:
+            with suppress(OSError):
+                self._stream.truncate(self._end)
+            raise self._unwritable(error) from None
+        self._end += len(data)
+
+    def close(self) -> None:
+        """Close the file, which also unlocks it."""
+        self._stream.close()
+
+    def _end_of_lines(self) -> int:
+        """Find the position after the last newline, from the end of the file."""
+        end = self._stream.seek(0, os.SEEK_END)
+        while end:
+            start = max(0, end - _BLOCK)
+            self._stream.seek(start)
+            newline = self._stream.read(end - start).rfind(b"\n")
+            if newline >= 0:
+                return start + newline + 1
+            end = start
+        return 0
+
+    def _unwritable(self, error: OSError) -> UserError:
+        return UserError(
+            f"{self._path} cannot be written ({error.strerror}); free disk space or use another folder, and try again."
+        )
+
+
+def frame(entry: str) -> bytes:
+    """Make a line of JSON from an object's text, with the CRC-32 of all that follows it as the first member."""
+    rest = entry[1:].encode()
+    return _FRAME % (zlib.crc32(rest), rest)
+
+
+def framed_lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """Yield the position in bytes and the text of each line made by :func:`frame`; skip torn and damaged lines."""
+    position = 0
+    with path.open("rb") as stream:
+        for line in stream:
+            rest = line[FRAME_LENGTH:-1]
+            if line == _FRAME % (zlib.crc32(rest), rest):
+                yield position, line
+            position += len(line)
 
 
 class AppendLog(ABC):
-    """One process has it at a time; the file begins with the first line."""
+    """The log of one annotator; one process writes it at a time, and the first entry creates the file."""
 
     file_name: str
     """Within the annotator's folder."""
     of: str
-    """What is annotated, as the first line says it."""
+    """What is annotated, as the header names it."""
 
     def __init__(self, path: Path, annotator: str) -> None:
-        """Raises :class:`UserError` where another process writes it, or it is no such file."""
+        """Restore an existing log.
+
+        Raises:
+            UserError: If another process is writing the file, or it is not such a log.
+        """
         self._path, self._annotator = path, annotator
-        self._stream: io.FileIO | None = None
+        self._file: AppendFile | None = None
         if path.exists():
             self._open()
 
     def close(self) -> None:
-        if self._stream is not None:
-            self._stream.close()
+        """Close the file if it was opened."""
+        if self._file is not None:
+            self._file.close()
 
     @abstractmethod
     def _restore(self, lines: Sequence[str]) -> None:
-        """Take up what the file holds; raises :class:`UserError` for what it cannot hold."""
+        """Restore the state from a file's lines; raise :class:`UserError` for lines that are not valid."""
 
-    def _open(self) -> io.FileIO:
+    def _open(self) -> AppendFile:
+        file = AppendFile(self._path, "annotation server", sync=True)
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            stream = io.FileIO(self._path, "a+")
-        except OSError as error:
-            raise UserError(f"{self._path} cannot be written ({error.strerror}); choose another folder.") from None
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            stream.close()
-            raise UserError(f"{self._path} is being written by another annotation server; end that first.") from None
-        stream.seek(0)
-        data = stream.readall()
-        try:
-            self._restore(whole_lines(self._path, data))
+            self._restore(whole_lines(self._path, file.read()))
         except UserError:
-            stream.close()
+            file.close()
             raise
-        stream.truncate(data.rfind(b"\n") + 1)  # what a kill broke off
-        self._stream = stream
-        return stream
+        self._file = file
+        return file
 
     def _append(self, facts: Mapping[str, Any]) -> None:
-        """Raises :class:`UserError` where it cannot be kept; then it does not come back later."""
-        made = {**facts, "at": datetime.now(UTC).isoformat(timespec="milliseconds")}
-        stream = self._stream or self._open()
-        end = stream.seek(0, os.SEEK_END)
-        first = {FORM: VERSION, "of": self.of, "annotator": self._annotator}
-        data = b"".join(json.dumps(line).encode() + b"\n" for line in ([first] if end == 0 else []) + [made])
-        try:
-            if stream.write(data) != len(data):
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            os.fsync(stream.fileno())
-        except OSError as error:
-            stream.truncate(end)
-            raise UserError(f"{self._path} cannot be written ({error.strerror}).") from None
+        """Append an entry with the time; raise :class:`UserError` if it cannot be stored, and then store none of it."""
+        entry = {**facts, "at": datetime.now(UTC).isoformat(timespec="milliseconds")}
+        file = self._file or self._open()
+        header = [{FORM: VERSION, "of": self.of, "annotator": self._annotator}] if file.is_empty else []
+        file.append(b"".join(json.dumps(line).encode() + b"\n" for line in (*header, entry)))
 
 
 def whole_lines(path: Path, data: bytes) -> list[str]:
-    """All but one that was broken off; raises :class:`UserError` for what is no UTF-8."""
+    """Split a log's content into lines without a torn last one; raise :class:`UserError` if it is not UTF-8."""
     try:
         return data[: data.rfind(b"\n") + 1].decode().split("\n")[:-1]
     except UnicodeDecodeError:
-        raise UserError(f"{path} is not UTF-8 text any more; restore the file.") from None
+        raise UserError(f"{path} is not UTF-8 text, though it was written as such; restore it from a backup.") from None
 
 
 def facts_of(path: Path, lines: Sequence[str]) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    """Each line but the first, with its number; raises :class:`UserError` for what is no such line."""
+    """Yield the number and content of each line after the header; raise :class:`UserError` for invalid lines."""
     for number, line in enumerate(lines, start=1):
         try:
             facts = json.loads(line)
@@ -108,12 +198,12 @@ def facts_of(path: Path, lines: Sequence[str]) -> Iterator[tuple[int, Mapping[st
 
 
 def broken(path: Path, number: int, reason: object) -> UserError:
-    """The error of a line."""
-    return UserError(f"{path}, line {number}: it is no line of an annotation ({reason}); restore the file.")
+    """Make the error for an invalid line."""
+    return UserError(f"{path}, line {number}: not a valid annotation ({reason}); restore the file from a backup.")
 
 
 def place_of(folder: Path, annotator: str, file_name: str) -> Path:
-    """Where an annotator's file lies; raises :class:`UserError` for what cannot be a name."""
+    """Return the path of an annotator's log; raise :class:`UserError` for a name that cannot be a folder's."""
     if not _NAME.fullmatch(annotator):
         raise UserError(f"{annotator[:70]!r} cannot be a name; use up to 64 letters, digits, spaces and . @ + - _.")
     return folder / annotator / file_name

@@ -1,1 +1,1 @@
-"""URLs -> images and a ledger with the outcome of each URL."""
+"""Download images from URLs, with a ledger of the outcome of each URL."""

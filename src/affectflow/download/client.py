@@ -1,4 +1,4 @@
-"""One attempt at one URL: address, redirects, and what the answer amounts to."""
+"""Make one attempt at one URL: resolve the host, follow redirects, and classify the answer."""
 
 from __future__ import annotations
 
@@ -15,40 +15,12 @@ from typing import Self
 from yarl import URL
 
 from affectflow.core.errors import UserError
-from affectflow.download.exchange import LOCATION, RETRY_AFTER, ROBOTS_TAG, WANTS_PASSWORD, Exchange
+from affectflow.download.exchange import LOCATION, PROXY_PASSWORD_MISSING, RETRY_AFTER, ROBOTS_TAG, Exchange
 from affectflow.download.lists import parse_url
 from affectflow.download.outcomes import NETWORK, Failed
 from affectflow.download.resolver import Resolver
 from affectflow.download.settings import Settings
 from affectflow.download.transfers import Transfers
-
-
-@dataclass(frozen=True)
-class Proxies:
-    """Proxies by scheme. Behind one, names are looked up there: only addresses written into URLs are checked here."""
-
-    by_scheme: dict[str, str]
-
-    @classmethod
-    def of_environment(cls) -> Self:
-        """Raises :class:`UserError` for a proxy that is not spoken to over http."""
-        found: dict[str, str] = {}
-        for scheme, text in urllib.request.getproxies_environment().items():
-            if scheme not in ("http", "https"):
-                continue
-            proxy = URL(text if "://" in text else f"http://{text}")
-            if proxy.scheme not in ("http", "https") or not proxy.host:
-                raise UserError(f"{scheme.upper()}_PROXY is {text!r}; only http proxies are spoken to.")
-            found[scheme] = str(proxy)
-        return cls(found)
-
-    def proxy_of(self, target: URL) -> str | None:
-        """The proxy to ask for ``target``, unless NO_PROXY names its host."""
-        proxy = self.by_scheme.get(target.scheme)
-        if proxy is None or urllib.request.proxy_bypass_environment(f"{target.host}:{target.port}"):  # type: ignore[attr-defined]
-            return None
-        return proxy
-
 
 _AGENT = "affectflow"
 _MAX_REDIRECTS = 10
@@ -56,11 +28,43 @@ _REDIRECTS = (301, 302, 303, 307, 308)
 _OPT_OUT = frozenset({"noai", "noimageai"})
 
 
+@dataclass(frozen=True)
+class Proxies:
+    """Proxies by scheme. They resolve host names themselves, so only addresses written into URLs are checked here."""
+
+    by_scheme: dict[str, str]
+
+    @classmethod
+    def of_environment(cls) -> Self:
+        """Read HTTP_PROXY and HTTPS_PROXY; raise :class:`UserError` for a proxy that is not an http proxy."""
+        found: dict[str, str] = {}
+        for scheme, text in urllib.request.getproxies_environment().items():
+            if scheme not in ("http", "https"):
+                continue
+            proxy = URL(text if "://" in text else f"http://{text}")
+            if proxy.scheme not in ("http", "https") or not proxy.host:
+                raise UserError(f"{scheme.upper()}_PROXY is {text!r}; give the URL of an http proxy.")
+            found[scheme] = str(proxy)
+        return cls(found)
+
+    def proxy_of(self, target: URL) -> str | None:
+        """Return the proxy for ``target``; None if there is none, or NO_PROXY names the host."""
+        proxy = self.by_scheme.get(target.scheme)
+        if proxy is None or urllib.request.proxy_bypass_environment(f"{target.host}:{target.port}"):  # type: ignore[attr-defined]
+            return None
+        return proxy
+
+
 @dataclass(slots=True, eq=False)
 class Answer:
-    """The body of a 200, complete as HTTP counts it; ``detail`` says what was lenient about it.
+    """The complete body of a 200.
 
-    ``release`` is to be called when the body is not needed any more.
+    Attributes:
+        body: The body.
+        status: The HTTP status.
+        final_url: The URL after redirects.
+        release: To be called when the body is no longer needed.
+        detail: What was accepted though it is wrong, such as a certificate.
     """
 
     body: bytes
@@ -79,10 +83,9 @@ class Moved:
 
 
 class Client:
-    """Asks for images; use as an async context manager.
+    """Requests images through the environment's proxies; an async context manager.
 
-    No cookie, credential or Referer is ever sent. Proxies are those of the environment. ``looked_up`` is called with
-    each name that was found.
+    No cookie, credential or Referer is ever sent. ``looked_up`` is called with each host name that was resolved.
     """
 
     def __init__(self, settings: Settings, looked_up: Callable[[str], None] = lambda host: None) -> None:
@@ -105,10 +108,18 @@ class Client:
         self._resolver.close()
 
     async def attempt(self, address: URL, answered: Callable[[], None] = lambda: None) -> Answer | Moved:
-        """Ask once for ``address``; ``answered`` is called as soon as the head of an answer is there.
+        """Request ``address`` once and follow redirects within its host.
 
-        A redirect to another host is returned for the caller to follow. Raises :class:`Failed`, or :class:`UserError`
-        where the fault is this machine's.
+        Args:
+            address: The URL.
+            answered: Called as soon as the headers of an answer have come.
+
+        Returns:
+            The answer, or a redirect to another host for the caller to follow.
+
+        Raises:
+            Failed: If there was no complete body.
+            UserError: If this machine failed.
         """
         try:
             return await self._follow(address, answered, verify=True)
@@ -122,17 +133,17 @@ class Client:
         return answer
 
     async def reaches(self, address: URL) -> bool:
-        """Whether the site of ``address`` answers anything at all."""
+        """Tell whether the site of ``address`` answers at all."""
         try:
             exchange = await self._get(address.origin(), lambda _: None, verify=False, head=True)
         except Failed as failed:
-            return failed.outcome not in NETWORK or failed.http_status is not None  # garbage is an answer too
+            return failed.outcome not in NETWORK or failed.http_status is not None  # even an invalid answer is one
         self._transfers.release(exchange)
-        # These may be the proxy's own words.
+        # A proxy answers with these statuses itself when it cannot reach the site.
         return self._proxies.proxy_of(address) is None or exchange.status not in (502, 503, 504)
 
-    async def finds(self, host: str) -> bool:
-        """Whether a fresh look-up of ``host`` succeeds."""
+    async def resolves(self, host: str) -> bool:
+        """Tell whether a fresh look-up of ``host`` succeeds."""
         try:
             await self._resolver.addresses(host, fresh=True)
         except Failed as failed:
@@ -152,7 +163,7 @@ class Client:
         return await self._transfers.get(str(target), host, answered, resolve, proxy, verify=verify, head=head)
 
     async def _follow(self, target: URL, answered: Callable[[], None], verify: bool) -> Answer | Moved:
-        """Follow redirects within a host; those to another are for the caller, who counts what runs at each."""
+        """Follow redirects within a host; the caller follows the others, since it limits the requests to each host."""
         seen: set[URL] = set()
         while True:
             result = await self._step(target, answered, verify)
@@ -174,7 +185,7 @@ class Client:
             exchange = await self._get(target, began, verify)
             try:
                 if exchange.status == 407 and self._proxies.proxy_of(target):
-                    raise UserError(WANTS_PASSWORD)
+                    raise UserError(PROXY_PASSWORD_MISSING)
                 if exchange.status in _REDIRECTS:
                     return Moved(_next(target, exchange), exchange.status)
                 body = _body(exchange)
@@ -190,7 +201,9 @@ class Client:
 def _body(exchange: Exchange) -> bytes:
     status = exchange.status
     if status != 200 or exchange.body is None:
-        raise Failed(_of_status(status), f"HTTP {status}", status, wait_s=_retry_after(exchange.header(RETRY_AFTER)))
+        raise Failed(
+            _outcome_of_status(status), f"HTTP {status}", status, wait_s=_retry_after(exchange.header(RETRY_AFTER))
+        )
     return exchange.body.end()
 
 
@@ -205,19 +218,22 @@ def _next(target: URL, exchange: Exchange) -> URL:
 
 
 def _opts_out(tags: Iterable[str]) -> bool:
-    """Whether an X-Robots-Tag, meant for all or for us, forbids use by AI ("bot: a, b" is meant for that bot)."""
+    """Tell whether an X-Robots-Tag forbids use by AI.
+
+    A tag such as "bot: noai, nofollow" is for the named bot alone; those for other bots are ignored.
+    """
     for tag in tags:
         bot, colon, rest = tag.partition(":")
         if colon and "," not in bot and bot.strip().lower() not in ("unavailable_after", "*", _AGENT):
             continue
-        words = (rest if colon else tag).split(",")
-        if _OPT_OUT & {word.strip().lower() for word in words}:
+        rules = (rest if colon else tag).split(",")
+        if _OPT_OUT & {rule.strip().lower() for rule in rules}:
             return True
     return False
 
 
 def _retry_after(text: str) -> float | None:
-    """Seconds that a server asks for, as a number or as a date (RFC 9110, 10.2.3)."""
+    """Parse Retry-After, a number of seconds or a date (RFC 9110, 10.2.3), into seconds from now."""
     try:
         return max(0.0, float(text))
     except ValueError:
@@ -228,7 +244,7 @@ def _retry_after(text: str) -> float | None:
         return None
 
 
-def _of_status(status: int) -> str:
+def _outcome_of_status(status: int) -> str:
     if status == 404:
         return "not_found"
     if status >= 500:

@@ -1,7 +1,8 @@
-"""``affectflow download``: a list of URLs -> a folder with images, ledger, failures and summary."""
+"""Download a list into a folder with images, ledger, failures and summary, as ``affectflow download`` does."""
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import shutil
 import sys
@@ -14,112 +15,66 @@ from affectflow.core.errors import UserError
 from affectflow.core.progress import progress
 from affectflow.download.lists import estimate
 from affectflow.download.outcomes import OK
-from affectflow.download.partition import Again, Share, fetch_partition, outcomes
+from affectflow.download.partition import PartitionSpec, RetryPolicy, fetch_partition, outcomes
 from affectflow.download.settings import Settings
 
+log = logging.getLogger(__name__)
+
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_SHOWN = 4  # kinds of failures
+_LOG_EVERY_S = 30.0
 
 
 def download(
-    urls: Path, destination: Path, ledger: Path, settings: Settings, processes: int, again: Again, resume: bool
+    urls: Path, destination: Path, ledger: Path, settings: Settings, processes: int, policy: RetryPolicy, resume: bool
 ) -> Counter[str]:
-    """Fetch a list into ``destination`` (``images``, ``errors.csv``, ``download_summary.csv``) and a ledger.
+    """Fetch a list of URLs.
 
-    What an earlier run did is not done again, unless ``resume`` is false or ``again`` wants it. Returns counts by
-    outcome. Raises :class:`UserError`.
+    Args:
+        urls: The list (see :mod:`affectflow.download.lists`).
+        destination: The folder for ``images``, ``errors.csv``, ``download_summary.csv`` and ``journal``.
+        ledger: The Parquet file with one row for each URL.
+        settings: The download's settings.
+        processes: How many processes share the list.
+        policy: Which failures of earlier runs are fetched again.
+        resume: Whether the outcomes of an earlier run are kept.
+
+    Returns:
+        Counts by outcome.
+
+    Raises:
+        UserError: If there is no list, or this machine, its disk or its network fails.
     """
     journal = destination / "journal"
     if not urls.is_file():
         raise UserError(f"{urls} does not exist; name a text with one URL a line, or a table with a column 'url'.")
     if not resume:
         shutil.rmtree(journal, ignore_errors=True)
-    shares = [Share(urls, i, processes, destination / "images", journal, processes) for i in range(processes)]
+    images = destination / "images"
+    specs = [PartitionSpec(urls, i, processes, images, journal, processes) for i in range(processes)]
     with Tally(estimate(urls)) as tally:
         if processes == 1:
-            fetch_partition(shares[0], settings, again, tally.add)
+            fetch_partition(specs[0], settings, policy, tally.add)
         else:
-            _fetch_in_processes(shares, settings, again, tally)
-    return _write_ledger(Share(urls, 0, 1, destination / "images", journal), destination, ledger)
-
-
-def _write_ledger(share: Share, destination: Path, ledger: Path) -> Counter[str]:
-    import pyarrow as pa  # it is large, and only needed here
-
-    from affectflow.download.ledger import ledger_row, write_ledger
-
-    pa.set_memory_pool(pa.system_memory_pool())  # the default one keeps 40 MB more than it needs
-
-    return write_ledger(
-        lambda: map(ledger_row, outcomes(share)),
-        ledger,
-        destination / "errors.csv",
-        destination / "download_summary.csv",
-    )
-
-
-def _fetch_in_processes(shares: list[Share], settings: Settings, again: Again, tally: Tally) -> None:
-    """One process a share; the counts of all come to ``tally``. When one fails, the others are ended."""
-    context = multiprocessing.get_context("spawn")
-    workers = {}
-    for share in shares:
-        here, there = context.Pipe(duplex=False)
-        process = context.Process(target=_fetch, args=(share, settings, again, there), daemon=True)
-        process.start()
-        there.close()
-        workers[here] = process
-    try:
-        while workers:
-            for pipe in wait(list(workers)):
-                assert isinstance(pipe, Connection)
-                try:
-                    news = pipe.recv()
-                except EOFError:
-                    process = workers.pop(pipe)
-                    process.join()
-                    if process.exitcode:
-                        raise UserError(
-                            f"A download process ended with status {process.exitcode}; run again to go on."
-                        ) from None
-                    continue
-                if isinstance(news, str):
-                    raise UserError(news)
-                tally.add(news)
-    finally:
-        for process in workers.values():
-            process.terminate()
-            process.join()
-
-
-def _fetch(share: Share, settings: Settings, again: Again, pipe: Connection) -> None:
-    try:
-        fetch_partition(share, settings, again, pipe.send)
-    except UserError as error:
-        pipe.send(str(error))
-    except BrokenPipeError:
-        sys.exit(1)  # whoever asked is gone
-    finally:
-        pipe.close()
+            _fetch_in_processes(specs, settings, policy, tally)
+    return _write_ledger(PartitionSpec(urls, 0, 1, images, journal), destination, ledger)
 
 
 def before(age: str) -> float:
-    """The time (seconds since 1970) that lies ``age`` (30d, 12h) back; raises :class:`UserError`."""
+    """Return the time (seconds since 1970) that was ``age`` (30d, 12h) ago; raise :class:`UserError` for no age."""
     try:
         return time.time() - float(age[:-1]) * _UNITS[age[-1:]]
     except (ValueError, KeyError):
-        raise UserError(f"{age!r} is no age; write it as 30d, 12h or 90m.") from None
-
-
-_SHOWN = 4  # classes of failures
-_BETWEEN_LINES_S = 30.0
+        raise UserError(f"{age!r} is not an age; write it as 30d, 12h or 90m.") from None
 
 
 class Tally:
-    """Counts outcomes and shows them; a context manager. ``total`` may be an estimate."""
+    """Count outcomes and show progress; a context manager. ``total`` may be an estimate."""
 
     def __init__(self, total: int) -> None:
         self._total = total
         self._counts: Counter[str] = Counter()
-        self._started = self._said = time.monotonic()
+        self._started = self._logged = time.monotonic()
         self._bar = progress(total=total, unit=" URLs", description="download")
 
     def __enter__(self) -> Tally:
@@ -128,31 +83,34 @@ class Tally:
     def __exit__(self, *_: object) -> None:
         self._bar.close()
         if self._counts:
-            self._say()
+            self._log()
 
     def add(self, counts: Counter[str]) -> None:
-        """Take in some outcomes."""
+        """Add the counts of some outcomes."""
         self._counts.update(counts)
-        self._bar.set_postfix_str(self._classes(), refresh=False)
+        self._bar.set_postfix_str(self._summary(), refresh=False)
         self._bar.update(counts.total())
-        if time.monotonic() - self._said >= _BETWEEN_LINES_S:
-            self._say()
+        if time.monotonic() - self._logged >= _LOG_EVERY_S:
+            self._log()
 
-    def _say(self) -> None:
-        self._said = time.monotonic()
+    def _log(self) -> None:
+        self._logged = time.monotonic()
         if not self._bar.disable:
-            return  # the bar says it
-        done, seconds = self._counts.total(), self._said - self._started
+            return  # the bar shows the same
+        done, seconds = self._counts.total(), self._logged - self._started
         rate = done / max(seconds, 1e-9)
         left = max(0, self._total - done) / max(rate, 1e-9)
-        print(
-            f"{time.strftime('%H:%M:%S')}  {done:,} of about {max(self._total, done):,} URLs, {rate:,.0f}/s, "
-            f"{self._classes()}; about {left / 60:.0f} min left",
-            file=sys.stderr,
-            flush=True,
+        log.info(
+            "%s  %s of about %s URLs, %s/s, %s; about %.0f min left",
+            time.strftime("%H:%M:%S"),
+            f"{done:,}",
+            f"{max(self._total, done):,}",
+            f"{rate:,.0f}",
+            self._summary(),
+            left / 60,
         )
 
-    def _classes(self) -> str:
+    def _summary(self) -> str:
         failures = self._counts.copy()
         parts = [f"{OK} {failures.pop(OK, 0):,}"]
         common = failures.most_common()
@@ -160,3 +118,65 @@ class Tally:
         if rest := sum(count for _, count in common[_SHOWN:]):
             parts.append(f"other {rest:,}")
         return ", ".join(parts)
+
+
+def _write_ledger(spec: PartitionSpec, destination: Path, ledger: Path) -> Counter[str]:
+    import pyarrow as pa  # large, and needed only after the download
+
+    from affectflow.download.ledger import ledger_row, write_ledger
+
+    pool = pa.default_memory_pool()
+    pa.set_memory_pool(pa.system_memory_pool())  # the default pool keeps 40 MB more than it needs
+    try:
+        return write_ledger(
+            lambda: map(ledger_row, outcomes(spec)),
+            ledger,
+            destination / "errors.csv",
+            destination / "download_summary.csv",
+        )
+    finally:
+        pa.set_memory_pool(pool)
+
+
+def _fetch_in_processes(specs: list[PartitionSpec], settings: Settings, policy: RetryPolicy, tally: Tally) -> None:
+    """Run one process for each partition and add up their counts; if one fails, the others are ended."""
+    context = multiprocessing.get_context("spawn")
+    workers = {}
+    for spec in specs:
+        receiver, sender = context.Pipe(duplex=False)
+        process = context.Process(target=_fetch, args=(spec, settings, policy, sender), daemon=True)
+        process.start()
+        sender.close()
+        workers[receiver] = process
+    try:
+        while workers:
+            for pipe in wait(list(workers)):
+                assert isinstance(pipe, Connection)
+                try:
+                    message = pipe.recv()
+                except EOFError:
+                    process = workers.pop(pipe)
+                    process.join()
+                    if process.exitcode:
+                        raise UserError(
+                            f"A download process ended with status {process.exitcode}; run again to continue."
+                        ) from None
+                    continue
+                if isinstance(message, str):
+                    raise UserError(message)
+                tally.add(message)
+    finally:
+        for process in workers.values():
+            process.terminate()
+            process.join()
+
+
+def _fetch(spec: PartitionSpec, settings: Settings, policy: RetryPolicy, pipe: Connection) -> None:
+    try:
+        fetch_partition(spec, settings, policy, pipe.send)
+    except UserError as error:
+        pipe.send(str(error))
+    except BrokenPipeError:
+        sys.exit(1)  # the parent process is gone
+    finally:
+        pipe.close()

@@ -1,4 +1,4 @@
-"""One HTTP exchange: what has come of it, and whether it takes too long."""
+"""Collect one HTTP answer, classify its errors, and detect when it takes too long."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ import pycurl
 from affectflow.core.errors import UserError
 from affectflow.download.outcomes import Failed
 
-OURS = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS)
+LOCAL_ERRORS = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS)
+"""Errors of this machine rather than of the host or the network."""
 _BY_ERRNO = {
     errno.ECONNREFUSED: "refused",
     errno.EHOSTUNREACH: "no_route",
@@ -27,7 +28,7 @@ _BY_ERRNO = {
     errno.EPIPE: "reset",
     errno.ETIMEDOUT: "timeout",
 }
-_TIMING = re.compile(r" after \d+ ms")  # the same failure reads the same
+_TIMING = re.compile(r" after \d+ ms")  # removed, so that equal failures have equal messages
 _BY_CODE = {
     pycurl.E_COULDNT_RESOLVE_HOST: "dns",
     pycurl.E_COULDNT_RESOLVE_PROXY: "no_route",
@@ -45,41 +46,62 @@ _BY_CODE = {
     pycurl.E_URL_MALFORMAT: "bad_url",
 }
 
+PROXY_PASSWORD_MISSING = "The proxy requires a password; write it into HTTP_PROXY and HTTPS_PROXY."
+CONTENT_LENGTH, CONTENT_ENCODING = b"content-length", b"content-encoding"
+LOCATION, RETRY_AFTER, ROBOTS_TAG = b"location", b"retry-after", b"x-robots-tag"
+_NAMES = b"|".join((CONTENT_LENGTH, CONTENT_ENCODING, LOCATION, RETRY_AFTER, ROBOTS_TAG))
+_HEADER = re.compile(rb"^(%b)[ \t]*:[ \t]*([^\r\n]*)" % _NAMES, re.IGNORECASE | re.MULTILINE)
+_MAX_DIGITS = 20  # of a length; Python refuses to parse thousands
+_GRACE = 6  # a body may take this many times the timeout before its rate counts
+_LOWEST_RATE = 4096  # bytes per second, on average
+_BODY_FAILURES = ("truncated", "stalled", "reset")
+_READ_OF_ERRORS = 64 * 1024  # bytes of an error's page that are read so that the connection can be used again
 
-WANTS_PASSWORD = "The proxy asks for a password; write it into HTTP_PROXY and HTTPS_PROXY."
 
+def fault_of(code: int, message: str, os_error: int, connect_status: int) -> Failed | UserError:
+    """Classify an error of libcurl.
 
-def named_fault(code: int, message: str, number: int, tunnel: int) -> Failed | UserError:
-    """The outcome that libcurl's error stands for.
+    Args:
+        code: libcurl's error code.
+        message: Its message.
+        os_error: The system's error number, 0 if there was none.
+        connect_status: A proxy's answer to CONNECT, 0 if there was none.
 
-    ``number`` is the system's error, where there was one; ``tunnel`` what a proxy answered to CONNECT.
+    Returns:
+        The failure, or an error of this machine.
     """
-    if tunnel == 407:
-        return UserError(WANTS_PASSWORD)
-    if tunnel >= 400:
-        outcome, what = ("no_route", "cannot reach it") if tunnel >= 500 else ("refused", "refuses")
-        return Failed(outcome, f"the proxy {what} (HTTP {tunnel})")
+    if connect_status == 407:
+        return UserError(PROXY_PASSWORD_MISSING)
+    if connect_status >= 400:
+        outcome, what = ("no_route", "cannot reach the host") if connect_status >= 500 else ("refused", "refuses")
+        return Failed(outcome, f"the proxy {what} (HTTP {connect_status})")
     detail = _TIMING.sub("", " ".join(message.split()))[:200]
-    if code == pycurl.E_OUT_OF_MEMORY or number in OURS:
+    if code == pycurl.E_OUT_OF_MEMORY or os_error in LOCAL_ERRORS:
         return UserError(f"This machine ran out of sockets or memory ({detail}); lower download.concurrency.")
     if code == pycurl.E_SSL_CACERT_BADFILE:
-        return UserError(f"The certificates to trust cannot be read ({detail}); mend or unset SSL_CERT_FILE.")
+        return UserError(f"The trusted certificates cannot be read ({detail}); correct or unset SSL_CERT_FILE.")
     if code == pycurl.E_OPERATION_TIMEDOUT:
         return Failed("timeout", "no answer in time")
-    if code in (pycurl.E_COULDNT_CONNECT, pycurl.E_SSL_CONNECT_ERROR) and number in _BY_ERRNO:
-        return Failed(_BY_ERRNO[number], detail)
+    if code in (pycurl.E_COULDNT_CONNECT, pycurl.E_SSL_CONNECT_ERROR) and os_error in _BY_ERRNO:
+        return Failed(_BY_ERRNO[os_error], detail)
     return Failed(_BY_CODE.get(code, "bad_response"), detail)
 
 
 class Body:
-    """Collects a body; never holds more than ``limit`` bytes, however well they were compressed.
-
-    ``encoding`` is the Content-Encoding. Raises :class:`Failed`.
-    """
+    """Collects and decompresses a body without ever holding more than a limit."""
 
     def __init__(self, encoding: str, limit: int) -> None:
+        """Begin a body.
+
+        Args:
+            encoding: The Content-Encoding, "" if there is none.
+            limit: The most bytes, before and after decompression.
+
+        Raises:
+            Failed: If the encoding is unknown.
+        """
         self.size = 0
-        self._raw = 0
+        self._received = 0
         self._limit = limit
         self._chunks: list[bytes] = []
         self._inflate: Any = None
@@ -88,13 +110,14 @@ class Body:
                 case "identity":
                     pass
                 case "gzip" | "x-gzip" | "deflate":
-                    self._inflate = zlib.decompressobj(wbits=47)  # gzip or zlib, told by its first bytes
+                    self._inflate = zlib.decompressobj(wbits=47)  # gzip or zlib, whichever its header shows
                 case _:
-                    raise Failed("bad_response", f"compressed in a way that was not asked for: {encoding[:40]!r}")
+                    raise Failed("bad_response", f"compressed in a way that was not requested: {encoding[:40]!r}")
 
     def add(self, chunk: bytes) -> None:
-        self._raw += len(chunk)
-        if self._raw > self._limit:
+        """Add a chunk as received; raise :class:`Failed` beyond the limit or for invalid compression."""
+        self._received += len(chunk)
+        if self._received > self._limit:
             raise Failed("too_large", f"more than {self._limit} bytes")
         if self._inflate is not None:
             if self._inflate.eof:
@@ -102,32 +125,21 @@ class Body:
             try:
                 chunk = self._inflate.decompress(chunk, self._limit - self.size + 1)
             except zlib.error as error:
-                raise Failed("bad_response", f"badly compressed: {error}") from None
+                raise Failed("bad_response", f"invalid compression: {error}") from None
         self.size += len(chunk)
         if self.size > self._limit:
             raise Failed("too_large", f"more than {self._limit} bytes")
         self._chunks.append(chunk)
 
     def end(self) -> bytes:
-        """The whole body."""
+        """Return the complete body; raise :class:`Failed` if the compressed data are truncated."""
         if self._inflate is not None and self.size and not self._inflate.eof:
             raise Failed("truncated", f"the compressed body ends after {self.size} bytes")
         return b"".join(self._chunks)
 
 
-_GRACE = 6  # a body may take this many times the timeout before its rate counts
-_LOWEST_RATE = 4096  # bytes per second, on average
-CONTENT_LENGTH, CONTENT_ENCODING = b"content-length", b"content-encoding"
-LOCATION, RETRY_AFTER, ROBOTS_TAG = b"location", b"retry-after", b"x-robots-tag"
-_NAMES = b"|".join((CONTENT_LENGTH, CONTENT_ENCODING, LOCATION, RETRY_AFTER, ROBOTS_TAG))
-_KEPT = re.compile(rb"^(%b)[ \t]*:[ \t]*([^\r\n]*)" % _NAMES, re.IGNORECASE | re.MULTILINE)
-_DIGITS = 20  # of a length; Python refuses to read thousands
-_OF_BODIES = ("truncated", "stalled", "reset")
-_READ_OF_OTHERS = 64 * 1024  # bytes of an error's page that are read so that the connection can be used again
-
-
 class Exchange:
-    """A request and what has come of it. Header names are in lower case; only those that are asked for are kept."""
+    """A request and its answer so far. Header names are in lower case; only those that are used here are kept."""
 
     __slots__ = (
         "_answered",
@@ -149,7 +161,14 @@ class Exchange:
     )
 
     def __init__(self, host: str, limit: int, head: list[bytes], answered: Callable[[Exchange], None]) -> None:
-        """``head`` is where libcurl puts the lines of the answer's head; ``answered`` is called when it is there."""
+        """Begin a request.
+
+        Args:
+            host: The host.
+            limit: The most bytes of a body.
+            head: Where libcurl appends the lines of the answer's head.
+            answered: Called when the head is complete.
+        """
         self.host = host
         self.status = 0
         self.headers: dict[bytes, list[str]] = {}
@@ -167,12 +186,13 @@ class Exchange:
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def header(self, name: bytes) -> str:
-        """The last value of a header, or ""."""
+        """Return the last value of a header, or ""."""
         return self.headers.get(name, ("",))[-1]
 
     def _read_head(self) -> bool:
-        """Read the head if it is whole: its lines up to an empty one. Those of 1xx answers may have come before it, and
-        after it the trailer of a chunked body. Raises :class:`Failed`.
+        """Parse the head if it is complete, and tell whether it is; raise :class:`Failed` for a body of no use.
+
+        The heads of 1xx answers may come before it, and the trailer of a chunked body after it.
         """
         head = _last_head(self._head)
         if head is None:
@@ -184,21 +204,21 @@ class Exchange:
         self.heard = time.monotonic()
         with suppress(ValueError):
             self.status = int(status[0][:9])
-        for name, value in _KEPT.findall(b"".join(head)):
+        for name, value in _HEADER.findall(b"".join(head)):
             self.headers.setdefault(name.lower(), []).append(_decoded(value))
         self._answered(self)
         if self.status == 200:
-            self._begin()
+            self._begin_body()
         return True
 
-    def _begin(self) -> None:
+    def _begin_body(self) -> None:
         announced = self.header(CONTENT_LENGTH)
-        if announced.isdecimal() and int(announced[:_DIGITS]) > self._limit:
-            raise Failed("too_large", f"{announced[:_DIGITS]} bytes announced")
+        if announced.isdecimal() and int(announced[:_MAX_DIGITS]) > self._limit:
+            raise Failed("too_large", f"{announced[:_MAX_DIGITS]} bytes announced")
         self.body = Body(self.header(CONTENT_ENCODING), self._limit)
 
     def on_data(self, chunk: bytes) -> bool:
-        """A piece of the body; False when no more of it is wanted. Raises :class:`Failed`."""
+        """Add a chunk of the body; return False if no more is needed. Raise :class:`Failed` for an unusable body."""
         if not self._complete and not self._read_head():
             raise Failed("bad_response", "a body without a head")
         self.heard = time.monotonic()
@@ -210,27 +230,27 @@ class Exchange:
 
     @property
     def _enough(self) -> bool:
-        return self._skipped > _READ_OF_OTHERS
+        return self._skipped > _READ_OF_ERRORS
 
     def end(self, fault: Failed | UserError | None) -> Failed | UserError | None:
-        """What was at fault when all is over, if anything was."""
+        """Return the failure of a finished exchange, given libcurl's; None if the answer is usable."""
         try:
-            whole = self._complete or self._read_head()
+            complete = self._complete or self._read_head()
         except Failed as failed:
-            self.fault, whole = failed, True
+            self.fault, complete = failed, True
         fault = self.fault or fault
-        if fault is None and not whole:
-            fault = Failed("reset", "the head of the answer is not whole")
+        if fault is None and not complete:
+            fault = Failed("reset", "the head of the answer is incomplete")
         if not isinstance(fault, Failed):
             return fault
-        if self._enough or (whole and self.status != 200 and fault.outcome in _OF_BODIES):
-            return None  # what an error or a redirect has for a body does not matter
+        if self._enough or (complete and self.status != 200 and fault.outcome in _BODY_FAILURES):
+            return None  # the body of an error or a redirect does not matter
         if self.status >= 200:
             fault.http_status = self.status
         return fault
 
     def late(self, now: float, timeout_s: float) -> Failed | None:
-        """The failure, if nothing or too little has come for too long."""
+        """Return the failure if nothing or too little arrived for too long."""
         if self.paused_at:
             return None
         try:
@@ -241,7 +261,7 @@ class Exchange:
         if now - self.heard > timeout_s:
             if not self._complete:
                 return Failed("timeout", "no answer in time")
-            return Failed("stalled", f"{self.body.size if self.body else 0} bytes came, then none")
+            return Failed("stalled", f"{self.body.size if self.body else 0} bytes arrived, then none")
         if (self.body is not None and self.body.size > 0) or self._complete:
             elapsed, size = now - self.started, self.body.size if self.body else self._skipped
             if elapsed > _GRACE * timeout_s and size < elapsed * _LOWEST_RATE:
@@ -250,7 +270,7 @@ class Exchange:
 
 
 def _last_head(lines: list[bytes]) -> list[bytes] | None:
-    """From the last status line to the empty line after it, None where one of them has not come."""
+    """Return the lines from the last status line to the empty line after it; None if one of them is missing."""
     for start in range(len(lines) - 1, -1, -1):
         if lines[start][:5].upper() == b"HTTP/":
             break

@@ -1,4 +1,4 @@
-"""The ledger: one row for each distinct URL, and what people read of it."""
+"""Write the ledger, one row for each distinct URL, with its failures and its summary."""
 
 from __future__ import annotations
 
@@ -21,65 +21,6 @@ from affectflow.media import file_names as names
 from affectflow.tables.csv_files import csv_writer, write_csv
 from affectflow.tables.parquet import parquet_rows, write_parquet
 
-_REDIRECTED_TO_ONE = 3
-_KNOWN = re.compile(
-    r"//s\.yimg\.com/pw/images/.*photo_unavailable"  # Flickr
-    r"|//(i\.)?imgur\.com/removed\.(png|jpg)"  # Imgur
-    r"|/photo_unavailable(_\w+)?\.(gif|png|jpg)$"
-)
-
-LedgerRow = dict[str, Any]
-
-
-class Placeholders:
-    """Finds stand-ins among the rows of a ledger, given how many URLs are ``shared``: redirected to the same address.
-
-    Which these are is known in :meth:`seen` when all rows have passed.
-    """
-
-    def __init__(self, shared: dict[int, int]) -> None:
-        self._shared = shared
-        self._targets = array("Q")  # 8 bytes for each redirected row
-
-    def marked(self, row: LedgerRow) -> LedgerRow:
-        """The row, with outcome ``placeholder`` and the reason where it is one.
-
-        An image that has the SHA-256 which its list wanted is none.
-        """
-        if row["outcome"] != OK or row.get("wanted"):
-            return row
-        if _redirected(row):
-            key = names.key(names.url_digest(row["final_url"]))
-            self._targets.append(key)
-            if key in self._shared:
-                return _stand_in(row, f"{self._shared[key]} URLs are redirected to this image")
-        return _stand_in(row, "the address of a known stand-in") if _KNOWN.search(row["final_url"]) else row
-
-    def seen(self) -> dict[int, int]:
-        """Keys of addresses to which several rows were redirected, and how many."""
-        keys, counts = np.unique(np.frombuffer(self._targets, np.uint64), return_counts=True)
-        often = counts >= _REDIRECTED_TO_ONE
-        return dict(zip(keys[often].tolist(), counts[often].tolist(), strict=True))
-
-
-def _stand_in(row: LedgerRow, reason: str) -> LedgerRow:
-    return {**row, "outcome": "placeholder", "detail": reason}
-
-
-def _redirected(row: LedgerRow) -> bool:
-    if row["final_url"] in (row["url"], row["url_orig"]):
-        return False
-    return row["final_url"] not in (_as_asked(row["url"]), _as_asked(row["url_orig"]))
-
-
-def _as_asked(url: str) -> str:
-    """How a URL comes back in ``final_url`` when it was not redirected."""
-    try:
-        return str(parse_url(url))
-    except Failed:
-        return url
-
-
 _TIME = pa.timestamp("ms", tz="UTC")
 LEDGER_SCHEMA = pa.schema(
     [
@@ -101,46 +42,65 @@ LEDGER_SCHEMA = pa.schema(
         ("last_try", _TIME),
     ]
 )
-_TEXTS = tuple(field.name for field in LEDGER_SCHEMA if pa.types.is_string(field.type))
-_OF_OUTCOME = tuple(field.name for field in fields(Outcome))
 ERROR_COLUMNS = ("url", "outcome", "http_status", "attempts", "detail", "final_url")
 SUMMARY_COLUMNS = ("class", "report_2017", "urls", "share_percent")
+_TEXT_COLUMNS = tuple(field.name for field in LEDGER_SCHEMA if pa.types.is_string(field.type))
+_OUTCOME_COLUMNS = tuple(field.name for field in fields(Outcome))
 _ROWS_IN_MEMORY = 10_000
+_REDIRECTED_TO_ONE = 3  # URLs from which the image at their common target counts as a placeholder
+_PLACEHOLDER_URL = re.compile(
+    r"//s\.yimg\.com/pw/images/.*photo_unavailable"  # Flickr
+    r"|//(i\.)?imgur\.com/removed\.(png|jpg)"  # Imgur
+    r"|/photo_unavailable(_\w+)?\.(gif|png|jpg)$"
+)
+
+LedgerRow = dict[str, Any]
 
 
 def write_part(part: Path, outcomes: Iterable[tuple[Row, Outcome]]) -> Counter[str]:
-    """Write one partition's ledger; returns counts by outcome."""
+    """Write one partition's ledger, and return counts by outcome."""
     counts: Counter[str] = Counter()
     write_parquet(part, LEDGER_SCHEMA, _counted(map(ledger_row, outcomes), counts))
     return counts
 
 
 def ledger_row(row_and_outcome: tuple[Row, Outcome]) -> LedgerRow:
-    """A row of the ledger, and ``wanted``. Text that is not valid Unicode is kept with replacement characters."""
+    """Make a row of the ledger, and ``expected_sha256``; invalid Unicode becomes replacement characters."""
     row, outcome = row_and_outcome
-    cells: LedgerRow = {name: getattr(outcome, name) for name in _OF_OUTCOME}
-    cells.update(url=row.url, url_orig=row.url_orig, file_name=row.file_name, wanted=row.sha256)
-    for name in _TEXTS:
+    cells: LedgerRow = {name: getattr(outcome, name) for name in _OUTCOME_COLUMNS}
+    cells.update(url=row.url, url_orig=row.url_orig, file_name=row.file_name, expected_sha256=row.sha256)
+    for name in _TEXT_COLUMNS:
         if not cells[name].isascii():
-            cells[name] = _clean(cells[name])
+            cells[name] = _valid_unicode(cells[name])
     cells["first_try"], cells["last_try"] = (round(1000 * t) for t in (outcome.first_try, outcome.last_try))
     return cells
 
 
 def collect_ledger(parts: Sequence[Path], urls: Path, ledger: Path, errors: Path, summary: Path) -> Counter[str]:
-    """Join the partitions' ledgers in the order of the list; returns counts by outcome.
+    """Join the partitions' ledgers in the order of the list.
 
-    Raises :class:`UserError` when a URL is missing from the parts or when no image at all came.
+    Args:
+        parts: The ledgers of all partitions, in their order.
+        urls: The list.
+        ledger: The Parquet file to write.
+        errors: The CSV file of failures to write.
+        summary: The CSV file of counts by the report's classes to write.
+
+    Returns:
+        Counts by outcome.
+
+    Raises:
+        UserError: If a URL is missing from the parts, or not a single image was downloaded.
     """
-    at_once = max(100, _ROWS_IN_MEMORY // len(parts))
+    rows_at_once = max(100, _ROWS_IN_MEMORY // len(parts))
 
     def rows() -> Iterator[LedgerRow]:
-        streams = [parquet_rows(part, LEDGER_SCHEMA, at_once) for part in parts]
+        streams = [parquet_rows(part, LEDGER_SCHEMA, rows_at_once) for part in parts]
         for row in partition_rows(urls, 0, 1):
             found = next(streams[row.key % len(parts)], None)
-            if found is None or found["url"] != _clean(row.url):
+            if found is None or found["url"] != _valid_unicode(row.url):
                 raise UserError(f"The download has no outcome for {row.url[:200]!r}; run the download again.")
-            yield {**found, "wanted": row.sha256}
+            yield {**found, "expected_sha256": row.sha256}
 
     counts = write_ledger(rows, ledger, errors, summary)
     check_some(counts)
@@ -150,26 +110,32 @@ def collect_ledger(parts: Sequence[Path], urls: Path, ledger: Path, errors: Path
 def write_ledger(rows: Callable[[], Iterable[LedgerRow]], ledger: Path, errors: Path, summary: Path) -> Counter[str]:
     """Write the ledger, its failures, and its summary by the classes of the report of 2017.
 
-    ``rows`` may be read twice, since placeholders are known only when all rows have been seen. Besides the ledger's
-    columns they may have ``wanted``, the SHA-256 that the list gave.
+    Args:
+        rows: Yields the ledger's rows, with ``expected_sha256`` where the list gives it. It may be called twice, since
+            placeholders are known only after all rows.
+        ledger: The Parquet file to write.
+        errors: The CSV file of failures to write.
+        summary: The CSV file of counts by the report's classes to write.
+
+    Returns:
+        Counts by outcome.
     """
     shared: dict[int, int] = {}
     while True:
         placeholders = Placeholders(shared)
-        failures: Counter[tuple[str, int | None]] = Counter()
+        counted: Counter[tuple[str, int | None]] = Counter()
         with atomic_write(errors) as partial, partial.open("w", newline="", encoding="utf-8") as stream:
             write_error = csv_writer(stream)
             write_error(ERROR_COLUMNS)
-            marked = map(placeholders.marked, rows())
-            write_parquet(ledger, LEDGER_SCHEMA, _split(marked, write_error, failures))
-        if (seen := placeholders.seen()) == shared:
+            checked = map(placeholders.checked, rows())
+            write_parquet(ledger, LEDGER_SCHEMA, _with_errors_written(checked, write_error, counted))
+        if (found := placeholders.shared_targets()) == shared:
             break
-        shared = seen
+        shared = found
     counts: Counter[str] = Counter()
-    for (outcome, _), count in failures.items():
-        counts[outcome] += count
     classes: Counter[str | None] = Counter()
-    for (outcome, status), count in failures.items():
+    for (outcome, status), count in counted.items():
+        counts[outcome] += count
         classes[report_class(outcome, status)] += count
     total = max(1, counts.total())
     lines = [("downloaded", "", classes[None])] + [(name, then, classes[name]) for name, then in REPORT_CLASSES]
@@ -181,25 +147,74 @@ def write_ledger(rows: Callable[[], Iterable[LedgerRow]], ledger: Path, errors: 
     return counts
 
 
-def _split(
-    rows: Iterable[LedgerRow],
-    write_error: Callable[[Sequence[object]], object],
-    failures: Counter[tuple[str, int | None]],
-) -> Iterator[LedgerRow]:
-    """Pass rows on, write down those that failed, and count all by outcome and status."""
-    for row in rows:
-        if row["outcome"] != OK:
-            write_error([inert(row[column]) for column in ERROR_COLUMNS])
-        failures[row["outcome"], row["http_status"]] += 1
-        yield row
+class Placeholders:
+    """Finds images that sites show in place of removed ones.
+
+    These have a known address, or several URLs are redirected to them. The latter are known after a first pass over
+    all rows; ``shared`` gives them to a second one.
+    """
+
+    def __init__(self, shared: dict[int, int]) -> None:
+        self._shared = shared
+        self._targets = array("Q")  # 8 bytes for each redirected row
+
+    def checked(self, row: LedgerRow) -> LedgerRow:
+        """Return the row, with outcome ``placeholder`` if its image is one and not the image that the list expects."""
+        if row["outcome"] != OK or row.get("expected_sha256"):
+            return row
+        if _is_redirected(row):
+            key = names.key(names.url_digest(row["final_url"]))
+            self._targets.append(key)
+            if key in self._shared:
+                return _as_placeholder(row, f"{self._shared[key]} URLs are redirected to this image")
+        if _PLACEHOLDER_URL.search(row["final_url"]):
+            return _as_placeholder(row, "the address of a known placeholder")
+        return row
+
+    def shared_targets(self) -> dict[int, int]:
+        """Count the rows that are redirected to the same address, by the address's key."""
+        keys, counts = np.unique(np.frombuffer(self._targets, np.uint64), return_counts=True)
+        often = counts >= _REDIRECTED_TO_ONE
+        return dict(zip(keys[often].tolist(), counts[often].tolist(), strict=True))
 
 
 def inert(cell: object) -> object:
-    """A cell that no spreadsheet takes for a formula and no terminal for a command."""
+    """Escape a cell that a spreadsheet would take for a formula, or a terminal for a control sequence."""
     if not isinstance(cell, str):
         return cell
     text = re.sub(r"[\x00-\x1f\x7f-\x9f]", lambda match: f"\\x{ord(match[0]):02x}", cell)
     return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
+
+
+def _as_placeholder(row: LedgerRow, reason: str) -> LedgerRow:
+    return {**row, "outcome": "placeholder", "detail": reason}
+
+
+def _is_redirected(row: LedgerRow) -> bool:
+    if row["final_url"] in (row["url"], row["url_orig"]):
+        return False
+    return row["final_url"] not in (_requested(row["url"]), _requested(row["url_orig"]))
+
+
+def _requested(url: str) -> str:
+    """Return the form in which a URL is requested."""
+    try:
+        return str(parse_url(url))
+    except Failed:
+        return url
+
+
+def _with_errors_written(
+    rows: Iterable[LedgerRow],
+    write_error: Callable[[Sequence[object]], object],
+    counted: Counter[tuple[str, int | None]],
+) -> Iterator[LedgerRow]:
+    """Pass rows on, write those that failed, and count all by outcome and status."""
+    for row in rows:
+        if row["outcome"] != OK:
+            write_error([inert(row[column]) for column in ERROR_COLUMNS])
+        counted[row["outcome"], row["http_status"]] += 1
+        yield row
 
 
 def _counted(rows: Iterable[LedgerRow], counts: Counter[str]) -> Iterator[LedgerRow]:
@@ -208,6 +223,6 @@ def _counted(rows: Iterable[LedgerRow], counts: Counter[str]) -> Iterator[Ledger
         yield row
 
 
-def _clean(text: str) -> str:
-    """Parquet holds valid Unicode only; a lone surrogate from a hostile list is none."""
+def _valid_unicode(text: str) -> str:
+    """Replace lone surrogates, which a list may contain and Parquet cannot store."""
     return text.encode("utf-8", "replace").decode()

@@ -1,4 +1,4 @@
-"""Lists of URLs, read row by row, whatever their length."""
+"""Read lists of URLs of any length, row by row."""
 
 from __future__ import annotations
 
@@ -23,14 +23,20 @@ if TYPE_CHECKING:
 
 _COLUMNS = ("url", "url_orig", "sha256")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_RECENT = 1 << 16
-_LONGEST_CELL = 10_000_000  # characters
+_RECENT = 1 << 16  # keys in a Python set, before they are merged into an array
+_MAX_CELL = 10_000_000  # characters
+_MAX_URL = 65_536  # characters
 
 
 class Row(NamedTuple):
-    """A URL to fetch, another to try where that is dead (or ""), and the image's file name.
+    """A URL to fetch.
 
-    ``sha256`` is the image that is wanted, in lower-case hex; with "" any image is.
+    Attributes:
+        url: The URL as written in the list.
+        url_orig: A second URL to fetch if the first fails, or "".
+        file_name: The image's file name.
+        key: 64 bits of the URL's digest.
+        sha256: The digest of the expected image in lower-case hex; "" if any image is accepted.
     """
 
     url: str
@@ -41,11 +47,18 @@ class Row(NamedTuple):
 
 
 def partition_rows(path: Path, partition: int, partitions: int) -> Iterator[Row]:
-    """The distinct URLs of a list that belong to one partition, in the list's order.
+    """Yield the distinct URLs of a list that belong to one partition, in the list's order.
 
-    A URL belongs to a partition by its hash, never by its position, so that further rows leave the other partitions
-    as they are. The list is a CSV or Parquet file with a column ``url`` (and ``url_orig``, ``sha256``), or a text with
-    one URL a line. Raises :class:`UserError` where it is none of these.
+    A URL's partition depends on its digest, not on its position, so that further rows leave other partitions as they
+    are.
+
+    Args:
+        path: A CSV or Parquet file with a column ``url`` (and ``url_orig``, ``sha256``), or a text with one URL a line.
+        partition: The number of the partition, from 0.
+        partitions: The number of partitions.
+
+    Raises:
+        UserError: If the file is none of these.
     """
     seen = _Keys()
     for url, url_orig, sha256 in read_urls(path):
@@ -56,14 +69,12 @@ def partition_rows(path: Path, partition: int, partitions: int) -> Iterator[Row]
 
 
 def read_urls(path: Path) -> Iterator[tuple[str, str, str]]:
-    """Every row's URL, second URL and SHA-256 ("" where there is none)."""
-    if _is_parquet(path):
-        return _of_parquet(path)
-    return _of_text(path)
+    """Yield the URL, second URL and SHA-256 of each row ("" if there is none)."""
+    return _read_parquet(path) if _is_parquet(path) else _read_text(path)
 
 
 def estimate(path: Path) -> int:
-    """About how many URLs a list has: its rows or lines."""
+    """Estimate how many URLs a list has by its rows or lines."""
     if _is_parquet(path):
         return parquet_length(path)
     with path.open("rb") as stream:
@@ -75,48 +86,60 @@ def _is_parquet(path: Path) -> bool:
         return stream.read(4) == b"PAR1"
 
 
-def _of_parquet(path: Path) -> Iterator[tuple[str, str, str]]:
-    for number, cells in enumerate(parquet_columns(path, _COLUMNS), 1):
-        yield _row(path, number, *cells)
+def _read_parquet(path: Path) -> Iterator[tuple[str, str, str]]:
+    for number, (url, url_orig, sha256) in enumerate(parquet_columns(path, _COLUMNS), 1):
+        yield url, url_orig, _checked_sha256(path, number, sha256)
 
 
-def _of_text(path: Path) -> Iterator[tuple[str, str, str]]:
-    csv.field_size_limit(_LONGEST_CELL)
+def _read_text(path: Path) -> Iterator[tuple[str, str, str]]:
     with open_text(path) as stream:
         first = stream.readline()
         try:
-            header = next(csv.reader([first]), [])
+            header = next(_with_long_cells(csv.reader([first])), [])
         except csv.Error:
             header = []
         stream.seek(0)
         if "url" in header:
-            yield from _of_table(path, csv.reader(stream), header)
+            yield from _read_table(path, csv.reader(stream), header)
         elif path.suffix.lower() in (".csv", ".tsv") and "://" not in first:
-            raise UserError(f"{path} has no column 'url'; name the column of URLs so, or give one URL a line.")
+            raise UserError(f"{path} has no column 'url'; rename the column of URLs, or give one URL a line.")
         else:
             yield from ((line.strip(), "", "") for line in stream if line.strip())
 
 
-def _of_table(path: Path, reader: Iterator[list[str]], header: list[str]) -> Iterator[tuple[str, str, str]]:
-    places = [header.index(name) if name in header else None for name in _COLUMNS]
+def _read_table(path: Path, reader: Iterator[list[str]], header: list[str]) -> Iterator[tuple[str, str, str]]:
+    columns = [header.index(name) if name in header else None for name in _COLUMNS]
     next(reader)
     row = 1
     try:
-        for cells in reader:
+        for cells in _with_long_cells(reader):
             row += 1
             if cells:
-                yield _row(path, row, *(cells[place] if place is not None else "" for place in places))
+                url, url_orig, sha256 = (cells[column] if column is not None else "" for column in columns)
+                yield url, url_orig, _checked_sha256(path, row, sha256)
     except (csv.Error, IndexError) as error:
         reason = str(error) if isinstance(error, csv.Error) else "it has too few cells"
-        raise UserError(f"{path}, row {row}: {reason}; mend that row.") from None
+        raise UserError(f"{path}, row {row}: {reason}; correct that row.") from None
 
 
-def _row(path: Path, number: int, url: str, url_orig: str, sha256: str) -> tuple[str, str, str]:
-    if sha256:
-        sha256 = sha256.strip().lower()
-        if not _SHA256.fullmatch(sha256):
-            raise UserError(f"{path}, row {number}: {sha256[:80]!r} is no SHA-256; mend that row.")
-    return url, url_orig, sha256
+def _with_long_cells(reader: Iterator[list[str]]) -> Iterator[list[str]]:
+    """Read rows with cells longer than the csv module's limit, which holds for the whole process."""
+    while True:
+        limit = csv.field_size_limit(_MAX_CELL)
+        try:
+            row = next(reader, None)
+        finally:
+            csv.field_size_limit(limit)
+        if row is None:
+            return
+        yield row
+
+
+def _checked_sha256(path: Path, row: int, sha256: str) -> str:
+    digest = sha256.strip().lower() if sha256 else ""
+    if sha256 and not _SHA256.fullmatch(digest):
+        raise UserError(f"{path}, row {row}: {digest[:80]!r} is not a SHA-256 of 64 hex digits; correct that row.")
+    return digest
 
 
 class _Keys:
@@ -127,7 +150,7 @@ class _Keys:
         self._sorted: NDArray[np.uint64] | None = None
 
     def add(self, key: int) -> bool:
-        """False when it was there already."""
+        """Add a key; return False if it was there already."""
         if key in self._recent or self._has(key):
             return False
         self._recent.add(key)
@@ -151,16 +174,14 @@ class _Keys:
         self._recent.clear()
 
 
-_LONGEST = 65_536
-
-
 def parse_url(url: str) -> URL:
-    """A URL to ask for, without user, password and fragment; raises :class:`Failed` where it is none."""
-    if len(url) > _LONGEST:
-        raise Failed("bad_url", f"{len(url)} characters, more than {_LONGEST}")
+    """Parse a URL for a request, without user, password and fragment; raise :class:`Failed` if it is not usable."""
+    if len(url) > _MAX_URL:
+        raise Failed("bad_url", f"{len(url)} characters, more than {_MAX_URL}")
     try:
         parsed = URL(url.strip())
-        usable = parsed.scheme in ("http", "https") and parsed.host and parsed.port
+        host = parsed.host or ""  # with the blanks before a fragment
+        usable = parsed.scheme in ("http", "https") and host and host == host.strip() and parsed.port
     except ValueError as error:
         raise Failed("bad_url", str(error)[:200]) from None
     if not usable:

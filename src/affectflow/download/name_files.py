@@ -1,4 +1,4 @@
-"""The labelled URLs, each once, with its file name: what is to be downloaded."""
+"""Write the list for the download: each labelled URL once, with its file name."""
 
 from __future__ import annotations
 
@@ -14,28 +14,38 @@ COLUMNS = ("url", "url_orig", "file_name", "sha256")
 
 
 def write_file_names(labels: Path, snapshot: Path | None, out: Path) -> int:
-    """Name each distinct URL of a label table, in order of first appearance; returns their number.
+    """Write each distinct URL of a label table with its file name, in order of first appearance.
 
-    With a snapshot, only its URLs, and with the SHA-256 of the image that each must give. Raises :class:`UserError` if
-    none is left, or if two URLs came to the same name, which would take a SHA-256 collision.
+    Args:
+        labels: The table of labels (see :mod:`affectflow.spreadsheet.ingest`).
+        snapshot: If given, only its URLs are written, each with the SHA-256 of its image.
+        out: The CSV file to write.
+
+    Returns:
+        The number of URLs.
+
+    Raises:
+        UserError: If no URL is left, or two have the same name, which would take a SHA-256 collision.
     """
-    wanted = None if snapshot is None else {url: entry.sha256 for url, entry in read_snapshot(snapshot).entries.items()}
+    expected = (
+        None if snapshot is None else {url: entry.sha256 for url, entry in read_snapshot(snapshot).entries.items()}
+    )
     fallbacks: dict[str, str] = {}
     for row in read_csv(labels, ("url", "url_orig")):
-        if wanted is None or row["url"] in wanted:
+        if expected is None or row["url"] in expected:
             known = fallbacks.setdefault(row["url"], row["url_orig"])
             if not known:
                 fallbacks[row["url"]] = row["url_orig"]
-    if wanted is not None and not fallbacks:
-        raise UserError(f"{labels} holds no URL of {snapshot}; take the snapshot of these tables.")
+    if expected is not None and not fallbacks:
+        raise UserError(f"{labels} holds no URL of {snapshot}; use the snapshot that belongs to these tables.")
     names = {url: file_name(url) for url in fallbacks}
     check_bijection(names.items())
-    hashes = wanted or {}
-    return write_csv(out, COLUMNS, ((url, fallbacks[url], names[url], hashes.get(url, "")) for url in fallbacks))
+    digests = expected or {}
+    return write_csv(out, COLUMNS, ((url, fallbacks[url], names[url], digests.get(url, "")) for url in fallbacks))
 
 
 def check_bijection(pairs: Iterable[tuple[str, str]]) -> None:
-    """Raise :class:`UserError` unless URLs and file names correspond one to one."""
+    """Raise :class:`UserError` if URLs and file names do not correspond one to one."""
     by_url: dict[str, str] = {}
     by_name: dict[str, str] = {}
     for url, name in pairs:

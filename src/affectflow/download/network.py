@@ -1,73 +1,152 @@
-"""Is it the host, or is it our network? A failure is a host's only if others were heard from at that time.
+"""Tell failures of hosts from failures of the own network, and limit what is requested of each host.
 
-Look-ups and connections are watched apart, since either can be lost alone. When something fails and nothing is heard
-after it, sites that answered before are probed. If they are silent too, or if for a second hosts that have nothing to
-do with each other fail with no success between them, the network counts as lost: nothing new is started, probing goes
-on, and attempts that fell into the silence do not count. Nor do those that ran out of time while this process stood
-still: stopped by its user, or on a machine too busy to let it run.
+A failure counts as the host's only if other hosts answered at about the same time. Look-ups and connections are watched
+separately, since either can fail alone. When something fails and nothing answers afterwards, sites that answered before
+are probed. If they do not answer either, or if hosts of several domains fail for a second with no success between them,
+the network counts as lost: nothing new is started, probing goes on, and attempts that fell into the outage do not
+count. Attempts that ran out of time while this process itself stood still (stopped, or on an overloaded machine) do not
+count either.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
-import sys
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextlib import suppress
-from typing import Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from yarl import URL
 
 from affectflow.core.errors import UserError
+from affectflow.download.outcomes import Failed
 from affectflow.download.resolver import is_address
 
+if TYPE_CHECKING:
+    from affectflow.download.engine import Task
+
+log = logging.getLogger(__name__)
+
+_FAILURES_BEFORE_PAUSE = 8  # attempts in a row at a host
+_MAX_PAUSES = 2
 _QUIET_S = 1.0
 _BEAT_S = 0.05
-_STANDSTILL = 0.25  # of the timeout, that a beat is late by
+_STANDSTILL = 0.25  # a heartbeat that is late by this part of the timeout is a standstill
 _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 5.0
-_UNRELATED = 3  # domains that fail together before a network is suspected in which nothing ever worked
-_REMEMBERED = 8  # domains
-_PROBED = 4  # at once
+_UNRELATED = 3  # domains that fail together before an outage is assumed where nothing has answered yet
+_KNOWN_DOMAINS = 8
+_PROBED_AT_ONCE = 4
 _PATIENCE_AT_THE_START_S = 60.0
 
 Probe = Callable[[URL], Awaitable[bool]]
 
 
+@dataclass(slots=True, eq=False)
+class Host:
+    """The waiting tasks of a host, its limits, and its failures.
+
+    After eight failed attempts in a row a host is paused for one timeout, then gets one attempt at a time. If that
+    fails it is paused for twice as long, and after another failure it is given up: its waiting tasks fail as the last
+    attempt did.
+
+    Attributes:
+        waiting: Tasks for this host.
+        running: Attempts under way.
+        queued: Whether the host is in the engine's queue, or a timer will put it there.
+        not_before: When its rate limit or its own request allows the next attempt, in monotonic seconds.
+        paused_until: When its pause after failures ends, in monotonic seconds.
+        failures: Failed attempts in a row.
+        pauses: Pauses in a row.
+        given_up: The failure of all its tasks, once it is given up.
+    """
+
+    waiting: deque[Task] = field(default_factory=deque)
+    running: int = 0
+    queued: bool = False
+    not_before: float = 0.0
+    paused_until: float = 0.0
+    failures: int = 0
+    pauses: int = 0
+    given_up: Failed | None = None
+
+    def has_capacity(self, per_host: int) -> bool:
+        """Tell whether another attempt may run beside those under way."""
+        return self.running < (1 if self.pauses else per_host)
+
+    @property
+    def opens_at(self) -> float:
+        """When the next attempt may start, in monotonic seconds."""
+        return max(self.not_before, self.paused_until)
+
+    def is_disposable(self, now: float) -> bool:
+        """Tell whether the host can be dropped: a new object would be in the same state."""
+        return not (self.waiting or self.running or self.queued or self.pauses or self.opens_at > now)
+
+    def record_answer(self) -> None:
+        """Reset the failures: any answer shows that the host is reachable."""
+        self.failures = self.pauses = 0
+        self.given_up = None
+
+    def record_failure(self, failure: Failed, now: float, pause_s: float) -> None:
+        """Count an attempt without an answer; pause the host or give it up after several."""
+        self.failures += 1
+        if self.failures < _FAILURES_BEFORE_PAUSE and not self.pauses:
+            return
+        if now < self.paused_until:
+            return  # an attempt that ran beside the one which caused the pause
+        if self.pauses == _MAX_PAUSES:
+            detail = f"given up after {self.failures} failures in a row at this host: {failure.detail}"
+            self.given_up = Failed(failure.outcome, detail[:300])
+            return
+        self.paused_until = now + pause_s * 2**self.pauses
+        self.pauses += 1
+
+
 class _Channel:
-    """One kind of traffic: when it last worked, what fails since, and when it was lost."""
+    """One kind of traffic: when it last worked, the URLs that failed since, and the outages so far."""
 
     def __init__(self, name: str, now: float) -> None:
         self.name = name
         self.last = now
-        self.probed = now
-        """When the latest probe began that came to a verdict."""
+        self.probed = now  # when the latest probe with a result began
         self.lost = False
         self.failing: dict[str, URL] = {}
-        self.away: list[tuple[float, float]] = []
+        self.outages: list[tuple[float, float]] = []
         self.changed = asyncio.Event()
 
-    def works(self, now: float) -> None:
+    def record_success(self, now: float) -> None:
         if self.lost:
-            self.away.append((self.last, now))
+            self.outages.append((self.last, now))
             self.lost = False
-            print(f"{self.name}: back after {now - self.last:.0f} s", file=sys.stderr)
+            log.warning("%s: back after %.0f s", self.name, now - self.last)
         self.last = now
         if self.failing:
             self.failing.clear()
             self.changed.set()
 
-    def was_away(self, started: float, ended: float) -> bool:
-        return any(lost < ended and back > started for lost, back in self.away)
+    def had_outage(self, started: float, ended: float) -> bool:
+        return any(lost < ended and restored > started for lost, restored in self.outages)
 
 
 class Network:
-    """Watches a run's traffic. ``busy`` tells whether requests are waiting for answers."""
+    """Watches the traffic of a download for outages."""
 
     def __init__(
         self, timeout_s: float, patience_s: float, busy: Callable[[], bool], resumed: Callable[[], None]
     ) -> None:
+        """Start watching.
+
+        Args:
+            timeout_s: The timeout of requests, in seconds.
+            patience_s: How long an outage may last, in seconds; 0 turns the watch off.
+            busy: Tells whether requests are waiting for answers.
+            resumed: Called when an outage has ended.
+        """
         now = time.monotonic()
         self._connections = _Channel("network", now)
         self._names = _Channel("name look-ups", now)
@@ -75,7 +154,7 @@ class Network:
         self._patience_s = patience_s
         self._busy = busy
         self._resumed = resumed
-        self._good: dict[str, URL] = {}
+        self._answering: dict[str, URL] = {}
         self._stood_still_until = -math.inf
 
     @property
@@ -83,28 +162,34 @@ class Network:
         """False while the network is lost."""
         return not (self._connections.lost or self._names.lost)
 
-    def remember(self, addresses: Iterable[URL]) -> None:
-        """Sites that answered in an earlier run."""
+    def add_known(self, addresses: Iterable[URL]) -> None:
+        """Add sites that answered in an earlier run, for probing."""
         for address in addresses:
-            self._good.setdefault(domain(address.host or ""), address)
+            self._answering.setdefault(domain(address.host or ""), address)
 
-    def answered(self, address: URL) -> None:
-        """A site sent the headers of an answer."""
+    def record_answer(self, address: URL) -> None:
+        """Record that a site sent the headers of an answer."""
         name = domain(address.host or "")
-        if name not in self._good:
-            if len(self._good) >= _REMEMBERED:
-                self._good.pop(next(iter(self._good)))
-            self._good[name] = address
-        self._works(self._connections)
+        if name not in self._answering:
+            if len(self._answering) >= _KNOWN_DOMAINS:
+                self._answering.pop(next(iter(self._answering)))
+            self._answering[name] = address
+        self._record_success(self._connections)
 
-    def looked_up(self, host: str) -> None:
-        """A name was found."""
-        self._works(self._names)
+    def record_look_up(self, host: str) -> None:
+        """Record that a name was resolved."""
+        self._record_success(self._names)
 
-    async def vouch(self, outcome: str, address: URL, started: float) -> bool:
-        """Whether a failure since ``started`` (monotonic seconds) is the host's own; False when the network was away.
+    async def is_fault_of_host(self, outcome: str, address: URL, started: float) -> bool:
+        """Wait until other hosts answer or an outage is over, and tell whether a failure is the host's own.
 
-        Waits until others are heard from, or until the network is back.
+        Args:
+            outcome: The failure.
+            address: The URL that failed.
+            started: When the attempt began, in monotonic seconds.
+
+        Returns:
+            False if there was an outage of the network during the attempt.
         """
         if not self._patience_s:
             return True
@@ -116,27 +201,32 @@ class Network:
             with suppress(TimeoutError):
                 async with asyncio.timeout(_QUIET_S / 4):
                     await channel.changed.wait()
-        return not channel.was_away(started, ended)
+        return not channel.had_outage(started, ended)
 
     def stood_still(self, started: float) -> bool:
-        """Whether this process stood still after ``started`` for so long that an attempt may have failed for that.
+        """Tell whether this process stood still after ``started`` for long enough to make an attempt fail.
 
-        To be asked after :meth:`vouch`, which gives the heart a chance to beat.
+        Call it after :meth:`is_fault_of_host`, which lets the event loop notice a standstill.
         """
         return self._stood_still_until > started
 
-    def watches(self, reaches: Probe, finds: Callable[[str], Awaitable[bool]]) -> list[Coroutine[Any, Any, None]]:
-        """Tasks that probe where it is needed, until cancelled.
+    def watches(self, reaches: Probe, resolves: Callable[[str], Awaitable[bool]]) -> list[Coroutine[Any, Any, None]]:
+        """Make the coroutines that watch and probe until they are cancelled.
 
-        They raise :class:`UserError` when patience ends.
+        Args:
+            reaches: Tells whether the site of a URL answers.
+            resolves: Tells whether a host name can be resolved.
+
+        Returns:
+            The coroutines; they raise :class:`UserError` when an outage lasts too long.
         """
 
-        async def found(address: URL) -> bool:
-            return await finds(address.host or "")
+        async def resolves_host(address: URL) -> bool:
+            return await resolves(address.host or "")
 
         if not self._patience_s:
             return []
-        return [self._beat(), self._watch(self._connections, reaches), self._watch(self._names, found)]
+        return [self._beat(), self._watch(self._connections, reaches), self._watch(self._names, resolves_host)]
 
     async def _beat(self) -> None:
         while True:
@@ -155,42 +245,43 @@ class Network:
             if not (channel.failing or waiting or channel.lost):
                 pause = _FIRST_PAUSE_S
                 continue
-            known = self._candidates(channel)
+            known = self._known_sites(channel)
             begun = time.monotonic()
-            if await _any(probe, known[-_PROBED:] or list(channel.failing.values())[:_PROBED]):
-                self._works(channel)
+            if await _any(probe, known[-_PROBED_AT_ONCE:] or list(channel.failing.values())[:_PROBED_AT_ONCE]):
+                self._record_success(channel)
             elif channel.last < begun and (known or begun - channel.last > _QUIET_S):
-                self._lose(channel, silent=len(known))
+                self._record_silence(channel, silent_sites=len(known))
                 channel.probed = begun
                 channel.changed.set()
             pause = min(_LONGEST_PAUSE_S, pause * 1.5) if channel.lost else _FIRST_PAUSE_S
 
-    def _works(self, channel: _Channel) -> None:
+    def _record_success(self, channel: _Channel) -> None:
         was_up = self.up
-        channel.works(time.monotonic())
+        channel.record_success(time.monotonic())
         if not was_up and self.up:
             self._resumed()
 
-    def _candidates(self, channel: _Channel) -> list[URL]:
-        good = list(self._good.values())
-        return good if channel is self._connections else [url for url in good if not is_address(url.host or "")]
+    def _known_sites(self, channel: _Channel) -> list[URL]:
+        sites = list(self._answering.values())
+        return sites if channel is self._connections else [url for url in sites if not is_address(url.host or "")]
 
-    def _lose(self, channel: _Channel, silent: int) -> None:
-        if not channel.lost and (silent or len(channel.failing) >= _UNRELATED):
+    def _record_silence(self, channel: _Channel, silent_sites: int) -> None:
+        if not channel.lost and (silent_sites or len(channel.failing) >= _UNRELATED):
             channel.lost = True
-            print(f"{channel.name}: nothing answers any more; waiting", file=sys.stderr)
+            log.warning("%s: nothing answers; waiting until it does", channel.name)
         quiet = time.monotonic() - channel.last
-        patience = self._patience_s if silent else min(self._patience_s, _PATIENCE_AT_THE_START_S)
+        patience = self._patience_s if silent_sites else min(self._patience_s, _PATIENCE_AT_THE_START_S)
         if channel.lost and quiet > patience:
-            some = ", ".join([*channel.failing, *self._good][:3])
+            some = ", ".join([*channel.failing, *self._answering][:3])
             raise UserError(
-                f"Nothing has answered for {quiet:.0f} s ({some}, ...): the network seems to be away, and no URL was "
-                "written off for it; run again when it is back (download.outage_patience_s: 0 writes off at once)."
+                f"Nothing has answered for {quiet:.0f} s ({some}, ...): the network seems to be down, and no URL was "
+                "recorded as failed for it; run again when it is back, or set download.outage_patience_s to 0 to "
+                "record such failures at once."
             )
 
 
 async def _any(probe: Probe, addresses: list[URL]) -> bool:
-    """Whether one of them succeeds; the others are not waited for."""
+    """Tell whether the probe of any address succeeds, as soon as one does."""
     pending = {asyncio.ensure_future(probe(address)) for address in addresses}
     try:
         while pending:
@@ -204,5 +295,5 @@ async def _any(probe: Probe, addresses: list[URL]) -> bool:
 
 
 def domain(host: str) -> str:
-    """What hosts that are related share: the last two labels of a name, the whole of an address."""
+    """Return what related hosts have in common: the last two labels of a name, or the whole address."""
     return host if is_address(host) else ".".join(host.lower().rsplit(".", 2)[-2:])

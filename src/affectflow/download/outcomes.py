@@ -1,4 +1,4 @@
-"""What can become of a URL: a closed list, and how the 2017 report counted the same things."""
+"""The outcomes that a URL can have, and the classes by which the report of 2017 counted the same failures."""
 
 from __future__ import annotations
 
@@ -10,38 +10,38 @@ from affectflow.core.errors import UserError
 OK = "ok"
 
 OUTCOMES: dict[str, str] = {
-    OK: "a whole image is in the store",
+    OK: "a complete image is stored",
     "not_found": "the server answered 404",
     "client_error": "the server answered with another 4xx",
     "server_error": "the server answered 5xx",
     "redirect": "a 3xx answer without a usable target",
     "redirect_loop": "redirected in a circle or more than ten times",
-    "dns": "the host's name could not be looked up",
+    "dns": "the host name could not be resolved",
     "timeout": "no connection or no answer in time",
-    "stalled": "the body stopped coming or came too slowly",
-    "reset": "the connection was closed by the other side",
-    "refused": "nothing listens at the host's port",
+    "stalled": "the body stopped arriving or arrived too slowly",
+    "reset": "the server closed the connection",
+    "refused": "the host refused the connection at this port",
     "no_route": "the host cannot be reached",
     "certificate": "the server's certificate cannot be trusted",
-    "tls": "no secure connection could be agreed on",
+    "tls": "no secure connection could be negotiated",
     "truncated": "the body ended before its announced end",
     "too_large": "more bytes than download.max_bytes",
     "too_many_pixels": "more pixels than download.max_pixels",
-    "not_an_image": "the body is no image, whatever its name or header says",
+    "not_an_image": "the body is not an image, whatever its name or header says",
     "corrupt_image": "an image that cannot be decoded to its end",
     "placeholder": "the image that a site shows in place of a removed one",
-    "changed": "an image, but not the one whose SHA-256 the list gives",
-    "robots_opt_out": "the site asks that its images be kept out of data sets (X-Robots-Tag noai, noimageai)",
-    "blocked_address": "the host lies at a private address and is not in download.allow_private_hosts",
+    "changed": "an image, but its SHA-256 is not the one in the list",
+    "robots_opt_out": "the site asks to keep its images out of data sets (X-Robots-Tag noai, noimageai)",
+    "blocked_address": "the host has a private address and is not in download.allow_private_hosts",
     "bad_url": "not a usable http or https URL",
     "bad_response": "the server's answer is not HTTP, or neither an image nor an error",
 }
 
 NETWORK = frozenset({"dns", "timeout", "stalled", "reset", "refused", "no_route", "truncated"})
-"""Failures that a lost network causes as well as a dead host."""
+"""Failures that an outage of the own network causes as well as an unreachable host."""
 
-PASSING = NETWORK - {"refused", "no_route"} | {"server_error"}
-"""Failures that another try may mend. (So may the statuses 408, 425 and 429.)"""
+TRANSIENT = NETWORK - {"refused", "no_route"} | {"server_error"}
+"""Failures that another attempt may overcome, as it may the HTTP statuses 408, 425 and 429."""
 
 REPORT_CLASSES: tuple[tuple[str, int], ...] = (
     ("404", 1726),
@@ -73,7 +73,7 @@ _CLASS_OF = {
 
 
 def report_class(outcome: str, http_status: int | None) -> str | None:
-    """The report's class of an outcome; None for a success."""
+    """Return the report's class of an outcome, None for a success."""
     if outcome == OK:
         return None
     if outcome == "client_error" and http_status in (400, 401, 403, 410):
@@ -84,22 +84,35 @@ def report_class(outcome: str, http_status: int | None) -> str | None:
 
 
 def check_some(counts: Counter[str]) -> None:
-    """Raise :class:`UserError` when no image at all came."""
+    """Raise :class:`UserError` if the list was empty or not a single image was downloaded."""
     if not counts:
-        raise UserError("The list holds no URL; see what is in it.")
+        raise UserError("The list holds no URL; check that it is the right file.")
     if not counts[OK]:
-        named = ", ".join(f"{count} {outcome}" for outcome, count in counts.most_common(3))
+        common = ", ".join(f"{count} {outcome}" for outcome, count in counts.most_common(3))
         raise UserError(
-            f"None of the {counts.total()} URLs gave an image ({named}); check the list and the network, and try again."
+            f"None of the {counts.total()} URLs gave an image ({common}); check the list and the network, and try "
+            "again."
         )
 
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of one URL.
+    """The result of one URL.
 
-    ``detail`` is one phrase for people; ``dhash`` the perceptual hash in hex; ``first_try`` and ``last_try`` are
-    seconds since 1970 UTC. Width, height (pixels) and dhash are unknown where images are not decoded.
+    Attributes:
+        outcome: A key of ``OUTCOMES``.
+        detail: One phrase for people.
+        http_status: The status of the last answer, if there was one.
+        final_url: The URL after redirects.
+        attempts: How many requests were made, redirects not counted.
+        bytes: The size of the image.
+        sha256: The digest of the image, in hex.
+        format: The image's format as Pillow names it.
+        width: In pixels; unknown, as are height and dhash, if images are not decoded.
+        height: In pixels.
+        dhash: The perceptual hash, in hex.
+        first_try: Seconds since 1970 UTC.
+        last_try: Seconds since 1970 UTC.
     """
 
     outcome: str
@@ -118,7 +131,7 @@ class Outcome:
 
 
 class Failed(Exception):
-    """An attempt that gave no image: one of the outcomes, and how long the server asks to be left alone."""
+    """An attempt that gave no image; ``wait_s`` is how long the server asks to wait before the next."""
 
     def __init__(
         self,
@@ -136,6 +149,6 @@ class Failed(Exception):
         self.wait_s = wait_s
 
     @property
-    def passing(self) -> bool:
-        """Whether another try may mend it."""
-        return self.outcome in PASSING or self.http_status in (408, 425, 429)
+    def is_transient(self) -> bool:
+        """Whether another attempt may succeed."""
+        return self.outcome in TRANSIENT or self.http_status in (408, 425, 429)

@@ -1,4 +1,4 @@
-"""A partition's share of the URLs -> images in the store and lines in the journal."""
+"""Download one partition of a list: images into the store, outcomes into the journal."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
 from yarl import URL
 
 from affectflow.core.cache import fingerprint
 from affectflow.core.errors import UserError
-from affectflow.download.engine import MOST_OPEN, Engine
+from affectflow.download.engine import MAX_OPEN, Engine
 from affectflow.download.journal import Entry, Index, Journal
 from affectflow.download.lists import Row, partition_rows
 from affectflow.download.outcomes import Outcome
@@ -23,17 +24,27 @@ from affectflow.download.settings import Settings
 from affectflow.download.store import Store
 from affectflow.download.transfers import KEPT_CONNECTIONS
 
-_SCANNED_AT_ONCE = 256  # rows between two looks at the network
+_SCANNED_AT_ONCE = 256  # rows, before the event loop runs again
 _REPORT_EVERY_S = 0.5
 _KNOWN_SITES = 200
-_OTHER_FILES = 64 + KEPT_CONNECTIONS  # besides the sockets of requests
+_OTHER_FILES = 64 + KEPT_CONNECTIONS  # open files besides the sockets of requests
+_KEY_LENGTH = 16  # hex digits of a cache key
 
 Report = Callable[[Counter[str]], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
-    """Which part of a list, and where its results go. ``at_once`` partitions share each host's limits."""
+class PartitionSpec:
+    """A partition of a list and where its results are stored.
+
+    Attributes:
+        urls: The list.
+        partition: The number of this partition, from 0.
+        partitions: The number of partitions.
+        images: The folder of images.
+        journal: The folder of the partitions' journals.
+        at_once: How many partitions run at the same time; they share each host's limits.
+    """
 
     urls: Path
     partition: int
@@ -43,80 +54,94 @@ class Share:
     at_once: int = 1
 
     def rows(self) -> Iterator[Row]:
+        """Read the partition's rows from the list."""
         return partition_rows(self.urls, self.partition, self.partitions)
 
 
 @dataclass(frozen=True, slots=True)
-class Again:
-    """Which failures of earlier runs to try again.
+class RetryPolicy:
+    """Decide which failures of earlier runs are fetched again.
 
-    Those written down under another ``stamp`` (other settings, other code, another second URL, another image wanted),
-    or all if ``forced``; of these only some classes, or only those from before a time (seconds since 1970), where
-    these are given.
+    Attributes:
+        cache_key: Failures recorded under another key (other settings, code, second URL or expected image) are
+            fetched again.
+        forced: Whether failures are fetched again whatever their key.
+        outcomes: If not empty, only failures with these outcomes are fetched again.
+        before: If given, only failures whose last attempt was before this time (seconds since 1970) are.
     """
 
-    stamp: str = ""
+    cache_key: str = ""
     forced: bool = False
-    classes: frozenset[str] = frozenset()
+    outcomes: frozenset[str] = frozenset()
     before: float | None = None
 
-    def mark(self, row: Row) -> str:
-        """What a row's outcome is written down under."""
-        return fingerprint([self.stamp, row.url_orig, row.sha256])[:16] if row.url_orig or row.sha256 else self.stamp
+    def row_cache_key(self, row: Row) -> str:
+        """Return the key under which a row's outcome is recorded."""
+        if not (row.url_orig or row.sha256):
+            return self.cache_key
+        return fingerprint([self.cache_key, row.url_orig, row.sha256])[:_KEY_LENGTH]
 
-    def wants(self, row: Row, mark: str, outcome: Outcome) -> bool:
-        """Whether a failure is to be tried again."""
-        if not (self.forced or mark != self.mark(row)):
+    def should_retry(self, row: Row, cache_key: str, outcome: Outcome) -> bool:
+        """Tell whether a failure that was recorded under ``cache_key`` is to be fetched again."""
+        if not (self.forced or cache_key != self.row_cache_key(row)):
             return False
-        if self.classes and outcome.outcome not in self.classes:
+        if self.outcomes and outcome.outcome not in self.outcomes:
             return False
         return self.before is None or outcome.last_try < self.before
 
 
-def stamp_of(settings: Settings, code: str) -> str:
-    """Under what failures are final in a workflow: the settings that decide, and the code."""
-    return fingerprint({**settings.decisive(), "code": code})[:16]
+def cache_key_of(settings: Settings, code: str) -> str:
+    """Return the key under which failures are final in the workflow: a digest of settings and code."""
+    return fingerprint({**settings.cache_key_settings(), "code": code})[:_KEY_LENGTH]
 
 
-def fetch_partition(share: Share, settings: Settings, again: Again, report: Report) -> None:
-    """Fetch what is missing of a partition and write it down in the journal.
+def fetch_partition(spec: PartitionSpec, settings: Settings, policy: RetryPolicy, report: Report) -> None:
+    """Fetch the rows of a partition that are missing, and append their outcomes to the journal.
 
-    What succeeded is never fetched again while its file is in the store; what failed only where ``again`` wants it.
-    The memory that this takes hardly grows with the list. Raises :class:`UserError` where this machine, its disk or
-    its network is at fault; nothing that was done is lost.
+    An image is never fetched again while its file is in the store. The memory in use hardly grows with the list.
+
+    Args:
+        spec: The partition.
+        settings: The download's settings.
+        policy: Which failures of earlier runs are fetched again.
+        report: Called now and then with the number of new outcomes of each kind.
+
+    Raises:
+        UserError: If this machine, its disk or its network fails; finished rows are kept.
     """
     with (
-        Journal(share.journal, share.partition, share.partitions) as journal,
-        Index(share.journal, share.partition, share.partitions) as index,
-        Store(share.images, settings.max_pixels, settings.decode) as store,
+        Journal(spec.journal, spec.partition, spec.partitions) as journal,
+        Index(spec.journal, spec.partition, spec.partitions) as index,
+        Store(spec.images, settings.max_pixels, settings.decode) as store,
     ):
-        missing = _missing(share, index, store, again)
+        missing = _missing(spec, index, store, policy)
         first = next((row for row in missing if row is not None), None)
         if first is None:
             return
-        with _Reports(report) as reports:
+        with _BufferedReport(report) as reports:
 
             def finish(row: Row, outcome: Outcome) -> None:
                 if entry := index.get(row.key):  # the latest line counts, even after the clock was set back
                     outcome.last_try = max(outcome.last_try, entry.at + 0.001)
-                journal.append(row, again.mark(row), outcome)
+                journal.append(row, policy.row_cache_key(row), outcome)
                 reports.add(outcome.outcome)
 
-            own = _own_share(settings, share.at_once)
-            engine = Engine(own, store, finish, _known_sites(index), _sockets())
+            own = _settings_for_one(settings, spec.at_once)
+            engine = Engine(own, store, finish, _known_sites(index), _max_open())
             try:
-                asyncio.run(engine.run(_chained(first, missing)))
+                asyncio.run(engine.run(chain((first,), missing)))
             except* UserError as group:
                 raise group.exceptions[0] from None
 
 
-def outcomes(share: Share) -> Iterator[tuple[Row, Outcome]]:
-    """Each row of a partition with its outcome, in the list's order.
+def outcomes(spec: PartitionSpec) -> Iterator[tuple[Row, Outcome]]:
+    """Yield each row of a partition with its outcome, in the list's order.
 
-    Raises :class:`UserError` for a URL that has none.
+    Raises:
+        UserError: If a URL has no outcome.
     """
-    with Index(share.journal, share.partition, share.partitions) as index:
-        for row in share.rows():
+    with Index(spec.journal, spec.partition, spec.partitions) as index:
+        for row in spec.rows():
             entry = index.get(row.key)
             url, outcome = "", None
             if entry is not None:
@@ -126,25 +151,20 @@ def outcomes(share: Share) -> Iterator[tuple[Row, Outcome]]:
             yield row, outcome
 
 
-def _missing(share: Share, index: Index, store: Store, again: Again) -> Iterator[Row | None]:
-    for number, row in enumerate(share.rows()):
+def _missing(spec: PartitionSpec, index: Index, store: Store, policy: RetryPolicy) -> Iterator[Row | None]:
+    for number, row in enumerate(spec.rows()):
         if number % _SCANNED_AT_ONCE == 0:
             yield None
         entry = index.get(row.key)
-        if entry is None or not _settled(row, entry, index, store, again):
+        if entry is None or not _is_final(row, entry, index, store, policy):
             yield row
 
 
-def _settled(row: Row, entry: Entry, index: Index, store: Store, again: Again) -> bool:
+def _is_final(row: Row, entry: Entry, index: Index, store: Store, policy: RetryPolicy) -> bool:
     if entry.bytes:
         return store.holds(row, entry.bytes) and row.sha256 in ("", index.read(entry)[2].sha256)
-    _, mark, outcome = index.read(entry)
-    return not again.wants(row, mark, outcome)
-
-
-def _chained(first: Row, rest: Iterator[Row | None]) -> Iterator[Row | None]:
-    yield first
-    yield from rest
+    _, cache_key, outcome = index.read(entry)
+    return not policy.should_retry(row, cache_key, outcome)
 
 
 def _known_sites(index: Index) -> Iterator[URL]:
@@ -153,43 +173,43 @@ def _known_sites(index: Index) -> Iterator[URL]:
             yield URL(index.read(entry)[2].final_url)
 
 
-def _own_share(settings: Settings, at_once: int) -> Settings:
-    """What is left for one of several partitions that run at once, so that together they keep to the limits."""
+def _settings_for_one(settings: Settings, at_once: int) -> Settings:
+    """Divide each host's limits among the partitions that run at once, so that together they observe them."""
     return replace(
         settings, per_host=max(1, settings.per_host // at_once), rate_per_host=settings.rate_per_host / at_once
     )
 
 
-def _sockets() -> int:
-    """How many requests may be open, after the limit on open files was raised as far as it may be."""
+def _max_open() -> int:
+    """Raise the limit on open files as far as allowed, and return how many requests may be open."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = 2 * MOST_OPEN + _OTHER_FILES  # a request may need a look-up's socket too
+    wanted = 2 * MAX_OPEN + _OTHER_FILES  # a request may need a socket for its look-up too
     if 0 <= soft < wanted:
         soft = wanted if hard < 0 else min(wanted, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    return MOST_OPEN if soft < 0 else max(1, min(MOST_OPEN, (soft - _OTHER_FILES) // 2))
+    return MAX_OPEN if soft < 0 else max(1, min(MAX_OPEN, (soft - _OTHER_FILES) // 2))
 
 
-class _Reports:
-    """Hands outcomes on in small heaps."""
+class _BufferedReport:
+    """Collects outcomes and reports them twice a second."""
 
     def __init__(self, report: Report) -> None:
         self._report = report
-        self._heap: Counter[str] = Counter()
-        self._handed = time.monotonic()
+        self._counts: Counter[str] = Counter()
+        self._reported = time.monotonic()
 
-    def __enter__(self) -> _Reports:
+    def __enter__(self) -> _BufferedReport:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._hand_on()
+        self._flush()
 
     def add(self, outcome: str) -> None:
-        self._heap[outcome] += 1
-        if time.monotonic() - self._handed > _REPORT_EVERY_S:
-            self._hand_on()
+        self._counts[outcome] += 1
+        if time.monotonic() - self._reported > _REPORT_EVERY_S:
+            self._flush()
 
-    def _hand_on(self) -> None:
-        self._handed = time.monotonic()
-        self._report(self._heap)
-        self._heap = Counter()
+    def _flush(self) -> None:
+        self._reported = time.monotonic()
+        self._report(self._counts)
+        self._counts = Counter()

@@ -1,4 +1,4 @@
-"""The download's settings, as the configuration names them."""
+"""The settings of a download, as section ``download`` of the configuration names them."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
-_HOW = ("concurrency", "per_host", "rate_per_host", "contact", "outage_patience_s", "retry_outcomes")
+_OUTCOME_NEUTRAL = ("concurrency", "per_host", "rate_per_host", "contact", "outage_patience_s", "retry_outcomes")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """See ``download`` in ``config/README.md``. The defaults here are for the real web."""
+    """See ``download`` in ``config/README.md``. The defaults here are for the public web."""
 
     concurrency: int = 64
     per_host: int = 8
@@ -27,19 +27,19 @@ class Settings:
     robots_tag: bool = True
     outage_patience_s: float = 3600.0
     contact: str = ""
-    round: int = 1
-    retry: tuple[str, ...] = ()
+    retry_round: int = 1
+    retry_outcomes: tuple[str, ...] = ()
 
-    def decisive(self) -> dict[str, Any]:
-        """The settings that may turn a failure into a success, and so make it worth another try."""
-        return {key: value for key, value in asdict(self).items() if key not in _HOW}
+    def cache_key_settings(self) -> dict[str, Any]:
+        """Select the settings that can turn a failure into a success; a change of one makes failures worth a retry."""
+        return {key: value for key, value in asdict(self).items() if key not in _OUTCOME_NEUTRAL}
 
     @classmethod
-    def of(cls, settings: Mapping[str, Any]) -> Self:
-        """From the configuration's mapping; keys that say nothing about fetching are left aside."""
-        known = {field.name for field in fields(cls)}
-        given: dict[str, Any] = {key: value for key, value in settings.items() if key in known}
-        for key, value in given.items():
+    def of(cls, section: Mapping[str, Any]) -> Self:
+        """Take the settings from the configuration's section and ignore its other keys."""
+        names = {field.name for field in fields(cls)}
+        values: dict[str, Any] = {key: value for key, value in section.items() if key in names}
+        for key, value in values.items():
             if isinstance(value, list):
-                given[key] = tuple(value)
-        return cls(**given)
+                values[key] = tuple(value)
+        return cls(**values)

@@ -1,8 +1,7 @@
-"""The snapshot file: a Parquet table of URLs, and an id that its content alone decides.
+"""Read, write and compare snapshots: Parquet tables of a data set's URLs and images, identified by their content.
 
-The id is the SHA-256 (its first 20 hex digits) of the rows as JSON lists ``[url, sha256, split, group]``, a line
-each, in the order of the URLs' code points. Where the second URL of a row lies says nothing of the set, and is left
-out of it.
+The id is the first 20 hex digits of the SHA-256 of the rows as JSON lists ``[url, sha256, split, group]``, one a line,
+sorted by the URLs' code points. The second URL of a row does not belong to the set's identity and is left out.
 """
 
 from __future__ import annotations
@@ -28,10 +27,13 @@ _COLUMNS = ("url", "url_orig", "sha256", "split", "group")
 _NOTE = "affectflow.snapshot"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _GROUP = re.compile(r"[\w-]{0,64}", re.ASCII)
+COLUMNS = ("url", "sha256", "split", "group", "outcome", "detail", "image")
+"""Columns of the differences between a snapshot and a download."""
+_NOT_LISTED = "not_listed"
 
 
 class Entry(NamedTuple):
-    """What a URL gave: the image's SHA-256, its side of the split, and its group of near duplicates ("": not split)."""
+    """The image of a URL: its SHA-256, its split and its group of near duplicates (both "" if there are no splits)."""
 
     url_orig: str
     sha256: str
@@ -41,13 +43,13 @@ class Entry(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What each URL of a set gave."""
+    """The images of a data set, by URL."""
 
     entries: Mapping[str, Entry]
 
     @property
     def id(self) -> str:
-        """What a score cites."""
+        """The digest of the content, by which scores name the snapshot."""
         digest = hashlib.sha256()
         for url, (_, *rest) in sorted(self.entries.items()):
             digest.update(json.dumps([url, *rest]).encode() + b"\n")
@@ -55,31 +57,31 @@ class Snapshot:
 
     @property
     def has_splits(self) -> bool:
-        """Whether it says on which side each image lies; it does so of all or of none."""
+        """Whether images have a split; all have one, or none has."""
         return any(entry.split for entry in islice(self.entries.values(), 1))
 
     def images(self) -> dict[str, tuple[str, str]]:
-        """Split and group of each distinct image, by SHA-256."""
+        """Return split and group of each distinct image, by SHA-256."""
         return {entry.sha256: (entry.split, entry.group) for entry in self.entries.values()}
 
     def check(self) -> None:
-        """Raise :class:`ValueError` where an image or a group lies on two sides, or only some on any."""
+        """Raise :class:`ValueError` for an invalid row, an image or group in two splits, or a split of only some."""
         images: dict[str, tuple[str, str]] = {}
-        sides: dict[str, str] = {}
+        splits: dict[str, str] = {}
         for url, (_, sha256, split, group) in self.entries.items():
-            sound = url and _SHA256.fullmatch(sha256) and split in ("", *SPLITS) and bool(split) == bool(group)
-            if not (sound and _GROUP.fullmatch(group)):
-                raise ValueError(f"the row of {url[:200]!r} is none of a snapshot")
+            valid = url and _SHA256.fullmatch(sha256) and split in ("", *SPLITS) and bool(split) == bool(group)
+            if not (valid and _GROUP.fullmatch(group)):
+                raise ValueError(f"the row of {url[:200]!r} is not valid in a snapshot")
             if bool(split) != self.has_splits:
                 raise ValueError("only some of its images have a split")
             if images.setdefault(sha256, (split, group)) != (split, group):
                 raise ValueError(f"the image {sha256} belongs to two splits or groups")
-            if sides.setdefault(group, split) != split:
+            if splits.setdefault(group, split) != split:
                 raise ValueError(f"the group {group} belongs to two splits")
 
 
 def write_snapshot(snapshot: Snapshot, path: Path) -> None:
-    """The same set gives the same bytes."""
+    """Write a snapshot; the same data set gives the same bytes."""
     import pyarrow as pa
 
     schema = pa.schema([(name, pa.string()) for name in _COLUMNS], {_NOTE: snapshot.id})
@@ -88,42 +90,47 @@ def write_snapshot(snapshot: Snapshot, path: Path) -> None:
 
 
 def read_snapshot(path: Path) -> Snapshot:
-    """Raises :class:`UserError` where a file is no snapshot, or not as it was made."""
-    known = parquet_note(path, _NOTE)
-    if not known:
-        raise UserError(f"{path} is no snapshot; 'affectflow snapshot' writes one.")
+    """Read a snapshot; raise :class:`UserError` if the file is not one, or was changed since it was written."""
+    identity = parquet_note(path, _NOTE)
+    if not identity:
+        raise UserError(f"{path} is not a snapshot; 'affectflow snapshot' writes one.")
     entries: dict[str, Entry] = {}
     for url, *cells in parquet_columns(path, _COLUMNS):
         if url in entries:
-            raise UserError(f"{path} is no usable snapshot: it has {url[:200]!r} twice; have it made again.")
+            raise UserError(f"{path} is not a valid snapshot: it has {url[:200]!r} twice; create it again.")
         entries[url] = Entry(*cells)
     snapshot = Snapshot(entries)
-    if snapshot.id != known:
-        raise UserError(f"{path} is not as it was made: it says {known[:40]!r} and holds {snapshot.id}; get it again.")
+    if snapshot.id != identity:
+        raise UserError(
+            f"{path} was changed: it says {identity[:40]!r} and its content has the id {snapshot.id}; get the original."
+        )
     try:
         snapshot.check()
     except ValueError as error:
-        raise UserError(f"{path} is no usable snapshot: {error}; have it made again.") from None
+        raise UserError(f"{path} is not a valid snapshot: {error}; create it again.") from None
     return snapshot
-
-
-COLUMNS = ("url", "sha256", "split", "group", "outcome", "detail", "image")
-_UNLISTED = "not_listed"
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """How a download came out beside a snapshot; ``differences`` are rows of ``COLUMNS``, in the snapshot's order."""
+    """The result of comparing a download with a snapshot.
+
+    Attributes:
+        id: The snapshot's id.
+        urls: How many URLs the snapshot has.
+        images: How many distinct images it has.
+        differences: Rows of ``COLUMNS``, in the snapshot's order.
+        lost: How many of its images were not downloaded from any URL.
+    """
 
     id: str
     urls: int
     images: int
     differences: Sequence[tuple[str, ...]]
     lost: int
-    """Images that no URL gave."""
 
     def summary(self) -> dict[str, Any]:
-        """For a score file."""
+        """Summarize the comparison for a score file."""
         outcomes = Counter(row[COLUMNS.index("outcome")] for row in self.differences)
         return {
             "id": self.id,
@@ -135,30 +142,36 @@ class Comparison:
 
 
 def compare(reference: Snapshot, ledger: Path) -> Comparison:
-    """Each URL of ``reference`` that did not give its image, with the outcome, or ``not_listed``.
+    """Find the URLs of a snapshot from which its image was not downloaded.
 
-    Its image may be there all the same, by another URL.
+    Args:
+        reference: The snapshot.
+        ledger: The download's ledger.
+
+    Returns:
+        These URLs with their outcomes (``not_listed`` for URLs that are not in the ledger). An image may have been
+        downloaded from another URL all the same.
     """
-    there: set[str] = set()
+    stored: set[str] = set()
     found: dict[str, tuple[str, str, str]] = {}
     for row in parquet_rows(ledger, LEDGER_SCHEMA):
         if row["outcome"] == OK:
-            there.add(row["sha256"])
+            stored.add(row["sha256"])
         if row["url"] in reference.entries:
             found[row["url"]] = row["outcome"], row["detail"], row["sha256"]
     images = reference.images()
     differences = []
     for url, entry in reference.entries.items():
-        outcome, detail, sha256 = found.get(url, (_UNLISTED, "", ""))
+        outcome, detail, sha256 = found.get(url, (_NOT_LISTED, "", ""))
         if outcome == OK and sha256 == entry.sha256:
             continue
-        if outcome == OK:  # fetched before it was known what was wanted
+        if outcome == OK:  # fetched without the snapshot
             outcome, detail = "changed", f"the image's SHA-256 is {sha256}"
-        image = "came by another URL" if entry.sha256 in there else "lost"
+        image = "came by another URL" if entry.sha256 in stored else "lost"
         differences.append((url, entry.sha256, entry.split, entry.group, outcome, detail, image))
-    return Comparison(reference.id, len(reference.entries), len(images), differences, len(images.keys() - there))
+    return Comparison(reference.id, len(reference.entries), len(images), differences, len(images.keys() - stored))
 
 
 def write_differences(comparison: Comparison, path: Path) -> None:
-    """A row for each URL that did not give its image."""
+    """Write a CSV row for each URL from which its image was not downloaded."""
     write_csv(path, COLUMNS, (list(map(inert, row)) for row in comparison.differences))

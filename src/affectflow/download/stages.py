@@ -48,17 +48,17 @@ def download_partition(
     from affectflow.download.command import Tally
     from affectflow.download.ledger import write_part
     from affectflow.download.lists import estimate
-    from affectflow.download.partition import Again, Share, fetch_partition, outcomes, stamp_of
+    from affectflow.download.partition import PartitionSpec, RetryPolicy, cache_key_of, fetch_partition, outcomes
     from affectflow.download.settings import Settings
 
-    share = Share(
+    spec = PartitionSpec(
         urls=file_names, partition=part, partitions=partitions, images=images, journal=journal, at_once=at_once
     )
     how = Settings.of(settings)
-    again = Again(stamp_of(how, code), classes=frozenset(how.retry))
-    with Tally(estimate(share.urls) // share.partitions) as tally:
-        fetch_partition(share, how, again, tally.add)
-    counts = write_part(ledger, outcomes(share))
+    policy = RetryPolicy(cache_key_of(how, code), outcomes=frozenset(how.retry_outcomes))
+    with Tally(estimate(spec.urls) // spec.partitions) as tally:
+        fetch_partition(spec, how, policy, tally.add)
+    counts = write_part(ledger, outcomes(spec))
     return "\n".join(f"{count} {outcome}" for outcome, count in counts.most_common())
 
 

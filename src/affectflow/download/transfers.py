@@ -1,7 +1,7 @@
-"""HTTP exchanges, many at once on one event loop: libcurl, through its multi-socket interface.
+"""Run many HTTP exchanges on one event loop, with libcurl's multi-socket interface.
 
-libcurl asks for as little as a fifth of the time a request takes in a client written in Python, and tells exactly at
-which address it is about to connect.
+With libcurl a request takes down to a fifth of the processor time of a client written in Python, and libcurl reports
+the exact address before it connects.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ import certifi
 import pycurl
 
 from affectflow.core.errors import UserError
-from affectflow.download.exchange import OURS, Exchange, named_fault
+from affectflow.download.exchange import LOCAL_ERRORS, Exchange, fault_of
 from affectflow.download.outcomes import Failed
 
 KEPT_CONNECTIONS = 256
 
 Finished = Callable[[Any, int, str], None]
-"""What is called with a finished transfer, libcurl's code (0: it succeeded) and message."""
+"""Called with a finished transfer, libcurl's code (0: success) and message."""
 
 _READ, _WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 _WANTED = {pycurl.POLL_IN: _READ, pycurl.POLL_OUT: _WRITE, pycurl.POLL_INOUT: _READ | _WRITE}
@@ -35,10 +35,15 @@ _HAPPENED = {
     _WRITE: pycurl.CSELECT_OUT,
     _READ | _WRITE: pycurl.CSELECT_IN | pycurl.CSELECT_OUT,
 }
+_CHECK_TIMEOUTS_S = 0.05
+_HELD = 64_000_000  # bytes of bodies in memory; beyond these, only a few bodies go on growing
+_PASSES = 4  # bodies that may grow beyond
+_BUFFER = 128 * 1024
+_SUPPRESS_CONNECT_HEADERS = 265  # libcurl's number: pycurl has no name for it
 
 
 class Multi:
-    """Runs libcurl's transfers; to be made within a running event loop."""
+    """Runs libcurl's transfers on the running event loop."""
 
     def __init__(self, finished: Finished) -> None:
         self._finished = finished
@@ -57,19 +62,19 @@ class Multi:
         self._multi.add_handle(easy)
 
     def remove(self, easy: Any) -> None:
-        """Take a transfer away, finished or not."""
+        """Remove a transfer, finished or not."""
         self._multi.remove_handle(easy)
 
     def close(self) -> None:
-        """When all transfers have been taken away."""
+        """Release everything; all transfers must have been removed."""
         self._multi.close()
         if self._timer is not None:
             self._timer.cancel()
         self._loop.remove_reader(self._selector.fileno())
         self._selector.close()
 
-    def look_soon(self) -> None:
-        """Have libcurl look after its transfers; never at once, since it must not be entered from what it calls."""
+    def schedule(self) -> None:
+        """Let libcurl act soon; not at once, since its callbacks must not call it."""
         if not self._soon:
             self._soon = True
             self._loop.call_soon(self._on_time)
@@ -84,9 +89,9 @@ class Multi:
             self._selector.modify(fd, _WANTED[what])
 
     def _set_timer(self, milliseconds: int) -> None:
-        """An earlier timer stays as it is: to be asked too early does libcurl no harm."""
+        """Set libcurl's timer; an earlier one stays, since acting too early does no harm."""
         if milliseconds == 0:
-            self.look_soon()
+            self.schedule()
         elif milliseconds > 0:
             at = self._loop.time() + milliseconds / 1000
             if self._timer is None or at < self._timer.when():
@@ -119,20 +124,18 @@ class Multi:
                 self._finished(easy, code, message)
 
 
-_SWEEP_S = 0.05
-_HELD = 64_000_000  # bytes of bodies in memory; beyond these, only a few bodies go on growing
-_PASSES = 4
-_BUFFER = 128 * 1024
-_SUPPRESS_CONNECT_HEADERS = 265  # libcurl's number: pycurl has no name for it
-
-
 class Transfers:
-    """Runs exchanges; an async context manager.
-
-    ``allows(host, address)`` is asked before each connection, with the address that is about to be connected to.
-    """
+    """Runs exchanges; an async context manager."""
 
     def __init__(self, timeout_s: float, user_agent: str, allows: Callable[[str, str], bool], limit: int) -> None:
+        """Prepare exchanges.
+
+        Args:
+            timeout_s: The timeout of each step of an exchange, in seconds.
+            user_agent: The User-Agent header.
+            allows: Called with host and address before each connection; tells whether it may be made.
+            limit: The most bytes of a body.
+        """
         self._timeout_s = timeout_s
         self._allows = allows
         self._limit = limit
@@ -141,16 +144,16 @@ class Transfers:
         self._idle: list[Any] = []
         self._held = 0
         self._passes = _PASSES
-        self._wait_for_room: deque[tuple[Any, Exchange]] = deque()
+        self._paused: deque[tuple[Any, Exchange]] = deque()
 
     async def __aenter__(self) -> Transfers:
         self._loop = asyncio.get_running_loop()
         self._multi = Multi(self._on_finished)
-        self._sweeper = self._loop.call_later(_SWEEP_S, self._sweep)
+        self._timeout_check = self._loop.call_later(_CHECK_TIMEOUTS_S, self._check_timeouts)
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._sweeper.cancel()
+        self._timeout_check.cancel()
         for easy in list(self._running):
             self._end(easy)
         for easy in self._idle:
@@ -167,17 +170,27 @@ class Transfers:
         verify: bool = True,
         head: bool = False,
     ) -> Exchange:
-        """One request without redirects; returns when the answer is complete. Then :meth:`release` it.
+        """Make one request without redirects, and wait for the complete answer; then :meth:`release` it.
 
-        ``resolve`` is ``host:port:address[,address]``. Raises :class:`Failed` or, where this machine is at fault,
-        :class:`UserError`.
+        Args:
+            url: The URL.
+            host: Its host.
+            answered: Called when the head of the answer is complete.
+            resolve: The host's addresses as ``host:port:address[,address]``; None if libcurl need not resolve it.
+            proxy: The proxy's URL.
+            verify: Whether the certificate must be valid.
+            head: Whether only the head is requested.
+
+        Raises:
+            Failed: If there was no complete answer.
+            UserError: If this machine failed.
         """
         easy = self._idle.pop() if self._idle else self._make()
         easy.head.clear()
         exchange = Exchange(host, self._limit, easy.head, answered)
         easy.setopt(pycurl.URL, url)
-        if easy.manner != (proxy, verify, head):
-            easy.manner = proxy, verify, head
+        if easy.options != (proxy, verify, head):
+            easy.options = proxy, verify, head
             easy.setopt(pycurl.PROXY, proxy or "")
             easy.setopt(pycurl.SSL_VERIFYPEER, verify)
             easy.setopt(pycurl.SSL_VERIFYHOST, 2 if verify else 0)
@@ -198,14 +211,14 @@ class Transfers:
     def _make(self) -> Any:
         easy: Any = pycurl.Curl()
         easy.head = []
-        easy.manner = None
+        easy.options = None
         for option, value in (
             (pycurl.HTTPHEADER, self._headers),
             (pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1),
             (pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS),
             (pycurl.PATH_AS_IS, 1),
-            (pycurl.NOPROXY, ""),  # who goes by a proxy is decided above, and by that alone
-            (_SUPPRESS_CONNECT_HEADERS, 1),  # what a proxy says to CONNECT is not the answer
+            (pycurl.NOPROXY, ""),  # the caller alone decides what goes through a proxy
+            (_SUPPRESS_CONNECT_HEADERS, 1),  # a proxy's answer to CONNECT is not the host's
             (pycurl.NOSIGNAL, 1),
             (pycurl.BUFFERSIZE, _BUFFER),
             (pycurl.CONNECTTIMEOUT_MS, max(1, int(1000 * self._timeout_s))),
@@ -222,7 +235,7 @@ class Transfers:
         if not exchange.has_pass and self._held + len(chunk) > _HELD:
             if not self._passes:
                 exchange.paused_at = time.monotonic()
-                self._wait_for_room.append((easy, exchange))
+                self._paused.append((easy, exchange))
                 return int(pycurl.WRITEFUNC_PAUSE)
             self._passes -= 1
             exchange.has_pass = True
@@ -239,15 +252,17 @@ class Transfers:
 
     def _on_connect(self, easy: Any, address: Any) -> Any:
         exchange = self._running[easy]
-        family, kind, protocol, place = address
-        proxied = easy.manner[0] is not None
-        if not proxied and not self._allows(exchange.host, _text(place[0])):
-            exchange.fault = Failed("blocked_address", f"{exchange.host} lies at {_text(place[0])}")
+        family, kind, protocol, socket_address = address
+        proxied = easy.options[0] is not None
+        if not proxied and not self._allows(exchange.host, _text(socket_address[0])):
+            exchange.fault = Failed(
+                "blocked_address", f"{exchange.host} has the private address {_text(socket_address[0])}"
+            )
             return pycurl.SOCKET_BAD
         try:
             return socket.socket(family, kind, protocol)
         except OSError as error:
-            if error.errno in OURS:
+            if error.errno in LOCAL_ERRORS:
                 exchange.fault = UserError(
                     f"This machine ran out of sockets or memory ({error.strerror}); lower download.concurrency."
                 )
@@ -256,8 +271,7 @@ class Transfers:
     def _on_finished(self, easy: Any, code: int, message: str) -> None:
         fault = None
         if code:
-            numbers = easy.getinfo(pycurl.OS_ERRNO), easy.getinfo(pycurl.HTTP_CONNECTCODE)
-            fault = named_fault(code, message, *numbers)
+            fault = fault_of(code, message, easy.getinfo(pycurl.OS_ERRNO), easy.getinfo(pycurl.HTTP_CONNECTCODE))
         self._settle(easy, fault)
 
     def _settle(self, easy: Any, fault: Failed | UserError | None) -> None:
@@ -277,15 +291,15 @@ class Transfers:
         self._idle.append(easy)
 
     def release(self, exchange: Exchange) -> None:
-        """Say that an exchange's body is not in memory any more."""
+        """Free the memory of an exchange's body, and let paused exchanges go on."""
         exchange.body = None
         self._held -= exchange.held
         exchange.held = 0
         if exchange.has_pass:
             exchange.has_pass = False
             self._passes += 1
-        while self._wait_for_room and (self._passes or self._held < _HELD):
-            easy, waiting = self._wait_for_room.popleft()
+        while self._paused and (self._passes or self._held < _HELD):
+            easy, waiting = self._paused.popleft()
             if self._running.get(easy) is waiting:
                 if self._passes:
                     self._passes -= 1
@@ -293,16 +307,16 @@ class Transfers:
                 pause = time.monotonic() - waiting.paused_at
                 waiting.started, waiting.heard = waiting.started + pause, waiting.heard + pause
                 waiting.paused_at = 0.0
-                self._loop.call_soon(self._go_on, easy, waiting)
+                self._loop.call_soon(self._resume, easy, waiting)
 
-    def _go_on(self, easy: Any, exchange: Exchange) -> None:
+    def _resume(self, easy: Any, exchange: Exchange) -> None:
         if self._running.get(easy) is exchange:
-            with suppress(pycurl.error):  # what was held back is refused: the exchange has its fault
+            with suppress(pycurl.error):  # the held chunk was refused; the exchange has its fault
                 easy.pause(pycurl.PAUSE_CONT)
-            self._multi.look_soon()
+            self._multi.schedule()
 
-    def _sweep(self) -> None:
-        self._sweeper = self._loop.call_later(_SWEEP_S, self._sweep)
+    def _check_timeouts(self) -> None:
+        self._timeout_check = self._loop.call_later(_CHECK_TIMEOUTS_S, self._check_timeouts)
         now = time.monotonic()
         for easy, exchange in list(self._running.items()):
             if late := exchange.late(now, self._timeout_s):

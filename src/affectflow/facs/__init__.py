@@ -1,6 +1,6 @@
-"""The columns of the Facial Action Coding System as EmotioNet numbers them: AU 1 to AU 60.
+"""The codes of the Facial Action Coding System (FACS) as EmotioNet numbers them: AU 1 to AU 60.
 
-Benitez-Quiroz et al., "EmotioNet", CVPR 2016. What each of them is stands in :mod:`affectflow.facs.units`.
+Benitez-Quiroz et al., "EmotioNet", CVPR 2016. :mod:`affectflow.facs.units` describes each of them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ SUBSETS: dict[str, tuple[int, ...]] = {
 
 
 def label(unit: int) -> str:
-    """``12`` -> ``"AU12"``, the form used in score files and table columns."""
+    """Return the name of an AU in score files and table columns, such as ``"AU12"`` for 12."""
     return f"AU{unit}"
 
 
@@ -32,9 +32,9 @@ _HEADER = re.compile(r"AU0*([1-9]\d*)", re.IGNORECASE)
 
 
 def parse_label(text: str) -> int | None:
-    """The number of the AU that a column is named after, or None.
+    """Return the number of the AU that a column is named after, or None.
 
-    Accepts the spellings found in the wild: ``'AU 1'`` with literal quotes and blanks, ``AU01``, ``au12``.
+    Spellings of published tables are accepted: ``'AU 1'`` with literal quotes and blanks, ``AU01``, ``au12``.
     """
     match = _HEADER.fullmatch(re.sub(r"[\s'\"_]", "", text))
     if match is None:

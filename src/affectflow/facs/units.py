@@ -1,4 +1,4 @@
-"""What the 60 columns mean: names by edition of FACS, muscles where FACS gives them, and what is no AU at all.
+"""Describe the 60 codes: their kind, names in two editions of FACS, and muscles where FACS gives them.
 
 Ekman and Friesen, *Facial Action Coding System* (1978); Ekman, Friesen and Hager, *FACS: The Manual* (2002).
 """
@@ -10,7 +10,7 @@ from enum import StrEnum
 
 
 class Kind(StrEnum):
-    """What a code stands for."""
+    """What a code describes."""
 
     ACTION_UNIT = "action unit"
     DESCRIPTOR = "action descriptor"
@@ -23,7 +23,15 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A code: its names in the editions of 2002 and 1978 ("" where an edition lacks it), and its muscles."""
+    """A code.
+
+    Attributes:
+        number: Its number.
+        kind: What it describes.
+        name: Its name in the edition of 2002, "" if that lacks it.
+        name_1978: Its name in the edition of 1978, "" if that lacks it.
+        muscles: Its muscles.
+    """
 
     number: int
     kind: Kind
@@ -36,7 +44,7 @@ _ORBICULARIS_ORIS = "orbicularis oris"
 _PALPEBRAL = "orbicularis oculi, pars palpebralis"
 _RELAXED_LEVATOR = "relaxation of levator palpebrae superioris"
 
-# Name, muscles. The names hold for both editions unless _IN_1978 or _NOT_IN_2002 say otherwise.
+# Name and muscles. A name is the same in both editions unless it is in _IN_1978 or _NOT_IN_2002.
 _ACTION_UNITS: dict[int, tuple[str, ...]] = {
     1: ("inner brow raiser", "frontalis, pars medialis"),
     2: ("outer brow raiser", "frontalis, pars lateralis"),

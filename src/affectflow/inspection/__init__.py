@@ -1,1 +1,1 @@
-"""What a data set or table holds, and what is wrong with it."""
+"""Count what a data set or table contains, and list what is wrong with it."""

@@ -1,4 +1,4 @@
-"""Which data set a folder or file is, by what its owners call things."""
+"""Recognize a data set by the names of its folders and files."""
 
 from __future__ import annotations
 
@@ -15,7 +15,11 @@ EMOTIONET_TABLES = "emotionet's tables"
 
 
 def recognize(path: Path) -> str:
-    """The name of a data set, or ``EMOTIONET_TABLES``; raises :class:`UserError` where it is none that is known."""
+    """Return the name of the data set at a path, or ``EMOTIONET_TABLES``.
+
+    Raises:
+        UserError: If it is not a known data set or table.
+    """
     if path.is_file():
         return "own" if _has_column_image(path) else EMOTIONET_TABLES
     if not path.is_dir():

@@ -1,4 +1,4 @@
-"""Counts of what a data set holds, and what is wrong with it, part by part."""
+"""Count the subjects, videos, images and labels of a data set, and collect its problems, part by part."""
 
 from __future__ import annotations
 
@@ -19,7 +19,16 @@ from affectflow.datasets.sample import PERCENT, Sample
 
 @dataclass(slots=True)
 class Survey:
-    """What was found. ``labels`` counts each label's classes; ``problems`` are sentences that name file and line."""
+    """The content of a data set.
+
+    Attributes:
+        subjects: The subjects.
+        videos: The videos, as subject and video.
+        images: How many labelled images there are.
+        labels: Counts of each label's classes, such as ``present`` or ``intensity 2``.
+        left_out: Counts of what is not used, by reason.
+        problems: Sentences that name file and line.
+    """
 
     subjects: set[str] = field(default_factory=set)
     videos: set[str] = field(default_factory=set)
@@ -29,7 +38,7 @@ class Survey:
     problems: list[str] = field(default_factory=list)
 
     def add(self, sample: Sample) -> None:
-        """Count a sample."""
+        """Count a sample and its labels."""
         self.images += 1
         if sample.subject:
             self.subjects.add(sample.subject)
@@ -37,8 +46,8 @@ class Survey:
             self.videos.add(f"{sample.subject}/{sample.video}")
         for i in np.flatnonzero(sample.units != facs.UNKNOWN):
             name, intensity = facs.label(int(i) + 1), float(sample.intensities[i])
-            found = "present" if sample.units[i] == facs.PRESENT else "absent"
-            self.labels[name][found if math.isnan(intensity) else f"intensity {intensity:g}"] += 1
+            label = "present" if sample.units[i] == facs.PRESENT else "absent"
+            self.labels[name][label if math.isnan(intensity) else f"intensity {intensity:g}"] += 1
         for name, value in sample.other.items():
             if not name.endswith(PERCENT.format("")) and value != facs.UNKNOWN:
                 self.labels[name]["present" if value == facs.PRESENT else "absent"] += 1
@@ -48,7 +57,7 @@ class Survey:
                 self.labels[name]["negative" if value < 0 else "positive" if value > 0 else "zero"] += 1
 
     def text(self) -> str:
-        """For a terminal."""
+        """Format the counts for a terminal."""
         counts = {"subjects": len(self.subjects), "videos": len(self.videos), "labelled images": self.images}
         lines = [", ".join(f"{count:,} {what}" for what, count in counts.items() if count) or "no labelled image"]
         width = max(map(len, self.labels), default=0)
@@ -59,9 +68,14 @@ class Survey:
 
 
 def survey(name: str, root: Path) -> Survey:
-    """Look at a data set without decoding videos or images; a part with a mistake does not hide the others.
+    """Survey a data set without decoding videos or images; a mistake in one part does not hide the others.
 
-    Raises :class:`UserError` where the set as a whole cannot be opened.
+    Args:
+        name: The name of the data set.
+        root: Its folder.
+
+    Raises:
+        UserError: If the data set as a whole cannot be opened.
     """
     media = MetadataOnly()
     dataset = get_dataset(name, root, media=media)

@@ -1,4 +1,4 @@
-"""EmotioNet's tables, as the first stage will read them."""
+"""Survey EmotioNet's tables as the first stage of the workflow reads them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _CLASSES = {"1": "present", "0": "absent"}
 
 
 def survey_tables(tables: Sequence[Path]) -> Survey:
-    """Rows, distinct URLs and labels; rejected rows are problems. Raises :class:`UserError` as the stage would."""
+    """Count rows and labels; rejected rows are problems. Raise :class:`UserError` where the stage would."""
     found = Survey()
     urls: set[int] = set()
     with tempfile.TemporaryDirectory() as name:
@@ -35,14 +35,14 @@ def survey_tables(tables: Sequence[Path]) -> Survey:
                 continue
             sheet = f", sheet {row['sheet']}" if row["sheet"] else ""
             found.problems.append(f"{row['table']}{sheet}, row {row['row']}: {row['reason']}")
-    if again := found.images - len(urls):
-        found.left_out["row with a URL that another row has"] = again
+    if repeated := found.images - len(urls):
+        found.left_out["row with a URL that another row has"] = repeated
     found.labels = {label: found.labels[label] for label in facs.LABELS if label in found.labels}
     return found
 
 
 def rates(found: Survey) -> list[str]:
-    """How often the AUs with known rates are positive, beside these."""
+    """Format how often the AUs with known rates are positive, each with the known rate."""
     lines = []
     for unit, known in KNOWN_PERCENT.items():
         counts = found.labels.get(facs.label(unit))

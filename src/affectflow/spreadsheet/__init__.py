@@ -1,1 +1,1 @@
-"""Spreadsheets of image URLs and AU labels -> tables of labels."""
+"""Read spreadsheets of image URLs and AU labels (EmotioNet xlsx, CSV, TAB-separated text) into tables of labels."""

@@ -1,7 +1,7 @@
-"""What the columns of a sheet are, and what a row says under them.
+"""Determine the columns of an EmotioNet sheet, and parse its rows.
 
-Layouts as found in the wild: 61 columns (URL, AU 1 .. AU 60), 62 columns (URL, original URL, AU 1 .. AU 60), with
-or without a header whose cells carry literal quotes and blanks.
+The released tables have 61 columns (URL, AU 1 .. AU 60) or 62 (URL, original URL, AU 1 .. AU 60), with or without a
+header, whose cells may contain literal quotes and blanks.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ _NEXT_URL = re.compile(r",(?=\s*'?https?://)", re.IGNORECASE)
 
 
 class Reject(Exception):
-    """A row that cannot be used; the message is its reason."""
+    """A row that cannot be used; the message is the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """A usable row: both URLs exactly as written, and 60 labels of 0, 1 or 999."""
+    """A usable row: both URLs exactly as written, and 60 labels of 0, 1 or 999 (not annotated)."""
 
     url: str
     url_orig: str
@@ -37,11 +37,15 @@ class Labelled:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Where the columns of a sheet lie.
+    """The columns of a sheet.
 
-    ``units`` holds, for each AU 1 .. 60, its column or None. ``quoted`` tells that the sheet wraps its cells in
-    literal single quotes, so that one at the end of a URL is no part of it; ``commas`` that columns are separated by
-    commas.
+    Attributes:
+        width: How many there are.
+        original: The column of the original URL, None if there is none.
+        units: The column of each AU 1 .. 60, None if it is missing.
+        header: Whether the first filled row is a header.
+        quoted: Whether cells are wrapped in literal single quotes, so that one at a URL's end does not belong to it.
+        commas: Whether columns are separated by commas, so that one in an unquoted URL adds a column.
     """
 
     width: int
@@ -52,7 +56,7 @@ class Layout:
     commas: bool
 
     def parse(self, row: Row) -> Labelled:
-        """Read a row; raises :class:`Reject` with the reason where that is impossible."""
+        """Parse a row; raise :class:`Reject` with the reason if that is impossible."""
         cells = [_text(cell) for cell in row]
         while len(cells) > self.width and not cells[-1].strip():
             cells.pop()
@@ -62,8 +66,8 @@ class Layout:
             cells = self._rejoin(cells)
         if len(cells) != self.width:
             raise Reject(f"{len(cells)} columns, not {self.width}")
-        url = self._url(cells[0])
-        original = self._url(cells[self.original]) if self.original is not None else ""
+        url = self._unquoted(cells[0])
+        original = self._unquoted(cells[self.original]) if self.original is not None else ""
         if not _URL.match(url.strip()):
             if not _URL.match(original.strip()):
                 raise Reject("no http or https URL")
@@ -74,8 +78,8 @@ class Layout:
         )
         return Labelled(url, "" if original.strip() in ("", url) else original, labels)
 
-    def _url(self, cell: str) -> str:
-        """The cell as it is, less the literal quotes that some sheets wrap around it."""
+    def _unquoted(self, cell: str) -> str:
+        """Remove the literal quotes that some sheets wrap around a URL, and nothing else."""
         text = cell.strip()
         wrapped = text.startswith("'")
         if wrapped or (self.quoted and text.endswith("'")):
@@ -83,7 +87,7 @@ class Layout:
         return cell
 
     def _rejoin(self, cells: list[str]) -> list[str]:
-        """Undo what a comma in an unquoted URL did: the labels are the last columns, the rest is the URLs."""
+        """Join the cells of URLs that unquoted commas split: the last columns are the labels, the rest is URLs."""
         urls_width = 1 if self.original is None else 2
         labels = cells[len(cells) - (self.width - urls_width) :]
         first = cells[: len(cells) - len(labels)]
@@ -97,13 +101,20 @@ class Layout:
 
 
 def find_layout(where: str, rows: Sequence[Row], commas: bool) -> Layout:
-    """The layout of a sheet, from its first rows (up to a few hundred).
+    """Determine the layout of a sheet.
 
-    Raises :class:`UserError` when the columns are neither named after AUs nor 61 or 62 in number.
+    Args:
+        where: The table and sheet, for messages.
+        rows: The first rows, up to a few hundred.
+        commas: Whether columns are separated by commas.
+
+    Raises:
+        UserError: If the columns are not named after AUs, and not 61 or 62 in number.
     """
     filled = [[_text(cell) for cell in row] for row in rows if any(_text(cell).strip() for cell in row)]
     if not filled:
-        return Layout(facs.COUNT + 1, None, tuple(range(1, facs.COUNT + 1)), False, False, commas)
+        units = tuple(range(1, facs.COUNT + 1))
+        return Layout(facs.COUNT + 1, None, units, header=False, quoted=False, commas=commas)
     first = filled[0]
     while first and not first[-1].strip():
         first = first[:-1]
@@ -113,18 +124,19 @@ def find_layout(where: str, rows: Sequence[Row], commas: bool) -> Layout:
     quoted = any("'" in cell for cell in first if facs.parse_label(cell)) or 2 * quoted_urls > len(body)
     if any(named.values()):
         return _named_layout(where, first, named, quoted, commas)
-    # The second column is what tells the two apart; single rows may be short, or widened by an unquoted comma.
+    # The second column decides, since single rows may be short, or widened by an unquoted comma.
     seconds = [row[1].strip().removeprefix("'") for row in filled if len(row) > 1]
     originals = sum(bool(_URL.match(cell)) for cell in seconds)
     width = facs.COUNT + (2 if originals and originals >= sum(cell in _VALUES for cell in seconds) else 1)
     widths = Counter(len(_rstrip(row)) for row in filled)
     if not any(found == width or (commas and found > width) for found in widths):
         raise UserError(
-            f"{where} has {widths.most_common(1)[0][0]} columns and no header naming AUs; expected 61 (URL, AU 1 to "
-            "AU 60) or 62 (URL, original URL, AU 1 to AU 60)."
+            f"{where} has {widths.most_common(1)[0][0]} columns and no header that names AUs; expected 61 (URL, AU 1 "
+            "to AU 60) or 62 (URL, original URL, AU 1 to AU 60); correct the columns or add a header."
         )
     start = width - facs.COUNT
-    return Layout(width, 1 if start == 2 else None, tuple(range(start, width)), False, quoted, commas)
+    units = tuple(range(start, width))
+    return Layout(width, 1 if start == 2 else None, units, header=False, quoted=quoted, commas=commas)
 
 
 def _named_layout(where: str, header: list[str], named: dict[int, int | None], quoted: bool, commas: bool) -> Layout:
@@ -134,14 +146,14 @@ def _named_layout(where: str, header: list[str], named: dict[int, int | None], q
             raise UserError(f"{where} names AU {unit} in two columns; remove one of them.")
     others = [column for column, unit in named.items() if unit is None]
     if not others or others[0] != 0:
-        raise UserError(f"{where} has no URL in its first column; put it there.")
+        raise UserError(f"{where} has an AU in its first column; put the URL there.")
     if len(others) > 2:
         raise UserError(
             f"{where} has a column {header[others[2]].strip()!r} that is neither a URL nor an AU; remove it."
         )
     original = others[1] if len(others) == 2 else None
     units = tuple(columns.get(unit) for unit in range(1, facs.COUNT + 1))
-    return Layout(len(header), original, units, True, quoted, commas)
+    return Layout(len(header), original, units, header=True, quoted=quoted, commas=commas)
 
 
 def _rstrip(cells: list[str]) -> list[str]:

@@ -1,7 +1,7 @@
-"""Are the labels in the right columns? How often each AU occurs tells.
+"""Detect labels in the wrong columns by how often each AU is positive.
 
-The manual set's rates of positives are known (EmotioNet, 24,600 images). Where a table's rates are these, but a few
-columns further on, its labels were shifted, as a comma in a URL or an inserted column does it.
+The rates of EmotioNet's manually labelled set (24,600 images) are known. If a table has these rates a few columns away
+from where they belong, its labels were shifted, for instance by a comma in a URL or an inserted column.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ KNOWN_PERCENT = dict(
         strict=True,
     )
 )
-"""AUs and how many percent of the manual set's labels are positive."""
+"""Percentage of positive labels by AU in the manually labelled set."""
 
-_FARTHEST = 3  # columns
-_FEWEST = 100  # labels from which a rate says something
-_ALIKE = 0.003  # mean squared difference of the square roots of two rates
-_CLEARLY = 4  # times worse as they are than shifted
+_MAX_SHIFT = 3  # columns
+_MIN_LABELS = 100  # for a rate
+_SIMILAR = 0.003  # largest mean squared difference of the square roots of two rates
+_CLEARLY = 4  # times the distance of the shifted labels must the unshifted ones have
 
 
 class Rates:
@@ -34,34 +34,34 @@ class Rates:
         self._counts = [[0, 0] for _ in range(facs.COUNT)]
 
     def add(self, labels: Sequence[int]) -> None:
-        """A row's 60 labels."""
+        """Add the 60 labels of a row."""
         for counts, label in zip(self._counts, labels, strict=True):
             if label <= 1:
                 counts[label] += 1
 
     def percent(self, unit: int) -> float | None:
-        """The rate of positives; None where there are too few labels to tell."""
+        """Return the percentage of positive labels of an AU; None if there are too few labels."""
         negative, positive = self._counts[unit - 1]
         annotated = negative + positive
-        return 100 * positive / annotated if annotated >= _FEWEST else None
+        return 100 * positive / annotated if annotated >= _MIN_LABELS else None
 
     def check(self, where: str) -> None:
-        """Raise :class:`UserError` where the labels fit the known rates a few columns away, and not where they are."""
-        distances = {by: self._distance(by) for by in range(-_FARTHEST, _FARTHEST + 1)}
-        best = min(distances, key=lambda by: (distances[by], abs(by)))
-        if best and distances[best] < _ALIKE and distances[0] > _CLEARLY * distances[best]:
+        """Raise :class:`UserError` if the labels fit the known rates a few columns away, and not where they are."""
+        distances = {shift: self._distance(shift) for shift in range(-_MAX_SHIFT, _MAX_SHIFT + 1)}
+        best = min(distances, key=lambda shift: (distances[shift], abs(shift)))
+        if best and distances[best] < _SIMILAR and distances[0] > _CLEARLY * distances[best]:
             side = "right" if best > 0 else "left"
             columns = "column" if abs(best) == 1 else "columns"
             raise UserError(
-                f"{where}: the labels lie {abs(best)} {columns} too far to the {side} (AU {12 + best} is positive as "
+                f"{where}: the labels are {abs(best)} {columns} too far to the {side} (AU {12 + best} is positive as "
                 "often as AU 12 should be); move them back and run again."
             )
 
-    def _distance(self, by: int) -> float:
-        """How far the rates lie from the known ones if each AU's labels stand ``by`` columns to the right."""
+    def _distance(self, shift: int) -> float:
+        """Measure the distance of the rates from the known ones if labels are ``shift`` columns to the right."""
         squares = []
         for unit, known in KNOWN_PERCENT.items():
-            found = self.percent(unit + by) if 1 <= unit + by <= facs.COUNT else None
+            found = self.percent(unit + shift) if 1 <= unit + shift <= facs.COUNT else None
             if found is not None:
                 squares.append((sqrt(found / 100) - sqrt(known / 100)) ** 2)
         return sum(squares) / len(squares) if len(squares) >= len(KNOWN_PERCENT) - 2 else float("inf")
