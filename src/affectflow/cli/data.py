@@ -55,20 +55,20 @@ def name_files(options: argparse.Namespace) -> None:
 
 def make_batches(options: argparse.Namespace) -> None:
     from affectflow import config
-    from affectflow.annotation.videos import make_batches
+    from affectflow.annotation.videos import make_annotation_videos
 
     settings = config.load(options.config)["annotation"]
-    count = make_batches(
+    count = make_annotation_videos(
         options.ledger,
         options.images,
         options.manifest,
         options.state,
-        frames_per_batch=settings["frames_per_batch"],
+        frames_per_video=settings["frames_per_batch"],
         frame_rate=settings["frame_rate"],
         size=settings["image_size"],
         code=modules_digest("affectflow.annotation.videos"),
     )
-    print(f"{count} batches")
+    print(f"{count} annotation videos")
 
 
 def annotate(options: argparse.Namespace) -> None:

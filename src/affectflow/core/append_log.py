@@ -1,7 +1,7 @@
-"""A file of one annotator's to which lines of JSON are appended, each on the disk before it counts.
+"""Append-only log of one annotator: lines of JSON, each of which is on disk before it counts.
 
-Whatever ends the process costs at most the line that it was writing. The first line says what the file is, so that
-:mod:`affectflow.annotation.formats` knows it among those of other tools.
+If the process is killed, at most the line that it was writing is lost. The first line identifies the file, so that
+:mod:`affectflow.annotation.formats` can tell it from the files of other tools.
 """
 
 from __future__ import annotations
@@ -26,15 +26,19 @@ _NAME = re.compile(r"\w[\w .@+-]{0,63}")
 
 
 class AppendLog(ABC):
-    """One process has it at a time; the file begins with the first line."""
+    """An append-only log that one process writes at a time; the file is created with its first line."""
 
     file_name: str
-    """Within the annotator's folder."""
+    """Name of the file in the annotator's folder."""
     of: str
-    """What is annotated, as the first line says it."""
+    """What is annotated, as given in the first line."""
 
     def __init__(self, path: Path, annotator: str) -> None:
-        """Raises :class:`UserError` where another process writes it, or it is no such file."""
+        """Open the log if the file exists.
+
+        Raises:
+            UserError: Another process is writing it, or it is not such a log.
+        """
         self._path, self._annotator = path, annotator
         self._stream: io.FileIO | None = None
         if path.exists():
@@ -46,7 +50,7 @@ class AppendLog(ABC):
 
     @abstractmethod
     def _restore(self, lines: Sequence[str]) -> None:
-        """Take up what the file holds; raises :class:`UserError` for what it cannot hold."""
+        """Restore the state from the lines of the file; raises :class:`UserError` for an invalid line."""
 
     def _open(self) -> io.FileIO:
         try:
@@ -58,7 +62,9 @@ class AppendLog(ABC):
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             stream.close()
-            raise UserError(f"{self._path} is being written by another annotation server; end that first.") from None
+            raise UserError(
+                f"{self._path} is being written by another annotation server; stop that server first."
+            ) from None
         stream.seek(0)
         data = stream.readall()
         try:
@@ -66,12 +72,12 @@ class AppendLog(ABC):
         except UserError:
             stream.close()
             raise
-        stream.truncate(data.rfind(b"\n") + 1)  # what a kill broke off
+        stream.truncate(data.rfind(b"\n") + 1)  # an incomplete last line of a killed process
         self._stream = stream
         return stream
 
     def _append(self, facts: Mapping[str, Any]) -> None:
-        """Raises :class:`UserError` where it cannot be kept; then it does not come back later."""
+        """Append a line; raises :class:`UserError` if it cannot be written, and then leaves no part of it."""
         made = {**facts, "at": datetime.now(UTC).isoformat(timespec="milliseconds")}
         stream = self._stream or self._open()
         end = stream.seek(0, os.SEEK_END)
@@ -83,37 +89,41 @@ class AppendLog(ABC):
             os.fsync(stream.fileno())
         except OSError as error:
             stream.truncate(end)
-            raise UserError(f"{self._path} cannot be written ({error.strerror}).") from None
+            raise UserError(
+                f"{self._path} cannot be written ({error.strerror}); free disk space or check the permissions."
+            ) from None
 
 
 def whole_lines(path: Path, data: bytes) -> list[str]:
-    """All but one that was broken off; raises :class:`UserError` for what is no UTF-8."""
+    """Return the complete lines; raises :class:`UserError` if they are not UTF-8."""
     try:
         return data[: data.rfind(b"\n") + 1].decode().split("\n")[:-1]
     except UnicodeDecodeError:
-        raise UserError(f"{path} is not UTF-8 text any more; restore the file.") from None
+        raise UserError(f"{path} is damaged: it is not UTF-8 text; restore the file from a backup.") from None
 
 
 def facts_of(path: Path, lines: Sequence[str]) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    """Each line but the first, with its number; raises :class:`UserError` for what is no such line."""
+    """Yield number and content of each line but the first; raises :class:`UserError` for an invalid line."""
     for number, line in enumerate(lines, start=1):
         try:
             facts = json.loads(line)
         except ValueError as error:
             raise broken(path, number, error) from None
         if not isinstance(facts, dict) or (number == 1 and facts.get(FORM) != VERSION):
-            raise broken(path, number, "not of this version")
+            raise broken(path, number, "it has another version")
         if number > 1:
             yield number, facts
 
 
 def broken(path: Path, number: int, reason: object) -> UserError:
-    """The error of a line."""
-    return UserError(f"{path}, line {number}: it is no line of an annotation ({reason}); restore the file.")
+    """Return the error for an invalid line."""
+    return UserError(
+        f"{path}, line {number}: this is not a line of an annotation log ({reason}); restore the file from a backup."
+    )
 
 
 def place_of(folder: Path, annotator: str, file_name: str) -> Path:
-    """Where an annotator's file lies; raises :class:`UserError` for what cannot be a name."""
+    """Return the path of an annotator's log; raises :class:`UserError` if the name is invalid."""
     if not _NAME.fullmatch(annotator):
-        raise UserError(f"{annotator[:70]!r} cannot be a name; use up to 64 letters, digits, spaces and . @ + - _.")
+        raise UserError(f"{annotator[:70]!r} is not a valid name; use up to 64 letters, digits, spaces and . @ + - _.")
     return folder / annotator / file_name
