@@ -1,4 +1,4 @@
-"""Batches of drawn images, and the annotation server in a process of its own."""
+"""An annotation video of drawn images, and the annotation server in a separate process."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ IMAGES = 40
 
 @dataclass
 class Desk:
-    """A working folder with one batch of images, each of a color of its own, and annotators' journals."""
+    """A working folder with one annotation video, whose images have different colors, and annotators' logs."""
 
     folder: Path
     process: subprocess.Popen[str] | None = None
     address: str = ""
 
     def start(self, *options: str, repeats: float = 0) -> str:
-        """Returns the address that it prints; the port stays the same when it is started again."""
+        """Start the server and return the address that it prints; a second start uses the same port."""
         port = re.search(r":(\d+)/", self.address)
         words = self._words("--port", port[1] if port else "0", *options, repeats=repeats)
         self.process = subprocess.Popen(words, cwd=self.folder, stdout=subprocess.PIPE, text=True)
@@ -47,7 +47,7 @@ class Desk:
         return self.address
 
     def refused(self, *options: str) -> tuple[int, str]:
-        """Status and standard error of a server that does not start."""
+        """Return exit status and standard error of a server that does not start."""
         result = subprocess.run(self._words(*options), cwd=self.folder, capture_output=True, text=True, timeout=60)
         return result.returncode, result.stderr
 
@@ -55,7 +55,7 @@ class Desk:
         overlay = self.folder / "overlay.yaml"
         overlay.write_text(f"annotation: {{repeats: {repeats}}}\n")
         words = [sys.executable, "-m", "affectflow.cli", "annotate", "--config", str(ROOT / "config/config.yaml")]
-        return [*words, "--configfile", str(overlay), "--out", "judgements", "--no-browser", *options]
+        return [*words, "--configfile", str(overlay), "--out", "ratings", "--no-browser", *options]
 
     def kill(self) -> None:
         if self.process is not None:
@@ -64,21 +64,21 @@ class Desk:
             self.process = None
 
     def merged(self) -> list[dict[str, str]]:
-        """The merge's rows, an image each, in order."""
+        """Merge the annotations and return the rows, one per image."""
         outputs = Outputs(*(self.folder / f"{name}.csv" for name in ("merged", "agreement", "annotators")))
         manifest = self.folder / "results/annotation/manifest.csv"
-        merge_traces(self.folder / "judgements", manifest, outputs, MergeOptions(1.0, 0.0, 3.0, None))
+        merge_traces(self.folder / "ratings", manifest, outputs, MergeOptions(1.0, 0.0, 3.0, None))
         with outputs.merged.open(newline="") as stream:
             return list(csv.DictReader(stream))
 
-    def journal(self, annotator: str) -> Path:
-        return self.folder / "judgements" / annotator / "images.jsonl"
+    def log(self, annotator: str) -> Path:
+        return self.folder / "ratings" / annotator / "images.jsonl"
 
-    def kept(self, annotator: str, count: int) -> None:
-        """Wait until so many lines are in a journal, beside its first."""
+    def wait_for_lines(self, annotator: str, count: int) -> None:
+        """Wait until a rating log has so many lines after its header."""
         end = time.monotonic() + 20
-        while len(self.journal(annotator).read_text().splitlines()) - 1 < count:
-            assert time.monotonic() < end, self.journal(annotator).read_text()
+        while len(self.log(annotator).read_text().splitlines()) - 1 < count:
+            assert time.monotonic() < end, self.log(annotator).read_text()
             time.sleep(0.02)
 
 
@@ -93,7 +93,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
         path = tmp_path / "results/emotionet/images" / names.relative_path(name)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
-        rows.append((1, frame, "batch_001.mp4", f"{(frame - 1) / 25:.4f}", name, "", hashlib.sha256(data).hexdigest()))
+        rows.append((1, frame, "video_001.mp4", f"{(frame - 1) / 25:.4f}", name, "", hashlib.sha256(data).hexdigest()))
     write_csv(tmp_path / "results/annotation/manifest.csv", MANIFEST_COLUMNS, rows)
     made = Desk(tmp_path)
     yield made
@@ -102,11 +102,11 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
 
 @pytest.fixture
 def informed(desk: Desk) -> Desk:
-    """A model that doubts images more the later they come, and knows nothing of the last five."""
+    """Predictions whose uncertainty rises from image to image; the last five images have none."""
     with (desk.folder / "results/annotation/manifest.csv").open(newline="") as stream:
         rows = list(csv.DictReader(stream))
     path = desk.folder / "results/annotation/predictions/resnet.csv"
     path.parent.mkdir()
     lines = [f"{row['image_sha256']},{i / 50},{-i / 50},{i / 100}" for i, row in enumerate(rows[:-5], start=1)]
-    path.write_text("\n".join(["image_sha256,valence,arousal,spread", *lines]) + "\n")
+    path.write_text("\n".join(["image_sha256,valence,arousal,uncertainty", *lines]) + "\n")
     return desk

@@ -49,12 +49,12 @@ class Hand:
 
     def at(self) -> int:
         """The image that is shown, from 1."""
-        return int(self.page.inner_text("#place").split()[1])
+        return int(self.page.inner_text("#position").split()[1])
 
     def wait_for(self, image: int) -> None:
         self.page.wait_for_function(
             "n => document.body.dataset.ready === 'yes'"
-            " && document.getElementById('place').textContent.startsWith(`image ${n} `)",
+            " && document.getElementById('position').textContent.startsWith(`image ${n} `)",
             arg=image,
             timeout=10_000,
         )
@@ -89,15 +89,15 @@ class Hand:
         return self
 
 
-def test_forty_stills_by_mouse_and_keyboard(desk: Desk, page: Any) -> None:
+def test_forty_images_by_mouse_and_keyboard(desk: Desk, page: Any) -> None:
     page.goto(desk.start())
-    page.wait_for_selector("#who:not([hidden])")
+    page.wait_for_selector("#login:not([hidden])")
     shoot(page, "name")
     page.fill("#name", "../anna")
-    page.click("#who button")
+    page.click("#login button")
     page.wait_for_function("() => !document.getElementById('name').validity.valid")
     page.fill("#name", "anna")
-    page.click("#who button")
+    page.click("#login button")
     hand = Hand(page, "anna")
     hand.wait_for(1)
     shoot(page, "first")
@@ -109,11 +109,11 @@ def test_forty_stills_by_mouse_and_keyboard(desk: Desk, page: Any) -> None:
     hand.look().press(["5", "7"], (0.0, 0.5))
     hand.look().press(["x"], None)
     hand.look().press(["c"], None)
-    for image in (16, 15, 14):  # the two verdicts, and the digits before
+    for image in (16, 15, 14):  # the two skipped images, and the digits before
         page.keyboard.press("u")
         hand.wait_for(image)
     hand.look().press(["1", "1"], (-1.0, -1.0))
-    desk.kept("anna", 16 + 3 + 1)
+    desk.wait_for_lines("anna", 16 + 3 + 1)
     page.reload()
     hand.wait_for(15)
     for i in range(10):
@@ -121,13 +121,13 @@ def test_forty_stills_by_mouse_and_keyboard(desk: Desk, page: Any) -> None:
     page.fill("#note", "<img src=x onerror=alert(1)>")
     page.keyboard.press("Enter")
     hand.look().press(["3", "3"], (-0.5, -0.5))
-    desk.kept("anna", 31)
+    desk.wait_for_lines("anna", 31)
     desk.kill()
     hand.look()
     page.keyboard.press("4")
     page.keyboard.press("4")
-    page.wait_for_function("() => document.getElementById('trouble').textContent.includes('Not kept')")
-    hand.wait_for(26)  # what the dead server did not keep is asked for again
+    page.wait_for_function("() => document.getElementById('error').textContent.includes('Not saved')")
+    hand.wait_for(26)  # the rating that was not saved must be made again
     shoot(page, "killed")
     desk.start()
     page.reload()
@@ -135,21 +135,21 @@ def test_forty_stills_by_mouse_and_keyboard(desk: Desk, page: Any) -> None:
     while hand.at() < IMAGES:
         hand.look().press(["6", "4"], (0.25, -0.25))
     hand.look().click(0.0, 0.0)
-    page.wait_for_function("() => document.getElementById('left').textContent === 'all judged'")
+    page.wait_for_function("() => document.getElementById('left').textContent === 'all rated'")
     shoot(page, "done")
     page.set_viewport_size({"width": 820, "height": 1180})
     shoot(page, "tablet")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.set_viewport_size({"width": 1280, "height": 720})
-    desk.kept("anna", 31 + IMAGES - 25)
+    desk.wait_for_lines("anna", 31 + IMAGES - 25)
     other = page.context.new_page()
     other.goto(f"{desk.address}?annotator=Ben")
     second = Hand(other, "Ben")
     second.wait_for(1)
     second.look().click(0.8, 0.8)
-    desk.kept("Ben", 1)
+    desk.wait_for_lines("Ben", 1)
     second.look().click(-0.8, 0.2)
-    desk.kept("Ben", 2)
+    desk.wait_for_lines("Ben", 2)
     other.goto(f"{desk.address}agreement")
     other.wait_for_selector("figure img")
     assert other.locator("figure").count() == 2 and "Ben and anna" in other.inner_text("#pairs")
@@ -167,17 +167,17 @@ def test_forty_stills_by_mouse_and_keyboard(desk: Desk, page: Any) -> None:
             expected = ((expected[0] + also[0]) / 2, (expected[1] + also[1]) / 2)
         assert float(row["valence"]) == pytest.approx(expected[0], abs=hand.pixel), frame
         assert float(row["arousal"]) == pytest.approx(expected[1], abs=hand.pixel), frame
-    assert "onerror" in desk.journal("anna").read_text()
+    assert "onerror" in desk.log("anna").read_text()
     page.fill("#note", "later")
     page.keyboard.press("Enter")
-    desk.kept("anna", 31 + IMAGES - 25 + 1)  # a note of an image that was judged before
-    assert '"note": "later"' in desk.journal("anna").read_text()
+    desk.wait_for_lines("anna", 31 + IMAGES - 25 + 1)  # a note of an image that was rated before
+    assert '"note": "later"' in desk.log("anna").read_text()
     times = page.evaluate("affectflowTimes")
-    warnings.warn(f"from a judgement to the next image: {sorted(times)[len(times) // 2]:.0f} ms (median)", stacklevel=1)
+    warnings.warn(f"from a rating to the next image: {sorted(times)[len(times) // 2]:.0f} ms (median)", stacklevel=1)
 
 
 def test_the_most_informative_first_and_the_model_only_when_asked(informed: Desk, page: Any) -> None:
-    """Through several lists of images, with images that come twice, and a judgement that is taken back."""
+    """Through several lists of images, with images that come twice, and a rating that is undone."""
     page.goto(informed.start("--model", "resnet", "--annotator", "anna", repeats=0.1))
     hand = Hand(page, "anna")
     hand.wait_for(1)
@@ -187,7 +187,7 @@ def test_the_most_informative_first_and_the_model_only_when_asked(informed: Desk
     assert page.evaluate(visible) == "hidden"
     page.keyboard.press("m")
     page.wait_for_function(f"() => ({visible})() === 'visible'")
-    assert "resnet says +0.70, \u22120.70" in page.inner_text("#values")
+    assert "resnet predicts +0.70, \u22120.70" in page.inner_text("#values")
     shoot(page, "prediction")
     page.keyboard.press("9")
     page.keyboard.press("1")
@@ -196,20 +196,24 @@ def test_the_most_informative_first_and_the_model_only_when_asked(informed: Desk
     page.keyboard.press("u")
     hand.wait_for(1)
     assert page.get_attribute("#image", "src") == first
-    judged = 0
-    while page.evaluate("state.batch") == "informative":
-        before = page.evaluate("[state.batch, at, state.elsewhere.done]")
+    rated = 0
+    while page.evaluate("state.annotation_video") == "informative":
+        before = page.evaluate("[state.annotation_video, index, state.elsewhere.done]")
         page.keyboard.press("5")
         page.keyboard.press("7")
-        judged += 1
-        assert judged < 2 * IMAGES
+        rated += 1
+        assert rated < 2 * IMAGES
         page.wait_for_function(
-            "before => isReady() && `${[state.batch, at, state.elsewhere.done]}` !== `${before}`", arg=before
+            "before => isReady() && `${[state.annotation_video, index, state.elsewhere.done]}` !== `${before}`",
+            arg=before,
         )
     rows = informed.merged()
     assert {row["valence"] for row in rows} == {"0.000000"} and {row["arousal"] for row in rows} == {"0.500000"}
-    lines = informed.journal("anna").read_text()
-    repeats = lines.count('"again": true')
-    assert judged == IMAGES + repeats and 2 <= repeats <= 4
-    assert lines.count('"shown": [0.7, -0.7]') in (2, 3)  # the one taken back, the one that counts, perhaps again
+    lines = informed.log("anna").read_text()
+    repeats = lines.count('"is_repeat": true')
+    assert rated == IMAGES + repeats and 2 <= repeats <= 4
+    assert lines.count('"shown_prediction": [0.7, -0.7]') in (
+        2,
+        3,
+    )  # the undone one, the one that counts, perhaps again
     assert not page.problems

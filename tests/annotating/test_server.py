@@ -20,8 +20,8 @@ import pytest
 from affectflow.annotation.columns import MANIFEST_COLUMNS
 from affectflow.annotation.consensus import MergeOptions
 from affectflow.annotation.merge import Outputs, merge_traces
-from affectflow.annotation.rating_log import Journal, Judgement
-from affectflow.annotation.server.image import Image
+from affectflow.annotation.rating_log import Rating, RatingLog
+from affectflow.annotation.server.media import Image
 from affectflow.annotation.server.session import Sessions
 from affectflow.core.errors import UserError
 from affectflow.tables.csv_files import write_csv
@@ -47,94 +47,92 @@ def ask(
     return answer.status, json.loads(body) if "json" in kind else body, dict(answer.getheaders())
 
 
-def judgement(
-    frame: int, valence: float | None = 0.5, arousal: float | None = -0.5, **more: object
-) -> dict[str, object]:
-    return {"annotator": "anna", "batch": 1, "frame": frame, "valence": valence, "arousal": arousal, **more}
+def rating(frame: int, valence: float | None = 0.5, arousal: float | None = -0.5, **more: object) -> dict[str, object]:
+    return {"annotator": "anna", "annotation_video": 1, "frame": frame, "valence": valence, "arousal": arousal, **more}
 
 
-def judgements_shown(address: str) -> dict[int, dict[str, object]]:
-    """What the page shows of each frame that anna has judged."""
+def ratings_shown(address: str) -> dict[int, dict[str, object]]:
+    """What the page shows of each frame that anna has rated."""
     images = ask(address, "/api/state?annotator=anna")[1]["images"]
-    return {one["frame"]: one["judgement"] for one in images if "judgement" in one}
+    return {one["frame"]: one["rating"] for one in images if "rating" in one}
 
 
-def test_what_is_judged_is_kept_through_a_kill(desk: Desk) -> None:
+def test_ratings_survive_a_kill(desk: Desk) -> None:
     address = desk.start()
-    assert ask(address, "/api/judge", judgement(1, note="<b>so</b>"))[0] == 200
-    assert ask(address, "/api/judge", judgement(2, None, None, verdict="not_a_face"))[0] == 200
-    assert ask(address, "/api/judge", judgement(1, 1, 0.25))[0] == 200
+    assert ask(address, "/api/rate", rating(1, note="<b>so</b>"))[0] == 200
+    assert ask(address, "/api/rate", rating(2, None, None, skip_reason="not_a_face"))[0] == 200
+    assert ask(address, "/api/rate", rating(1, 1, 0.25))[0] == 200
     desk.kill()
-    with desk.journal("anna").open("a") as stream:
-        stream.write('{"kind": "judge", "batch": 1, "fra')  # what a lost power supply leaves
+    with desk.log("anna").open("a") as stream:
+        stream.write('{"kind": "rate", "annotation_video": 1, "fra')  # what a lost power supply leaves
     assert [row["valence"] for row in desk.merged()][:3] == ["1.000000", "", ""]
-    judged = judgements_shown(desk.start())
-    assert judged[1] == {"valence": 1, "arousal": 0.25, "verdict": "", "note": ""}
-    assert judged[2]["verdict"] == "not_a_face" and len(judged) == 2
+    rated = ratings_shown(desk.start())
+    assert rated[1] == {"valence": 1, "arousal": 0.25, "skip_reason": "", "note": ""}
+    assert rated[2]["skip_reason"] == "not_a_face" and len(rated) == 2
     for frame in (1, 2, 1, None):
-        taken = ask(desk.address, "/api/undo", {"annotator": "anna"})[1]["taken"]
-        assert taken is None if frame is None else (taken["batch"], taken["frame"]) == (1, frame)
-    assert judgements_shown(desk.address) == {}
+        undone = ask(desk.address, "/api/undo", {"annotator": "anna"})[1]["undone"]
+        assert undone is None if frame is None else (undone["annotation_video"], undone["frame"]) == (1, frame)
+    assert ratings_shown(desk.address) == {}
 
 
 @pytest.mark.parametrize(
     "facts",
     [
-        judgement(1, 1.5),
-        judgement(1, None),
-        judgement(1, None, None),
-        judgement(1, "0.5"),  # type: ignore[arg-type]
-        judgement(1, True),
-        judgement(1, 0.5, 0.5, verdict="not_a_face"),
-        judgement(1, None, None, verdict="ugly"),
-        judgement(1, note="x" * 1001),
-        judgement(41),
-        judgement(1) | {"batch": 2},
-        judgement(1) | {"batch": "1"},
-        judgement(1) | {"annotator": "../anna"},
-        judgement(1) | {"annotator": ""},
-        judgement(1) | {"annotator": ".hidden"},
+        rating(1, 1.5),
+        rating(1, None),
+        rating(1, None, None),
+        rating(1, "0.5"),  # type: ignore[arg-type]
+        rating(1, True),
+        rating(1, 0.5, 0.5, skip_reason="not_a_face"),
+        rating(1, None, None, skip_reason="ugly"),
+        rating(1, note="x" * 1001),
+        rating(41),
+        rating(1) | {"annotation_video": 2},
+        rating(1) | {"annotation_video": "1"},
+        rating(1) | {"annotator": "../anna"},
+        rating(1) | {"annotator": ""},
+        rating(1) | {"annotator": ".hidden"},
         [1],
         "text",
     ],
 )
-def test_what_is_no_judgement_is_refused(desk: Desk, facts: object) -> None:
-    status, answer, _ = ask(desk.start(), "/api/judge", facts)
+def test_invalid_ratings_are_refused(desk: Desk, facts: object) -> None:
+    status, answer, _ = ask(desk.start(), "/api/rate", facts)
     assert status == 400 and answer["error"]
     assert not list(desk.folder.rglob("*hidden*")) and not (desk.folder / "anna").exists()
-    assert not desk.journal("anna").exists()
+    assert not desk.log("anna").exists()
 
 
 def test_two_annotators_do_not_meet(desk: Desk) -> None:
     address = desk.start()
-    ask(address, "/api/judge", judgement(1, 1, 1))
-    ask(address, "/api/judge", judgement(1, -1, 0) | {"annotator": "Ben B."})
+    ask(address, "/api/rate", rating(1, 1, 1))
+    ask(address, "/api/rate", rating(1, -1, 0) | {"annotator": "Ben B."})
     row = desk.merged()[0]
     assert (row["valence"], row["valence_sd"], row["arousal"]) == ("0.000000", "1.000000", "0.500000")
     assert row["valence_sources"] == "Ben B.;anna"
 
 
-def test_agreement_is_that_of_the_judgements(desk: Desk) -> None:
+def test_agreement_is_that_of_the_ratings(desk: Desk) -> None:
     """Of annotators on another server too, and with the images that they are furthest apart on first."""
     with_anna = [(1, 0.5, 0.0), (2, -0.5, 0.25), (3, 0.0, 1.0), (4, 1.0, -1.0)]
     with_ben = [(1, 0.25, 0.0), (2, -0.75, 0.25), (3, -0.25, 0.0), (5, 0.0, 0.0)]
     address = desk.start()
     for frame, valence, arousal in with_anna:
-        ask(address, "/api/judge", judgement(frame, valence, arousal))
-    ask(address, "/api/judge", judgement(6, None, None, verdict="cannot_say"))
+        ask(address, "/api/rate", rating(frame, valence, arousal))
+    ask(address, "/api/rate", rating(6, None, None, skip_reason="cannot_say"))
     desk.kill()
     address = desk.start()
     for frame, valence, arousal in with_ben:
-        ask(address, "/api/judge", judgement(frame, valence, arousal) | {"annotator": "ben"})
+        ask(address, "/api/rate", rating(frame, valence, arousal) | {"annotator": "ben"})
     _, found, _ = ask(address, "/api/agreement")
     of_anna, of_ben = found["progress"]
-    assert (of_anna["annotator"], of_anna["judged"]) == ("anna", 5)
-    assert of_ben["begun"] == [{"title": "batch 1", "done": 4, "of": 40}] and of_ben["seconds"] is None
+    assert (of_anna["annotator"], of_anna["rated"]) == ("anna", 5)
+    assert of_ben["started"] == [{"title": "images of video 1", "done": 4, "total": 40}] and of_ben["seconds"] is None
     pairs = {pair["dimension"]: pair for pair in found["pairs"]}
     assert pairs["valence"]["count"] == 3 and pairs["valence"]["pcc"] == pairs["valence"]["icc"] == 1.0
     variance = np.var([0.5, -0.5, 0.0])
     assert pairs["valence"]["ccc"] == pytest.approx(2 * variance / (2 * variance + 0.25**2), abs=0.001)
-    shown = [(one["frame"], one["spread"]) for one in found["images"]]
+    shown = [(one["frame"], one["distance"]) for one in found["images"]]
     assert shown[0] == (3, pytest.approx(math.hypot(0.25, 1.0), abs=0.001)) and {f for f, _ in shown} == {1, 2, 3}
     assert found["images"][0]["points"] == {"anna": [0.0, 1.0], "ben": [-0.25, 0.0]}
     assert ask(address, found["images"][0]["image"])[0] == 200
@@ -153,13 +151,13 @@ def test_other_sites_and_other_names_are_refused(desk: Desk) -> None:
         {"Sec-Fetch-Site": "cross-site"},
         {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Dest": "document"},
     ):
-        assert ask(address, "/api/judge", judgement(1), headers)[0] == 403, headers
+        assert ask(address, "/api/rate", rating(1), headers)[0] == 403, headers
     assert ask(address, "/api/state?annotator=anna", headers={"Host": f"evil.test:{port}"})[0] == 403
-    assert not desk.journal("anna").exists()
-    assert ask(address, "/api/judge", judgement(1), {"Origin": f"http://127.0.0.1:{port}"})[0] == 200
+    assert not desk.log("anna").exists()
+    assert ask(address, "/api/rate", rating(1), {"Origin": f"http://127.0.0.1:{port}"})[0] == 200
 
 
-def test_nothing_but_the_batch_can_be_read(desk: Desk) -> None:
+def test_nothing_but_the_images_can_be_read(desk: Desk) -> None:
     address = desk.start()
     (desk.folder / "secret.txt").write_text("secret")
     image = ask(address, "/api/state?annotator=anna")[1]["images"][0]["image"]
@@ -191,65 +189,65 @@ def test_elsewhere_a_token_is_needed(desk: Desk) -> None:
 @pytest.mark.parametrize(
     "options, sentence",
     [
-        (["--batch", "7"], "There is no batch 7; there are 1."),
-        (["--annotator", "a/b"], "'a/b' cannot be a name"),
-        (["--port", "99999"], "cannot be listened on"),
-        (["--host", "203.0.113.7"], "203.0.113.7, port 0 cannot be listened on"),
-        (["--host", "a..b"], "a..b, port 0 cannot be listened on"),
+        (["--batch", "7"], "There is no annotation video 7; there are 1."),
+        (["--annotator", "a/b"], "'a/b' is not a valid name"),
+        (["--port", "99999"], "is not available"),
+        (["--host", "203.0.113.7"], "203.0.113.7, port 0 is not available"),
+        (["--host", "a..b"], "a..b, port 0 is not available"),
         ([], "results/demo/annotations is the demo's"),
     ],
 )
 def test_mistakes_are_one_sentence(desk: Desk, options: list[str], sentence: str) -> None:
     words = [sys.executable, "-m", "affectflow.cli", "annotate", "--config", str(ROOT / "config/config.yaml")]
-    words += ["--no-browser", *(["--out", "judgements"] if options else []), *options]
+    words += ["--no-browser", *(["--out", "ratings"] if options else []), *options]
     result = subprocess.run(words, cwd=desk.folder, capture_output=True, text=True, timeout=60)
     assert result.returncode == 1 and sentence in result.stderr and "Traceback" not in result.stderr
 
 
-def test_no_batches_yet(tmp_path: Path) -> None:
+def test_no_manifest_yet(tmp_path: Path) -> None:
     words = [sys.executable, "-m", "affectflow.cli", "annotate", "--config", str(ROOT / "config/config.yaml")]
     result = subprocess.run([*words, "--out", "mine"], cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert result.returncode == 1 and "run snakemake results/annotation/manifest.csv first" in result.stderr
 
 
-def test_a_journal_belongs_to_one_process(tmp_path: Path) -> None:
-    first = Journal(tmp_path / "images.jsonl", "anna")
-    first.judge(Judgement(1, 1, "a", "sha", -0.5, 0.5))
+def test_a_log_belongs_to_one_process(tmp_path: Path) -> None:
+    first = RatingLog(tmp_path / "images.jsonl", "anna")
+    first.rate(Rating(1, 1, "a", "sha", -0.5, 0.5))
     with pytest.raises(UserError, match="being written by another"):
-        Journal(tmp_path / "images.jsonl", "anna")
-    first.judge(Judgement(1, 1, "a", "sha", 0.5, 0.5, note="a\u2028b"))
+        RatingLog(tmp_path / "images.jsonl", "anna")
+    first.rate(Rating(1, 1, "a", "sha", 0.5, 0.5, note="a\u2028b"))
     first.close()
-    second = Journal(tmp_path / "images.jsonl", "anna")
-    assert second.kept.judgements["sha"].valence == 0.5 and second.kept.judgements["sha"].note == "a\u2028b"
+    second = RatingLog(tmp_path / "images.jsonl", "anna")
+    assert second.recorded.by_image["sha"].valence == 0.5 and second.recorded.by_image["sha"].note == "a\u2028b"
     second.close()
     (tmp_path / "images.jsonl").write_text('{"affectflow-annotation": 1}\n{"kind": "undo"}\n')
     with pytest.raises(UserError, match="line 2"):
-        Journal(tmp_path / "images.jsonl", "anna")
+        RatingLog(tmp_path / "images.jsonl", "anna")
 
 
 def test_a_full_disk_keeps_what_was_there(tmp_path: Path) -> None:
-    """What was said not to be kept does not come back with what is kept later."""
-    journal = Journal(tmp_path / "images.jsonl", "anna")
-    journal.judge(Judgement(1, 1, "a", "one", 0.5, 0.5))
+    """A rating that could not be saved does not appear when a later one is saved."""
+    log = RatingLog(tmp_path / "images.jsonl", "anna")
+    log.rate(Rating(1, 1, "a", "one", 0.5, 0.5))
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, ((tmp_path / "images.jsonl").stat().st_size + 20, hard))
     try:
         with pytest.raises(UserError, match="cannot be written"):
-            journal.judge(Judgement(1, 2, "b", "two", 0.5, 0.5))
+            log.rate(Rating(1, 2, "b", "two", 0.5, 0.5))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
         signal.signal(signal.SIGXFSZ, before)
-    journal.judge(Judgement(1, 3, "c", "three", 0.5, 0.5))
-    assert set(journal.kept.judgements) == {"one", "three"}
-    journal.close()
-    assert set(Journal(tmp_path / "images.jsonl", "anna").kept.judgements) == {"one", "three"}
+    log.rate(Rating(1, 3, "c", "three", 0.5, 0.5))
+    assert set(log.recorded.by_image) == {"one", "three"}
+    log.close()
+    assert set(RatingLog(tmp_path / "images.jsonl", "anna").recorded.by_image) == {"one", "three"}
 
 
-def test_an_image_that_changed_is_to_be_judged_again(tmp_path: Path) -> None:
+def test_an_image_that_changed_is_rated_again(tmp_path: Path) -> None:
     sessions = Sessions(tmp_path, {1: [Image(1, 1, "a.jpg", "old")], 2: [Image(2, 1, "a.jpg", "new")]}, [])
-    sessions.of("anna").judge({"batch": 1, "frame": 1, "valence": 1.0, "arousal": 0.0})
-    assert [one["done"] for one in sessions.of(" anna ").state(None)["progress"]] == [1, 0]
+    sessions.session("anna").rate({"annotation_video": 1, "frame": 1, "valence": 1.0, "arousal": 0.0})
+    assert [one["done"] for one in sessions.session(" anna ").state(None)["progress"]] == [1, 0]
     sessions.close()
     rows = [(b, 1, "", "0.0000", "a.jpg", "", sha) for b, sha in ((1, "old"), (2, "new"))]
     write_csv(tmp_path / "manifest.csv", MANIFEST_COLUMNS, rows)

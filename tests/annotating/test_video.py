@@ -50,29 +50,29 @@ _MOVE = """seconds => new Promise((done) => {
 
 @pytest.fixture
 def video(desk: Desk) -> Desk:
-    """One batch of ten seconds."""
+    """One annotation video of ten seconds."""
     images = (np.full((64, 64, 3), (i % 250, 90, 160), np.uint8) for i in range(FRAMES))
-    write_video(desk.folder / "results/annotation/batch_001.mp4", images, Fraction(RATE))
-    rows = [(1, i + 1, "batch_001.mp4", f"{i / RATE:.4f}", f"{i}.jpg", "", f"{i:064x}") for i in range(FRAMES)]
+    write_video(desk.folder / "results/annotation/video_001.mp4", images, Fraction(RATE))
+    rows = [(1, i + 1, "video_001.mp4", f"{i / RATE:.4f}", f"{i}.jpg", "", f"{i:064x}") for i in range(FRAMES)]
     write_csv(desk.folder / "results/annotation/manifest.csv", MANIFEST_COLUMNS, rows)
     return desk
 
 
 def points(*rows: tuple[int, float | None, float | None]) -> dict[str, object]:
-    return {"annotator": "anna", "video": "batch_001.mp4", "points": [list(row) for row in rows]}
+    return {"annotator": "anna", "video": "video_001.mp4", "points": [list(row) for row in rows]}
 
 
 def test_going_back_overwrites_what_is_traced(video: Desk) -> None:
     """Through a killed server; the other dimension stays."""
     address = video.start()
-    ask(address, "/api/sweep", points((1, 0.5, -0.5), (2, 0.5, -0.5), (3, 0.5, -0.5)))
+    ask(address, "/api/trace", points((1, 0.5, -0.5), (2, 0.5, -0.5), (3, 0.5, -0.5)))
     video.kill()
     address = video.start()
-    assert ask(address, "/api/sweep", points((2, -1, None), (3, None, 1)))[0] == 200
+    assert ask(address, "/api/trace", points((2, -1, None), (3, None, 1)))[0] == 200
     state = ask(address, "/api/video?annotator=anna")[1]
     assert state["points"] == {"1": [0.5, -0.5], "2": [-1, -0.5], "3": [0.5, 1]}
     assert state["times"] == [frame / RATE for frame in range(FRAMES)]
-    assert (state["video"], state["videos"]) == ("batch_001.mp4", [{"name": "batch_001.mp4", "title": "batch 1"}])
+    assert (state["video"], state["videos"]) == ("video_001.mp4", [{"name": "video_001.mp4", "title": "video 1"}])
     rows = video.merged()
     assert [(row["valence"], row["arousal"]) for row in rows[:4]] == [
         ("0.500000", "-0.500000"),
@@ -80,76 +80,82 @@ def test_going_back_overwrites_what_is_traced(video: Desk) -> None:
         ("0.500000", "1.000000"),
         ("", ""),
     ]
-    assert video.journal("anna").with_name("videos.jsonl").is_file() and not video.journal("anna").exists()
+    assert video.log("anna").with_name("videos.jsonl").is_file() and not video.log("anna").exists()
 
 
 @pytest.mark.parametrize(
     "facts",
     [
         *(points((0, 0.5, 0.5)), points((FRAMES + 1, 0.5, 0.5)), points((1, 1.5, 0.5))),
-        {"annotator": "anna", "video": "batch_001.mp4", "points": [[1, True, 0]]},
-        {"annotator": "anna", "video": "batch_001.mp4", "points": [[1, 0]]},
-        {"annotator": "anna", "video": "batch_001.mp4", "points": {}},
-        {"annotator": "anna", "video": "batch_002.mp4", "points": []},
+        {"annotator": "anna", "video": "video_001.mp4", "points": [[1, True, 0]]},
+        {"annotator": "anna", "video": "video_001.mp4", "points": [[1, 0]]},
+        {"annotator": "anna", "video": "video_001.mp4", "points": {}},
+        {"annotator": "anna", "video": "video_002.mp4", "points": []},
         {"annotator": "anna", "video": 1, "points": [[1, 0, 0]]},
-        {"annotator": "../a", "video": "batch_001.mp4", "points": [[1, 0, 0]]},
+        {"annotator": "../a", "video": "video_001.mp4", "points": [[1, 0, 0]]},
     ],
 )
 def test_what_is_no_trace_is_refused(video: Desk, facts: dict[str, Any]) -> None:
-    status, answer, _ = ask(video.start(), "/api/sweep", facts)
+    status, answer, _ = ask(video.start(), "/api/trace", facts)
     assert status == 400 and answer["error"] and not list(video.folder.rglob("videos.jsonl"))
 
 
-def test_an_image_judged_counts_before_the_trace(video: Desk) -> None:
-    """Both by one person, of one batch."""
+def test_a_rating_counts_before_the_trace(video: Desk) -> None:
+    """Both by one person, of one annotation video."""
     address = video.start()
-    ask(address, "/api/sweep", points((1, 0.5, -0.5), (2, 0.5, -0.5)))
-    ask(address, "/api/judge", {"annotator": "anna", "batch": 1, "frame": 2, "valence": -1, "arousal": 0.25})
+    ask(address, "/api/trace", points((1, 0.5, -0.5), (2, 0.5, -0.5)))
+    ask(address, "/api/rate", {"annotator": "anna", "annotation_video": 1, "frame": 2, "valence": -1, "arousal": 0.25})
     rows = video.merged()
     assert [row["valence"] for row in rows[:3]] == ["0.500000", "-1.000000", ""]
     assert rows[1]["valence_annotators"] == "1"
 
 
 def test_a_trace_is_not_laid_over_other_images(video: Desk) -> None:
-    ask(video.start(), "/api/sweep", points((1, 0.5, -0.5)))
+    ask(video.start(), "/api/trace", points((1, 0.5, -0.5)))
     video.kill()
     manifest = video.folder / "results/annotation/manifest.csv"
     manifest.write_text(manifest.read_text().replace(f"{7:064x}", f"{7000:064x}"))
-    with pytest.raises(UserError, match="traces other images than batch"):
+    with pytest.raises(UserError, match="traces other images than annotation video"):
         video.merged()
     address = video.start()
-    for status, answer, _ in (ask(address, "/api/video?annotator=anna"), ask(address, "/api/sweep", points((2, 0, 0)))):
+    for status, answer, _ in (ask(address, "/api/video?annotator=anna"), ask(address, "/api/trace", points((2, 0, 0)))):
         assert status == 400 and "other images" in answer["error"]
 
 
 def test_bytes_that_are_no_text_end_nothing(video: Desk) -> None:
-    ask(video.start(), "/api/sweep", points((1, 0.5, -0.5)))
+    ask(video.start(), "/api/trace", points((1, 0.5, -0.5)))
     video.kill()
-    path = video.journal("anna").with_name("videos.jsonl")
+    path = video.log("anna").with_name("videos.jsonl")
     path.write_bytes(path.read_bytes() + b"\xff\n")
     before = path.read_bytes()
-    status, answer, _ = ask(video.start(), "/api/sweep", points((2, 0.5, -0.5)))
+    status, answer, _ = ask(video.start(), "/api/trace", points((2, 0.5, -0.5)))
     assert status == 400 and "not UTF-8" in answer["error"] and path.read_bytes() == before
 
 
 def test_no_other_video_can_be_read(video: Desk) -> None:
     address = video.start()
-    (video.folder / "results/annotation/batch_002.mp4").write_bytes(b"secret")
+    (video.folder / "results/annotation/video_002.mp4").write_bytes(b"secret")
     there = ask(address, "/api/video?annotator=anna")[1]["address"]
     status, body, headers = ask(address, there, headers={"Range": "bytes=0-99"})
     assert status == 206 and len(body) == 100 and headers["Content-Type"] == "video/mp4"
-    cut = there.rsplit("/", 1)[1]
-    for path in (f"/video/1/{cut}", "/video/0/00", f"/video/..%2f0/{cut}", "/video/0/..%2f1", "/video/batch_002.mp4"):
+    digest = there.rsplit("/", 1)[1]
+    for path in (
+        f"/video/1/{digest}",
+        "/video/0/00",
+        f"/video/..%2f0/{digest}",
+        "/video/0/..%2f1",
+        "/video/video_002.mp4",
+    ):
         assert ask(address, path)[0] == 404, path
-    assert ask(address, "/api/video?annotator=anna&video=batch_002.mp4")[0] == 400
+    assert ask(address, "/api/video?annotator=anna&video=video_002.mp4")[0] == 400
 
 
 def test_a_damaged_trace_names_its_line(video: Desk) -> None:
-    ask(video.start(), "/api/sweep", points((1, 0.5, -0.5)))
+    ask(video.start(), "/api/trace", points((1, 0.5, -0.5)))
     video.kill()
-    path = video.journal("anna").with_name("videos.jsonl")
+    path = video.log("anna").with_name("videos.jsonl")
     path.write_text(
-        path.read_text() + json.dumps({"kind": "sweep", "video": "batch_001.mp4", "points": [[1, 2, 0]]}) + "\n"
+        path.read_text() + json.dumps({"kind": "trace", "video": "video_001.mp4", "points": [[1, 2, 0]]}) + "\n"
     )
     with pytest.raises(UserError, match="line 3"):
         video.merged()
@@ -196,11 +202,11 @@ def trace(page: Any, until: float, course: str) -> np.ndarray:
 
 
 @pytest.mark.long
-def test_what_a_dead_server_did_not_keep_is_sent_to_the_next(video: Desk, page: Any) -> None:
+def test_what_a_dead_server_did_not_save_is_sent_to_the_next(video: Desk, page: Any) -> None:
     trace(page, 1, "[0.25, -0.25]")
     video.kill()
     page.wait_for_function(
-        "() => document.getElementById('trouble').textContent.includes('Not kept yet')", timeout=20_000
+        "() => document.getElementById('error').textContent.includes('Not saved yet')", timeout=20_000
     )
     seen = page.evaluate("Math.round(document.getElementById('video').currentTime * 25)")
     video.start()
@@ -237,7 +243,7 @@ def test_ten_seconds_by_a_scripted_pointer(video: Desk, page: Any) -> None:
     if SHOTS:
         page.screenshot(path=str(Path(SHOTS) / "video.png"))
     assert page.evaluate("Number(document.getElementById('done').value)") == FRAMES
-    page.select_option("#what", "valence")
+    page.select_option("#dimension", "valence")
     page.evaluate("() => { document.getElementById('video').currentTime = 4; }")
     page.wait_for_function("() => !document.getElementById('video').seeking")
     again = trace(page, 6, "[0.5 - (t - 4) / 4, 0]")
@@ -278,9 +284,9 @@ def until_played(page: Any, seconds: float) -> None:
 
 
 def pause(page: Any) -> None:
-    """And until all is kept."""
+    """Pause, and wait until all is saved."""
     page.keyboard.press(" ")
-    page.wait_for_function("() => document.getElementById('video').paused && !waiting.length && !busy")
+    page.wait_for_function("() => document.getElementById('video').paused && !unsent.length && !sending")
 
 
 @pytest.mark.long
@@ -319,7 +325,7 @@ def test_keys_wheel_and_gamepad(video: Desk, page: Any) -> None:
 def test_replay_follows_the_trace_and_changes_nothing(video: Desk, page: Any) -> None:
     trace(page, 2, "[t / 4, -t / 4]")
     pause(page)
-    lines = video.journal("anna").with_name("videos.jsonl").read_bytes()
+    lines = video.log("anna").with_name("videos.jsonl").read_bytes()
     seek(page, 0)
     page.mouse.move(5, 5)
     page.keyboard.press("p")
@@ -332,7 +338,7 @@ def test_replay_follows_the_trace_and_changes_nothing(video: Desk, page: Any) ->
     until_played(page, 1.6)
     page.keyboard.press(" ")
     page.wait_for_timeout(700)
-    assert video.journal("anna").with_name("videos.jsonl").read_bytes() == lines
+    assert video.log("anna").with_name("videos.jsonl").read_bytes() == lines
     page.set_viewport_size({"width": 820, "height": 1180})
     page.wait_for_timeout(200)
     if SHOTS:
@@ -380,10 +386,12 @@ def test_own_videos_as_they_are(desk: Desk, blank: Any) -> None:
         "old.avi",
     ]
     course = trace(blank, 99, "[t / 5, -t / 5]")
-    blank.wait_for_function("() => document.getElementById('video').ended && !waiting.length && !busy", timeout=20_000)
+    blank.wait_for_function(
+        "() => document.getElementById('video').ended && !unsent.length && !sending", timeout=20_000
+    )
     if SHOTS:
         blank.screenshot(path=str(Path(SHOTS) / "own-video.png"))
-    assert blank.is_hidden("#images")
+    assert blank.is_hidden("#rate-images")
     begin = blank.evaluate("start")
     blank.select_option("#videos", "old.avi")
     blank.wait_for_function("() => state.video === 'old.avi' && document.body.dataset.ready === 'yes'", timeout=30_000)
@@ -391,7 +399,7 @@ def test_own_videos_as_they_are(desk: Desk, blank: Any) -> None:
     pause(blank)
     assert not blank.problems
     desk.kill()
-    merge_videos(desk.folder / "judgements", videos, desk.folder / "mine", MergeOptions(1.0, 0.0, 3.0, None))
+    merge_videos(desk.folder / "ratings", videos, desk.folder / "mine", MergeOptions(1.0, 0.0, 3.0, None))
     values = (desk.folder / "mine/annotations/train/valence/<b>late.txt").read_text().split()
     assert len(values) == 50
     times = begin + np.array([i + max(0, i - 25) for i in range(50)]) / RATE
@@ -410,19 +418,19 @@ def test_videos_of_a_folder_and_no_images(desk: Desk) -> None:
     assert status == 400 and "only videos" in answer["error"]
     for annotator, value in (("anna", 0.1), ("ben", 0.2)):
         facts = {"annotator": annotator, "video": "one.mp4", "points": [[f, value * f, None] for f in range(1, 5)]}
-        assert ask(address, "/api/sweep", facts)[0] == 200
+        assert ask(address, "/api/trace", facts)[0] == 200
     (line,) = ask(address, "/api/agreement")[1]["videos"]
     assert (line["annotators"], line["dimension"], line["count"]) == (["anna", "ben"], "valence", 4)
     assert line["pcc"] == 1 and 0 < line["ccc"] < 1
     of_anna = ask(address, "/api/agreement")[1]["progress"][0]
-    assert of_anna["begun"] == [{"title": "one.mp4", "done": 4, "of": None}]
+    assert of_anna["started"] == [{"title": "one.mp4", "done": 4, "total": None}]
     there = ask(address, "/api/video?annotator=anna")[1]["address"]
     assert ask(address, there)[1] == (desk.folder / "videos/one.mp4").read_bytes()
     desk.kill()
     write_video(desk.folder / "videos/one.mp4", moving(12), Fraction(RATE))
     address = desk.start("--videos", "videos")
     facts = {"annotator": "eva", "video": "one.mp4", "points": [[1, 0.1, None], [2, 0.2, None]]}
-    assert ask(address, "/api/sweep", facts)[0] == 200
+    assert ask(address, "/api/trace", facts)[0] == 200
     # She has seen another video than the other two.
     assert [one["annotators"] for one in ask(address, "/api/agreement")[1]["videos"]] == [["anna", "ben"]]
     status, answer, _ = ask(address, "/api/video?annotator=anna")
@@ -432,8 +440,8 @@ def test_videos_of_a_folder_and_no_images(desk: Desk) -> None:
 @pytest.mark.parametrize(
     "options, sentence",
     [
-        (["--videos", "nowhere"], "nowhere is no folder"),
-        (["--videos", "results"], "results holds no video"),
+        (["--videos", "nowhere"], "nowhere is not a folder"),
+        (["--videos", "results"], "results has no videos"),
         (["--videos", "results", "--model", "resnet"], "leave one out"),
     ],
 )

@@ -45,10 +45,10 @@ class Store:
             path.write_bytes(data)
             sha256 = hashlib.sha256(data).hexdigest()
             self.pixels[sha256] = decode_rgb(data).pixels
-            rows.append((1, frame, "batch_001.mp4", "0.0000", name, "", sha256))
+            rows.append((1, frame, "video_001.mp4", "0.0000", name, "", sha256))
             cells = face_cells(FOUND, FACE) if frame == 2 else face_cells(NO_FACE)
             seen.append({"source": name, "sha256": sha256, **cells})
-        write_csv(self.manifest, MANIFEST_COLUMNS, [*rows, (2, 1, "batch_002.mp4", "0.0000", *rows[0][4:])])
+        write_csv(self.manifest, MANIFEST_COLUMNS, [*rows, (2, 1, "video_002.mp4", "0.0000", *rows[0][4:])])
         write_parquet(self.faces, FACES_SCHEMA, seen)
 
 
@@ -77,8 +77,8 @@ def test_ten_views_of_each_image(store: Store, tmp_path: Path) -> None:
         valence, spread = by_hand(store.pixels[row["image_sha256"]], FACE if frame == 2 else None)
         assert float(row["valence"]) == pytest.approx(valence, abs=1e-4)
         assert float(row["arousal"]) == pytest.approx(0.25, abs=1e-6)
-        assert float(row["spread"]) == pytest.approx(spread, abs=1e-4)
-    spreads = [float(row["spread"]) for row in rows]
+        assert float(row["uncertainty"]) == pytest.approx(spread, abs=1e-4)
+    spreads = [float(row["uncertainty"]) for row in rows]
     assert spreads[0] < 1e-3 < min(spreads[1:])  # one color looks the same in all views
 
 

@@ -1,4 +1,4 @@
-"""Images into videos that never change again, and traces back to images."""
+"""Annotation videos, and merging of their traces."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from PIL import Image
 from affectflow.annotation.columns import MANIFEST_COLUMNS
 from affectflow.annotation.consensus import MergeOptions
 from affectflow.annotation.merge import Outputs, merge_traces
-from affectflow.annotation.traces import Batch, read_tracks
-from affectflow.annotation.videos import make_batches
+from affectflow.annotation.traces import AnnotationVideo, read_tracks
+from affectflow.annotation.videos import make_annotation_videos
 from affectflow.core.cache import file_sha256
 from affectflow.core.errors import UserError
 from affectflow.download.ledger import LEDGER_SCHEMA
@@ -33,8 +33,8 @@ from affectflow.tables.parquet import write_parquet
 SIZE = 32
 
 
-class Batches:
-    """Downloaded images, and the batches made of them."""
+class Videos:
+    """Downloaded images, and the annotation videos made of them."""
 
     def __init__(
         self, folder: Path, jpeg: Callable[..., bytes], rows_of: Callable[[Path], list[dict[str, str]]]
@@ -45,8 +45,8 @@ class Batches:
         self._jpeg = jpeg
         self._rows_of = rows_of
 
-    def make(self, seeds: Sequence[int], frames_per_batch: int = 3, **options: object) -> list[dict[str, str]]:
-        """Batches of the images of these seeds, the first of them a failed download; returns the manifest."""
+    def make(self, seeds: Sequence[int], frames_per_video: int = 3, **options: object) -> list[dict[str, str]]:
+        """Make videos of the images of these seeds, after a failed download, and return the manifest."""
         rows: list[dict[str, object]] = [{"url": "gone", "file_name": "gone", "outcome": "not_found"}]
         for seed in seeds:
             url = f"http://a/{seed}"
@@ -57,47 +57,47 @@ class Batches:
         ledger = self.folder / "ledger.parquet"
         write_parquet(ledger, LEDGER_SCHEMA, rows)
         arguments = {"frame_rate": 25.0, "size": SIZE, "code": "", **options}
-        make_batches(
+        make_annotation_videos(
             ledger,
             self.images,
             self.manifest,
             self.folder / "state",
-            frames_per_batch,
+            frames_per_video,
             **arguments,  # type: ignore[arg-type]
         )
         return self._rows_of(self.manifest)
 
-    def videos(self) -> dict[str, bytes]:
+    def files(self) -> dict[str, bytes]:
         return {path.name: path.read_bytes() for path in self.manifest.parent.glob("*.mp4")}
 
 
 @pytest.fixture
-def batches(tmp_path: Path, jpeg: Callable[..., bytes], rows_of: Callable[[Path], list[dict[str, str]]]) -> Batches:
-    return Batches(tmp_path, jpeg, rows_of)
+def videos(tmp_path: Path, jpeg: Callable[..., bytes], rows_of: Callable[[Path], list[dict[str, str]]]) -> Videos:
+    return Videos(tmp_path, jpeg, rows_of)
 
 
 @pytest.mark.parametrize("processes", [1, 2])
-def test_every_frame_leads_to_its_image(batches: Batches, processes: int) -> None:
-    manifest = batches.make(range(7), processes=processes)
-    assert [(row["batch"], row["frame"], row["video"]) for row in manifest] == [
-        (str(i // 3 + 1), str(i % 3 + 1), f"batch_{i // 3 + 1:03d}.mp4") for i in range(7)
+def test_every_frame_leads_to_its_image(videos: Videos, processes: int) -> None:
+    manifest = videos.make(range(7), processes=processes)
+    assert [(row["annotation_video"], row["frame"], row["video"]) for row in manifest] == [
+        (str(i // 3 + 1), str(i % 3 + 1), f"video_{i // 3 + 1:03d}.mp4") for i in range(7)
     ]
     assert [row["url"] for row in manifest] == [f"http://a/{seed}" for seed in range(7)]
     frames = {
-        (name, frame.index): frame for name in batches.videos() for frame in read_frames(batches.manifest.parent / name)
+        (name, frame.index): frame for name in videos.files() for frame in read_frames(videos.manifest.parent / name)
     }
     assert len(frames) == 7
     for row in manifest:
         frame = frames[row["video"], int(row["frame"])]
-        path = batches.images / names.relative_path(row["file_name"])
+        path = videos.images / names.relative_path(row["file_name"])
         assert row["image_sha256"] == file_sha256(path)
         assert np.abs(decode_rgb(path.read_bytes()).pixels.astype(int) - frame.rgb).mean() < 10
         assert float(row["time"]) == pytest.approx(frame.time, abs=1e-3)
 
 
-def test_batches_play_everywhere_at_a_constant_rate(batches: Batches) -> None:
-    batches.make(range(7), frames_per_batch=7, frame_rate=29.97)
-    with av.open(str(batches.manifest.parent / "batch_001.mp4")) as container:
+def test_videos_play_everywhere_at_a_constant_rate(videos: Videos) -> None:
+    videos.make(range(7), frames_per_video=7, frame_rate=29.97)
+    with av.open(str(videos.manifest.parent / "video_001.mp4")) as container:
         (stream,) = container.streams
         assert (stream.codec_context.name, stream.codec_context.pix_fmt) == ("h264", "yuv420p")
         stamps = sorted(packet.pts for packet in container.demux(stream) if packet.size)
@@ -105,34 +105,41 @@ def test_batches_play_everywhere_at_a_constant_rate(batches: Batches) -> None:
         assert float((stamps[1] - stamps[0]) * stream.time_base) == pytest.approx(1 / 29.97, rel=1e-3)
 
 
-def test_same_bytes_twice_and_after_a_loss(batches: Batches) -> None:
-    manifest, videos = batches.make(range(5)), batches.videos()
-    (batches.manifest.parent / "batch_001.mp4").unlink()
-    (batches.manifest.parent / "batch_002.mp4").write_bytes(b"cut")
-    assert (batches.make(range(5)), batches.videos()) == (manifest, videos)
+def test_same_bytes_twice_and_after_a_loss(videos: Videos) -> None:
+    manifest, files = videos.make(range(5)), videos.files()
+    (videos.manifest.parent / "video_001.mp4").unlink()
+    (videos.manifest.parent / "video_002.mp4").write_bytes(b"cut")
+    assert (videos.make(range(5)), videos.files()) == (manifest, files)
 
 
-def test_later_images_go_to_new_batches(batches: Batches) -> None:
-    manifest, videos = batches.make([1, 2, 3, 4]), batches.videos()
-    extended = batches.make([9, 1, 8, 2, 3, 4])
+def test_later_images_go_to_new_videos(videos: Videos) -> None:
+    manifest, files = videos.make([1, 2, 3, 4]), videos.files()
+    extended = videos.make([9, 1, 8, 2, 3, 4])
     assert extended[:4] == manifest
-    assert [(row["batch"], row["url"]) for row in extended[4:]] == [("3", "http://a/9"), ("3", "http://a/8")]
-    assert videos.items() <= batches.videos().items() and len(batches.videos()) == 3
+    assert [(row["annotation_video"], row["url"]) for row in extended[4:]] == [("3", "http://a/9"), ("3", "http://a/8")]
+    assert files.items() <= videos.files().items() and len(videos.files()) == 3
 
 
-def test_an_image_that_left_keeps_its_frame(batches: Batches) -> None:
-    manifest, videos = batches.make([1, 2, 3]), batches.videos()
-    assert (batches.make([2]), batches.videos()) == (manifest, videos)
+def test_an_image_that_left_keeps_its_frame(videos: Videos) -> None:
+    manifest, files = videos.make([1, 2, 3]), videos.files()
+    assert (videos.make([2]), videos.files()) == (manifest, files)
 
 
-def test_a_damaged_image_is_named(batches: Batches) -> None:
-    manifest = batches.make([1])
-    path = batches.images / names.relative_path(manifest[0]["file_name"])
-    (batches.manifest.parent / "batch_001.mp4").unlink()
+def test_the_order_of_an_earlier_version_is_kept(videos: Videos) -> None:
+    manifest, files = videos.make([1, 2, 3, 4]), videos.files()
+    order = videos.folder / "state/order.csv"
+    order.write_text(order.read_text().replace("annotation_video,", "batch,", 1))
+    assert (videos.make([4, 3, 2, 1]), videos.files()) == (manifest, files)
+
+
+def test_a_damaged_image_is_named(videos: Videos) -> None:
+    manifest = videos.make([1])
+    path = videos.images / names.relative_path(manifest[0]["file_name"])
+    (videos.manifest.parent / "video_001.mp4").unlink()
     path.write_bytes(b"cut")
     with pytest.raises(UserError, match=path.name):
-        make_batches(
-            *(batches.folder / "ledger.parquet", batches.images, batches.manifest, batches.folder / "state"),
+        make_annotation_videos(
+            *(videos.folder / "ledger.parquet", videos.images, videos.manifest, videos.folder / "state"),
             *(3, 25.0, SIZE, ""),
         )
 
@@ -155,11 +162,13 @@ def test_a_video_that_is_traced_gives_values_to_the_right_images(tmp_path: Path)
         rows.append({"url": f"http://a/{number}", "file_name": name, "outcome": OK, "sha256": file_sha256(path)})
     write_parquet(tmp_path / "ledger.parquet", LEDGER_SCHEMA, rows)
     manifest = tmp_path / "annotation/manifest.csv"
-    make_batches(tmp_path / "ledger.parquet", tmp_path / "images", manifest, tmp_path / "state", count, 25.0, SIZE, "")
-    played = [float(frame.rgb.mean()) / 127.5 - 1 for frame in read_frames(manifest.parent / "batch_001.mp4")]
+    make_annotation_videos(
+        tmp_path / "ledger.parquet", tmp_path / "images", manifest, tmp_path / "state", count, 25.0, SIZE, ""
+    )
+    played = [float(frame.rgb.mean()) / 127.5 - 1 for frame in read_frames(manifest.parent / "video_001.mp4")]
     assert len(played) == count
     (tmp_path / "traces").mkdir()
-    (tmp_path / "traces/batch_001_valence.txt").write_text("".join(f"{value:.6f}\n" for value in played))
+    (tmp_path / "traces/video_001_valence.txt").write_text("".join(f"{value:.6f}\n" for value in played))
     outputs = Outputs(*(tmp_path / f"{name}.csv" for name in ("merged", "agreement", "annotators")))
     merge_traces(tmp_path / "traces", manifest, outputs, MergeOptions(1.0, 0.0, 3.0, None))
     with outputs.merged.open(newline="") as stream:
@@ -169,7 +178,7 @@ def test_a_video_that_is_traced_gives_values_to_the_right_images(tmp_path: Path)
 
 
 class Traces:
-    """A manifest of batches of the given lengths, a folder of traces, and their merger."""
+    """A manifest of videos of the given lengths, a folder of traces, and their merger."""
 
     def __init__(
         self, folder: Path, save_csv: Callable[..., Path], rows_of: Callable[[Path], list[dict[str, str]]]
@@ -196,8 +205,8 @@ class Traces:
         """Merged rows, agreement rows, and the number of frames without values."""
         manifest = self._out / "manifest.csv"
         rows = [
-            (batch, frame, "", f"{(frame - 1) / RATE:.4f}", f"file-{batch}-{frame}.jpg", "", "")
-            for batch, length in enumerate(lengths, start=1)
+            (video, frame, "", f"{(frame - 1) / RATE:.4f}", f"file-{video}-{frame}.jpg", "", "")
+            for video, length in enumerate(lengths, start=1)
             for frame in range(1, length + 1)
         ]
         self._save_csv(manifest, MANIFEST_COLUMNS, rows)
@@ -219,9 +228,9 @@ def values(rows: list[dict[str, str]], column: str) -> list[float | None]:
 
 
 def test_both_forms_are_read(traces: Traces) -> None:
-    traces.write("batch_001_valence.txt", "0.5\n-1\n\n")
-    traces.write("batch_001_arousal.txt", "\ufeff0.25\r\n1\r\n")
-    traces.write("batch_002.csv", "Frame, Arousal ,valence,note\n3,0.1,-0.1,x\n1,,0.2,\n\n")
+    traces.write("video_001_valence.txt", "0.5\n-1\n\n")
+    traces.write("video_001_arousal.txt", "\ufeff0.25\r\n1\r\n")
+    traces.write("video_002.csv", "Frame, Arousal ,valence,note\n3,0.1,-0.1,x\n1,,0.2,\n\n")
     rows, _, empty = traces.merge(2, 3, 1)
     assert values(rows, "valence") == [0.5, -1, 0.2, None, -0.1, None]
     assert values(rows, "arousal") == [0.25, 1, None, None, 0.1, None]
@@ -230,8 +239,20 @@ def test_both_forms_are_read(traces: Traces) -> None:
     assert [row["valence_annotators"] for row in rows] == ["1", "1", "1", "0", "1", "0"]
 
 
+def test_names_of_earlier_versions_are_read(traces: Traces) -> None:
+    """Annotation videos and their column were called batch; a manifest may be stored with the traces."""
+    traces.write("anna/batch_002_valence.txt", "0.5\n-1\n")
+    traces.write("ben/Batch 1.csv", "frame,arousal\n1,0.25\n")
+    traces.write("manifest.csv", "batch,frame,video,time,file_name,url,image_sha256\n1,1,batch_001.mp4,0.0000,f,,\n")
+    rows, _, _ = traces.merge(1, 2)
+    assert values(rows, "valence") == [None, 0.5, -1] and values(rows, "arousal") == [0.25, None, None]
+    traces.write("manifest.csv", "batch,frame,video,time,file_name,url,image_sha256\n1,1,batch_001.mp4,0.0000,f,,0\n")
+    with pytest.raises(UserError, match="another image for annotation video 1, frame 1"):
+        traces.merge(1, 2)
+
+
 def test_ranges_are_scaled(traces: Traces) -> None:
-    traces.write("batch_001_valence.txt", "100\n-50\n0\n")
+    traces.write("video_001_valence.txt", "100\n-50\n0\n")
     assert values(traces.merge(3, trace_range=100)[0], "valence") == [1, -0.5, 0]
 
 
@@ -239,9 +260,9 @@ def test_annotators_are_averaged_and_compared(traces: Traces) -> None:
     draw = random.Random(1)
     course = {name: [round(draw.uniform(-1, 1), 3) for _ in range(30)] for name in ("anna", "ben", "cem")}
     for name, track in course.items():
-        traces.write(f"{name}/batch_001_valence.txt", "\n".join(map(str, track)))
-    traces.write("anna/batch_002.csv", "frame,valence\n2,0.4\n")
-    traces.write("ben/batch_002.csv", "frame,valence,arousal\n2,0.2,0.9\n3,1,1\n")
+        traces.write(f"{name}/video_001_valence.txt", "\n".join(map(str, track)))
+    traces.write("anna/video_002.csv", "frame,valence\n2,0.4\n")
+    traces.write("ben/video_002.csv", "frame,valence,arousal\n2,0.2,0.9\n3,1,1\n")
     rows, agreement, _ = traces.merge(30, 3)
     everyone = np.array(list(course.values()))
     assert values(rows[:30], "valence") == pytest.approx(everyone.mean(axis=0), abs=1e-6)
@@ -259,51 +280,51 @@ def test_annotators_are_averaged_and_compared(traces: Traces) -> None:
 @pytest.mark.parametrize(
     "name, text, line",
     [
-        ("batch_001_valence.txt", "0\n0\n", "2 values .* 3 frames"),
-        ("batch_001_valence.txt", "0\n0\n0\n0\n", "4 values .* 3 frames"),
-        ("batch_001_valence.txt", "", "is empty"),
-        ("batch_001_valence.txt", "0\nx\n0\n", "line 2"),
-        ("batch_001_valence.txt", "0\n0,5\n0\n", "line 2"),
-        ("batch_001_valence.txt", "0\n0\n1.01\n", "line 3"),
-        ("batch_001_valence.txt", "0\nnan\n0\n", "line 2"),
-        ("batch_001_valence.txt", "0\n-inf\n0\n", "line 2"),
-        ("batch_001.csv", "frame,valence\n1,0\n2,x\n", "line 3"),
-        ("batch_001.csv", "frame,valence\n1,0\n1,0\n", "line 3"),
-        ("batch_001.csv", "frame,valence\n4,0\n", "line 2"),
-        ("batch_001.csv", "frame,valence\n0,0\n", "line 2"),
-        ("batch_001.csv", "frame,valence\n-1,0\n", "line 2"),
-        ("batch_001.csv", "frame,valence\n1.5,0\n", "line 2"),
-        ("batch_001.csv", "frame,valence\n1,-2\n", "line 2"),
-        ("batch_001.csv", "frame,valence\n²,0\n", "line 2"),
-        ("batch_001.csv", "valence,arousal\n0,0\n", "frame"),
-        ("batch_001.csv", "frame,smile\n1,0\n", "valence"),
-        ("batch_001.csv", "", "is empty"),
-        ("batch_009_valence.txt", "0\n0\n0\n", "batch 9"),
-        ("batch_000_valence.txt", "0\n0\n0\n", "batch 0"),
+        ("video_001_valence.txt", "0\n0\n", "2 values .* 3 frames"),
+        ("video_001_valence.txt", "0\n0\n0\n0\n", "4 values .* 3 frames"),
+        ("video_001_valence.txt", "", "is empty"),
+        ("video_001_valence.txt", "0\nx\n0\n", "line 2"),
+        ("video_001_valence.txt", "0\n0,5\n0\n", "line 2"),
+        ("video_001_valence.txt", "0\n0\n1.01\n", "line 3"),
+        ("video_001_valence.txt", "0\nnan\n0\n", "line 2"),
+        ("video_001_valence.txt", "0\n-inf\n0\n", "line 2"),
+        ("video_001.csv", "frame,valence\n1,0\n2,x\n", "line 3"),
+        ("video_001.csv", "frame,valence\n1,0\n1,0\n", "line 3"),
+        ("video_001.csv", "frame,valence\n4,0\n", "line 2"),
+        ("video_001.csv", "frame,valence\n0,0\n", "line 2"),
+        ("video_001.csv", "frame,valence\n-1,0\n", "line 2"),
+        ("video_001.csv", "frame,valence\n1.5,0\n", "line 2"),
+        ("video_001.csv", "frame,valence\n1,-2\n", "line 2"),
+        ("video_001.csv", "frame,valence\n²,0\n", "line 2"),
+        ("video_001.csv", "valence,arousal\n0,0\n", "frame"),
+        ("video_001.csv", "frame,smile\n1,0\n", "valence"),
+        ("video_001.csv", "", "is empty"),
+        ("video_009_valence.txt", "0\n0\n0\n", "annotation video 9"),
+        ("video_000_valence.txt", "0\n0\n0\n", "annotation video 0"),
         ("notes.txt", "hello", "needs a column frame"),
-        ("notes.txt", "0\n0\n0\n", "named after a batch"),
-        ("batch_001.txt", "0\n0\n0\n", "does not say whether"),
+        ("notes.txt", "0\n0\n0\n", "named after an annotation video"),
+        ("video_001.txt", "0\n0\n0\n", "does not say whether"),
     ],
 )
 def test_traces_that_do_not_fit_are_named(traces: Traces, name: str, text: str, line: str) -> None:
-    traces.write("batch_002_valence.txt", "0\n")
+    traces.write("video_002_valence.txt", "0\n")
     traces.write(f"anna/{name}", text)
     with pytest.raises(UserError, match=f"{name}.*{line}"):
         traces.merge(3, 1)
 
 
 def test_the_same_trace_twice(traces: Traces) -> None:
-    traces.write("batch_001_valence.txt", "0\n")
-    traces.write("batch_1_valence.txt", "0\n")
+    traces.write("video_001_valence.txt", "0\n")
+    traces.write("video_1_valence.txt", "0\n")
     with pytest.raises(UserError, match="same trace"):
         traces.merge(1)
 
 
 def test_binary_rubbish_and_no_traces(traces: Traces) -> None:
-    with pytest.raises(UserError, match="no trace"):
+    with pytest.raises(UserError, match="no traces"):
         traces.merge(1)
-    (traces.folder / "batch_001_valence.txt").write_bytes(b"\xff\xfe0")
-    with pytest.raises(UserError, match=r"batch_001_valence\.txt"):
+    (traces.folder / "video_001_valence.txt").write_bytes(b"\xff\xfe0")
+    with pytest.raises(UserError, match=r"video_001_valence\.txt"):
         traces.merge(1)
 
 
@@ -314,13 +335,13 @@ def test_binary_rubbish_and_no_traces(traces: Traces) -> None:
 )
 def test_any_trace_comes_back_scaled(track: list[float], trace_range: float) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        lines = Path(folder, "batch_001_valence.txt")
+        lines = Path(folder, "video_001_valence.txt")
         lines.write_text("".join(f"{value * trace_range!r}\n" for value in track))
-        table = Path(folder, "batch_002.csv")
+        table = Path(folder, "video_002.csv")
         body = "".join(f"{i},{value * trace_range!r}\n" for i, value in enumerate(track, start=1))
         table.write_text("frame,valence\n" + body)
         for path in (lines, table):
-            batches = {i: Batch(i, [""] * len(track), np.arange(len(track)) / RATE) for i in (1, 2)}
-            (read,) = read_tracks(path, Path(folder), batches, trace_range)
+            videos = {i: AnnotationVideo(i, [""] * len(track), np.arange(len(track)) / RATE) for i in (1, 2)}
+            (read,) = read_tracks(path, Path(folder), videos, trace_range)
             assert read.sample(0.0) == pytest.approx(track, abs=1e-9)
             assert np.abs(read.sample(0.0)).max() <= 1

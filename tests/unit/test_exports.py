@@ -41,8 +41,8 @@ def merged(traces: Traces, column: str = "valence", **merge_options: float | Non
 
 def test_a_table_of_times(traces: Traces) -> None:
     """Straight lines between times, in seconds or milliseconds, nothing outside."""
-    traces.write("a/batch_001.csv", "Time,Valence\n0.2,-1\n1.2,1\n")
-    traces.write("b/batch_001_arousal.csv", "ms;value\n200;-1,0\n1200;1,0\n")
+    traces.write("a/video_001.csv", "Time,Valence\n0.2,-1\n1.2,1\n")
+    traces.write("b/video_001_arousal.csv", "ms;value\n200;-1,0\n1200;1,0\n")
     expected = [None, None, *np.linspace(-1, 1, 11), *[None] * 7]
     for column in ("valence", "arousal"):
         found = merged(traces, column)
@@ -51,7 +51,7 @@ def test_a_table_of_times(traces: Traces) -> None:
 
 
 def test_a_gap_in_a_table_stays_a_gap(traces: Traces) -> None:
-    traces.write("batch_001.csv", "time,valence\n0,0.5\n0.5,\n1.0,0.5\n1.9,0.5\n")
+    traces.write("video_001.csv", "time,valence\n0,0.5\n0.5,\n1.0,0.5\n1.9,0.5\n")
     found = merged(traces)
     assert found[0] == 0.5 and found[1:10] == [None] * 9 and found[10:] == [0.5] * 10
 
@@ -59,8 +59,8 @@ def test_a_gap_in_a_table_stays_a_gap(traces: Traces) -> None:
 def test_pagan_holds_a_value_until_the_next(traces: Traces) -> None:
     """Several participants in one file; a comma in the video's name; milliseconds; nothing before the first."""
     lines = [
-        *("batch_001.mp4,Valence,anna,s1,1,300,50", "batch_001.mp4,Valence,ben,s2,1,0,-100"),
-        *("a, b batch_001.mp4,Valence study,cem,s3,1,0,100", "batch_001.mp4,Valence,anna,s1,2,1000,-50"),
+        *("video_001.mp4,Valence,anna,s1,1,300,50", "video_001.mp4,Valence,ben,s2,1,0,-100"),
+        *("a, b video_001.mp4,Valence study,cem,s3,1,0,100", "video_001.mp4,Valence,anna,s1,2,1000,-50"),
     ]
     traces.write("export.csv", "\n".join([PAGAN, *lines]))
     assert merged(traces, trace_range=1.0)[:3] == [0.0] * 3  # ben and cem
@@ -73,7 +73,7 @@ def test_pagan_holds_a_value_until_the_next(traces: Traces) -> None:
 
 def test_carma_names_a_bin_by_its_end(traces: Traces) -> None:
     body = "".join(f"{(i + 1) * 0.5:.3f},{value}\n" for i, value in enumerate([100, -100, 0, 50]))
-    traces.write("anna/valence.csv", CARMA.format(video="C:\\videos\\batch_001.mp4") + body)
+    traces.write("anna/valence.csv", CARMA.format(video="C:\\videos\\video_001.mp4") + body)
     assert merged(traces) == [1.0] * 5 + [-1.0] * 5 + [0.0] * 5 + [0.5] * 5
 
 
@@ -82,7 +82,7 @@ def test_carma_names_a_bin_by_its_end(traces: Traces) -> None:
 )
 def test_darma_has_two_dimensions(traces: Traces, x: str, y: str, swapped: bool) -> None:
     body = "0.5,1000,-500,0\n1,,250,0\n2,0,0,1\n"
-    traces.write("x.csv", DARMA.format(video="batch_001.mp4", x=x, y=y) + body)
+    traces.write("x.csv", DARMA.format(video="video_001.mp4", x=x, y=y) + body)
     first, second = merged(traces, "valence"), merged(traces, "arousal")
     if swapped:
         first, second = second, first
@@ -91,7 +91,7 @@ def test_darma_has_two_dimensions(traces: Traces, x: str, y: str, swapped: bool)
 
 
 def test_aff_wild2_has_two_columns(traces: Traces) -> None:
-    traces.write("batch_001.txt", "valence,arousal\n" + "0.5,-5\n" * 10 + "-5,0.25\n" * 10)
+    traces.write("video_001.txt", "valence,arousal\n" + "0.5,-5\n" * 10 + "-5,0.25\n" * 10)
     assert merged(traces) == [0.5] * 10 + [None] * 10
     assert merged(traces, "arousal") == [None] * 10 + [0.25] * 10
 
@@ -112,7 +112,7 @@ def test_label_studio(traces: Traces) -> None:
     assert merged(traces)[1] == 0.5
 
 
-def test_judgements_of_different_images_are_joined(traces: Traces) -> None:
+def test_ratings_of_different_images_are_joined(traces: Traces) -> None:
     """Exports of two days, by one annotator."""
     for frame in (1, 2):
         traces.write(f"anna/{frame}.json", json.dumps([{"image": f"file-1-{frame}.jpg", "valence": 0.1 * frame}]))
@@ -123,7 +123,7 @@ def test_judgements_of_different_images_are_joined(traces: Traces) -> None:
 
 
 def test_empty_lines_are_frames_without_a_value(traces: Traces) -> None:
-    traces.write("batch_001_valence.txt", "\n0.5\n" + "\n" * 16 + "0.25\n\n")
+    traces.write("video_001_valence.txt", "\n0.5\n" + "\n" * 16 + "0.25\n\n")
     assert merged(traces) == [None, 0.5, *[None] * 16, 0.25, None]
 
 
@@ -136,7 +136,7 @@ def test_cvat(traces: Traces) -> None:
     )
     traces.write("anna/x.xml", f"<?xml version='1.0'?>\n<annotations>{images}</annotations>")
     track = f"<track id='0' label='face'><box frame='2' outside='0'>{attribute.format('valence', 1)}</box></track>"
-    traces.write("ben/x.xml", f"<annotations><meta><source>batch_001.mp4</source></meta>{track}</annotations>")
+    traces.write("ben/x.xml", f"<annotations><meta><source>video_001.mp4</source></meta>{track}</annotations>")
     assert merged(traces)[:4] == [0.5, -1.0, 1.0, None] and merged(traces, "arousal")[:2] == [-0.25, None]
 
 
@@ -147,13 +147,13 @@ def wave(lag: float, seed: int = 0, frames: int = 200) -> list[float]:
 
 
 def test_a_fixed_lag_moves_values_to_earlier_frames(traces: Traces) -> None:
-    traces.write("batch_001_valence.txt", "\n".join(str(i / FRAMES) for i in range(FRAMES)))
+    traces.write("video_001_valence.txt", "\n".join(str(i / FRAMES) for i in range(FRAMES)))
     assert merged(traces, lag_s=0.5) == pytest.approx([(i + 5) / FRAMES for i in range(15)] + [None] * 5)
 
 
 def test_lags_between_annotators_are_found(traces: Traces) -> None:
     for name, lag in (("anna", 0.4), ("ben", 1.2), ("cem", 0.0)):
-        traces.write(f"{name}/batch_001_valence.txt", "\n".join(map(str, wave(lag, len(name)))))
+        traces.write(f"{name}/video_001_valence.txt", "\n".join(map(str, wave(lag, len(name)))))
     traces.merge(200, lag_s=None)
     lags = {name: float(row["lag_s"]) for (_, name), row in traces.annotators.items()}
     assert lags == pytest.approx({"anna": 0.4, "ben": 1.2, "cem": 0.0}, abs=0.1)
@@ -179,98 +179,106 @@ def test_groups_that_cannot_be_compared_are_balanced_apart() -> None:
     assert lags == pytest.approx({"a": 50, "b": 0, "c": 0, "d": 0}, abs=1e-9)
 
 
-def test_who_judged_at_rest_has_no_lag(traces: Traces) -> None:
+def test_who_rated_images_has_no_lag(traces: Traces) -> None:
     traces.write("anna/x.json", json.dumps([{"image": "file-1-9.jpg", "valence": 0.5}]))
-    traces.write("ben/batch_001_valence.txt", "\n".join(str(i / FRAMES) for i in range(FRAMES)))
+    traces.write("ben/video_001_valence.txt", "\n".join(str(i / FRAMES) for i in range(FRAMES)))
     traces.merge(FRAMES, lag_s=0.5)
     assert {name: row["lag_s"] for (_, name), row in traces.annotators.items()} == {"anna": "0.000", "ben": "0.500"}
 
 
 def test_who_is_below_the_floor_is_left_out(traces: Traces) -> None:
     for seed, name in enumerate(("anna", "ben")):
-        traces.write(f"{name}/batch_001_valence.txt", "\n".join(map(str, wave(0, seed))))
-    traces.write("cem/batch_001_valence.txt", "\n".join(str(-v) for v in wave(0, 7)))
+        traces.write(f"{name}/video_001_valence.txt", "\n".join(map(str, wave(0, seed))))
+    traces.write("cem/video_001_valence.txt", "\n".join(str(-v) for v in wave(0, 7)))
     rows, _, _ = traces.merge(200, min_ccc=0.5)
     assert {row["valence_sources"] for row in rows} == {"anna;ben"}
-    kept = {name: row["kept"] for (_, name), row in traces.annotators.items()}
-    assert kept["anna"] == kept["ben"] == "yes" and kept["cem"].startswith("no: CCC -0.9")
-    (traces.folder / "anna/batch_001_valence.txt").unlink()
+    included = {name: row["included"] for (_, name), row in traces.annotators.items()}
+    assert included["anna"] == included["ben"] == "yes" and included["cem"].startswith("no: CCC -0.9")
+    (traces.folder / "anna/video_001_valence.txt").unlink()
     assert {row["valence_sources"] for row in traces.merge(200, min_ccc=0.5)[0]} == {""}  # of two, neither
-    (traces.folder / "cem/batch_001_valence.txt").unlink()
+    (traces.folder / "cem/video_001_valence.txt").unlink()
     assert {row["valence_sources"] for row in traces.merge(200, min_ccc=0.5)[0]} == {"ben"}
 
 
 @pytest.mark.parametrize(
     "name, text, sentence",
     [
-        ("batch_001.csv", "time,valence\n0,0\n0.4,0\n0.2,0\n", "line 4: the time 0.2 s is before"),
-        ("batch_001.csv", "time,valence\n-1,0\n", "line 2: the time is missing or negative"),
-        ("batch_001.csv", "time,valence\n0,0\n9,0\n", "line 3: 9 s is after the end of batch 1"),
-        ("batch_001.csv", "time,valence\n0,0\n1\n", "line 3: 1 of 2 cells; it is cut off there"),
-        ("batch_001.csv", "valence,time\n0,0.5\n30,0.7\n", "line 3: 30 lies outside"),
-        ("batch_001.csv", 'time,valence\n0,"0\n', "cannot be told apart"),
-        ("batch_001.csv", "time,value\n0,0\n", "does not say whether it is of valence or of arousal"),
-        ("x.csv", PAGAN + "\nbatch_001.mp4,Valence,anna,s,1,300,101\n", "line 2: 101 is beyond PAGAN's 100; RankTrace"),
-        ("x.csv", PAGAN + "\nbatch_001.mp4,Valence,anna,s,1\n", "line 2: 5 of 7 cells"),
-        ("x.csv", PAGAN + "\nbatch_007.mp4,Valence,anna,s,1,0,1\n", "batch 7, which does not exist"),
+        ("video_001.csv", "time,valence\n0,0\n0.4,0\n0.2,0\n", "line 4: the time 0.2 s is before"),
+        ("video_001.csv", "time,valence\n-1,0\n", "line 2: the time is missing or negative"),
+        ("video_001.csv", "time,valence\n0,0\n9,0\n", "line 3: 9 s is after the end of annotation video 1"),
+        ("video_001.csv", "time,valence\n0,0\n1\n", "line 3: 1 of 2 cells; the line is truncated"),
+        ("video_001.csv", "valence,time\n0,0.5\n30,0.7\n", "line 3: 30 is outside the range"),
+        ("video_001.csv", 'time,valence\n0,"0\n', "this is not CSV"),
+        ("video_001.csv", "time,value\n0,0\n", "does not say whether it is of valence or of arousal"),
+        ("x.csv", PAGAN + "\nvideo_001.mp4,Valence,anna,s,1,300,101\n", "line 2: 101 is beyond PAGAN's 100; RankTrace"),
+        ("x.csv", PAGAN + "\nvideo_001.mp4,Valence,anna,s,1\n", "line 2: 5 of 7 cells"),
+        ("x.csv", PAGAN + "\nvideo_007.mp4,Valence,anna,s,1,0,1\n", "annotation video 7, which does not exist"),
         (
-            "batch_002_valence.csv",
-            CARMA.format(video="batch_001.mp4") + "1,0\n",
-            "is named after batch 2, and was made of batch 1",
+            "video_002_valence.csv",
+            CARMA.format(video="video_001.mp4") + "1,0\n",
+            "is named after annotation video 2, but was made of annotation video 1",
         ),
-        ("valence.csv", CARMA.format(video="batch_001.mp4") + "1,101\n", "line 10: 101 lies outside -100 to 100"),
-        ("x.csv", DARMA.format(video="batch_001.mp4", x="x", y="y") + "0.5,1,2\n", "line 6: 3 of 4 cells"),
+        (
+            "valence.csv",
+            CARMA.format(video="video_001.mp4") + "1,101\n",
+            "line 10: 101 is outside the range -100 to 100",
+        ),
+        ("x.csv", DARMA.format(video="video_001.mp4", x="x", y="y") + "0.5,1,2\n", "line 6: 3 of 4 cells"),
         ("x.csv", "Rating,Second\n%%%%%%\n", "the header is not Second,Rating"),
         (
-            "batch_001.csv",
+            "video_001.csv",
             "frame,valence\n1,0,25\n",
             "line 2: 3 cells under 2 columns; write numbers with a decimal point",
         ),
         (
             "x.csv",
-            PAGAN + "\nbatch_001.mp4,Valence,anna,s,1,0,1\nbatch_001.mp4,Valence,anna,t,1,0,1\n",
-            "are the same trace (valence of batch 1 by anna)",
+            PAGAN + "\nvideo_001.mp4,Valence,anna,s,1,0,1\nvideo_001.mp4,Valence,anna,t,1,0,1\n",
+            "are the same trace (valence of annotation video 1 by anna)",
         ),
-        ("x.json", '[{"image": "file-1-1.jpg", "valence": 1' + "0" * 400 + "}]", "is no number"),
-        ("x.json", '[{"image": "file-1-1.jpg", "valence": NaN}]', "task 1: valence nan is no number"),
+        ("x.json", '[{"image": "file-1-1.jpg", "valence": 1' + "0" * 400 + "}]", "is not a number"),
+        ("x.json", '[{"image": "file-1-1.jpg", "valence": NaN}]', "task 1: valence nan is not a number"),
         (
             "x.xml",
             "<a><track><box frame='-2'><attribute name='valence'>0</attribute></box></track></a>",
-            "frame '-2', which is no number",
+            "frame '-2', which is not a number",
         ),
         (
             "x.xml",
             "<a><track><box><attribute name='valence'>0</attribute></box></track></a>",
-            "frame '', which is no number",
+            "frame '', which is not a number",
         ),
-        ("x.json", "[{]", "is no JSON"),
-        ("x.json", "[1]", "task 1: it is no task"),
-        ("x.json", "[]", "holds no number called valence or arousal"),
-        ("x.json", '[{"image": "strange.jpg", "valence": 0.5}]', "'strange.jpg' is an image of no batch"),
-        ("x.json", '[{"image": "file-1-1.jpg", "valence": 2}]', "task 1: 2 lies outside -1 to 1"),
-        ("x.json", '[{"image": "file-1-1.jpg", "valence": true}]', "task 1: valence True is no number"),
+        ("x.json", "[{]", "is not JSON"),
+        ("x.json", "[1]", "task 1: this is not a task"),
+        ("x.json", "[]", "has no number named valence or arousal"),
+        (
+            "x.json",
+            '[{"image": "strange.jpg", "valence": 0.5}]',
+            "'strange.jpg' is not an image of any annotation video",
+        ),
+        ("x.json", '[{"image": "file-1-1.jpg", "valence": 2}]', "task 1: 2 is outside the range -1 to 1"),
+        ("x.json", '[{"image": "file-1-1.jpg", "valence": true}]', "task 1: valence True is not a number"),
         (
             "x.json",
             '[{"image": "file-1-1.jpg", "valence": 0}, {"image": "file-1-1.jpg", "valence": 1}]',
-            "task 2: valence of file-1-1.jpg stands there twice",
+            "task 2: valence of file-1-1.jpg occurs twice",
         ),
-        ("x.xml", "<annotations>", "is no XML"),
-        ("x.xml", "<annotations/>", "holds no attribute called valence or arousal"),
+        ("x.xml", "<annotations>", "is not XML"),
+        ("x.xml", "<annotations/>", "has no attribute named valence or arousal"),
         (
             "x.xml",
             "<a><image name='file-1-1.jpg'><tag><attribute name='valence'>high</attribute></tag></image></a>",
-            "image file-1-1.jpg: 'high' is no number",
+            "image file-1-1.jpg: 'high' is not a number",
         ),
         (
             "x.xml",
-            "<a><meta><source>batch_001.mp4</source></meta><track><box frame='40'><attribute name='valence'>0</attribute></box></track></a>",
+            "<a><meta><source>video_001.mp4</source></meta><track><box frame='40'><attribute name='valence'>0</attribute></box></track></a>",
             "frame 41 is not between 1 and 20",
         ),
     ],
 )
 def test_exports_that_do_not_fit_are_named(traces: Traces, name: str, text: str, sentence: str) -> None:
     path = traces.write(f"anna/{name}", text)
-    traces.write("batch_002_arousal.txt", "0\n")
+    traces.write("video_002_arousal.txt", "0\n")
     with pytest.raises(UserError) as raised:
         traces.merge(FRAMES, 1)
     assert str(path) in str(raised.value) and sentence in str(raised.value)
@@ -279,24 +287,24 @@ def test_exports_that_do_not_fit_are_named(traces: Traces, name: str, text: str,
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_bytes_of_other_systems(traces: Traces, encoding: str, end: str) -> None:
-    path = traces.write("batch_001.csv", "")
+    path = traces.write("video_001.csv", "")
     path.write_bytes(end.join(["frame;valence", "1;0,5", "2;-0,5", ""]).encode(encoding))
     assert merged(traces)[:3] == [0.5, -0.5, None]
 
 
 def test_other_encodings_are_named(traces: Traces) -> None:
-    path = traces.write("batch_001.csv", "")
+    path = traces.write("video_001.csv", "")
     for data in ("frame,valence,é\n".encode("latin-1"), b"\0\1\2"):
         path.write_bytes(data)
-        with pytest.raises(UserError, match=r"batch_001\.csv is no"):
+        with pytest.raises(UserError, match=r"video_001\.csv is not"):
             traces.merge(FRAMES)
 
 
 WHOLE = (
-    '{"affectflow-annotation": 1, "annotator": "a"}\n{"kind": "judge", "batch": 1, "frame": 1, "file_name": "f", '
+    '{"affectflow-annotation": 1, "annotator": "a"}\n{"kind": "rate", "annotation_video": 1, "frame": 1, "file_name": "f", '
     '"image_sha256": "0", "valence": 0.5, "arousal": 0.5}\n{"kind": "undo"}\n',
     *("frame,valence\n1,0.5\n2,-0.25\n", "time,valence,arousal\n0,0.5,1\n1,,0\n", "0.5\n-1\n\n0\n"),
-    *(PAGAN + "\nbatch_001.mp4,Valence,a,s,1,0,5\n", CARMA.format(video="f") + "0.5,1\n1,2\n"),
+    *(PAGAN + "\nvideo_001.mp4,Valence,a,s,1,0,5\n", CARMA.format(video="f") + "0.5,1\n1,2\n"),
     *(DARMA.format(video="f", x="x", y="y") + "0.5,1,2,0\n", "valence,arousal\n0.1,0.2\n-5,-5\n"),
     '[{"id": 1, "data": {"image": "a.jpg"}, "annotations": [{"result": [{"from_name": "valence", "value": {"number": 0.5}}]}]}]',
     "<a><image name='a.jpg'><tag label='x'><attribute name='valence'>0.5</attribute></tag></image></a>",
@@ -341,7 +349,7 @@ def test_the_figure_shows_whom_it_leaves_out(traces: Traces, tmp_path: Path) -> 
     """The same bytes each time; grey for who is left out; nothing of arousal is no error."""
     for seed, name in enumerate(("anna", "ben", "cem")):
         sign = -1 if name == "cem" else 1
-        traces.write(f"{name}/batch_001_valence.txt", "\n".join(str(sign * v) for v in wave(0, seed)))
+        traces.write(f"{name}/video_001_valence.txt", "\n".join(str(sign * v) for v in wave(0, seed)))
     drawn = []
     for floor in (None, 0.5, 0.5):
         traces.merge(200, min_ccc=floor)

@@ -17,8 +17,8 @@ from affectflow.annotation.consensus import MergeOptions
 from affectflow.annotation.merge import Outputs, merge_traces
 from affectflow.annotation.merge_videos import Merged, merge_videos
 from affectflow.annotation.own_videos import every_frame, find_videos, playable, times_of
-from affectflow.annotation.rating_log import Journal, Judgement
-from affectflow.annotation.trace_log import OwnVideoTraceLog, TraceLog, cut_of
+from affectflow.annotation.rating_log import Rating, RatingLog
+from affectflow.annotation.trace_log import OwnVideoTraceLog, TraceLog, content_digest
 from affectflow.cli import main
 from affectflow.core.cache import file_sha256
 from affectflow.core.errors import UserError
@@ -48,9 +48,9 @@ def trace(
     *points: tuple[int, float | None, float | None],
     frames: int = FRAMES,
 ) -> None:
-    sweeps = OwnVideoTraceLog(folder / annotator / "own_videos.jsonl", annotator)
-    sweeps.sweep(video, [list(point) for point in points], cut_of([file_sha256(path)]), frames)
-    sweeps.close()
+    log = OwnVideoTraceLog(folder / annotator / "own_videos.jsonl", annotator)
+    log.trace(video, [list(point) for point in points], content_digest([file_sha256(path)]), frames)
+    log.close()
 
 
 def labels(folder: Path, dimension: str, name: str) -> list[str]:
@@ -113,20 +113,20 @@ def test_mistakes_are_one_sentence(videos: Path, tmp_path: Path, capsys: pytest.
 
     empty = tmp_path / "empty"
     empty.mkdir()
-    assert "holds no trace" in said(empty, videos)
-    assert "holds no video" in said(empty, empty)
-    assert "is no folder" in said(empty, tmp_path / "nowhere")
+    assert "has no traces" in said(empty, videos)
+    assert "has no videos" in said(empty, empty)
+    assert "is not a folder" in said(empty, tmp_path / "nowhere")
     text(tmp_path / "traces/eva_valence.txt", 0.1)
-    assert "eva_valence.txt is not named after a video; known are Anna laughs.mp4, ben.avi" in said(
+    assert "eva_valence.txt is not named after a video; the videos are Anna laughs.mp4, ben.avi" in said(
         tmp_path / "traces", videos
     )
     (tmp_path / "traces/eva_valence.txt").unlink()
-    line = {"kind": "sweep", "video": "eva.mp4", "cut": "0", "points": [[1, 0, 0]]}
+    line = {"kind": "trace", "video": "eva.mp4", "content_digest": "0", "points": [[1, 0, 0]]}
     first = {"affectflow-annotation": 1, "of": "videos", "annotator": "eva"}
     text(tmp_path / "traces/eva/own_videos.jsonl", json.dumps(first), json.dumps(line))
     assert "own_videos.jsonl traces the video 'eva.mp4'" in said(tmp_path / "traces", videos)
     make_video(videos / "other/BEN.mp4")
-    assert "have one name" in said(tmp_path / "traces", videos)
+    assert "have the same name" in said(tmp_path / "traces", videos)
 
 
 def test_another_video_is_not_overwritten(videos: Path, tmp_path: Path) -> None:
@@ -158,7 +158,7 @@ def test_what_browsers_do_not_play_is_converted_frame_by_frame(videos: Path, tmp
     assert np.abs(np.subtract(*greys)).max() < 3
 
 
-def cut(path: Path, share: float = 0.6) -> Path:
+def truncate(path: Path, share: float = 0.6) -> Path:
     data = path.read_bytes()
     path.write_bytes(data[: int(share * len(data))])
     return path
@@ -171,7 +171,7 @@ def test_a_video_that_is_cut_off_keeps_its_length(lag: float | None, tmp_path: P
     images = (np.random.default_rng(i).integers(0, 256, (32, 32, 3), np.uint8) for i in range(60))
     videos.mkdir()
     write_video(videos / "long.avi", images, Fraction(10), "avi", "mpeg4")
-    path = cut(videos / "long.avi")
+    path = truncate(videos / "long.avi")
     _, held = times_of(path)
     assert 20 < held < 60 and len(times_of(path)[0]) == 60
     shown, times = playable(path, tmp_path / "converted.mp4")
@@ -275,18 +275,18 @@ def test_several_may_want_a_conversion(videos: Path, tmp_path: Path) -> None:
     assert len({path for path, _ in found}) == 1 and len(list(read_frames(found[0][0]))) == FRAMES
 
 
-def test_journals_of_images_and_of_videos_lie_side_by_side(videos: Path, tmp_path: Path) -> None:
+def test_logs_of_images_and_of_videos_are_side_by_side(videos: Path, tmp_path: Path) -> None:
     """Each merge takes its own."""
     traces = tmp_path / "traces"
     trace(traces, "one", "more/ben.avi", videos / "more/ben.avi", *((f, 0.5, 0.5) for f in range(1, FRAMES + 1)))
-    images = Journal(traces / "one/images.jsonl", "one")
-    images.judge(Judgement(1, 1, "a.jpg", "1", 0.25, 0.25))
+    images = RatingLog(traces / "one/images.jsonl", "one")
+    images.rate(Rating(1, 1, "a.jpg", "1", 0.25, 0.25))
     images.close()
-    sweeps = TraceLog(traces / "one/videos.jsonl", "one")
-    sweeps.sweep("batch_001.mp4", [[1, 0.0, 0.0], [2, 0.75, 0.0]], cut_of(["1", "2"]), 2)
-    sweeps.close()
+    log = TraceLog(traces / "one/videos.jsonl", "one")
+    log.trace("video_001.mp4", [[1, 0.0, 0.0], [2, 0.75, 0.0]], content_digest(["1", "2"]), 2)
+    log.close()
     assert merge_videos(traces, videos, tmp_path / "mine", MERGE_OPTIONS) == [Merged("ben.avi", FRAMES, 0)]
-    rows = [(1, f, "batch_001.mp4", f"{f / 25:.4f}", f"{name}.jpg", "", f"{f}") for f, name in ((1, "a"), (2, "b"))]
+    rows = [(1, f, "video_001.mp4", f"{f / 25:.4f}", f"{name}.jpg", "", f"{f}") for f, name in ((1, "a"), (2, "b"))]
     write_csv(tmp_path / "manifest.csv", MANIFEST_COLUMNS, rows)
     outputs = Outputs(*(tmp_path / f"{name}.csv" for name in ("merged", "agreement", "annotators")))
     merge_traces(traces, tmp_path / "manifest.csv", outputs, MERGE_OPTIONS)
@@ -317,11 +317,11 @@ def test_labels_of_another_origin_are_not_overwritten(videos: Path, tmp_path: Pa
 def test_what_is_written_is_not_read_the_next_time(videos: Path, tmp_path: Path) -> None:
     trace(tmp_path / "traces", "one", "more/ben.avi", videos / "more/ben.avi", (1, 0.5, 0.5))
     for out in (tmp_path / "traces", tmp_path / "traces/out", videos, videos / "out"):
-        with pytest.raises(UserError, match="lies in the folder of"):
+        with pytest.raises(UserError, match="is in the folder of"):
             merge_videos(tmp_path / "traces", videos, out, MERGE_OPTIONS)
 
 
-def test_marks_of_frames_of_a_video(videos: Path, tmp_path: Path) -> None:
+def test_ratings_of_frames_of_a_video(videos: Path, tmp_path: Path) -> None:
     """As CVAT writes them."""
     boxes = "".join(
         f'<box frame="{frame}"><attribute name="valence">0.5</attribute><attribute name="arousal">-0.5</attribute></box>'

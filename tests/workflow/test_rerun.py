@@ -43,16 +43,16 @@ def _edit(workflow: Workflow, module: str, old: str, new: str) -> None:
 
 
 def test_one_frame_annotated_anew_changes_one_file_of_records(copy: Workflow) -> None:
-    """Of valence and arousal in a folder of the user's; nothing is downloaded or cut into batches again."""
+    """Of valence and arousal in a folder of the user's; nothing is downloaded or made into annotation videos again."""
     index = "results/emotionet/tfrecords/index.csv"
     shutil.copytree(copy.path("demo/annotations"), copy.folder / "mine")
     copy.configure(data={"annotations": "mine"})
     copy.succeed(index)
     before = _digests(copy, "emotionet/tfrecords/*.tfrecord", "emotionet/valence_arousal.csv", "annotation/*")
-    trace = next((copy.folder / "mine").rglob("batch_001_valence.txt"))
+    trace = next((copy.folder / "mine").rglob("video_001_valence.txt"))
     manifest = list(csv.DictReader(copy.path("annotation/manifest.csv").open()))
     kept = {row["file_name"] for row in pq.read_table(copy.path("emotionet/samples.parquet")).to_pylist()}
-    line = next(i for i, row in enumerate(manifest) if row["batch"] == "1" and row["file_name"] in kept)
+    line = next(i for i, row in enumerate(manifest) if row["annotation_video"] == "1" and row["file_name"] in kept)
     lines = trace.read_text().splitlines()
     lines[line] = "0.123" if lines[line] != "0.123" else "0.321"
     trace.write_text("\n".join(lines) + "\n")
@@ -148,7 +148,7 @@ def test_edited_export_redoes_exports_only(copy: Workflow) -> None:
 
 
 def test_guesses_are_made_of_what_is_there(copy: Workflow) -> None:
-    """Of every image of the batches, and by themselves; the same bytes again."""
+    """Of every image of the annotation videos, and by themselves; the same bytes again."""
     target = "results/annotation/predictions/resnet.csv"
     assert copy.succeed(target).rules_run == {"predict_affect"}
     assert copy.run(target).nothing_done

@@ -1,1 +1,1 @@
-"""Videos and images to annotate for valence and arousal, and traces and ratings -> merged labels."""
+"""Annotation of valence and arousal: videos to annotate, the annotation server, and merging of ratings and traces."""

@@ -1,13 +1,21 @@
-"""The columns of the annotation's tables."""
+"""Columns of the annotation tables."""
 
 from __future__ import annotations
 
-MANIFEST_COLUMNS = ("batch", "frame", "video", "time", "file_name", "url", "image_sha256")
+import csv
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from affectflow.tables.csv_files import open_text, read_csv
+
+MANIFEST_COLUMNS = ("annotation_video", "frame", "video", "time", "file_name", "url", "image_sha256")
+"""``annotation_video`` is the number of the video, ``video`` its file name; ``frame`` counts from 1, ``time`` is in
+seconds."""
 AFFECT_COLUMNS = (
     "file_name",
     "url",
     "image_sha256",
-    "batch",
+    "annotation_video",
     "frame",
     "valence",
     "arousal",
@@ -23,17 +31,39 @@ ANNOTATOR_COLUMNS = (
     "dimension",
     "annotator",
     "tools",
-    "batches",
+    "videos",
     "frames",
     "lag_s",
     "ccc_with_others",
     "repeats",
     "ccc_with_self",
     "after_prediction",
-    "kept",
+    "included",
 )
-"""``ccc_with_others`` is empty where nobody else annotated the same frames, ``ccc_with_self`` where nothing was shown
-twice (``repeats``); ``after_prediction`` counts frames that were judged after a look at a model's value; ``kept`` is yes, or
-why not."""
+"""``ccc_with_others`` is empty if nobody else annotated the same frames, ``ccc_with_self`` if no image was shown twice
+(``repeats``). ``after_prediction`` counts frames that were rated after the annotator saw the model prediction.
+``included`` is :data:`INCLUDED`, or "no" with the reason."""
+INCLUDED = "yes"
 MERGED_COLUMNS = ("video",)
-MODEL_PREDICTION_COLUMNS = ("image_sha256", "valence", "arousal", "spread")
+MODEL_PREDICTION_COLUMNS = ("image_sha256", "valence", "arousal", "uncertainty")
+
+_FORMER_NAME = "batch"
+"""What earlier versions called the column ``annotation_video``."""
+
+
+def read_annotation_video_table(path: Path, columns: Sequence[str]) -> Iterator[dict[str, str]]:
+    """Yield the rows of a manifest or another table with the column ``annotation_video``.
+
+    Tables of earlier versions call that column ``batch``; they are read too, because traces depend on them.
+
+    Raises:
+        UserError: The file cannot be read, or a column is missing.
+    """
+    with open_text(path) as stream:
+        header = next(csv.reader(stream), [])
+    is_former = "annotation_video" not in header and _FORMER_NAME in header
+    if not is_former:
+        yield from read_csv(path, columns)
+        return
+    for row in read_csv(path, [_FORMER_NAME if name == "annotation_video" else name for name in columns]):
+        yield {**row, "annotation_video": row[_FORMER_NAME]}

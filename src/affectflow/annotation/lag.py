@@ -1,4 +1,4 @@
-"""How much later one annotator reacts than another."""
+"""Reaction lag: how much later one annotator reacts than another."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 Numbers = NDArray[np.float64]
-_LEAST_FRAMES = 30
-"""In which two must have annotated the same video."""
+_MIN_COMMON_FRAMES = 30
+"""Pairs of annotators with fewer frames in common are not compared."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lag:
-    """``x`` reacts ``frames`` later than ``y``: then their tracks correlate most, over so many ``common`` frames."""
+    """The lag between two annotators: ``x`` reacts ``frames`` later than ``y``.
+
+    At this shift their tracks have the highest correlation, over ``common`` frames.
+    """
 
     x: str
     y: str
@@ -25,26 +28,38 @@ class Lag:
     common: int
 
 
-def pairwise_lags(tracks: Mapping[str, Sequence[Numbers]], most: int) -> Iterator[Lag]:
-    """Of each pair the shift, up to ``most`` frames, at which Pearson's correlation is highest.
+def pairwise_lags(tracks: Mapping[str, Sequence[Numbers]], max_shift: int) -> Iterator[Lag]:
+    """Find for each pair of annotators the shift at which Pearson's correlation is highest.
 
-    ``tracks`` are by annotator, in one order of videos, [frames] each, NaN where there is none. Pairs with less than
-    thirty frames in common, or whose tracks do not vary, are left out.
+    Pairs with less than thirty frames in common, or whose tracks are constant, are left out.
+
+    Args:
+        tracks: By annotator, the values of each video, [frames] each, NaN for a frame without a value. All annotators
+            have the videos in the same order.
+        max_shift: Largest shift to try, in frames.
     """
     for (x, first), (y, second) in combinations(tracks.items(), 2):
-        found = [(*_correlation(first, second, shift), -abs(shift), shift) for shift in range(-most, most + 1)]
-        known = [one for one in found if not np.isnan(one[0])]
-        if known:
-            correlation, common, _, shift = max(known, key=lambda one: (one[0], one[2], one[3]))
+        candidates = [
+            (*_correlation(first, second, shift), -abs(shift), shift) for shift in range(-max_shift, max_shift + 1)
+        ]
+        defined = [candidate for candidate in candidates if not np.isnan(candidate[0])]
+        if defined:
+            correlation, common, _, shift = max(defined, key=lambda found: (found[0], found[2], found[3]))
             yield Lag(x, y, shift, correlation, common)
 
 
 def lags_of(annotators: Sequence[str], pairs: Sequence[Lag]) -> dict[str, float]:
-    """Frames by annotator, by least squares over the pairs, each weighted by the frames that tell of it; who reacts
-    first has none.
+    """Estimate each annotator's lag by least squares over the pairs.
 
-    Tracks tell who is later than whom, not how late the first of those is who can be compared. Annotators without a
-    pair have no lag.
+    Tracks show who reacts later than whom, but not how late the first annotator reacts. The first of all annotators
+    who can be compared therefore has the lag 0, and so have annotators without a pair.
+
+    Args:
+        annotators: All names.
+        pairs: Lags between annotators; each is weighted by its number of common frames.
+
+    Returns:
+        Lag in frames by annotator.
     """
     compared = sorted({name for pair in pairs for name in (pair.x, pair.y)})
     lags = dict.fromkeys(annotators, 0.0)
@@ -55,8 +70,8 @@ def lags_of(annotators: Sequence[str], pairs: Sequence[Lag]) -> dict[str, float]
     for row, pair in zip(differences, pairs, strict=True):
         row[places[pair.x]], row[places[pair.y]] = 1, -1
     weights = np.sqrt([pair.common for pair in pairs])
-    wanted = weights * [pair.frames for pair in pairs]
-    solved = np.linalg.lstsq(weights[:, np.newaxis] * differences, wanted, rcond=None)[0]
+    measured = weights * [pair.frames for pair in pairs]
+    solved = np.linalg.lstsq(weights[:, np.newaxis] * differences, measured, rcond=None)[0]
     for group in _groups(pairs):
         first = min(solved[places[name]] for name in group)
         lags |= {name: float(solved[places[name]] - first) for name in group}
@@ -64,7 +79,7 @@ def lags_of(annotators: Sequence[str], pairs: Sequence[Lag]) -> dict[str, float]
 
 
 def _groups(pairs: Sequence[Lag]) -> list[set[str]]:
-    """Annotators who can be compared, if only by way of others."""
+    """Return the groups of annotators who can be compared directly or through others."""
     groups: list[set[str]] = []
     for pair in pairs:
         joined = {pair.x, pair.y}.union(*(group for group in groups if group & {pair.x, pair.y}))
@@ -73,17 +88,17 @@ def _groups(pairs: Sequence[Lag]) -> list[set[str]]:
 
 
 def _correlation(first: Sequence[Numbers], second: Sequence[Numbers], shift: int) -> tuple[float, int]:
-    """Of the first ``shift`` frames later than the second, and over how many frames."""
-    x = np.concatenate([_cut(track, max(shift, 0), max(-shift, 0)) for track in first])
-    y = np.concatenate([_cut(track, max(-shift, 0), max(shift, 0)) for track in second])
+    """Return the correlation if the first is ``shift`` frames later than the second, and the number of frames."""
+    x = np.concatenate([_trim(track, max(shift, 0), max(-shift, 0)) for track in first])
+    y = np.concatenate([_trim(track, max(-shift, 0), max(shift, 0)) for track in second])
     both = ~np.isnan(x) & ~np.isnan(y)
     common = int(both.sum())
-    if common < _LEAST_FRAMES:
+    if common < _MIN_COMMON_FRAMES:
         return float("nan"), common
     x, y = x[both] - x[both].mean(), y[both] - y[both].mean()
-    spread = np.sqrt((x * x).sum() * (y * y).sum())
-    return (float((x * y).sum() / spread) if spread > 0 else float("nan")), common
+    scale = np.sqrt((x * x).sum() * (y * y).sum())
+    return (float((x * y).sum() / scale) if scale > 0 else float("nan")), common
 
 
-def _cut(track: Numbers, at_start: int, at_end: int) -> Numbers:
+def _trim(track: Numbers, at_start: int, at_end: int) -> Numbers:
     return track[at_start : max(at_start, len(track) - at_end)]

@@ -1,4 +1,4 @@
-"""Traces of all annotators -> one valence and one arousal for each image of the batches."""
+"""Merging of all annotators' traces to one valence and one arousal for each image of the annotation videos."""
 
 from __future__ import annotations
 
@@ -8,18 +8,20 @@ from pathlib import Path
 
 import numpy as np
 
-from affectflow.annotation.columns import AFFECT_COLUMNS, MANIFEST_COLUMNS
+from affectflow.annotation.columns import AFFECT_COLUMNS, MANIFEST_COLUMNS, read_annotation_video_table
 from affectflow.annotation.consensus import Consensus, MergeOptions, decimal
 from affectflow.annotation.recording import DIMENSIONS
 from affectflow.annotation.trace_log import OwnVideoTraceLog
-from affectflow.annotation.traces import Batch, find_traces, read_tracks
+from affectflow.annotation.traces import AnnotationVideo, read_folder
 from affectflow.core.errors import UserError
-from affectflow.tables.csv_files import read_csv, write_csv
+from affectflow.tables.csv_files import write_csv
+
+_IMAGE_COLUMNS = ("file_name", "url", "image_sha256", "annotation_video", "frame")
 
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """The tables that are written."""
+    """Paths of the tables that are written."""
 
     merged: Path
     agreement: Path
@@ -27,28 +29,43 @@ class Outputs:
 
 
 def merge_traces(folder: Path, manifest: Path, outputs: Outputs, merge_options: MergeOptions) -> tuple[int, int]:
-    """Average the annotators of each frame; returns the numbers of frames and of frames without any value.
+    """Average the annotators of each frame, and write the tables.
 
-    Every frame of the manifest has a row; its valence or arousal is empty where no annotator gave one. Raises
-    :class:`UserError` for traces that do not fit the manifest (see :func:`affectflow.annotation.traces.read_tracks`).
+    Every frame of the manifest has a row; its valence or arousal is empty if no annotator gave one.
+
+    Args:
+        folder: Folder of traces, with a sub-folder for each annotator.
+        manifest: The manifest of the annotation videos.
+        outputs: Where the tables are written.
+        merge_options: Options of merging.
+
+    Returns:
+        Number of frames, and number of frames without valence and arousal.
+
+    Raises:
+        UserError: There are no traces, or they do not fit the manifest (see
+            :func:`affectflow.annotation.traces.read_tracks`).
     """
-    rows = list(read_csv(manifest, MANIFEST_COLUMNS))
+    rows = list(read_annotation_video_table(manifest, MANIFEST_COLUMNS))
     _check_copy(folder / "manifest.csv", rows)
-    batches = _batches(rows)
-    files = find_traces(folder, without=[OwnVideoTraceLog.file_name])
-    tracks = [track for path in files for track in read_tracks(path, folder, batches, merge_options.trace_range)]
-    if not tracks:
-        raise UserError(f"{folder} holds no trace; annotate a batch, or set data.annotations to null.")
-    consensus = Consensus.of(tracks, batches, merge_options)
+    videos = _annotation_videos(rows)
+    tracks = read_folder(
+        folder,
+        exclude=[OwnVideoTraceLog.file_name],
+        videos=videos,
+        trace_range=merge_options.trace_range,
+        how_to_trace="annotate a video, or set data.annotations to null",
+    )
+    consensus = Consensus.of(tracks, videos, merge_options)
     means = consensus.means
     write_csv(
         outputs.merged,
         AFFECT_COLUMNS,
         (
             (
-                *(row[name] for name in ("file_name", "url", "image_sha256", "batch", "frame")),
+                *(row[name] for name in _IMAGE_COLUMNS),
                 *(decimal(means[d].mean[i]) for d in DIMENSIONS),
-                *(decimal(means[d].spread[i]) for d in DIMENSIONS),
+                *(decimal(means[d].std[i]) for d in DIMENSIONS),
                 *(means[d].count[i] for d in DIMENSIONS),
                 *(means[d].sources(i) for d in DIMENSIONS),
             )
@@ -59,25 +76,30 @@ def merge_traces(folder: Path, manifest: Path, outputs: Outputs, merge_options: 
     return len(rows), int(np.sum((means["valence"].count == 0) & (means["arousal"].count == 0)))
 
 
-def _check_copy(copy: Path, rows: list[dict[str, str]]) -> None:
-    """A manifest kept beside the traces says which images they were made of; it must still hold."""
+def _check_copy(copy: Path, rows: Sequence[dict[str, str]]) -> None:
+    """Check the manifest that is stored with the traces, if any: the traces were made of the images that it lists."""
     if copy.is_file():
-        current = {(row["batch"], row["frame"]): row["image_sha256"] for row in rows}
-        for row in read_csv(copy, MANIFEST_COLUMNS):
-            if current.get((row["batch"], row["frame"])) != row["image_sha256"]:
+        current = {(row["annotation_video"], row["frame"]): row["image_sha256"] for row in rows}
+        for row in read_annotation_video_table(copy, MANIFEST_COLUMNS):
+            number, frame = row["annotation_video"], row["frame"]
+            if current.get((number, frame)) != row["image_sha256"]:
                 raise UserError(
-                    f"{copy} shows another image in batch {row['batch']}, frame {row['frame']}, than the "
-                    "batches have now; these traces belong to other batches."
+                    f"{copy} has another image for annotation video {number}, frame {frame}, than the annotation "
+                    "videos have now; these traces belong to other videos."
                 )
 
 
-def _batches(rows: Sequence[dict[str, str]]) -> dict[int, Batch]:
-    """In the manifest's order, which is that of batches and frames."""
-    images: dict[int, list[str]] = {}
-    times: dict[int, list[float]] = {}
-    digests: dict[int, list[str]] = {}
+def _annotation_videos(rows: Sequence[dict[str, str]]) -> dict[int, AnnotationVideo]:
+    """Return the videos of a manifest, whose rows are in the order of videos and frames."""
+    by_number: dict[int, list[dict[str, str]]] = {}
     for row in rows:
-        digests.setdefault(int(row["batch"]), []).append(row["image_sha256"])
-        images.setdefault(int(row["batch"]), []).append(row["file_name"])
-        times.setdefault(int(row["batch"]), []).append(float(row["time"]))
-    return {number: Batch(number, names, np.array(times[number]), digests[number]) for number, names in images.items()}
+        by_number.setdefault(int(row["annotation_video"]), []).append(row)
+    return {
+        number: AnnotationVideo(
+            number=number,
+            images=[row["file_name"] for row in frames],
+            times=np.array([float(row["time"]) for row in frames]),
+            digests=[row["image_sha256"] for row in frames],
+        )
+        for number, frames in by_number.items()
+    }

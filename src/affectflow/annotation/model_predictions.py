@@ -1,4 +1,4 @@
-"""What a trained model says of the images that are to be annotated."""
+"""Model predictions for the images to annotate."""
 
 from __future__ import annotations
 
@@ -14,37 +14,52 @@ from affectflow.tables.csv_files import read_csv
 
 @dataclass(frozen=True, slots=True)
 class ModelPrediction:
-    """Of an image: valence and arousal in [-1, 1], and how far views of it lie apart in their plane."""
+    """Prediction for an image: valence and arousal in [-1, 1], and their uncertainty.
+
+    The uncertainty is the standard deviation over views of the image (see :mod:`affectflow.prediction.affect`).
+    """
 
     valence: float
     arousal: float
-    spread: float
+    uncertainty: float
 
 
 @dataclass(frozen=True, slots=True)
 class ModelPredictions:
-    """Those of one model, by SHA-256 of the image; of no model there are none."""
+    """Predictions of one model, by SHA-256 of the image; without a model, no predictions."""
 
     model: str = ""
     by_image: Mapping[str, ModelPrediction] = field(default_factory=dict)
 
 
 def predictions_path(model: str) -> Path:
-    """Where the workflow puts those of a run."""
+    """Return the file to which the workflow writes the predictions of a run."""
     return Path("results/annotation/predictions") / f"{model}.csv"
 
 
 def read_model_predictions(path: Path, model: str) -> ModelPredictions:
-    """Raises :class:`UserError` where there is no such file, or a line of it is no prediction."""
+    """Read the predictions of a model.
+
+    Args:
+        path: The table of predictions.
+        model: Name of the model, as the page shows it.
+
+    Raises:
+        UserError: The file does not exist, or a line is not a prediction.
+    """
     if not path.is_file():
         raise UserError(f"{path} does not exist; run snakemake {path} first.")
-    found: dict[str, ModelPrediction] = {}
+    predictions: dict[str, ModelPrediction] = {}
     for line, row in enumerate(read_csv(path, MODEL_PREDICTION_COLUMNS), start=2):
         try:
-            one = ModelPrediction(float(row["valence"]), float(row["arousal"]), float(row["spread"]))
-            if not (-1 <= one.valence <= 1 and -1 <= one.arousal <= 1 and 0 <= one.spread < math.inf):
+            prediction = ModelPrediction(float(row["valence"]), float(row["arousal"]), float(row["uncertainty"]))
+            in_range = -1 <= prediction.valence <= 1 and -1 <= prediction.arousal <= 1
+            if not (in_range and 0 <= prediction.uncertainty < math.inf):
                 raise ValueError
         except ValueError:
-            raise UserError(f"{path}, line {line}: no prediction; delete the file and run snakemake {path}.") from None
-        found[row["image_sha256"]] = one
-    return ModelPredictions(model, found)
+            raise UserError(
+                f"{path}, line {line}: this is not a prediction (valence and arousal from -1 to 1, uncertainty 0 or "
+                f"more); delete the file and run snakemake {path}."
+            ) from None
+        predictions[row["image_sha256"]] = prediction
+    return ModelPredictions(model, predictions)

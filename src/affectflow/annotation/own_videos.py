@@ -1,4 +1,4 @@
-"""Videos of a folder that are traced as they are, rather than batches of images."""
+"""The user's own videos, which are traced as they are: finding, timing and conversion for browsers."""
 
 from __future__ import annotations
 
@@ -13,49 +13,53 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from affectflow.core.cache import file_sha256
 from affectflow.core.errors import UserError
 from affectflow.media.sources import find_sources
 from affectflow.media.video import Incomplete, frame_rate, frame_times, read_frames, stream_form, write_video
 
-digest_of = file_sha256
-FORM = 1
-"""Of conversions; another number makes them anew."""
-_PLAYED = {
+CONVERSION_VERSION = 1
+"""Converted videos of another version are made again."""
+_PLAYABLE_CODECS = {
     "mov,mp4,m4a,3gp,3g2,mj2": {"h264", "vp9", "av1"},
     "matroska,webm": {"vp8", "vp9", "av1"},
 }
-"""Codecs that Chromium, Firefox and Safari play, by container as FFmpeg names it."""
+"""Codecs that Chromium, Firefox and Safari play, by FFmpeg's name of the container."""
 
 
 def find_videos(folder: Path) -> dict[str, Path]:
-    """The videos below a folder, known by their content, by their path from there.
+    """Find the videos below a folder by their content, and return them by their path relative to it.
 
-    Raises :class:`UserError` where there is none, and for two of one name: labels are named after videos, without
-    folder and ending.
+    Raises:
+        UserError: There is no video, or two have the same name without folder and suffix, after which labels are named.
     """
     if not folder.is_dir():
-        raise UserError(f"{folder} is no folder; name one with videos.")
+        raise UserError(f"{folder} is not a folder; name a folder of videos.")
     found = {source.name: source.path for source in find_sources([folder]) if source.kind == "video"}
     if not found:
-        raise UserError(f"{folder} holds no video; name a folder with some.")
+        raise UserError(f"{folder} has no videos; name a folder of videos.")
     stems: dict[str, str] = {}
     for name in found:
         if stems.setdefault(stem_of(name), name) != name:
-            raise UserError(f"{stems[stem_of(name)]} and {name} in {folder} have one name; rename one of them.")
+            raise UserError(f"{stems[stem_of(name)]} and {name} in {folder} have the same name; rename one of them.")
     return found
 
 
 def stem_of(name: str) -> str:
-    """Of a video's name, in any case of letters, what labels are named after."""
+    """Return a video's name without folder and suffix, in lower case, so that it compares in any case of letters."""
     return Path(name).stem.lower()
 
 
 def times_of(path: Path) -> tuple[list[float], int]:
-    """The seconds at which each frame of a video is shown, from 0, and how many of them the file still has.
+    """Return the times of a video's frames, and how many of the frames the file still has.
 
-    Those that are cut off, and all of a video without time stamps, are where the video's rate puts them. Raises
-    :class:`UserError` for what is no video.
+    Frames that are missing from a truncated file, and all frames of a video without time stamps, get the times that
+    follow from its frame rate.
+
+    Returns:
+        [frames] in seconds from 0, and the number of frames that can be decoded.
+
+    Raises:
+        UserError: The file is not a video.
     """
     times: list[float] = []
     missing = 0
@@ -66,34 +70,44 @@ def times_of(path: Path) -> tuple[list[float], int]:
     spacing = 1 / frame_rate(path)
     if not all(map(math.isfinite, times)):
         times = [frame * spacing for frame in range(len(times))]
-    ends = times[-1] if times else -spacing
-    all_times = times + [ends + frame * spacing for frame in range(1, missing + 1)]
+    end = times[-1] if times else -spacing
+    all_times = times + [end + frame * spacing for frame in range(1, missing + 1)]
     return [time - all_times[0] for time in all_times], len(times)
 
 
 def playable(path: Path, converted: Path) -> tuple[Path, Sequence[float]]:
-    """A file that browsers play, with every frame that a video still has at its place, and the seconds at which each is
-    shown.
+    """Return a file that browsers play, with every frame that can be decoded at its place.
 
-    It is the video itself where that can be, else a conversion to H.264, without sound. Raises :class:`UserError` for
-    what is no video, and :class:`OSError` where it cannot be converted.
+    It is the video itself if possible, else a conversion to H.264 without sound.
+
+    Args:
+        path: The video.
+        converted: Where a conversion is written.
+
+    Returns:
+        The file, and the times of its frames in seconds.
+
+    Raises:
+        UserError: The file is not a video.
+        OSError: The conversion cannot be written.
     """
-    times, held = times_of(path)
-    if _is_played(path):
-        return path, times[:held]
+    times, decodable = times_of(path)
+    if _is_playable(path):
+        return path, times[:decodable]
     converted.parent.mkdir(parents=True, exist_ok=True)
     with converted.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # several servers, or pages of one, may want it
+        fcntl.flock(lock, fcntl.LOCK_EX)  # several servers or pages may request it
         if not converted.is_file():
-            write_video(converted, every_frame(path, held), Fraction(frame_rate(path)), times=times[:held])
-    return converted, times[:held]
+            frames = every_frame(path, decodable)
+            write_video(converted, frames, Fraction(frame_rate(path)), times=times[:decodable])
+    return converted, times[:decodable]
 
 
-def _is_played(path: Path) -> bool:
-    """By every browser, and beginning with its first frame: pages tell frames apart by counting from there."""
+def _is_playable(path: Path) -> bool:
+    """Return whether every browser plays a video, beginning with its first frame, from which the page counts frames."""
     form = stream_form(path)
-    # Professional footage has more colors than most browsers show.
-    if form.codec not in _PLAYED.get(form.container, set()) or form.pixels not in ("yuv420p", "yuvj420p"):
+    # Most browsers do not show the bit depths and color formats of professional footage.
+    if form.codec not in _PLAYABLE_CODECS.get(form.container, set()) or form.pixels not in ("yuv420p", "yuvj420p"):
         return False
     with suppress(Incomplete):
         return next(read_frames(path)).index == 1
@@ -101,14 +115,17 @@ def _is_played(path: Path) -> bool:
 
 
 def every_frame(path: Path, count: int) -> Iterator[NDArray[np.uint8]]:
-    """In place of one that cannot be decoded, the one before; at the beginning, the one after."""
-    shown = 0
+    """Yield so many frames of a video, uint8 [height, width, 3].
+
+    A frame that cannot be decoded is replaced by the one before, and at the beginning by the one after.
+    """
+    yielded = 0
     last: NDArray[np.uint8] | None = None
     with suppress(Incomplete):
         for frame in read_frames(path):
-            for _ in range(frame.index - shown - 1):
+            for _ in range(frame.index - yielded - 1):
                 yield frame.rgb if last is None else last
             yield frame.rgb
-            shown, last = frame.index, frame.rgb
+            yielded, last = frame.index, frame.rgb
     if last is not None:
-        yield from repeat(last, count - shown)
+        yield from repeat(last, count - yielded)

@@ -1,4 +1,4 @@
-"""What an annotation tool exported: numbers at times, at frames, or for images."""
+"""What an annotation tool exported: values at times or at frames of a video, or ratings of images."""
 
 from __future__ import annotations
 
@@ -13,29 +13,40 @@ VALENCE, AROUSAL = "valence", "arousal"
 DIMENSIONS = (VALENCE, AROUSAL)
 
 
-class Course(Enum):
-    """What holds between two numbers."""
+class Interpolation(Enum):
+    """How values between two exported values are found."""
 
-    FRAMES = "each belongs to the frame of its number"
-    SAMPLES = "a straight line"
-    HELD = "the first, until the second"
-    BINS = "the second, which is the mean of the time since the first"
+    PER_FRAME = "each value belongs to the frame of its number"
+    LINEAR = "values lie on the straight line between the two"
+    HOLD = "the first value holds until the second"
+    BIN_MEAN = "the second value is the mean of the time since the first"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Recording:
-    """One dimension of one video, or of one batch, by one annotator.
+    """One dimension of one video by one annotator.
 
-    ``at`` [n] are frame numbers from 1 for :attr:`Course.FRAMES`, else seconds, never falling; ``values`` [n] are as
-    exported, NaN where there is none; ``lines`` [n] say where in the file they stand. ``limits`` are the lowest and
-    highest value that the tool can have written, None where it does not say. ``dimension``, ``annotator`` and ``video``
-    are empty where the file does not say.
+    Attributes:
+        path: The exported file.
+        tool: Name of the annotation tool.
+        interpolation: How values between two exported values are found.
+        positions: [n] frame numbers from 1 for :attr:`Interpolation.PER_FRAME`, else seconds in rising order.
+        values: [n] as exported, NaN for a missing value.
+        lines: [n] line numbers in the file.
+        limits: Lowest and highest value that the tool can write; None if the file does not say.
+        dimension: Empty if the file does not say.
+        annotator: Empty if the file does not say.
+        video: Empty if the file does not say.
+        every_frame: Whether the file has a line for every frame, so that another number of lines is a mistake.
+        content_digest: :func:`affectflow.annotation.trace_log.content_digest` of the annotated images, if the tool
+            knows it.
+        blank_lines: Number of empty lines at the end, which may be frames without a value.
     """
 
     path: Path
     tool: str
-    course: Course
-    at: NDArray[np.float64]
+    interpolation: Interpolation
+    positions: NDArray[np.float64]
     values: NDArray[np.float64]
     lines: NDArray[np.int64]
     limits: tuple[float, float] | None = None
@@ -43,32 +54,39 @@ class Recording:
     annotator: str = ""
     video: str = ""
     every_frame: bool = False
-    """Whether there is a line for every frame, so that other numbers of lines are mistakes."""
-    cut: str = ""
-    """:func:`affectflow.annotation.trace_log.cut_of` of the images that were seen, where the tool knows it."""
-    blank: int = 0
-    """How many empty lines are at the end; they may be frames without a value."""
+    content_digest: str = ""
+    blank_lines: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
-    """A number for an image, or for a frame (from 1) of a video, as tools for labelling images write it."""
+class ImageRating:
+    """One dimension of an image, or of a frame of a video, as tools for labeling images write it.
+
+    Attributes:
+        path: The exported file.
+        tool: Name of the annotation tool.
+        location: Position in the file, for messages.
+        image: File name of the image, or of the video if ``frame`` is given.
+        dimension: Valence or arousal.
+        value: As exported.
+        annotator: Empty if the file does not say.
+        frame: Frame number from 1; 0 for an image.
+        sha256: Digest of the image, if the tool knows it; then the name does not count.
+        is_repeat: Whether the image was shown a second time; the first rating comes before.
+        after_prediction: Whether the annotator had seen the model prediction.
+    """
 
     path: Path
     tool: str
-    where: str
-    """In the file, for a sentence."""
+    location: str
     image: str
     dimension: str
     value: float
     annotator: str = ""
     frame: int = 0
     sha256: str = ""
-    """Of the image, where the tool knows it; then the name does not count."""
-    again: bool = False
-    """Whether it is of the second time that the annotator saw the image; after that of the first."""
+    is_repeat: bool = False
     after_prediction: bool = False
-    """Whether the annotator had looked at what a model says."""
 
 
-Export = Recording | Mark
+Export = Recording | ImageRating

@@ -29,14 +29,14 @@ def make_annotation_videos(
         state: Folder that keeps which image is which frame.
         code: Digest of the code that makes the videos; they are made again when it changes.
     """
-    from affectflow.annotation.videos import make_batches
+    from affectflow.annotation.videos import make_annotation_videos as make
 
-    count = make_batches(
+    count = make(
         ledger,
         images=images,
         manifest=manifest,
         state=state,
-        frames_per_batch=frames_per_video,
+        frames_per_video=frames_per_video,
         frame_rate=frame_rate,
         size=image_size,
         code=code,

@@ -1,7 +1,7 @@
-"""What tools exported -> tracks: one dimension of one batch by one annotator, at the batch's frames.
+"""Tracks from exported files: one dimension of one video by one annotator, at the video's frames.
 
-Files are told apart by their content (:mod:`affectflow.annotation.formats`). Which batch, dimension and annotator a
-file is about stands in it, or in its name: ``batch_001_valence.txt`` in a folder of the annotator's name.
+The format of a file is recognized by its content (:mod:`affectflow.annotation.formats`). The video, the dimension and
+the annotator are given in the file, or by its name: ``video_001_valence.txt`` in a folder with the annotator's name.
 """
 
 from __future__ import annotations
@@ -12,253 +12,374 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from affectflow.annotation.formats import read_export
-from affectflow.annotation.formats.own import TOOL as OWN_TOOL
-from affectflow.annotation.recording import DIMENSIONS, Course, Mark, Recording
+from affectflow.annotation.formats.affectflow_log import TOOL as OWN_TOOL
+from affectflow.annotation.recording import DIMENSIONS, ImageRating, Interpolation, Recording
 from affectflow.annotation.resample import at_frames
-from affectflow.annotation.trace_log import cut_of
+from affectflow.annotation.trace_log import content_digest
 from affectflow.core.errors import UserError
 from affectflow.datasets.synthetic import MARKER
 
 Numbers = NDArray[np.float64]
-_BATCH = re.compile(r"batch[_ -]?(\d+)", re.IGNORECASE)
+_NUMBERED = (re.compile(r"batch[_ -]?(\d+)", re.IGNORECASE), re.compile(r"video[_ -]?(\d+)", re.IGNORECASE))
+"""Names of annotation videos; earlier versions called them batches, and people have traces with such names."""
 _UPLOADED = re.compile(r"^[0-9a-f]{8}-")
-"""What Label Studio puts before the names of files that are uploaded to it."""
+"""Prefix that Label Studio adds to the names of uploaded files."""
 _SUFFIXES = (".txt", ".csv", ".tsv", ".json", ".jsonl", ".xml")
 _ROUNDING = 1e-9
-_LATE_S = 1.0
-"""A recording may go on so long after the last frame."""
+_MAX_OVERRUN_S = 1.0
+"""A recording may continue for so long after the last frame."""
+_UNKNOWN_ANNOTATOR = "annotator"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Batch:
-    """A video that is annotated: names of its images and times of its frames in seconds, [frames] both; times are NaN
-    where nobody knows them."""
+class AnnotationVideo:
+    """A video that is annotated.
+
+    Attributes:
+        number: From 1.
+        images: [frames] names of its images.
+        times: [frames] in seconds, NaN if unknown.
+        digests: SHA-256 of the images; of the file if the video is one of the user's own.
+        name: File name of a video of the user's own, else empty.
+    """
 
     number: int
     images: Sequence[str]
     times: Numbers
     digests: Sequence[str] = ()
-    """SHA-256 of the images; of a video that is none of a batch, of its file."""
     name: str = ""
 
     def __str__(self) -> str:
-        return self.name or f"batch {self.number}"
+        return self.name or f"annotation video {self.number}"
 
 
-FindBatch = Callable[[Path, str], Batch]
-"""By the path of a trace and the video that it names; raises :class:`UserError` where there is none."""
+FindVideo = Callable[[Path, str], AnnotationVideo]
+"""Finds the video of a trace by its path and the name that it gives; raises :class:`UserError` if there is none."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Track:
-    """``sample`` gives float64 [frames] in [-1, 1], NaN where there is no value, for a reaction lag in seconds.
+    """One dimension of one video by one annotator.
 
-    Where the images were judged at rest (``still``), there is no lag. ``twice`` are the values of images that were
-    judged a second time, first and second; ``after_prediction`` of its images were judged after a look at a model's value.
+    Attributes:
+        path: The file that it was read from.
+        tool: Name of the annotation tool.
+        annotator: Name of the annotator.
+        video: Number of the video.
+        dimension: Valence or arousal.
+        sample: Returns float64 [frames] in [-1, 1] for a reaction lag in seconds; NaN for a frame without a value.
+        is_rating: Whether the images were rated one by one; such values have no reaction lag.
+        repeats: First and repeated value of the images that were rated twice.
+        after_prediction: Number of images that were rated after the annotator saw the model prediction.
     """
 
     path: Path
     tool: str
     annotator: str
-    batch: int
+    video: int
     dimension: str
     sample: Callable[[float], Numbers]
-    still: bool = False
-    twice: Sequence[tuple[float, float]] = ()
+    is_rating: bool = False
+    repeats: Sequence[tuple[float, float]] = ()
     after_prediction: int = 0
 
 
-def find_traces(folder: Path, without: Collection[str]) -> list[Path]:
-    """The trace files below a folder, in a fixed order, but for those ``without``; a sub-folder's name is its
-    annotator's."""
+def find_traces(folder: Path, exclude: Collection[str]) -> list[Path]:
+    """List the trace files below a folder in a fixed order.
+
+    Args:
+        folder: Folder of traces; a sub-folder has the name of its annotator.
+        exclude: Names of files to leave out, in lower case.
+
+    Raises:
+        UserError: The folder does not exist.
+    """
     if not folder.is_dir():
-        raise UserError(f"{folder} is no folder; correct data.annotations or set it to null.")
+        raise UserError(f"{folder} is not a folder; correct data.annotations or set it to null.")
     files = (path for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES and path.is_file())
-    hidden = (path for path in files if not any(part.startswith(".") for part in path.relative_to(folder).parts))
-    return sorted(path for path in hidden if path.name.lower() not in (MARKER.lower(), "manifest.csv", *without))
+    visible = (path for path in files if not any(part.startswith(".") for part in path.relative_to(folder).parts))
+    return sorted(path for path in visible if path.name.lower() not in (MARKER.lower(), "manifest.csv", *exclude))
+
+
+def read_folder(
+    folder: Path,
+    exclude: Collection[str],
+    videos: Mapping[int, AnnotationVideo],
+    trace_range: float,
+    how_to_trace: str,
+    find_video: FindVideo | None = None,
+) -> list[Track]:
+    """Read the tracks in all files below a folder.
+
+    Args:
+        folder: See :func:`find_traces`.
+        exclude: See :func:`find_traces`.
+        videos: See :func:`read_tracks`.
+        trace_range: See :func:`read_tracks`.
+        how_to_trace: What to do if there are no traces, for the message.
+        find_video: See :func:`read_tracks`.
+
+    Raises:
+        UserError: There is no trace, or see :func:`read_tracks`.
+    """
+    files = find_traces(folder, exclude)
+    tracks = [track for path in files for track in read_tracks(path, folder, videos, trace_range, find_video)]
+    if not tracks:
+        raise UserError(f"{folder} has no traces; {how_to_trace}.")
+    return tracks
 
 
 def read_tracks(
-    path: Path, folder: Path, batches: Mapping[int, Batch], trace_range: float, find: FindBatch | None = None
+    path: Path,
+    folder: Path,
+    videos: Mapping[int, AnnotationVideo],
+    trace_range: float,
+    find_video: FindVideo | None = None,
 ) -> list[Track]:
-    """The tracks in one file; ``find`` is for videos that are not named after batches.
+    """Read the tracks in one file.
 
-    Raises :class:`UserError`, with file and line, for a batch or frame or image that does not exist, a number of values
-    that is not the batch's number of frames, what is no number, and values out of range. ``trace_range`` becomes 1
-    where the tool has no range of its own.
+    Args:
+        path: The file.
+        folder: The folder of traces; the folders between it and the file name the annotator.
+        videos: The annotation videos by number.
+        trace_range: The value that becomes 1 if the tool has no range of its own.
+        find_video: Finds the video of a trace; by default the annotation video of the number in its name.
+
+    Raises:
+        UserError: With file and line, for a video, frame or image that does not exist, a number of values that is not
+            the video's number of frames, a value that is not a number, or one that is out of range.
     """
-    find = find or partial(_batch_of, batches)
-    exported = read_export(path)
-    by_folder = "/".join(path.parent.relative_to(folder).parts)
-    recordings = [one for one in exported if isinstance(one, Recording)]
-    tracks = [_of_recording(one, by_folder, find, trace_range) for one in recordings]
-    marks = [one for one in exported if isinstance(one, Mark)]
-    return tracks + _of_marks(marks, by_folder, batches, find, trace_range)
+    find_video = find_video or partial(_find_by_number, videos)
+    exports = read_export(path)
+    annotator = "/".join(path.parent.relative_to(folder).parts) or _UNKNOWN_ANNOTATOR
+    recordings = [export for export in exports if isinstance(export, Recording)]
+    tracks = [_recording_track(recording, annotator, find_video, trace_range) for recording in recordings]
+    ratings = [export for export in exports if isinstance(export, ImageRating)]
+    return tracks + _rating_tracks(ratings, annotator, videos, find_video, trace_range)
 
 
-def _of_recording(one: Recording, by_folder: str, find: FindBatch, trace_range: float) -> Track:
-    batch = find(one.path, one.video)
-    dimension = one.dimension or _dimension_of(one.path)
-    count, ends = len(batch.images), batch.times[-1] if len(batch.times) else np.nan
-    if one.every_frame and not 0 <= count - len(one.values) <= one.blank:
-        raise UserError(f"{one.path} has {len(one.values)} values but {batch} has {count} frames; export it again.")
-    for line, at in zip(one.lines, one.at, strict=True):
-        if one.course is Course.FRAMES and at > count:
-            raise UserError(f"{one.path}, line {line}: frame {at:g} is not between 1 and {count}.")
-        if one.course is not Course.FRAMES and at > ends + _LATE_S:
-            raise UserError(
-                f"{one.path}, line {line}: {at:g} s is after the end of {batch} ({ends:.2f} s); it is a "
-                "trace of another one."
-            )
-    if one.cut and one.cut != cut_of(batch.digests):
-        raise UserError(f"{one.path} traces other images than {batch} has now; restore those, or move the file away.")
-    low, high = one.limits or (-trace_range, trace_range)
+def _recording_track(recording: Recording, annotator: str, find_video: FindVideo, trace_range: float) -> Track:
+    path = recording.path
+    video = find_video(path, recording.video)
+    dimension = recording.dimension or _dimension_of(path)
+    _check_length(recording, video)
+    if recording.content_digest and recording.content_digest != content_digest(video.digests):
+        raise UserError(
+            f"{path} traces other images than {video} has now; restore the former video, or move this file elsewhere."
+        )
+    low, high = recording.limits or (-trace_range, trace_range)
     scaled = [
-        _scaled(one.path, f"line {line}", value, low, high) for line, value in zip(one.lines, one.values, strict=True)
+        _scaled(path, f"line {line}", value, low, high)
+        for line, value in zip(recording.lines, recording.values, strict=True)
     ]
-    unit = Recording(one.path, one.tool, one.course, one.at, np.array(scaled, np.float64), one.lines)
-    annotator = one.annotator or by_folder or "annotator"
-    return Track(one.path, one.tool, annotator, batch.number, dimension, partial(at_frames, unit, batch.times))
+    unit = replace(recording, values=np.array(scaled, np.float64))
+    return Track(
+        path=path,
+        tool=recording.tool,
+        annotator=recording.annotator or annotator,
+        video=video.number,
+        dimension=dimension,
+        sample=partial(at_frames, unit, video.times),
+    )
 
 
-def _of_marks(
-    marks: Sequence[Mark], by_folder: str, batches: Mapping[int, Batch], find: FindBatch, trace_range: float
+def _check_length(recording: Recording, video: AnnotationVideo) -> None:
+    """Raise :class:`UserError` if a recording is longer or shorter than its video."""
+    path, count = recording.path, len(video.images)
+    end = video.times[-1] if len(video.times) else np.nan
+    if recording.every_frame and not 0 <= count - len(recording.values) <= recording.blank_lines:
+        raise UserError(f"{path} has {len(recording.values)} values but {video} has {count} frames; export it again.")
+    per_frame = recording.interpolation is Interpolation.PER_FRAME
+    for line, position in zip(recording.lines, recording.positions, strict=True):
+        if per_frame and position > count:
+            raise UserError(f"{path}, line {line}: frame {position:g} is not between 1 and {count}.")
+        if not per_frame and position > end + _MAX_OVERRUN_S:
+            raise UserError(
+                f"{path}, line {line}: {position:g} s is after the end of {video} ({end:.2f} s); this is a trace of "
+                "another video."
+            )
+
+
+def _rating_tracks(
+    ratings: Sequence[ImageRating],
+    annotator: str,
+    videos: Mapping[int, AnnotationVideo],
+    find_video: FindVideo,
+    trace_range: float,
 ) -> list[Track]:
-    """Those of one annotator, batch and dimension together. They were made at rest, so no lag moves them."""
+    """Join the ratings of each annotator, video and dimension to a track."""
     places = {
-        name: (batch, frame)
-        for batch in batches.values()
-        for names in (batch.digests, [image.rsplit("/", 1)[-1] for image in batch.images])
+        name: (video, frame)
+        for video in videos.values()
+        for names in (video.digests, [image.rsplit("/", 1)[-1] for image in video.images])
         for frame, name in enumerate(names)
     }
-    by_track: dict[tuple[str, int, str], list[tuple[int, Mark]]] = defaultdict(list)
-    found: dict[int, Batch] = {}
-    for mark in marks:
-        batch, frame = _place_of(mark, places, find)
-        found[batch.number] = batch
-        by_track[mark.annotator or by_folder or "annotator", batch.number, mark.dimension].append((frame, mark))
+    by_track: dict[tuple[str, int, str], list[tuple[int, ImageRating]]] = defaultdict(list)
+    found: dict[int, AnnotationVideo] = {}
+    for rating in ratings:
+        video, frame = _place_of(rating, places, find_video)
+        found[video.number] = video
+        by_track[rating.annotator or annotator, video.number, rating.dimension].append((frame, rating))
     return [
-        _judged(placed, annotator, found[number], dimension, trace_range)
-        for (annotator, number, dimension), placed in by_track.items()
+        _rating_track(placed, name, found[number], dimension, trace_range)
+        for (name, number, dimension), placed in by_track.items()
     ]
 
 
-def _judged(
-    placed: Sequence[tuple[int, Mark]], annotator: str, batch: Batch, dimension: str, trace_range: float
+def _rating_track(
+    placed: Sequence[tuple[int, ImageRating]],
+    annotator: str,
+    video: AnnotationVideo,
+    dimension: str,
+    trace_range: float,
 ) -> Track:
-    """A track of marks at frames from 0."""
-    values = np.full(len(batch.images), np.nan)
-    twice: list[tuple[float, float]] = []
-    for frame, mark in placed:
-        value = _scaled(mark.path, mark.where, mark.value, -trace_range, trace_range)
-        if mark.again:
-            twice.append((values[frame], value))
+    """Make a track of ratings, each with its frame from 0."""
+    values = np.full(len(video.images), np.nan)
+    repeats: list[tuple[float, float]] = []
+    for frame, rating in placed:
+        value = _scaled(rating.path, rating.location, rating.value, -trace_range, trace_range)
+        if rating.is_repeat:
+            repeats.append((values[frame], value))
         elif np.isnan(values[frame]):
             values[frame] = value
         else:
-            raise UserError(f"{mark.path}, {mark.where}: {mark.dimension} of {mark.image} stands there twice.")
+            raise UserError(
+                f"{rating.path}, {rating.location}: {rating.dimension} of {rating.image} occurs twice; remove one of "
+                "them."
+            )
     first = placed[0][1]
-    guessed = sum(mark.after_prediction and not mark.again for _, mark in placed)
-    sample = partial(_unmoved, values)
-    return Track(first.path, first.tool, annotator, batch.number, dimension, sample, True, twice, guessed)
+    return Track(
+        path=first.path,
+        tool=first.tool,
+        annotator=annotator,
+        video=video.number,
+        dimension=dimension,
+        sample=partial(_without_lag, values),
+        is_rating=True,
+        repeats=repeats,
+        after_prediction=sum(rating.after_prediction and not rating.is_repeat for _, rating in placed),
+    )
 
 
-def _unmoved(values: Numbers, lag_s: float) -> Numbers:
+def _without_lag(values: Numbers, lag_s: float) -> Numbers:
+    """Return the values whatever the lag is, because images at rest are rated without one."""
     return values
 
 
-def _place_of(mark: Mark, places: Mapping[str, tuple[Batch, int]], find: FindBatch) -> tuple[Batch, int]:
-    """Batch, and frame from 0."""
-    if mark.frame:
-        batch = find(mark.path, mark.image)
-        if mark.frame > len(batch.images):
-            raise UserError(f"{mark.path}, {mark.where}: frame {mark.frame} is not between 1 and {len(batch.images)}.")
-        return batch, mark.frame - 1
-    names = (mark.sha256,) if mark.sha256 else (mark.image, _UPLOADED.sub("", mark.image))
+def _place_of(
+    rating: ImageRating, places: Mapping[str, tuple[AnnotationVideo, int]], find_video: FindVideo
+) -> tuple[AnnotationVideo, int]:
+    """Find the video of a rating, and the frame from 0."""
+    if rating.frame:
+        video = find_video(rating.path, rating.image)
+        if rating.frame > len(video.images):
+            raise UserError(
+                f"{rating.path}, {rating.location}: frame {rating.frame} is not between 1 and {len(video.images)}."
+            )
+        return video, rating.frame - 1
+    names = (rating.sha256,) if rating.sha256 else (rating.image, _UPLOADED.sub("", rating.image))
     place = next((places[name] for name in names if name in places), None)
     if place is None:
         raise UserError(
-            f"{mark.path}, {mark.where}: {mark.image!r} is an image of no batch; name it as the manifest does."
+            f"{rating.path}, {rating.location}: {rating.image!r} is not an image of any annotation video; use the file "
+            "names of the manifest."
         )
     return place
 
 
-def _batch_of(batches: Mapping[int, Batch], path: Path, video: str) -> Batch:
-    """By the video that the file names, and by its own name."""
-    by_video, by_name = _BATCH.search(video.replace("\\", "/").rsplit("/", 1)[-1]), _BATCH.search(path.stem)
-    if by_video and by_name and int(by_video.group(1)) != int(by_name.group(1)):
+def _find_by_number(videos: Mapping[int, AnnotationVideo], path: Path, video: str) -> AnnotationVideo:
+    """Find a video by the number in the video's name that the trace gives, or in the trace's own name."""
+    by_video, by_name = _number_in(video.replace("\\", "/").rsplit("/", 1)[-1]), _number_in(path.stem)
+    if by_video is not None and by_name is not None and by_video != by_name:
         raise UserError(
-            f"{path} is named after batch {int(by_name.group(1))}, and was made of batch {int(by_video.group(1))} "
+            f"{path} is named after annotation video {by_name}, but was made of annotation video {by_video} "
             f"({video}); correct its name."
         )
-    match = by_video or by_name
-    if match is None:
-        raise UserError(f"{path} is not named after a batch; call it batch_001_valence.txt or batch_001.csv.")
-    number = int(match.group(1))
-    if number not in batches:
-        raise UserError(f"{path} is a trace of batch {number}, which does not exist; there are {len(batches)} batches.")
-    return batches[number]
+    number = by_video if by_video is not None else by_name
+    if number is None:
+        raise UserError(
+            f"{path} is not named after an annotation video; call it video_001_valence.txt or video_001.csv."
+        )
+    if number not in videos:
+        raise UserError(
+            f"{path} is a trace of annotation video {number}, which does not exist; there are {len(videos)}."
+        )
+    return videos[number]
+
+
+def _number_in(name: str) -> int | None:
+    match = next((found for pattern in _NUMBERED if (found := pattern.search(name))), None)
+    return int(match.group(1)) if match else None
 
 
 def _dimension_of(path: Path) -> str:
     stem = path.stem.lower()
-    ends = [dimension for dimension in DIMENSIONS if stem.endswith(dimension)]
-    named = ends or [dimension for dimension in DIMENSIONS if dimension in stem]
+    at_end = [dimension for dimension in DIMENSIONS if stem.endswith(dimension)]
+    named = at_end or [dimension for dimension in DIMENSIONS if dimension in stem]
     if len(named) != 1:
-        raise UserError(f"{path} does not say whether it is of valence or of arousal; put one of them into its name.")
+        raise UserError(f"{path} does not say whether it is of valence or of arousal; add one of them to its name.")
     return named[0]
 
 
-def _scaled(path: Path, where: str, value: float, low: float, high: float) -> float:
-    """From ``low`` and ``high`` to -1 and 1."""
+def _scaled(path: Path, location: str, value: float, low: float, high: float) -> float:
+    """Scale a value from [low, high] to [-1, 1]."""
     middle, half = (low + high) / 2, (high - low) / 2
     if np.isnan(value):
         return value
     if half <= 0 or not abs(value - middle) <= half * (1 + _ROUNDING):
         raise UserError(
-            f"{path}, {where}: {value:g} lies outside {low:g} to {high:g}; correct it or annotation.trace_range."
+            f"{path}, {location}: {value:g} is outside the range {low:g} to {high:g}; correct it or "
+            "annotation.trace_range."
         )
     return float(np.clip((value - middle) / half, -1.0, 1.0))
 
 
-def together(tracks: Sequence[Track]) -> dict[tuple[str, str], dict[int, Track]]:
-    """By dimension and annotator, and by batch.
+def join_tracks(tracks: Sequence[Track]) -> dict[tuple[str, str], dict[int, Track]]:
+    """Group tracks by dimension and annotator, and then by video.
 
-    Judgements of different images of a batch are joined, also with a trace on the same page. Raises :class:`UserError`
-    where two say something of the same.
+    An annotator's ratings of different images of a video are joined, also with a trace made on the same page.
+
+    Raises:
+        UserError: Two tracks of one annotator have values for the same frames.
     """
-    found: dict[tuple[str, str], dict[int, Track]] = defaultdict(dict)
+    joined: dict[tuple[str, str], dict[int, Track]] = defaultdict(dict)
     for track in tracks:
-        of_annotator = found[track.dimension, track.annotator]
-        before = of_annotator.get(track.batch)
-        of_annotator[track.batch] = track if before is None else _joined(before, track)
-    return dict(found)
+        by_video = joined[track.dimension, track.annotator]
+        before = by_video.get(track.video)
+        by_video[track.video] = track if before is None else _join(before, track)
+    return dict(joined)
 
 
-def _over(judged: Callable[[float], Numbers], traced: Callable[[float], Numbers], lag_s: float) -> Numbers:
-    """A judgement at rest counts before a trace."""
-    values = judged(lag_s)
-    return np.where(np.isnan(values), traced(lag_s), values)
+def _ratings_before_trace(
+    ratings: Callable[[float], Numbers], trace: Callable[[float], Numbers], lag_s: float
+) -> Numbers:
+    """Return the ratings, and the trace for frames that were not rated."""
+    values = ratings(lag_s)
+    return np.where(np.isnan(values), trace(lag_s), values)
 
 
-def _joined(one: Track, other: Track) -> Track:
-    looked_at: Any = {
-        "twice": [*one.twice, *other.twice],
-        "after_prediction": one.after_prediction + other.after_prediction,
-    }
-    if one.tool == other.tool == OWN_TOOL and one.still != other.still:
-        judged, traced = (one, other) if one.still else (other, one)
-        return replace(traced, sample=partial(_over, judged.sample, traced.sample), **looked_at)
-    first, second = one.sample(0.0), other.sample(0.0)
-    if not (one.still and other.still) or np.any(~np.isnan(first) & ~np.isnan(second)):
-        both = f"{other.path} and {one.path} are" if other.path != one.path else f"Two recordings in {one.path} are"
-        raise UserError(
-            f"{both} the same trace ({one.dimension} of batch {one.batch} by {one.annotator}); remove one of them."
-        )
-    return replace(one, sample=partial(_unmoved, np.where(np.isnan(first), second, first)), **looked_at)
+def _join(one: Track, other: Track) -> Track:
+    sample: Callable[[float], Numbers]
+    if one.tool == other.tool == OWN_TOOL and one.is_rating != other.is_rating:
+        ratings, kept = (one, other) if one.is_rating else (other, one)
+        sample = partial(_ratings_before_trace, ratings.sample, kept.sample)
+    else:
+        first, second = one.sample(0.0), other.sample(0.0)
+        if not (one.is_rating and other.is_rating) or np.any(~np.isnan(first) & ~np.isnan(second)):
+            both = f"{other.path} and {one.path} are" if other.path != one.path else f"Two recordings in {one.path} are"
+            raise UserError(
+                f"{both} the same trace ({one.dimension} of annotation video {one.video} by {one.annotator}); remove "
+                "one of them."
+            )
+        kept, sample = one, partial(_without_lag, np.where(np.isnan(first), second, first))
+    return replace(
+        kept,
+        sample=sample,
+        repeats=[*one.repeats, *other.repeats],
+        after_prediction=one.after_prediction + other.after_prediction,
+    )

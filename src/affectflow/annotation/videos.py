@@ -1,155 +1,179 @@
-"""Downloaded images -> videos of a fixed number of frames, and the manifest that leads back.
+"""Annotation videos: downloaded images as videos of a fixed number of frames, and the manifest of their frames.
 
-A batch never changes once it exists, because someone may have annotated it: images that come later form further
-batches. Which image is which frame is therefore remembered outside the workflow's outputs.
+An annotation video never changes, because someone may have annotated it: images that are downloaded later form further
+videos. The order of the images is therefore stored outside the workflow's outputs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import partial
 from itertools import groupby
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from affectflow.annotation.columns import MANIFEST_COLUMNS
+from affectflow.annotation.columns import MANIFEST_COLUMNS, read_annotation_video_table
 from affectflow.core.atomic import atomic_write
 from affectflow.core.cache import file_sha256, fingerprint
+from affectflow.core.parallel import over_processes
 from affectflow.core.progress import progress
 from affectflow.download.ledger import LEDGER_SCHEMA
 from affectflow.download.outcomes import OK
 from affectflow.media.image_store import read_image
 from affectflow.media.pixels import Encoded
 from affectflow.media.video import write_video
-from affectflow.tables.csv_files import read_csv, write_csv
+from affectflow.tables.csv_files import write_csv
 from affectflow.tables.parquet import read_parquet
 
-_ORDER_COLUMNS = ("batch", "file_name", "url", "image_sha256")
+_ORDER_COLUMNS = ("annotation_video", "file_name", "url", "image_sha256")
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
-    """An image and the batch that it belongs to; its frame is its position there."""
+class VideoImage:
+    """An image and the number of its annotation video; its frame is its position there."""
 
-    batch: int
+    annotation_video: int
     file_name: str
     url: str
     image_sha256: str
 
 
-def make_batches(
+@dataclass(frozen=True, slots=True)
+class _VideoWriter:
+    """Writes annotation videos; see :func:`make_annotation_videos`."""
+
+    images: Path
+    folder: Path
+    state: Path
+    rate: Fraction
+    size: int
+    code: str
+
+    def write(self, images: Sequence[VideoImage]) -> None:
+        """Write the video of some images, unless it exists with the same images, settings and code."""
+        video = self.folder / video_name(images[0].annotation_video)
+        stored_key = self.state / f"{video.stem}.cache_key"
+        key = fingerprint(
+            [str(self.rate), self.size, self.code], ([image.file_name, image.image_sha256] for image in images)
+        )
+        if stored_key.is_file() and video.is_file() and stored_key.read_text() == f"{key} {file_sha256(video)}":
+            return
+        write_video(video, (self._frame(image) for image in images), self.rate)
+        with atomic_write(stored_key) as partial_path:
+            partial_path.write_text(f"{key} {file_sha256(video)}")
+
+    def _frame(self, image: VideoImage) -> NDArray[np.uint8]:
+        """Return the whole image, scaled and centered on black: uint8 [size, size, 3]."""
+        from PIL import Image, ImageOps
+
+        data = read_image(self.images, image.file_name, image.image_sha256)
+        pixels = Encoded(data, image.file_name).rgb()
+        if pixels.shape[:2] == (self.size, self.size):
+            return pixels
+        padded = ImageOps.pad(Image.fromarray(pixels), (self.size, self.size), Image.Resampling.BILINEAR)
+        return np.asarray(padded)
+
+
+def make_annotation_videos(
     ledger: Path,
     images: Path,
     manifest: Path,
     state: Path,
-    frames_per_batch: int,
+    frames_per_video: int,
     frame_rate: float,
     size: int,
     code: str,
     processes: int = 1,
 ) -> int:
-    """Write ``batch_001.mp4`` and so on beside ``manifest``; returns the number of batches.
+    """Write ``video_001.mp4`` and so on beside the manifest, which has a row for every frame.
 
-    The manifest has a row for every frame: its batch, frame (from 1), time in seconds, image and URL. Videos that
-    exist with the same frames and settings are left alone.
+    Videos that exist with the same frames, settings and code are not written again.
+
+    Args:
+        ledger: Ledger of the download.
+        images: Folder of the image store.
+        manifest: The table that is written.
+        state: Folder that keeps the order of the images from run to run.
+        frames_per_video: Number of images in a video; the last may have fewer.
+        frame_rate: Frames per second.
+        size: Side of the video in pixels.
+        code: Digest of the code; videos made with another one are written again.
+        processes: Number of processes.
+
+    Returns:
+        Number of annotation videos.
     """
-    order = _extend(_remembered(state / "order.csv"), _downloaded(ledger), frames_per_batch)
-    _remember(state / "order.csv", order)
-    batches = [list(placed) for _, placed in groupby(order, key=lambda placed: placed.batch)]
+    order = _extend(_read_order(state / "order.csv"), _downloaded(ledger), frames_per_video)
+    _write_order(state / "order.csv", order)
+    videos = [list(group) for _, group in groupby(order, key=lambda image: image.annotation_video)]
     rate = Fraction(frame_rate).limit_denominator(1001)
-    make = partial(_make_batch, images=images, folder=manifest.parent, state=state, rate=rate, size=size, code=code)
-    with progress(len(batches), "video", "batches") as bar:
-        if processes == 1:
-            for batch in batches:
-                make(batch)
-                bar.update()
-        else:
-            with ProcessPoolExecutor(processes) as pool:
-                for _ in pool.map(make, batches):
-                    bar.update()
+    writer = _VideoWriter(images=images, folder=manifest.parent, state=state, rate=rate, size=size, code=code)
+    with progress(len(videos), "video", "annotation videos") as bar:
+        for _ in over_processes(writer.write, videos, processes):
+            bar.update()
     write_csv(
         manifest,
         MANIFEST_COLUMNS,
         (
             (
-                p.batch,
+                image.annotation_video,
                 frame,
-                video_name(p.batch),
+                video_name(image.annotation_video),
                 f"{float((frame - 1) / rate):.4f}",
-                p.file_name,
-                p.url,
-                p.image_sha256,
+                image.file_name,
+                image.url,
+                image.image_sha256,
             )
-            for batch in batches
-            for frame, p in enumerate(batch, start=1)
+            for video in videos
+            for frame, image in enumerate(video, start=1)
         ),
     )
-    return len(batches)
+    return len(videos)
 
 
-def video_name(batch: int) -> str:
-    return f"batch_{batch:03d}.mp4"
+def video_name(number: int) -> str:
+    """Return the file name of an annotation video."""
+    return f"video_{number:03d}.mp4"
 
 
 def _downloaded(ledger: Path) -> Iterator[tuple[str, str, str]]:
+    """Yield file name, URL and SHA-256 of each downloaded image."""
     for row in read_parquet(ledger, LEDGER_SCHEMA).to_pylist():
         if row["outcome"] == OK:
             yield row["file_name"], row["url"], row["sha256"]
 
 
-def _extend(known: Sequence[Placed], images: Iterator[tuple[str, str, str]], frames_per_batch: int) -> list[Placed]:
-    """Known images keep their place; new ones, and those whose image changed, fill further batches.
+def _extend(
+    known: Sequence[VideoImage], images: Iterator[tuple[str, str, str]], frames_per_video: int
+) -> list[VideoImage]:
+    """Append images that are new or have changed, in further videos; known images keep their place.
 
-    The same image under several URLs is annotated once.
+    An image under several URLs is annotated once.
     """
     order = list(known)
-    seen = {placed.image_sha256 for placed in known}
-    first_new = known[-1].batch + 1 if known else 1
+    seen = {image.image_sha256 for image in known}
+    first_new = known[-1].annotation_video + 1 if known else 1
     added = 0
     for file_name, url, digest in images:
         if digest not in seen:
             seen.add(digest)
-            order.append(Placed(first_new + added // frames_per_batch, file_name, url, digest))
+            order.append(VideoImage(first_new + added // frames_per_video, file_name, url, digest))
             added += 1
     return order
 
 
-def _remembered(path: Path) -> list[Placed]:
+def _read_order(path: Path) -> list[VideoImage]:
     if not path.exists():
         return []
     return [
-        Placed(int(row["batch"]), row["file_name"], row["url"], row["image_sha256"])
-        for row in read_csv(path, _ORDER_COLUMNS)
+        VideoImage(int(row["annotation_video"]), row["file_name"], row["url"], row["image_sha256"])
+        for row in read_annotation_video_table(path, _ORDER_COLUMNS)
     ]
 
 
-def _remember(path: Path, order: Sequence[Placed]) -> None:
-    write_csv(path, _ORDER_COLUMNS, ((p.batch, p.file_name, p.url, p.image_sha256) for p in order))
-
-
-def _make_batch(
-    batch: Sequence[Placed], images: Path, folder: Path, state: Path, rate: Fraction, size: int, code: str
-) -> None:
-    video = folder / video_name(batch[0].batch)
-    mark = state / f"{video.stem}.mark"
-    wanted = fingerprint([str(rate), size, code], ([p.file_name, p.image_sha256] for p in batch))
-    if mark.is_file() and video.is_file() and mark.read_text() == f"{wanted} {file_sha256(video)}":
-        return
-    write_video(video, (_frame(images, p.file_name, p.image_sha256, size) for p in batch), rate)
-    with atomic_write(mark) as partial_path:
-        partial_path.write_text(f"{wanted} {file_sha256(video)}")
-
-
-def _frame(images: Path, file_name: str, image_sha256: str, size: int) -> NDArray[np.uint8]:
-    """The whole image, centerd on black."""
-    from PIL import Image, ImageOps
-
-    pixels = Encoded(read_image(images, file_name, image_sha256), file_name).rgb()
-    if pixels.shape[:2] == (size, size):
-        return pixels
-    return np.asarray(ImageOps.pad(Image.fromarray(pixels), (size, size), Image.Resampling.BILINEAR))
+def _write_order(path: Path, order: Sequence[VideoImage]) -> None:
+    rows = ((image.annotation_video, image.file_name, image.url, image.image_sha256) for image in order)
+    write_csv(path, _ORDER_COLUMNS, rows)

@@ -1,4 +1,4 @@
-"""What annotators gave: coverage, agreement, and where the merged values lie."""
+"""Figure of the annotation: coverage, agreement, and the distribution of the merged values."""
 
 from __future__ import annotations
 
@@ -9,18 +9,25 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from affectflow.annotation.columns import AFFECT_COLUMNS, ANNOTATOR_COLUMNS
+from affectflow.annotation.columns import AFFECT_COLUMNS, ANNOTATOR_COLUMNS, INCLUDED
 from affectflow.annotation.recording import DIMENSIONS
 from affectflow.report.style import BLUE, GREY, ORANGE, figure
 from affectflow.tables.csv_files import read_csv
 
-_COLOURS = dict(zip(DIMENSIONS, (BLUE, ORANGE), strict=True))
+_COLORS = dict(zip(DIMENSIONS, (BLUE, ORANGE), strict=True))
 _BINS = np.linspace(-1, 1, 41)
-_MOST_NAMES = 20
+_MAX_NAMES = 20
 
 
 def draw_annotation(merged: Path, annotators: Path, synthetic: bool, out: Path) -> None:
-    """Number of annotators of an image, each annotator's CCC with the others, a histogram, and the plane."""
+    """Draw the number of annotators per image, each annotator's CCC, and the distribution of valence and arousal.
+
+    Args:
+        merged: Table of merged values.
+        annotators: Table of annotators.
+        synthetic: Whether the data is drawn, which the figure says.
+        out: The figure.
+    """
     rows = list(read_csv(merged, AFFECT_COLUMNS))
     counts = {d: np.array([int(row[f"{d}_annotators"]) for row in rows], np.int64) for d in DIMENSIONS}
     values = {d: np.array([float(row[d] or "nan") for row in rows]) for d in DIMENSIONS}
@@ -33,7 +40,7 @@ def draw_annotation(merged: Path, annotators: Path, synthetic: bool, out: Path) 
                 column[~np.isnan(column)],
                 bins=_BINS.tolist(),
                 histtype="step",
-                color=_COLOURS[dimension],
+                color=_COLORS[dimension],
                 label=dimension,
             )
         histogram.set(xlabel="merged value", ylabel="images", xlim=(-1, 1))
@@ -51,19 +58,19 @@ def _coverage(axes: Axes, counts: dict[str, NDArray[np.int64]]) -> None:
     most = max((int(column.max(initial=0)) for column in counts.values()), default=0)
     for place, (dimension, column) in enumerate(counts.items()):
         images = np.bincount(column, minlength=most + 1)
-        axes.bar(np.arange(most + 1) + 0.4 * place - 0.2, images, 0.4, color=_COLOURS[dimension], label=dimension)
+        axes.bar(np.arange(most + 1) + 0.4 * place - 0.2, images, 0.4, color=_COLORS[dimension], label=dimension)
     axes.set(xlabel="annotators", ylabel="images", xticks=range(most + 1))
     axes.legend(fontsize=7)
 
 
 def _agreement(axes: Axes, rows: Sequence[dict[str, str]]) -> None:
-    """Who is left out is grey."""
-    names = list(dict.fromkeys(row["annotator"] for row in rows))[:_MOST_NAMES]
+    """Draw each annotator's CCC with the mean of the others; excluded annotators are grey."""
+    names = list(dict.fromkeys(row["annotator"] for row in rows))[:_MAX_NAMES]
     places = {name: place for place, name in enumerate(names)}
     for row in rows:
         if row["annotator"] in places and row["ccc_with_others"]:
             shift = 0.2 if row["dimension"] == DIMENSIONS[0] else -0.2
-            color = _COLOURS[row["dimension"]] if row["kept"] == "yes" else GREY
+            color = _COLORS[row["dimension"]] if row["included"] == INCLUDED else GREY
             axes.barh(places[row["annotator"]] + shift, float(row["ccc_with_others"]), 0.4, color=color)
     axes.set(xlabel="CCC with the others' mean", xlim=(-1, 1), yticks=range(len(names)))
     axes.set_yticklabels(names, fontsize=7)

@@ -1,63 +1,91 @@
-"""CVAT's XML: images, or the frames of a video, with attributes called valence and arousal."""
+"""CVAT's XML: images, or frames of a video, with attributes named valence and arousal."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
 from xml.etree import ElementTree
 
-from affectflow.annotation.formats.text import Text, number
-from affectflow.annotation.recording import DIMENSIONS, Export, Mark
+from affectflow.annotation.formats.text import Text, parse_number
+from affectflow.annotation.recording import DIMENSIONS, Export, ImageRating
 from affectflow.core.errors import UserError
 
 
-def is_one(text: Text) -> bool:
+def matches(text: Text) -> bool:
+    """Return whether the file looks like XML."""
     return text.lines[0].lstrip().startswith("<")
 
 
+@dataclass(frozen=True, slots=True)
+class _Labeled:
+    """An image, or a frame (from 1) of a video, and who labeled it; ``location`` is for messages."""
+
+    path: Path
+    location: str
+    image: str
+    annotator: str
+    frame: int = 0
+
+
 def read(text: Text) -> list[Export]:
-    """A mark for each number; raises :class:`UserError` where there is none."""
+    """Read a rating for each attribute.
+
+    Raises:
+        UserError: The file is not XML, or has no such attributes.
+    """
+    path = text.path
     try:
         root = ElementTree.fromstring("\n".join(text.lines))
     except (ElementTree.ParseError, ValueError, RecursionError) as error:
-        raise UserError(f"{text.path} is no XML ({error}); export it again.") from None
+        raise UserError(f"{path} is not XML ({error}); export it again.") from None
     annotator = root.findtext(".//assignee/username") or ""
     video = root.findtext(".//meta/source") or root.findtext(".//meta/task/source") or ""
-    marks: list[Export] = []
+    ratings: list[Export] = []
     for image in root.iter("image"):
         name = image.get("name", "").rsplit("/", 1)[-1]
+        labeled = _Labeled(path, f"image {name}", name, annotator)
         for shape in image:
-            marks += _of_shape(text, f"image {name}", shape, shape.get("label", ""), annotator, name, 0)
+            ratings += _shape_ratings(labeled, shape, shape.get("label", ""))
     for track in root.iter("track"):
         for shape in track:
             if shape.get("outside") != "1":
                 frame = _frame(text, shape.get("frame", ""))
-                where = f"track {track.get('id', '')}, frame {frame}"
-                marks += _of_shape(text, where, shape, track.get("label", ""), annotator, video, frame + 1)
-    if not marks:
-        raise UserError(f"{text.path} holds no attribute called valence or arousal; export it as CVAT's XML.")
-    return marks
+                location = f"track {track.get('id', '')}, frame {frame}"
+                labeled = _Labeled(path, location, video, annotator, frame + 1)
+                ratings += _shape_ratings(labeled, shape, track.get("label", ""))
+    if not ratings:
+        raise UserError(f"{path} has no attribute named valence or arousal; export it as CVAT's XML.")
+    return ratings
 
 
-def _of_shape(
-    text: Text, where: str, shape: ElementTree.Element, label: str, annotator: str, image: str, frame: int
-) -> Iterator[Mark]:
-    """From attributes that are called by a dimension, or the only one of a label that is."""
+def _shape_ratings(labeled: _Labeled, shape: ElementTree.Element, label: str) -> Iterator[ImageRating]:
+    """Yield the attributes named after a dimension, or the only attribute of a label that is."""
     attributes = [(a.get("name", "").lower(), a.text or "") for a in shape.findall("attribute")]
     if label.lower() in DIMENSIONS and len(attributes) == 1:
         attributes = [(label.lower(), attributes[0][1])]
     for name, cell in attributes:
         if name in DIMENSIONS and cell.strip():
-            yield Mark(text.path, "CVAT", where, image, name, _number(text, where, cell), annotator, frame)
+            yield ImageRating(
+                path=labeled.path,
+                tool="CVAT",
+                location=labeled.location,
+                image=labeled.image,
+                dimension=name,
+                value=_number(labeled, cell),
+                annotator=labeled.annotator,
+                frame=labeled.frame,
+            )
 
 
 def _frame(text: Text, cell: str) -> int:
     if not (cell.isascii() and cell.isdigit()):
-        raise UserError(f"{text.path}: a track has a frame {cell[:40]!r}, which is no number; export it again.")
+        raise UserError(f"{text.path}: a track has a frame {cell[:40]!r}, which is not a number; export it again.")
     return int(cell)
 
 
-def _number(text: Text, where: str, cell: str) -> float:
+def _number(labeled: _Labeled, cell: str) -> float:
     try:
-        return number(text.path, 0, cell)
+        return parse_number(labeled.path, 0, cell)
     except UserError:
-        raise UserError(f"{text.path}, {where}: {cell[:40]!r} is no number; correct it.") from None
+        raise UserError(f"{labeled.path}, {labeled.location}: {cell[:40]!r} is not a number; correct it.") from None

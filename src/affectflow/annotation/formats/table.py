@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from affectflow.annotation.formats.text import Text, number, rising, whole_row
-from affectflow.annotation.recording import DIMENSIONS, Course, Export, Recording
+from affectflow.annotation.formats.text import Text, check_rising, check_row, parse_number
+from affectflow.annotation.recording import DIMENSIONS, Export, Interpolation, Recording
 from affectflow.core.errors import UserError
 
 _FRAME = "frame"
 _UNITS = {"time": 1.0, "seconds": 1.0, "second": 1.0, "s": 1.0, "ms": 0.001, "time_ms": 0.001, "milliseconds": 0.001}
-"""Seconds, by the name of a column of times."""
+"""Seconds in a unit, by the name of a column of times."""
 _VALUE = "value"
 
 
 def read(text: Text) -> list[Export]:
-    """Frames may stand in any order, and be missing; between times lie straight lines."""
+    """Read a table; frames may be in any order and incomplete, and values are interpolated linearly between times."""
     path = text.path
     delimiter = text.delimiter(0)
     rows = list(text.rows(0, delimiter))
@@ -24,25 +24,32 @@ def read(text: Text) -> list[Export]:
     tracks = [name for name in (*DIMENSIONS, _VALUE) if name in header]
     if clock is None or not tracks or (_VALUE in tracks and len(tracks) > 1):
         raise UserError(
-            f"{path} needs a column frame, time, seconds or ms, and valence and arousal, or value; it has "
-            f"{', '.join(header)[:80] or 'none'}."
+            f"{path} needs a column frame, time, seconds or ms, and columns valence and arousal, or value; its columns "
+            f"are {', '.join(header)[:80] or 'missing'}."
         )
     lines = [line for line, _ in rows[1:]]
-    cells = [whole_row(path, line, row, header) for line, row in rows[1:]]
-    columns = {
-        name: [number(path, line, row[header.index(name)], delimiter) for line, row in zip(lines, cells, strict=True)]
-        for name in tracks
-    }
-    texts = [row[header.index(clock)] for row in cells]
+    cells = [check_row(path, line, row, header) for line, row in rows[1:]]
+
+    def numbers(column: str) -> list[float]:
+        index = header.index(column)
+        return [parse_number(path, line, row[index], delimiter) for line, row in zip(lines, cells, strict=True)]
+
+    columns = {name: numbers(name) for name in tracks}
     if clock == _FRAME:
-        course, at = Course.FRAMES, _frames(text, lines, texts)
+        interpolation = Interpolation.PER_FRAME
+        positions = _frames(text, lines, [row[header.index(clock)] for row in cells])
     else:
-        at = [number(path, line, cell, delimiter) * _UNITS[clock] for line, cell in zip(lines, texts, strict=True)]
-        rising(path, lines, at)
-        course = Course.SAMPLES
+        interpolation = Interpolation.LINEAR
+        positions = [number * _UNITS[clock] for number in numbers(clock)]
+        check_rising(path, lines, positions)
     return [
         Recording(
-            *(path, "table", course, np.array(at, np.float64), np.array(values), np.array(lines, np.int64)),
+            path=path,
+            tool="table",
+            interpolation=interpolation,
+            positions=np.array(positions, np.float64),
+            values=np.array(values),
+            lines=np.array(lines, np.int64),
             dimension="" if name == _VALUE else name,
         )
         for name, values in columns.items()
@@ -54,7 +61,7 @@ def _frames(text: Text, lines: list[int], cells: list[str]) -> list[float]:
     for line, cell in zip(lines, cells, strict=True):
         frame = int(cell) if cell.isascii() and cell.isdigit() else 0
         if frame < 1:
-            raise UserError(f"{text.path}, line {line}: frame {cell!r} is no number from 1 on; export it again.")
+            raise UserError(f"{text.path}, line {line}: frame {cell!r} is not a number from 1; export it again.")
         if frame in seen:
             raise UserError(f"{text.path}, line {line}: frame {frame} occurs twice; remove one of its lines.")
         seen.add(frame)

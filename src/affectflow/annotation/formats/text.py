@@ -1,4 +1,4 @@
-"""Text as tools and spreadsheet programs save it: lines, cells, numbers."""
+"""Text as annotation tools and spreadsheet programs save it: lines, cells, numbers."""
 
 from __future__ import annotations
 
@@ -17,20 +17,25 @@ _DELIMITERS = (";", "\t", ",")
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A file's lines without their ends, and how many empty ones at its end are left out."""
+    """The lines of a file without line ends, and the number of empty lines at its end, which are left out."""
 
     path: Path
     lines: list[str]
     blank: int = 0
 
     def delimiter(self, line: int) -> str:
-        """What separates the cells of a header; where it is not the comma, that may stand in numbers."""
+        """Return the delimiter of a header; if it is not the comma, numbers may have a decimal comma."""
         return next((sign for sign in _DELIMITERS if sign in self.lines[line]), ",")
 
     def rows(self, first: int, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-        """From a line on (counted from 0), the numbers of lines, from 1, and their cells; empty lines are left out.
+        """Yield line number (from 1) and cells of each row that is not empty.
 
-        Raises :class:`UserError` for what is no CSV.
+        Args:
+            first: Index of the first line, from 0.
+            delimiter: What separates cells.
+
+        Raises:
+            UserError: The lines are not CSV.
         """
         reader = csv.reader(self.lines[first:], delimiter=delimiter, strict=True)
         try:
@@ -38,24 +43,26 @@ class Text:
                 if any(cell.strip() for cell in cells):
                     yield first + reader.line_num, [cell.strip() for cell in cells]
         except csv.Error as error:
-            where = f"line {first + reader.line_num}"
-            raise UserError(
-                f"{self.path}, {where}: the cells cannot be told apart ({error}); export it again."
-            ) from None
+            line = first + reader.line_num
+            raise UserError(f"{self.path}, line {line}: this is not CSV ({error}); export it again.") from None
 
 
 def read_text(path: Path) -> Text:
-    """UTF-8, or UTF-16 with a byte order mark; raises :class:`UserError` for anything else."""
+    """Read a text file in UTF-8, or in UTF-16 with a byte order mark.
+
+    Raises:
+        UserError: The file cannot be read or has another encoding.
+    """
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise UserError(f"{path} cannot be read ({error.strerror}); see what lies there.") from None
+        raise UserError(f"{path} cannot be read ({error.strerror}); check the file and its permissions.") from None
     try:
         text = data.decode("utf-16") if data.startswith(_UTF16) else data.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise UserError(f"{path} is not UTF-8 text; save it as UTF-8.") from None
     if "\0" in text:
-        raise UserError(f"{path} is no text; save it as UTF-8.")
+        raise UserError(f"{path} is not text; save it as UTF-8.")
     lines = text.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n").split("\n")
     count = len(lines)
     while lines and not lines[-1].strip():
@@ -63,11 +70,15 @@ def read_text(path: Path) -> Text:
     return Text(path, lines, count - len(lines))
 
 
-def whole_row(path: Path, line: int, cells: Sequence[str], header: Sequence[str]) -> Sequence[str]:
-    """The cells themselves; raises :class:`UserError` where they are not as many as columns."""
+def check_row(path: Path, line: int, cells: Sequence[str], header: Sequence[str]) -> Sequence[str]:
+    """Return the cells of a row.
+
+    Raises:
+        UserError: The row does not have as many cells as the header.
+    """
     if len(cells) < len(header):
         raise UserError(
-            f"{path}, line {line}: {len(cells)} of {len(header)} cells; it is cut off there: export it again."
+            f"{path}, line {line}: {len(cells)} of {len(header)} cells; the line is truncated: export it again."
         )
     if any(cells[len(header) :]):
         raise UserError(
@@ -76,34 +87,51 @@ def whole_row(path: Path, line: int, cells: Sequence[str], header: Sequence[str]
     return cells
 
 
-def number(path: Path, line: int, cell: str, delimiter: str = ",") -> float:
-    """Of a cell, NaN of an empty one; raises :class:`UserError` for what is no finite number."""
+def parse_number(path: Path, line: int, cell: str, delimiter: str = ",") -> float:
+    """Return the number in a cell, NaN for an empty cell.
+
+    Args:
+        path: The file, for messages.
+        line: Line number, for messages.
+        cell: The text.
+        delimiter: What separates cells.
+
+    Raises:
+        UserError: The cell is not a finite number.
+    """
     if not cell.strip():
         return math.nan
-    # A comma is a decimal comma where cells are separated by something else; else nobody can tell.
+    # A comma is a decimal comma if cells are separated by something else; otherwise it is ambiguous.
     text = cell.replace(",", ".") if delimiter != "," else cell
     try:
         value = float(text)
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise UserError(f"{path}, line {line}: {cell[:40]!r} is no number; write it with a decimal point.")
+        raise UserError(f"{path}, line {line}: {cell[:40]!r} is not a number; write it with a decimal point.")
     return value
 
 
 def is_number(cell: str) -> bool:
+    """Return whether a cell is a finite number, with a decimal point or a decimal comma."""
     try:
         return math.isfinite(float(cell.replace(",", ".")))
     except ValueError:
         return False
 
 
-def rising(path: Path, lines: Sequence[int], seconds: Sequence[float]) -> None:
-    """Raise :class:`UserError` where times are missing, negative or fall."""
+def check_rising(path: Path, lines: Sequence[int], seconds: Sequence[float]) -> None:
+    """Check that times are given, not negative and not falling.
+
+    Raises:
+        UserError: A time is missing, negative, or before that of the line above.
+    """
     before = -math.inf
-    for line, at in zip(lines, seconds, strict=True):
-        if math.isnan(at) or at < 0:
+    for line, time in zip(lines, seconds, strict=True):
+        if math.isnan(time) or time < 0:
             raise UserError(f"{path}, line {line}: the time is missing or negative; export it again.")
-        if at < before:
-            raise UserError(f"{path}, line {line}: the time {at:g} s is before that of the line above; sort the lines.")
-        before = at
+        if time < before:
+            raise UserError(
+                f"{path}, line {line}: the time {time:g} s is before that of the line above; sort the lines."
+            )
+        before = time

@@ -1,1 +1,1 @@
-"""The local page on which images are rated and videos traced."""
+"""Local web page for rating images and tracing videos."""

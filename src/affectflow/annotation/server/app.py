@@ -1,7 +1,8 @@
-"""The page's server: on loopback for everybody there, elsewhere for who has the token, and for no other site.
+"""Web application of the annotation page: requests, responses and access control.
 
-A page of another site cannot post here (the body must be JSON, which it may not send without being asked, and the
-origin must be ours), and a name that leads here by DNS is not answered (the host must be ours).
+On loopback everybody on the machine has access, on other addresses everybody with the token. Pages of other sites
+cannot write: the body must be JSON, which browsers send to another site only after a preflight request, and the origin
+must be this server. Other host names that resolve to this machine (DNS rebinding) are refused.
 """
 
 from __future__ import annotations
@@ -16,10 +17,9 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from affectflow.annotation.server.agreement import compare
-from affectflow.annotation.server.image import Image
-from affectflow.annotation.server.progress import progress_of_all
-from affectflow.annotation.server.session import INFORMATIVE, Sessions
+from affectflow.annotation.server.media import Image
+from affectflow.annotation.server.overview import compare, progress_of_all
+from affectflow.annotation.server.session import INFORMATIVE, Session, Sessions
 from affectflow.annotation.videos import video_name
 from affectflow.core.errors import UserError
 from affectflow.media import jpeg
@@ -27,7 +27,7 @@ from affectflow.media.image_store import read_image
 from affectflow.media.images import ImageError, decode_rgb
 
 _FILES = Path(__file__).parent / "page"
-_KINDS = {".html": "text/html", ".js": "text/javascript", ".css": "text/css"}
+_CONTENT_TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css"}
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
     "media-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
@@ -35,13 +35,13 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
 }
-_QUALITY = 92
+_JPEG_QUALITY = 92
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where it listens; ``token`` is empty on loopback."""
+    """Where the server listens; ``token`` is empty on loopback."""
 
     host: str
     port: int
@@ -49,14 +49,24 @@ class Place:
 
     @property
     def address(self) -> str:
-        """What to open in a browser."""
+        """The URL to open in a browser."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"http://{host}:{self.port}/" + (f"?token={self.token}" if self.token else "")
 
 
-def make_app(sessions: Sessions, images: Path, place: Place, annotator: str, batch: int | None) -> web.Application:
-    """``annotator`` and ``batch`` are what the page begins with; empty and None: it asks, and takes the first open."""
-    page = _Page(sessions, images, place, annotator, batch)
+def make_app(
+    sessions: Sessions, images: Path, place: Place, annotator: str, annotation_video: int | None
+) -> web.Application:
+    """Create the application.
+
+    Args:
+        sessions: What is annotated, and the logs.
+        images: Folder of the image store.
+        place: Where the server listens.
+        annotator: Name to begin with; if empty, the page asks for it.
+        annotation_video: Number of the annotation video to begin with; None for the first that is not done.
+    """
+    page = _Page(sessions, images, place, annotator, annotation_video)
     app = web.Application(middlewares=[page.guard], client_max_size=64 * 1024)
     app.add_routes(
         [
@@ -64,13 +74,13 @@ def make_app(sessions: Sessions, images: Path, place: Place, annotator: str, bat
             web.get("/{name:page\\.(?:js|css)|(?:common|agreement|trace)\\.js}", page.file),
             web.get("/agreement", page.file),
             web.get("/trace", page.file),
-            web.get("/video/{number:\\d+}/{cut:[0-9a-f]+}", page.video),
+            web.get("/video/{number:\\d+}/{digest:[0-9a-f]+}", page.video),
             web.get("/api/video", page.video_state),
-            web.post("/api/sweep", page.sweep),
+            web.post("/api/trace", page.trace),
             web.get("/api/agreement", page.agreement),
-            web.get("/image/{batch:\\d+}/{frame:\\d+}/{sha256:[0-9a-f]*}", page.image),
+            web.get("/image/{annotation_video:\\d+}/{frame:\\d+}/{sha256:[0-9a-f]*}", page.image),
             web.get("/api/state", page.state),
-            web.post("/api/judge", page.judge),
+            web.post("/api/rate", page.rate),
             web.post("/api/undo", page.undo),
             web.post("/api/prediction", page.prediction),
         ]
@@ -79,17 +89,19 @@ def make_app(sessions: Sessions, images: Path, place: Place, annotator: str, bat
 
 
 class _Page:
-    def __init__(self, sessions: Sessions, images: Path, place: Place, annotator: str, batch: int | None) -> None:
+    def __init__(
+        self, sessions: Sessions, images: Path, place: Place, annotator: str, annotation_video: int | None
+    ) -> None:
         self._sessions, self._images, self._place = sessions, images, place
-        self._annotator, self._batch = annotator, batch
-        self._cookie = f"affectflow-token-{place.port}"  # cookies know no ports
+        self._annotator, self._annotation_video = annotator, annotation_video
+        self._cookie = f"affectflow-token-{place.port}"  # browsers share cookies between ports
 
     @web.middleware
     async def guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Refuse strangers, and say a mistake in a sentence."""
+        """Refuse requests without access, and report errors as a sentence."""
         try:
-            if (refused := self._refusal(request)) is not None:
-                return web.json_response({"error": refused}, status=403, headers=_HEADERS)
+            if (refusal := self._refusal(request)) is not None:
+                return web.json_response({"error": refusal}, status=403, headers=_HEADERS)
             response = await handler(request)
         except (UserError, ValueError) as error:
             response = web.json_response({"error": str(error)}, status=400)
@@ -100,101 +112,108 @@ class _Page:
         return response
 
     def _refusal(self, request: web.Request) -> str | None:
+        """Return why a request is refused, None if it is not."""
         if self._place.token:
             given = request.query.get("token") or request.cookies.get(self._cookie, "")
             if not hmac.compare_digest(given.encode(), self._place.token.encode()):
-                return "The address lacks the token that the server printed."
+                return "The address has no valid token; open the address that the server printed."
         elif urlsplit(f"//{request.host}").hostname not in ("localhost", "127.0.0.1", "::1", self._place.host):
-            return "This server answers to the address that it printed."
-        # A link to here may be followed from anywhere, such as the message with the address.
+            return "The host name is not this server's; open the address that the server printed."
+        # A link to this page, for example in a message, may be followed from any site.
         followed = request.method == "GET" and request.headers.get("Sec-Fetch-Dest") == "document"
         if not followed and request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
-            return "Another site may not read or write here."
+            return "Other sites may not read or write here."
         origin = request.headers.get("Origin")
         if origin is not None and urlsplit(origin).netloc != request.host:
-            return "Another site may not write here."
+            return "Other sites may not write here."
         if request.method == "POST" and request.content_type != "application/json":
-            return "Only the page itself may write here."
+            return "The content type must be application/json."
         return None
 
     async def file(self, request: web.Request) -> web.Response:
-        if request.path == "/" and not self._sessions.batches:
+        """Send a file of the page."""
+        if request.path == "/" and not self._sessions.images:
             raise web.HTTPFound("/trace")
         name = request.match_info.get("name") or f"{request.path.strip('/') or 'index'}.html"
         file = _FILES / name
-        return web.Response(text=file.read_text(encoding="utf-8"), content_type=_KINDS[file.suffix])
+        return web.Response(text=file.read_text(encoding="utf-8"), content_type=_CONTENT_TYPES[file.suffix])
 
     async def agreement(self, request: web.Request) -> web.Response:
-        """Of all annotators, those of other servers too."""
-        known = (self._sessions.kept(), self._sessions.traced(), self._sessions.batches)
-        found = await asyncio.to_thread(compare, *known)
-        return web.json_response({"progress": progress_of_all(*known), **found})
+        """Send progress and agreement of all annotators, including those of other servers on the same folder."""
+        recorded, traced = self._sessions.recorded_ratings(), self._sessions.recorded_traces()
+        found = await asyncio.to_thread(compare, recorded, traced, self._sessions.images)
+        progress = progress_of_all(recorded, traced, self._sessions.images)
+        return web.json_response({"progress": progress, **found})
 
     async def state(self, request: web.Request) -> web.Response:
-        """Of an annotator and a batch; without a name, what to begin with."""
+        """Send an annotator's state for an annotation video; without a name, the annotator to begin with."""
         annotator = request.query.get("annotator", "")
         if not annotator:
             return web.json_response({"annotator": self._annotator})
-        session = self._sessions.of(annotator)
-        asked = request.query.get("batch", "")
-        batch = asked if asked == INFORMATIVE else int(asked) if asked.isdecimal() else self._first()
-        wanted = (request.query.get("sha256", ""), request.query.get("again") == "true")
-        found = await asyncio.to_thread(session.state, batch, wanted)
+        session = self._sessions.session(annotator)
+        asked = request.query.get("annotation_video", "")
+        selected = asked if asked == INFORMATIVE else int(asked) if asked.isdecimal() else self._first()
+        requested = (request.query.get("sha256", ""), request.query.get("is_repeat") == "true")
+        found = await asyncio.to_thread(session.state, selected, requested)
         return web.json_response({"annotator": annotator, **found})
 
     def _first(self) -> int | str | None:
-        """What the page begins with."""
-        return self._batch or (INFORMATIVE if self._sessions.predictions.model else None)
+        """Return what the page begins with."""
+        return self._annotation_video or (INFORMATIVE if self._sessions.predictions.model else None)
 
-    async def judge(self, request: web.Request) -> web.Response:
-        facts = await _json(request)
-        self._sessions.of(str(facts.get("annotator", ""))).judge(facts)
+    async def rate(self, request: web.Request) -> web.Response:
+        """Record a rating."""
+        data = await _json(request)
+        self._session(data).rate(data)
         return web.json_response({})
 
     async def undo(self, request: web.Request) -> web.Response:
-        """Says which image is to be judged again; null where nothing is left to take back."""
-        facts = await _json(request)
-        return web.json_response({"taken": self._sessions.of(str(facts.get("annotator", ""))).undo()})
+        """Undo the last rating, and send the image to rate again; null if there is none."""
+        data = await _json(request)
+        return web.json_response({"undone": self._session(data).undo()})
 
     async def prediction(self, request: web.Request) -> web.Response:
-        """What the model says of an image; that it was asked for is kept."""
-        facts = await _json(request)
-        return web.json_response({"point": self._sessions.of(str(facts.get("annotator", ""))).prediction(facts)})
+        """Send the model prediction for an image, and record that it was shown."""
+        data = await _json(request)
+        return web.json_response({"point": self._session(data).prediction(data)})
+
+    def _session(self, data: dict[str, object]) -> Session:
+        return self._sessions.session(str(data.get("annotator", "")))
 
     async def video_state(self, request: web.Request) -> web.Response:
-        """Of an annotator and a video; it may have to be converted first."""
-        first = video_name(self._batch) if self._batch else self._sessions.videos[0].name
+        """Send an annotator's state for a video, which may be converted first."""
+        first = video_name(self._annotation_video) if self._annotation_video else self._sessions.videos[0].name
         annotator, name = request.query.get("annotator", ""), request.query.get("video", "") or first
-        video = self._sessions.video_of(name)
-        await asyncio.to_thread(lambda: video.reel)
-        return web.json_response(self._sessions.video(annotator, name))
+        video = self._sessions.video(name)
+        await asyncio.to_thread(lambda: video.playable)
+        return web.json_response(self._sessions.video_state(annotator, name))
 
-    async def sweep(self, request: web.Request) -> web.Response:
-        """Keep a part of a trace."""
-        facts = await _json(request)
-        name, points = facts.get("video"), facts.get("points")
+    async def trace(self, request: web.Request) -> web.Response:
+        """Record a segment of a trace."""
+        data = await _json(request)
+        name, points = data.get("video"), data.get("points")
         if not isinstance(name, str) or not isinstance(points, list):
-            raise ValueError("the video or the points are none")
-        video = self._sessions.video_of(name)
-        await asyncio.to_thread(lambda: video.reel)
-        self._sessions.sweep(str(facts.get("annotator", "")), name, points)
+            raise ValueError("the video or the points are invalid")
+        video = self._sessions.video(name)
+        await asyncio.to_thread(lambda: video.playable)
+        self._sessions.trace(str(data.get("annotator", "")), name, points)
         return web.json_response({})
 
     async def video(self, request: web.Request) -> web.StreamResponse:
-        """One of the videos and no other file; parts of it where the browser asks for them."""
+        """Send one of the videos, or the part that the browser requests, and no other file."""
         number = int(request.match_info["number"])
         if number >= len(self._sessions.videos):
             raise web.HTTPNotFound
-        reel = await asyncio.to_thread(lambda: self._sessions.videos[number].reel)
-        if reel.cut != request.match_info["cut"] or not reel.path.is_file():
+        playable = await asyncio.to_thread(lambda: self._sessions.videos[number].playable)
+        if playable.digest != request.match_info["digest"] or not playable.path.is_file():
             raise web.HTTPNotFound
-        # The browser looks into the file whatever it is called.
-        return web.FileResponse(reel.path, headers={"Content-Type": "video/mp4"})
+        # Browsers recognize the container by its content, whatever type is sent.
+        return web.FileResponse(playable.path, headers={"Content-Type": "video/mp4"})
 
     async def image(self, request: web.Request) -> web.Response:
-        """An image of the batches and nothing else, upright, as a JPEG that we made."""
-        batch, frame = int(request.match_info["batch"]), int(request.match_info["frame"])
-        images = (one for one in self._sessions.batches.get(batch, ()) if one.frame == frame)
+        """Send one of the images, upright and encoded anew as JPEG, and no other file."""
+        number, frame = int(request.match_info["annotation_video"]), int(request.match_info["frame"])
+        images = (image for image in self._sessions.images.get(number, ()) if image.frame == frame)
         image = next(images, None)
         if image is None or image.image_sha256 != request.match_info["sha256"]:
             raise web.HTTPNotFound
@@ -207,15 +226,15 @@ class _Page:
         try:
             pixels = decode_rgb(read_image(self._images, image.file_name, image.image_sha256)).pixels
         except ImageError as error:
-            raise UserError(f"{image.file_name} is broken ({error}).") from None
-        return jpeg.encode(pixels, _QUALITY, "4:4:4")
+            raise UserError(f"{image.file_name} cannot be decoded ({error}).") from None
+        return jpeg.encode(pixels, _JPEG_QUALITY, "4:4:4")
 
 
 async def _json(request: web.Request) -> dict[str, object]:
     try:
-        facts = await request.json()
+        data = await request.json()
     except json.JSONDecodeError:
-        raise ValueError("the body is no JSON") from None
-    if not isinstance(facts, dict):
-        raise ValueError("the body is no object")
-    return facts
+        raise ValueError("the body is not JSON") from None
+    if not isinstance(data, dict):
+        raise ValueError("the body is not a JSON object")
+    return data

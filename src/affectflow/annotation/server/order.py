@@ -1,4 +1,4 @@
-"""Which image comes next, and which is shown a second time."""
+"""The order of images on the page: which image comes next, and which is shown a second time."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from random import Random
 import numpy as np
 
 from affectflow.annotation.model_predictions import ModelPrediction
-from affectflow.annotation.server.image import Image
+from affectflow.annotation.server.media import Image
 from affectflow.core.parallel import batched
 
-_APART = 15
-"""So many images lie between the two times at least, that the second is not judged from memory."""
-
-_AT_A_TIME = 256
-_WIDTH = 8**0.5
-"""Of the plane, from corner to corner."""
+_MIN_BETWEEN = 15
+"""Least number of images between the first and the second showing, so that the repeat is not rated from memory."""
+_CHUNK = 256
+"""Rated points compared at once, which bounds the memory."""
+_DIAGONAL = 8**0.5
+"""Of the plane of valence and arousal, the largest possible distance."""
 
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """An image to be judged; ``again`` for the second time, which the page does not tell."""
+    """An image to rate; ``is_repeat`` if it is shown a second time, which the annotator is not told."""
 
     image: Image
-    again: bool = False
+    is_repeat: bool = False
 
     @property
     def key(self) -> tuple[str, bool]:
-        """As that of :attr:`affectflow.annotation.rating_log.Kept.latest`."""
-        return self.image.image_sha256, self.again
+        """The key in :attr:`affectflow.annotation.rating_log.RecordedRatings.latest`."""
+        return self.image.image_sha256, self.is_repeat
 
 
 def with_repeats(
@@ -42,28 +42,33 @@ def with_repeats(
     repeated: AbstractSet[str] = frozenset(),
     eligible: AbstractSet[str] | None = None,
 ) -> list[Slot]:
-    """Images with a share of them shown a second time in between.
+    """Insert a second showing of a share of the images.
 
-    ``before`` are those that were judged already, in order, ``repeated`` the SHA-256 of those that were shown twice;
-    ``eligible`` of those that may be, where that is not left to chance.
+    Args:
+        images: Images in order.
+        share: Share of the images to repeat, in [0, 1].
+        random: Chooses the images to repeat.
+        before: Images that were rated already, in order.
+        repeated: SHA-256 of the images that were repeated already.
+        eligible: SHA-256 of the images that may be repeated; None for all.
     """
     slots: list[Slot] = []
     past = list(before)
     done = set(repeated)
-    owed = min(1.0, share * len(before) - len(repeated))  # a share that is raised later is not made up for at once
+    owed = min(1.0, share * len(before) - len(repeated))  # at most one, so that a larger share applies gradually
 
-    def may(sha256: str) -> bool:
+    def may_repeat(sha256: str) -> bool:
         return sha256 not in done and (eligible is None or sha256 in eligible)
 
     for image in images:
         slots.append(Slot(image))
         past.append(image)
         owed += share
-        candidates = [one for one in past[: max(0, len(past) - _APART)] if may(one.image_sha256)]
+        candidates = [one for one in past[: max(0, len(past) - _MIN_BETWEEN)] if may_repeat(one.image_sha256)]
         if owed >= 1 and candidates:
             chosen = random.choice(candidates)
             done.add(chosen.image_sha256)
-            slots.append(Slot(chosen, again=True))
+            slots.append(Slot(chosen, is_repeat=True))
             owed -= 1
     return slots
 
@@ -71,33 +76,39 @@ def with_repeats(
 def most_informative(
     images: Sequence[Image],
     predictions: Mapping[str, ModelPrediction],
-    judged: Sequence[tuple[float, float]],
+    rated: Sequence[tuple[float, float]],
     count: int,
 ) -> list[Image]:
-    """So many of the images, the most informative first.
+    """Choose so many images, the most informative first.
 
-    Each is the one whose prediction is the least certain and the furthest from all that was judged: its spread times its
-    distance in the plane from the nearest judged point, those before it in the list taken as judged where the model
-    predictions them (greedy sampling in the space of outputs, Wu, Lin and Huang 2019, "Active learning for regression
-    using greedy sampling", weighted by the model's doubt). Images without a prediction follow those that have one.
+    Each is the image with the largest product of the prediction's uncertainty and its distance in the plane from the
+    nearest rated point. Images chosen before count as rated with the values that the model predicts. This is greedy
+    sampling in the output space (Wu, Lin and Huang 2019, "Active learning for regression using greedy sampling"),
+    weighted by the uncertainty. Images without a prediction follow those that have one.
+
+    Args:
+        images: Images that are not yet rated.
+        predictions: By SHA-256 of the image.
+        rated: Valence and arousal of the images rated so far.
+        count: Number of images to choose.
     """
-    known = [one for one in images if one.image_sha256 in predictions]
+    known = [image for image in images if image.image_sha256 in predictions]
     if not known:
         return list(images[:count])
-    of_each = [predictions[one.image_sha256] for one in known]
-    places = np.array([(prediction.valence, prediction.arousal) for prediction in of_each])
-    doubt = np.array([prediction.spread for prediction in of_each])
-    nearest = np.full(len(known), _WIDTH)
-    for some in batched(judged, _AT_A_TIME):
-        apart = places[:, np.newaxis] - np.array(some)
+    found = [predictions[image.image_sha256] for image in known]
+    points = np.array([(prediction.valence, prediction.arousal) for prediction in found])
+    uncertainty = np.array([prediction.uncertainty for prediction in found])
+    nearest = np.full(len(known), _DIAGONAL)
+    for chunk in batched(rated, _CHUNK):
+        apart = points[:, np.newaxis] - np.array(chunk)
         np.minimum(nearest, np.sqrt((apart**2).sum(axis=-1).min(axis=1)), out=nearest)
     left = np.ones(len(known), bool)
     chosen: list[Image] = []
     while len(chosen) < min(count, len(known)):
-        # Where nothing tells them apart, the first of the manifest.
-        best = int(np.argmax(np.where(left, doubt * nearest, -1.0)))
+        # The first of the manifest if several are equally informative.
+        best = int(np.argmax(np.where(left, uncertainty * nearest, -1.0)))
         chosen.append(known[best])
         left[best] = False
-        np.minimum(nearest, np.hypot(*(places - places[best]).T), out=nearest)
-    others = (one for one in images if one.image_sha256 not in predictions)
-    return chosen + [one for one, _ in zip(others, range(count - len(chosen)), strict=False)]
+        np.minimum(nearest, np.hypot(*(points - points[best]).T), out=nearest)
+    others = (image for image in images if image.image_sha256 not in predictions)
+    return chosen + [image for image, _ in zip(others, range(count - len(chosen)), strict=False)]

@@ -1,4 +1,4 @@
-"""Running the page until Ctrl-C."""
+"""Running the annotation server until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -14,25 +14,35 @@ from aiohttp import web
 
 from affectflow.annotation.model_predictions import ModelPredictions
 from affectflow.annotation.server.app import Place, make_app
-from affectflow.annotation.server.image import images_of, read_images
+from affectflow.annotation.server.media import annotation_videos, images_of, own_videos, read_images
 from affectflow.annotation.server.session import Sessions
-from affectflow.annotation.server.video import batch_videos, own_videos
 from affectflow.annotation.trace_log import OwnVideoTraceLog
 from affectflow.core.errors import UserError
 
-_LAST_PORT = 65535
+_MAX_PORT = 65535
 _CONVERTED = ".videos"
-"""Within the folder of annotations; traces are not looked for there."""
+"""Folder of converted videos in the folder of annotations; hidden folders are not searched for traces."""
 
 
 @dataclass(frozen=True, slots=True)
-class Entrance:
-    """Where and for whom the page is opened; an empty ``annotator`` is asked for, and port 0 is any that is free."""
+class ServerOptions:
+    """Options of the server.
+
+    Attributes:
+        annotator: Name to begin with; if empty, the page asks for it.
+        host: Address to listen on.
+        port: Port to listen on; 0 for any free port.
+        open_browser: Whether to open the page in a browser.
+    """
 
     annotator: str = ""
     host: str = "127.0.0.1"
     port: int = 0
     open_browser: bool = True
+
+
+Entrance = ServerOptions
+"""The former name, which the command line uses."""
 
 
 def serve(
@@ -42,62 +52,85 @@ def serve(
     frame_rate: float,
     repeats: float,
     predictions: ModelPredictions | None,
-    batch: int | None,
-    at: Entrance,
+    annotation_video: int | None,
+    at: ServerOptions,
 ) -> None:
-    """Serve the images of a manifest; journals lie in ``folder``, one folder an annotator.
+    """Serve the images and the annotation videos of a manifest.
 
-    ``repeats`` is the share of images that are shown twice; with ``predictions`` the most informative come first.
-    Elsewhere than on loopback only who has the address with its token may come in. Raises :class:`UserError` where the
-    address cannot be listened on, or there is nothing to annotate.
+    On an address other than loopback, only users with the token in the printed address have access.
+
+    Args:
+        manifest: The manifest; the videos are in its folder.
+        images: Folder of the image store.
+        folder: Folder of the logs, with a sub-folder for each annotator.
+        frame_rate: Frames per second of the annotation videos.
+        repeats: Share of the images that are shown twice, in [0, 1].
+        predictions: Model predictions; with them, the most informative images come first.
+        annotation_video: Number of the annotation video to begin with; None for the first that is not done.
+        at: Options of the server.
+
+    Raises:
+        UserError: The address is not available, or there is nothing to annotate.
     """
-    batches = read_images(manifest)
-    if not batches:
-        raise UserError("The manifest has no image; download some first.")
-    if batch is not None:
-        images_of(batches, batch)
-    videos = batch_videos(batches, manifest.parent, frame_rate)
-    _serve(Sessions(folder, batches, videos, repeats, predictions), images, folder, at, batch)
+    by_video = read_images(manifest)
+    if not by_video:
+        raise UserError(f"{manifest} has no images; download some first.")
+    if annotation_video is not None:
+        images_of(by_video, annotation_video)
+    videos = annotation_videos(by_video, manifest.parent, frame_rate)
+    _serve(Sessions(folder, by_video, videos, repeats, predictions), images, folder, at, annotation_video)
 
 
-def serve_videos(videos: Path, folder: Path, at: Entrance) -> None:
-    """Serve the videos of a folder, likewise."""
-    from affectflow.annotation.own_videos import find_videos  # imports the decoder
+def serve_videos(videos: Path, folder: Path, at: ServerOptions) -> None:
+    """Serve the user's own videos in a folder.
 
-    found = own_videos(find_videos(videos).items(), folder / _CONVERTED)
-    _serve(Sessions(folder, {}, found, kind=OwnVideoTraceLog), videos, folder, at, None)
+    Args:
+        videos: The folder of videos.
+        folder: Folder of the logs, with a sub-folder for each annotator.
+        at: Options of the server.
+
+    Raises:
+        UserError: The address is not available, or there are no videos.
+    """
+    from affectflow.annotation.own_videos import find_videos  # imports the video decoder
+
+    found = own_videos(find_videos(videos), folder / _CONVERTED)
+    _serve(Sessions(folder, {}, found, trace_log=OwnVideoTraceLog), videos, folder, at, None)
 
 
-def _serve(sessions: Sessions, images: Path, folder: Path, at: Entrance, batch: int | None) -> None:
-    if at.annotator:
-        sessions.of(at.annotator)  # what is wrong with the name is told before anything is served
-    host = at.host
-    listener = _listener(host, at.port)
-    # Of all addresses of this machine, others need its name.
+def _serve(
+    sessions: Sessions, images: Path, folder: Path, options: ServerOptions, annotation_video: int | None
+) -> None:
+    if options.annotator:
+        sessions.session(options.annotator)  # reports an invalid name before the server starts
+    host = options.host
+    listener = _listen(host, options.port)
+    # If the server listens on all addresses of this machine, other machines need its name.
     shown = socket.gethostname() if host in ("0.0.0.0", "::") else host
     place = Place(shown, listener.getsockname()[1], "" if _is_loopback(host) else secrets.token_urlsafe(24))
-    print(f"Annotate at {place.address} (Ctrl-C ends; everything is kept as it is made in {folder}).", flush=True)
-    if at.open_browser:
-        # Some browsers end only when they are closed.
+    print(f"Annotate at {place.address} (Ctrl-C ends; each rating and trace is saved at once in {folder}).", flush=True)
+    if options.open_browser:
+        # In a thread, because some browsers return only when they are closed.
         threading.Thread(target=webbrowser.open, args=[place.address], daemon=True).start()
     try:
-        web.run_app(make_app(sessions, images, place, at.annotator, batch), sock=listener, print=None)
+        app = make_app(sessions, images, place, options.annotator, annotation_video)
+        web.run_app(app, sock=listener, print=None)
     finally:
         sessions.close()
 
 
-def _listener(host: str, port: int) -> socket.socket:
-    if not 0 <= port <= _LAST_PORT:
-        raise UserError(f"{host}, port {port} cannot be listened on; choose one up to {_LAST_PORT}.")
+def _listen(host: str, port: int) -> socket.socket:
+    if not 0 <= port <= _MAX_PORT:
+        raise UserError(f"{host}, port {port} is not available; choose a port up to {_MAX_PORT}.")
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, kind, protocol)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
-        listener.listen()  # so that the address is good as soon as it is told
+        listener.listen()  # so that the address works as soon as it is printed
     except (OSError, UnicodeError) as error:
-        reason = getattr(error, "strerror", None) or "no such host"
-        raise UserError(f"{host}, port {port} cannot be listened on ({reason}); choose another.") from None
+        reason = getattr(error, "strerror", None) or "unknown host"
+        raise UserError(f"{host}, port {port} is not available ({reason}); choose another.") from None
     return listener
 
 

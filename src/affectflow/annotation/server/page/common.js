@@ -1,24 +1,24 @@
 "use strict";
-// What the pages for images and for videos share: the server, and the plane.
+// What the pages for images and for videos share: requests to the server, and the plane of valence and arousal.
 
 const $ = (id) => document.getElementById(id);
 const CORNERS = [
   ["afraid, angry", -0.66, 0.86], ["excited, happy", 0.62, 0.86], ["sad, bored", -0.7, -0.9], ["calm, content", 0.64, -0.9],
 ];
 const AXES = [["unpleasant", -0.98, -1.08], ["pleasant", 0.98, -1.08], ["excited", 0, 1.08], ["asleep", 0, -1.15]];
-const inside = (value) => Math.min(1, Math.max(-1, value));
+const clamp = (value) => Math.min(1, Math.max(-1, value));
 
-async function ask(path, facts) {
-  const options = facts && { method: "POST", keepalive: true, headers: { "Content-Type": "application/json" }, body: JSON.stringify(facts) };
+async function request(path, data) { // POST if there is data, else GET
+  const options = data && { method: "POST", keepalive: true, headers: { "Content-Type": "application/json" }, body: JSON.stringify(data) };
   const response = await fetch(path, options || {});
   const answer = await response.json();
   if (!response.ok) throw new Error(answer.error || response.statusText);
   return answer;
 }
 
-function under(event) { // valence and arousal
+function pointOf(event) { // valence and arousal at the pointer
   const { x, y } = new DOMPoint(event.clientX, event.clientY).matrixTransform($("plane").getScreenCTM().inverse());
-  return [inside(x), inside(-y)];
+  return [clamp(x), clamp(-y)];
 }
 
 function drawPlane(spacing, words) {

@@ -1,185 +1,187 @@
 "use strict";
-// What is shown is what the server keeps: every judgement is sent as it is made, and the page goes on while it is.
+// The page for rating images. Every rating is sent as it is made, and the page shows the next image while it is sent.
 
-const AHEAD = 4; // images that are fetched before they are wanted
+const PRELOADED = 4; // images that are loaded in advance
 const STEP = 0.1, SMALL_STEP = 0.02;
 
 const INFORMATIVE = "informative";
 
-let annotator = "", state = null, at = 0, cursor = null, prediction = null, shownSince = 0, digit = null, dragging = false;
-let sending = Promise.resolve(); // one after the other, so that the order of judgements is that in which they were made
-window.affectflowTimes = []; // milliseconds from a judgement to the next image, for whoever measures
+let annotator = "", state = null, index = 0, cursor = null, prediction = null, shownSince = 0, digit = null, dragging = false;
+let sending = Promise.resolve(); // one request after the other, so that the server gets ratings in their order
+let ratedSince = 0; // when the last rating was made, until the next image is shown
+window.affectflowTimes = []; // milliseconds from a rating to the next image, for measurements
 
-function trouble(error) {
-  $("trouble").textContent = error ? `${error.message || error}` : "";
+function showError(error) {
+  $("error").textContent = error ? `${error.message || error}` : "";
 }
 
-function send(path, facts) { // null where it was not kept
-  const sent = sending.then(() => ask(path, facts)).then((answer) => { trouble(null); return answer; });
-  sending = sent.catch((error) => { trouble(`Not kept: ${error.message}. Is the server running?`); return null; });
+function send(path, data) { // gives null if it failed
+  const sent = sending.then(() => request(path, data)).then((answer) => { showError(null); return answer; });
+  sending = sent.catch((error) => { showError(`Not saved: ${error.message}. Is the server running?`); return null; });
   return sending;
 }
 
-const image = () => state.images[at];
-const judged = () => image().judgement;
+const image = () => state.images[index];
+const rating = () => image().rating;
 
-async function load(batch, taken = {}) { // and show the image whose judgement was taken back, if any
-  ready(false);
-  await sending; // or a judgement on its way would be missing
-  const { sha256, again } = taken;
-  const query = new URLSearchParams({ annotator, ...(batch ? { batch } : {}), ...(sha256 ? { sha256, again } : {}) });
+async function load(annotationVideo, undone = {}) { // shows the image whose rating was undone, if any
+  setReady(false);
+  await sending; // or the state would lack the ratings that are being sent
+  const { sha256, is_repeat } = undone;
+  const query = new URLSearchParams({ annotator, ...(annotationVideo ? { annotation_video: annotationVideo } : {}), ...(sha256 ? { sha256, is_repeat } : {}) });
   try {
-    state = await ask(`/api/state?${query}`);
+    state = await request(`/api/state?${query}`);
   } catch (error) {
-    if (state) { ready(true); draw(); } // goes on with what is shown
+    if (state) { setReady(true); draw(); } // the former images stay
     throw error;
   }
-  const wanted = state.images.findIndex((one) => ["batch", "frame", "again"].every((name) => one[name] === taken[name]));
-  const open = state.images.findIndex((one) => !one.judgement);
-  at = wanted >= 0 ? wanted : Math.max(open, 0);
+  const requested = state.images.findIndex((one) => ["annotation_video", "frame", "is_repeat"].every((name) => one[name] === undone[name]));
+  const unrated = state.images.findIndex((one) => !one.rating);
+  index = requested >= 0 ? requested : Math.max(unrated, 0);
   show();
 }
 
 function show() {
-  const one = image();
+  const { image: address } = image();
   cursor = prediction = digit = null;
   dragging = false;
-  $("note").value = judged() ? judged().note : "";
+  $("note").value = rating() ? rating().note : "";
   const shown = () => {
     shownSince = performance.now();
-    if (measured) affectflowTimes.push(shownSince - measured);
-    measured = 0;
-    ready(true);
+    if (ratedSince) affectflowTimes.push(shownSince - ratedSince);
+    ratedSince = 0;
+    setReady(true);
   };
-  ready(false); // what is still on the screen is another image
+  setReady(false); // the screen still shows the former image
   $("image").onload = shown;
-  $("image").onerror = () => { trouble("This image cannot be shown."); shown(); };
-  if ($("image").getAttribute("src") === one.image) shown(); else $("image").src = one.image;
-  for (let i = 1; i <= AHEAD && at + i < state.images.length; i++) new Image().src = state.images[at + i].image;
+  $("image").onerror = () => { showError("This image cannot be shown."); shown(); };
+  if ($("image").getAttribute("src") === address) shown(); else $("image").src = address;
+  for (let i = 1; i <= PRELOADED && index + i < state.images.length; i++) new Image().src = state.images[index + i].image;
   draw();
 }
-let measured = 0;
 
-function ready(yes) { // whether a judgement would be of the image that is seen
-  document.body.dataset.ready = yes ? "yes" : "no";
+function setReady(ready) { // whether the screen shows the image that would be rated
+  document.body.dataset.ready = ready ? "yes" : "no";
 }
 const isReady = () => document.body.dataset.ready === "yes";
 
 function draw() {
-  const one = judged();
-  const count = state.elsewhere.done + state.images.filter((other) => other.judgement).length;
-  const all = state.elsewhere.images + state.images.length;
-  const options = state.progress.map(({ batch, images, done }) => [batch, `${batch} (${batch === state.batch ? count : done} of ${images})`]);
-  if (state.model) options.unshift([INFORMATIVE, `informative first (${state.model})`]);
-  $("batch").replaceChildren(...options.map(([batch, text]) => new Option(text, batch, false, batch === state.batch)));
-  $("place").textContent = `image ${at + 1} of ${state.images.length}`;
-  $("ask").hidden = !state.model;
-  $("done").max = all;
+  const one = rating();
+  const count = state.elsewhere.done + state.images.filter((other) => other.rating).length;
+  const total = state.elsewhere.images + state.images.length;
+  const options = state.progress.map(({ annotation_video: number, images, done }) =>
+    [number, `${number} (${number === state.annotation_video ? count : done} of ${images})`]);
+  if (state.model) options.unshift([INFORMATIVE, `all, most informative first (${state.model})`]);
+  $("annotation-video").replaceChildren(...options.map(([number, text]) => new Option(text, number, false, number === state.annotation_video)));
+  $("position").textContent = `image ${index + 1} of ${state.images.length}`;
+  $("show-prediction").hidden = !state.model;
+  $("done").max = total;
   $("done").value = count;
-  const seconds = state.median_seconds && state.median_seconds * (all - count);
-  $("left").textContent = count === all ? "all judged" : seconds ? `about ${Math.ceil(seconds / 60)} min left` : `${all - count} left`;
+  const seconds = state.median_seconds && state.median_seconds * (total - count);
+  $("left").textContent = count === total ? "all rated" : seconds ? `about ${Math.ceil(seconds / 60)} min left` : `${total - count} left`;
   $("annotator").textContent = annotator;
-  $("verdict").textContent = one ? { "": "", not_a_face: "not a face", cannot_say: "cannot say" }[one.verdict] : "";
-  point($("before"), one && one.valence !== null ? [one.valence, one.arousal] : null);
-  point($("prediction"), prediction && prediction.point);
-  point($("cursor"), cursor);
+  $("skip-reason").textContent = one ? { "": "", not_a_face: "not a face", cannot_say: "cannot say" }[one.skip_reason] : "";
+  drawPoint($("rated"), one && one.valence !== null ? [one.valence, one.arousal] : null);
+  drawPoint($("prediction"), prediction && prediction.point);
+  drawPoint($("cursor"), cursor);
   const values = cursor || (one && one.valence !== null ? [one.valence, one.arousal] : null);
-  $("values").textContent = values ? `valence ${sign(values[0])}, arousal ${sign(values[1])}` : "not judged yet";
-  if (one && one.verdict) $("values").textContent = $("verdict").textContent;
-  if (prediction) $("values").textContent += prediction.point ? `; ${state.model} says ${prediction.point.map(sign).join(", ")}` : `; ${state.model} has no value`;
+  $("values").textContent = values ? `valence ${signed(values[0])}, arousal ${signed(values[1])}` : "not rated yet";
+  if (one && one.skip_reason) $("values").textContent = $("skip-reason").textContent;
+  if (prediction) $("values").textContent += prediction.point ? `; ${state.model} predicts ${prediction.point.map(signed).join(", ")}` : `; ${state.model} has no prediction`;
 }
 
-const sign = (value) => (value < 0 ? "−" : "+") + Math.abs(value).toFixed(2);
+const signed = (value) => (value < 0 ? "−" : "+") + Math.abs(value).toFixed(2);
 
-function point(circle, values) {
+function drawPoint(circle, values) {
   circle.style.visibility = values ? "visible" : "hidden";
   if (values) { circle.setAttribute("cx", values[0]); circle.setAttribute("cy", -values[1]); }
 }
 
-function judge(values, verdict) {
+function rate(values, skipReason) {
   if (!isReady()) return;
   const [valence, arousal] = values ? values.map((value) => Math.round(value * 1000) / 1000) : [null, null];
-  measured = performance.now();
-  keep({ valence, arousal, verdict: verdict || "", note: $("note").value.trim() });
+  ratedSince = performance.now();
+  save({ valence, arousal, skip_reason: skipReason || "", note: $("note").value.trim() });
   move(1);
 }
 
-function keep(one) { // of the image that is shown
-  const of = state, place = at, shown = image(), before = judged(), { batch, frame, again } = shown;
+function save(one) { // as the rating of the image that is shown
+  const ratedState = state, ratedIndex = index, rated = image(), before = rating();
+  const { annotation_video, frame, is_repeat } = rated;
   const seconds = (performance.now() - shownSince) / 1000;
-  shown.judgement = one;
-  send("/api/judge", { annotator, batch, frame, again, seconds, ...one }).then((answer) => {
-    if (answer || of !== state) return;
-    shown.judgement = before;
-    at = Math.min(at, place); // to be judged again
+  rated.rating = one;
+  send("/api/rate", { annotator, annotation_video, frame, is_repeat, seconds, ...one }).then((answer) => {
+    if (answer || ratedState !== state) return;
+    rated.rating = before;
+    index = Math.min(index, ratedIndex); // back to the image that must be rated again
     show();
-    if (at === place) $("note").value = one.note;
+    if (index === ratedIndex) $("note").value = one.note;
   });
 }
 
-function keepNote() {
-  const one = judged(), note = $("note").value.trim();
-  if (one && one.note !== note) keep({ ...one, note });
+function saveNote() {
+  const one = rating(), note = $("note").value.trim();
+  if (one && one.note !== note) save({ ...one, note });
 }
 
 function move(by) {
-  const next = at + by;
-  if (next === state.images.length && state.batch === INFORMATIVE) { load(INFORMATIVE).catch(trouble); return; }
-  if (next < 0 || next >= state.images.length) { measured = 0; draw(); return; }
-  at = next;
+  const next = index + by;
+  if (next === state.images.length && state.annotation_video === INFORMATIVE) { load(INFORMATIVE).catch(showError); return; }
+  if (next < 0 || next >= state.images.length) { ratedSince = 0; draw(); return; }
+  index = next;
   show();
 }
 
 async function undo() {
-  ready(false);
-  const answer = await send("/api/undo", { annotator }), taken = answer && answer.taken;
-  if (taken) await load(state.batch === INFORMATIVE ? INFORMATIVE : taken.view, taken).catch(trouble); else ready(true);
+  setReady(false);
+  const answer = await send("/api/undo", { annotator }), undone = answer && answer.undone;
+  if (undone) await load(state.annotation_video === INFORMATIVE ? INFORMATIVE : undone.view, undone).catch(showError); else setReady(true);
 }
 
-async function askModel() {
-  const one = image();
+async function showPrediction() {
+  const { annotation_video, frame } = image();
   if (!state.model || !isReady()) return;
-  ready(false); // a judgement before the answer would count as one after it
-  const answer = await send("/api/prediction", { annotator, batch: one.batch, frame: one.frame });
-  ready(true);
+  setReady(false); // a rating made before the answer arrives would count as one made after it
+  const answer = await send("/api/prediction", { annotator, annotation_video, frame });
+  setReady(true);
   if (!answer) return;
   prediction = answer;
   draw();
 }
 
 const actions = {
-  notAFace: () => judge(null, "not_a_face"),
-  cannotSay: () => judge(null, "cannot_say"),
+  notAFace: () => rate(null, "not_a_face"),
+  cannotSay: () => rate(null, "cannot_say"),
   back: () => move(-1),
   forward: () => move(1),
   undo,
   jump: () => {
-    const wanted = Number(prompt(`Image, 1 to ${state.images.length}`, at + 1));
-    if (Number.isInteger(wanted) && wanted >= 1 && wanted <= state.images.length) move(wanted - 1 - at);
+    const number = Number(prompt(`Image, 1 to ${state.images.length}`, index + 1));
+    if (Number.isInteger(number) && number >= 1 && number <= state.images.length) move(number - 1 - index);
   },
-  zoom: () => $("image").classList.toggle("zoomed"),
-  askModel,
+  zoom: () => $("viewer").classList.toggle("zoomed"),
+  showPrediction,
 };
-const KEYS = { m: "askModel", x: "notAFace", c: "cannotSay", b: "back", n: "forward", u: "undo", j: "jump", z: "zoom" };
+const KEYS = { m: "showPrediction", x: "notAFace", c: "cannotSay", b: "back", n: "forward", u: "undo", j: "jump", z: "zoom" };
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 
-function key(event) {
+function onKey(event) {
   if ($("work").hidden || event.ctrlKey || event.altKey || event.metaKey) return;
-  if (event.repeat && !(event.key in ARROWS)) return; // a key that is held down is meant once
+  if (event.repeat && !(event.key in ARROWS)) return; // a key that is held down counts once
   if (["INPUT", "SELECT"].includes(event.target.tagName)) { if (event.key === "Escape" || event.key === "Enter") event.target.blur(); return; }
   if (event.key in ARROWS) {
-    const one = judged();
+    const one = rating();
     const from = cursor || (one && one.valence !== null ? [one.valence, one.arousal] : [0, 0]);
     const step = event.shiftKey ? SMALL_STEP : STEP;
     digit = null;
-    cursor = ARROWS[event.key].map((direction, i) => inside(Math.round((from[i] + direction * step) * 1000) / 1000));
+    cursor = ARROWS[event.key].map((direction, i) => clamp(Math.round((from[i] + direction * step) * 1000) / 1000));
   } else if (event.key === "Enter" && cursor && event.target.tagName !== "BUTTON") {
-    judge(cursor);
+    rate(cursor);
     event.preventDefault();
     return;
   } else if (/^[1-9]$/.test(event.key)) {
     const value = (Number(event.key) - 5) / 4;
-    if (digit === null) { digit = value; cursor = [value, cursor ? cursor[1] : 0]; } else { judge([digit, value]); return; }
+    if (digit === null) { digit = value; cursor = [value, cursor ? cursor[1] : 0]; } else { rate([digit, value]); return; }
   } else if (event.key === "Escape") {
     cursor = digit = null;
   } else if (event.key.toLowerCase() in KEYS) {
@@ -195,14 +197,14 @@ async function begin(name) {
   annotator = name;
   try {
     await load();
-  } catch (error) { // such as a name that cannot be one
-    $("who").hidden = false;
+  } catch (error) { // for example an invalid name
+    $("login").hidden = false;
     $("name").setCustomValidity(error.message);
     $("name").reportValidity();
     return;
   }
   history.replaceState(null, "", `/?${new URLSearchParams({ annotator })}`);
-  $("who").hidden = true;
+  $("login").hidden = true;
   $("work").hidden = false;
   $("plane").focus();
 }
@@ -213,23 +215,23 @@ $("plane").addEventListener("pointerdown", (event) => {
   dragging = true;
   digit = null;
   $("plane").setPointerCapture(event.pointerId);
-  cursor = under(event);
+  cursor = pointOf(event);
   draw();
 });
-$("plane").addEventListener("pointermove", (event) => { if (dragging) { cursor = under(event); draw(); } });
-$("plane").addEventListener("pointerup", (event) => { if (dragging) { dragging = false; judge(under(event)); } });
+$("plane").addEventListener("pointermove", (event) => { if (dragging) { cursor = pointOf(event); draw(); } });
+$("plane").addEventListener("pointerup", (event) => { if (dragging) { dragging = false; rate(pointOf(event)); } });
 $("plane").addEventListener("pointercancel", () => { dragging = false; cursor = null; draw(); });
-document.addEventListener("keydown", key);
+document.addEventListener("keydown", onKey);
 document.querySelectorAll("[data-do]").forEach((button) => button.addEventListener("click", () => {
   actions[button.dataset.do]();
   $("plane").focus();
 }));
-$("batch").addEventListener("change", () => load($("batch").value).then(() => $("plane").focus(), trouble));
-$("note").addEventListener("change", keepNote);
+$("annotation-video").addEventListener("change", () => load($("annotation-video").value).then(() => $("plane").focus(), showError));
+$("note").addEventListener("change", saveNote);
 $("name").addEventListener("input", () => $("name").setCustomValidity(""));
-$("who").addEventListener("submit", (event) => { event.preventDefault(); begin($("name").value.trim()); });
+$("login").addEventListener("submit", (event) => { event.preventDefault(); begin($("name").value.trim()); });
 
-const named = new URLSearchParams(location.search).get("annotator");
-(named ? Promise.resolve({ annotator: named }) : ask("/api/state")).then((answer) => {
-  if (answer.annotator) begin(answer.annotator); else $("who").hidden = false;
-}, trouble);
+const given = new URLSearchParams(location.search).get("annotator");
+(given ? Promise.resolve({ annotator: given }) : request("/api/state")).then((answer) => {
+  if (answer.annotator) begin(answer.annotator); else $("login").hidden = false;
+}, showError);
