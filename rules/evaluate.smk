@@ -77,7 +77,7 @@ rule score_model:
         "../envs/base.yaml"
     params:
         runs=ask(lambda w: PLAN.scores.parts(protocol_of(w), w.run)),
-        draws=config["evaluation"]["draws"],
+        bootstrap_samples=config["evaluation"]["bootstrap_samples"],
         config_sha256=ask(lambda w: PLAN.scores.config_sha256(protocol_of(w), w.run)),
         code=code("score_model"),
     script:
@@ -101,7 +101,7 @@ rule compare_models:
     params:
         runs=ask(lambda w: PLAN.scores.parts(protocol_of(w), w.run)),
         others=ask(lambda w: PLAN.scores.parts(protocol_of(w), w.other)),
-        draws=config["evaluation"]["draws"],
+        bootstrap_samples=config["evaluation"]["bootstrap_samples"],
         code=code("compare_models"),
     script:
         "../workflow/scripts/compare_models.py"

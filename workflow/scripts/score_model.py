@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from affectflow.core.job import job
-from affectflow.evaluation.outputs import Part
+from affectflow.evaluation.outputs import RunPredictions
 from affectflow.evaluation.protocols import protocol
 from affectflow.evaluation.score import score
 
@@ -14,9 +14,12 @@ if __name__ == "__main__":
         score(
             protocol(snakemake.wildcards.benchmark, snakemake.wildcards.protocol.lstrip("-")),
             snakemake.wildcards.run,
-            [Part.of_run(run, *map(Path, part)) for run, part in zip(snakemake.params.runs, files, strict=True)],
+            [
+                RunPredictions.of_run(run, *map(Path, part))
+                for run, part in zip(snakemake.params.runs, files, strict=True)
+            ],
             snapshot=Path(given.snapshot[0]) if given.snapshot else None,
-            draws=snakemake.params.draws,
+            bootstrap_samples=snakemake.params.bootstrap_samples,
             config_sha256=snakemake.params.config_sha256,
             code_sha256=snakemake.params.code,
             out=Path(snakemake.output.score),

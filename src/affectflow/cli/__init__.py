@@ -272,7 +272,7 @@ def _parser(with_snapshot: bool) -> argparse.ArgumentParser:
         ("--root", {**needed, "help": "the benchmark's own folder"}),
         ("--split", {"default": "all"}),
         ("--name", {"default": "", "help": "of the model, in the score file"}),
-        ("--draws", {"type": _positive, "default": 1000, "help": "of subjects, for intervals"}),
+        ("--bootstrap-samples", {"type": _positive, "default": 1000, "help": "of subjects, for intervals"}),
         ("--out", needed),
     )
     add(

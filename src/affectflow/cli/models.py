@@ -120,8 +120,8 @@ def score(options: argparse.Namespace) -> None:
     from affectflow.datasets import get_dataset
     from affectflow.datasets.media import MetadataOnly
     from affectflow.datasets.synthetic import is_drawn
-    from affectflow.evaluation.external import UNASKED, lay_beside, read_answers
-    from affectflow.evaluation.outputs import Part
+    from affectflow.evaluation.external import WITHOUT_LABEL, join_with_labels, read_predictions
+    from affectflow.evaluation.outputs import RunPredictions
     from affectflow.evaluation.protocols import protocol
     from affectflow.evaluation.score import score
     from affectflow.evaluation.summary import table
@@ -129,26 +129,26 @@ def score(options: argparse.Namespace) -> None:
     wanted = protocol(options.benchmark, options.protocol)
     if not options.predictions.exists():
         raise UserError(f"{options.predictions} does not exist; name the file or folder of the predictions.")
-    answers = read_answers(options.predictions)
+    external = read_predictions(options.predictions)
     dataset = get_dataset(options.benchmark, options.root, options.split, MetadataOnly())
     name = options.name or options.predictions.stem
     with tempfile.TemporaryDirectory() as folder:
         predictions, left_out = Path(folder) / "predictions.parquet", Path(folder) / "left_out.csv"
-        answered = lay_beside(dataset, answers, predictions, left_out)
-        unused = answers.left_out + Counter({UNASKED: len(answers.by_key) - answered})
-        described = {"synthetic": is_drawn(options.root), "program": answers.program, "unused_rows": dict(unused)}
+        joined = join_with_labels(dataset, external, predictions, left_out)
+        unused = external.left_out + Counter({WITHOUT_LABEL: len(external.by_key) - joined})
+        metadata = {"synthetic": is_drawn(options.root), "program": external.program, "unused_rows": dict(unused)}
         cited = {"predictions": options.predictions} if options.predictions.is_file() else {}
         score(
             wanted,
             name,
-            [Part(name, predictions, left_out, described, cited)],
+            [RunPredictions(name, predictions, left_out, metadata, cited)],
             snapshot=None,
-            draws=options.draws,
-            config_sha256=fingerprint([wanted.target, options.split, options.draws]),
+            bootstrap_samples=options.bootstrap_samples,
+            config_sha256=fingerprint([wanted.target, options.split, options.bootstrap_samples]),
             code_sha256=modules_digest("affectflow.evaluation.score", "affectflow.evaluation.external"),
             out=options.out,
         )
-    print(f"{answers.program} by {wanted.title}, version {wanted.version}")
+    print(f"{external.program} by {wanted.title}, version {wanted.version}")
     print(table([options.out]))
 
 
