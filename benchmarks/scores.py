@@ -1,8 +1,8 @@
 """A score of DISFA's size with its intervals beside scikit-learn on resampled frames.
 
 ``make bench-scores`` writes predictions of 130,814 frames of 27 subjects with 12 action units, scores them with 1,000
-draws in a process of its own, and computes F1, ROC AUC and average precision of a few of the same draws with
-scikit-learn, for the time of a draw. Ours also makes nine other measures of every draw.
+bootstrap samples in a process of its own, and computes F1, ROC AUC and average precision of a few samples with
+scikit-learn, for the time of one sample. affectflow computes nine other metrics of every sample too.
 """
 
 from __future__ import annotations
@@ -30,19 +30,19 @@ UNITS = (1, 2, 4, 5, 6, 9, 12, 15, 17, 20, 25, 26)
 _SCORE = """
 import sys
 from pathlib import Path
-from affectflow.evaluation.outputs import Part
+from affectflow.evaluation.outputs import RunPredictions
 from affectflow.evaluation.score import score
 from affectflow.evaluation.protocols import protocol
 folder = Path(sys.argv[1])
 files = (folder / name for name in ("predictions.parquet", "left_out.csv", "model.json", "model.keras"))
-parts, out = [Part.of_run("m", *files)], folder / "s.json"
+parts, out = [RunPredictions.of_run("m", *files)], folder / "s.json"
 score(protocol("disfa", "occurrence12"), "m", parts, None, int(sys.argv[2]), "", "", out)
 """
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--draws", type=int, default=1000)
+    parser.add_argument("--bootstrap-samples", type=int, default=1000)
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
@@ -51,7 +51,7 @@ def main() -> None:
         ours, peak = [], 0.0
         theirs = []
         for _ in range(options.rounds):
-            command = [sys.executable, "-c", _SCORE, str(folder), str(options.draws)]
+            command = [sys.executable, "-c", _SCORE, str(folder), str(options.bootstrap_samples)]
             start = time.perf_counter()
             process = subprocess.Popen(command, start_new_session=True)
             memory = Memory(process.pid)
@@ -60,12 +60,12 @@ def main() -> None:
             ours.append(time.perf_counter() - start)
             memory.end()
             peak = max(peak, memory.largest)
-            theirs.append(_scikit_learn(truth, outputs, subjects, draws=1))
-    whole, draw = float(np.median(ours)), float(np.median(theirs))
-    print(f"{FRAMES:,} frames x {len(UNITS)} action units, {options.draws} draws, median of {options.rounds} rounds")
+            theirs.append(_scikit_learn(truth, outputs, subjects, samples=1))
+    whole, sample, samples = float(np.median(ours)), float(np.median(theirs)), options.bootstrap_samples
+    print(f"{FRAMES:,} frames x {len(UNITS)} action units, {samples} bootstrap samples, median of {options.rounds}")
     print(f"affectflow    {whole:8.1f} s for the whole process, {peak:.0f} MB at most")
-    print(f"scikit-learn  {draw:8.2f} s a draw: {draw * options.draws:.0f} s for {options.draws}")
-    print(f"ratio         {whole / (draw * options.draws):8.4f}")
+    print(f"scikit-learn  {sample:8.2f} s a sample: {sample * samples:.0f} s for {samples}")
+    print(f"ratio         {whole / (sample * samples):8.4f}")
 
 
 def _make(folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -96,19 +96,19 @@ def _make(folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return truth, outputs, subjects
 
 
-def _scikit_learn(truth: np.ndarray, outputs: np.ndarray, subjects: np.ndarray, draws: int) -> float:
-    """Seconds of a draw."""
+def _scikit_learn(truth: np.ndarray, outputs: np.ndarray, subjects: np.ndarray, samples: int) -> float:
+    """Return the seconds of one bootstrap sample."""
     rng = np.random.default_rng(1)
     by_subject = [np.flatnonzero(subjects == i) for i in range(SUBJECTS)]
     start = time.perf_counter()
-    for _ in range(draws):
+    for _ in range(samples):
         chosen = np.concatenate([by_subject[i] for i in rng.integers(SUBJECTS, size=SUBJECTS)])
         for unit in range(len(UNITS)):
             positive, value = truth[chosen, unit], outputs[chosen, unit]
             metrics.f1_score(positive, value >= 0.5)
             metrics.roc_auc_score(positive, value)
             metrics.average_precision_score(positive, value)
-    return (time.perf_counter() - start) / draws
+    return (time.perf_counter() - start) / samples
 
 
 if __name__ == "__main__":

@@ -7,7 +7,8 @@ import pytest
 
 pytest.importorskip("keras")
 
-from affectflow.training.calibration import expected_error, fit_temperatures, reliability
+from affectflow.metrics.calibration import calibration_error_of_bins
+from affectflow.training.calibration import fit_temperatures, reliability
 
 
 def test_a_known_temperature_is_found() -> None:
@@ -20,7 +21,9 @@ def test_a_known_temperature_is_found() -> None:
     temperatures = fit_temperatures([12], labels, logits)
     assert temperatures[12] == pytest.approx(3, rel=0.05)
     bins = reliability([12], labels, logits, temperatures)
-    before, after = (expected_error([entry for entry in bins if entry.calibrated is of]) for of in (False, True))
+    before, after = (
+        calibration_error_of_bins([entry for entry in bins if entry.calibrated is of]) for of in (False, True)
+    )
     assert after < 0.02 < before
 
 

@@ -1,4 +1,4 @@
-"""Events of action units, and outputs averaged over neighbouring frames."""
+"""Events of action units, and predictions averaged over neighbouring frames."""
 
 from __future__ import annotations
 
@@ -82,14 +82,14 @@ def _rows(event: tuple[int, int]) -> set[int]:
 
 
 def videos(lines: dict[str, tuple[str, str]]) -> list[dict[str, Any]]:
-    """Rows of one video a subject: what is recorded of AU12, and what is called."""
+    """Rows of one video a subject: what is recorded of AU12, and what is predicted."""
     rows = []
-    for subject, (recorded, called) in lines.items():
+    for subject, (recorded, predicted) in lines.items():
         frames = _frames(len(recorded), DISFA)
         for i, row in enumerate(frames):
             row.update(source=f"{subject}/{i}", group=subject, subject=subject, video=subject, frame=i + 1)
             row["units"][UNIT - 1] = int(recorded[i] == "#")
-            row["probabilities"][UNIT - 1] = 0.9 if called[i] == "#" else 0.1
+            row["probabilities"][UNIT - 1] = 0.9 if predicted[i] == "#" else 0.1
         rows += frames
     return rows
 
@@ -118,7 +118,7 @@ def test_events_are_listed_by_video_and_frame(tmp_path: Path) -> None:
     assert listed == [
         ["AU12", "label", "a", "a", "3", "4", "5", "4.0"],
         ["AU12", "label", "b", "b", "1", "1", "1", ""],
-        ["AU12", "output", "a", "a", "2", "4", "5", "0.95"],
+        ["AU12", "prediction", "a", "a", "2", "4", "5", "0.95"],
     ]
 
 
@@ -127,20 +127,22 @@ def test_the_end_of_a_video_ends_an_event(tmp_path: Path) -> None:
     assert result["action_units"]["AU12"]["events"] == 2 and result["action_units"]["AU12"]["event_f1"] == 1
 
 
-def test_smoothed_outputs_are_scored_beside_the_raw_ones(tmp_path: Path) -> None:
+def test_smoothed_predictions_are_scored_beside_the_unsmoothed_ones(tmp_path: Path) -> None:
     recorded = "." * 20 + "#" * 20
-    called = "".join("#."[(mark == "#") ^ (i % 5 != 0)] for i, mark in enumerate(recorded))  # each fifth is wrong
-    rows = videos({"a": (recorded, called), "b": (recorded[::-1], called[::-1])})
-    raw, both = _score(tmp_path, rows), _score(tmp_path, rows, name="smooth8")
-    assert {key: both[key] for key in ("mean_f1", "mean_auc")} == {key: raw[key] for key in ("mean_f1", "mean_auc")}
-    assert "smoothed" not in raw and both["smoothed"]["frames"] == 7
+    predicted = "".join("#."[(mark == "#") ^ (i % 5 != 0)] for i, mark in enumerate(recorded))  # each fifth is wrong
+    rows = videos({"a": (recorded, predicted), "b": (recorded[::-1], predicted[::-1])})
+    unsmoothed, both = _score(tmp_path, rows), _score(tmp_path, rows, name="smooth8")
+    assert {key: both[key] for key in ("mean_f1", "mean_auc")} == {
+        key: unsmoothed[key] for key in ("mean_f1", "mean_auc")
+    }
+    assert "smoothed" not in unsmoothed and both["smoothed"]["frames"] == 7
     mean = _moving(np.array([row["probabilities"] for row in rows]), 7, 40)
     for row, smooth in zip(rows, mean, strict=True):
         row["probabilities"] = smooth.tolist()
     by_hand = _score(tmp_path, rows)
     assert both["smoothed"]["mean_f1"] == pytest.approx(by_hand["mean_f1"], abs=1e-6)
     assert both["smoothed"]["mean_auc"] == pytest.approx(by_hand["mean_auc"], abs=1e-6)
-    assert by_hand["action_units"]["AU12"]["f1"] > raw["action_units"]["AU12"]["f1"] + 0.1
+    assert by_hand["action_units"]["AU12"]["f1"] > unsmoothed["action_units"]["AU12"]["f1"] + 0.1
     assert both["smoothed"]["intervals"]["mean_f1"] == pytest.approx(by_hand["intervals"]["mean_f1"], abs=1e-6)
 
 
@@ -161,6 +163,6 @@ def test_valence_is_smoothed_too(tmp_path: Path) -> None:
         row.update(subject="", video=f"v{i // 40}", frame=i % 40 + 1, group=f"v{i // 40}")
         row.update(valence=np.sin(i / 9), arousal=0.1, predicted_arousal=0.1)
         row["predicted_valence"] = row["valence"] + rng.normal(0, 0.3)
-    result = _score(tmp_path, rows, benchmark="affwild", taught=(), name="smooth")
+    result = _score(tmp_path, rows, benchmark="affwild", trained=(), name="smooth")
     assert result["smoothed"]["frames"] == 31 and {"valence", "arousal", "mean_ccc"} <= result["smoothed"].keys()
     assert result["smoothed"]["valence"] != result["valence"]["ccc"]

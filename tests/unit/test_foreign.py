@@ -1,4 +1,4 @@
-"""Others' predictions, through files on disk: a benchmark's folder and a CSV in, a score file out."""
+"""External predictions, through files on disk: a benchmark's folder and a CSV in, a score file out."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from tests.miniature import text
 
 from affectflow.cli import main
-from affectflow.evaluation.external import read_answers
+from affectflow.evaluation.external import read_predictions
 from affectflow.media.video import write_video
 
 SUBJECTS = ("SN001", "SN002", "SN003", "SN004")
@@ -43,13 +43,13 @@ def disfa(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def table(path: Path, says: Callable[[str, int, int], float], last: int = FRAMES) -> Path:
-    """A CSV of probabilities and intensities; ``says`` gives an intensity for subject, AU and frame."""
+def table(path: Path, level: Callable[[str, int, int], float], last: int = FRAMES) -> Path:
+    """A CSV of probabilities and intensities; ``level`` gives an intensity for subject, AU and frame."""
     header = ",".join(["video", "frame", *(f"AU{u}" for u in UNITS), *(f"AU{u}_intensity" for u in UNITS)])
     lines = []
     for subject in SUBJECTS:
         for frame in range(1, last + 1):
-            levels = [says(subject, unit, frame) for unit in UNITS]
+            levels = [level(subject, unit, frame) for unit in UNITS]
             cells = [subject, frame, *(float(level >= 2) for level in levels), *levels]
             lines.append(",".join(map(str, cells)))
     return text(path, header, *lines)
@@ -91,14 +91,14 @@ def test_a_constant_scores_the_base_rate(disfa: Path, tmp_path: Path) -> None:
         assert found["kappa"] == 0
 
 
-def test_shuffled_answers_score_chance(disfa: Path, tmp_path: Path) -> None:
+def test_shuffled_predictions_score_chance(disfa: Path, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     result = score(disfa, table(tmp_path / "shuffled.csv", lambda *_: round(float(rng.uniform(0, 5)), 3)))
     assert result["mean_auc"] == pytest.approx(0.5, abs=0.05)  # eight AUs of 160 frames: 0.02 is one deviation
 
 
 def test_a_shift_by_one_frame_costs_what_it_must(disfa: Path, tmp_path: Path) -> None:
-    """Ten frames shown, ten called, one frame late: nine hits, one false alarm, one miss."""
+    """Ten frames shown, ten predicted, one frame late: nine true positives, one false positive, one false negative."""
     late = table(tmp_path / "late.csv", lambda subject, unit, frame: intensity(subject, unit, max(frame - 1, 1)))
     found = score(disfa, late)["action_units"]["AU12"]
     assert (found["f1"], found["precision"], found["recall"]) == (0.9, 0.9, 0.9)
@@ -115,13 +115,13 @@ def test_what_is_missing_is_counted(disfa: Path, tmp_path: Path) -> None:
     assert longer["unused_rows"] == {"prediction without a labelled frame": 4 * 3}
 
 
-def test_an_empty_cell_is_no_answer(disfa: Path, tmp_path: Path) -> None:
+def test_an_empty_cell_is_not_a_prediction(disfa: Path, tmp_path: Path) -> None:
     path = table(tmp_path / "some.csv", intensity)
     lines = path.read_text().splitlines()
     lines[1] = ",".join("" if i == 2 else cell for i, cell in enumerate(lines[1].split(",")))
     result = score(disfa, text(path, *lines))
-    assert result["action_units"]["AU1"]["unanswered"] == 1 and result["action_units"]["AU1"]["frames"] == 159
-    assert "unanswered" not in result["action_units"]["AU2"]
+    assert result["action_units"]["AU1"]["without_prediction"] == 1 and result["action_units"]["AU1"]["frames"] == 159
+    assert "without_prediction" not in result["action_units"]["AU2"]
 
 
 def test_openface_2(disfa: Path, tmp_path: Path) -> None:
@@ -170,7 +170,7 @@ def test_pyfeat(disfa: Path, tmp_path: Path) -> None:
 
 def test_pyfeat_counts_images_where_frames_would_be(tmp_path: Path) -> None:
     lines = ["FaceScore,AU01,AU12,input,frame", "0.9,0.1,0.8,/faces/a.JPG,0", "0.9,0.2,0.7,/faces/b.webp,1"]
-    assert set(read_answers(text(tmp_path / "feat.csv", *lines)).by_key) == {("a", 0), ("b", 0)}
+    assert set(read_predictions(text(tmp_path / "feat.csv", *lines)).by_key) == {("a", 0), ("b", 0)}
 
 
 def test_openface_3(disfa: Path, tmp_path: Path) -> None:
@@ -215,7 +215,7 @@ def test_libreface(disfa: Path, tmp_path: Path) -> None:
     ("lines", "sentence"),
     [
         (["a,b", "1,2"], "has the columns a, b …; expected columns video and frame"),
-        (["video,frame", "SN001,1"], "says nothing about action units"),
+        (["video,frame", "SN001,1"], "has no column of action units"),
         (["video,frame,AU1", "SN001,1,2.5"], "line 2: AU1 is 2.5, outside 0 to 1"),
         (["video,frame,AU1", "SN001,1,yes"], "line 2: AU1 is 'yes', not a number"),
         (["video,frame,AU1", "SN001,one,1"], "line 2: the frame or the face cannot be read"),
@@ -224,7 +224,7 @@ def test_libreface(disfa: Path, tmp_path: Path) -> None:
         (["video,frame,AU1", "SN001,1,0", "sn001.avi,1,1"], "line 3: frame 1 of 'sn001' occurs twice"),
         (["video,frame,AU1,AU1", "SN001,1,0,1"], "has the column 'AU1' twice"),
         (["video,frame,AU1", "SN099,1,0"], "No prediction is of a frame of disfa; they are of sn099"),
-        (["video,frame,AU7", "SN001,1,0"], "taught none of the labels of disfa"),
+        (["video,frame,AU7", "SN001,1,0"], "predicts none of the labels of disfa"),
         (["video,frame,AU1", "\xff"], "is not UTF-8 text"),
         (["image_path,face_id,action_units", 'a.jpg,0,"[1, 0]"'], "line 2: the frame or the face cannot be read"),
         (["image_path,face_id,action_units", "a.jpg,0,none"], "line 2: the frame or the face cannot be read"),
@@ -259,7 +259,7 @@ def test_mistaken_arguments(
     assert sentence in capsys.readouterr().err
 
 
-def test_an_empty_folder_is_no_prediction(disfa: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_empty_folder_is_an_error(disfa: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         score(disfa, tmp_path)
     assert "holds no .csv file" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""Measures against scikit-learn and against their formulas."""
+"""Metrics against scikit-learn and against their formulas."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from sklearn import metrics  # type: ignore[import-untyped]
 
 from affectflow.metrics.agreement import Agreement, agree, terms
 from affectflow.metrics.bootstrap import Bootstrap
-from affectflow.metrics.calibration import calibration_error, gaps
+from affectflow.metrics.calibration import expected_calibration_error, residuals_per_bin
 from affectflow.metrics.decision import Decision, best_threshold, decide, outcomes
-from affectflow.metrics.ranking import average_precision, draw_rankings, roc_auc
+from affectflow.metrics.ranking import average_precision, bootstrap_rankings, roc_auc
 
 Case = tuple[NDArray[np.bool_], NDArray[np.float64]]
 few_values = st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.75, 1.0])  # many ties
@@ -66,14 +66,14 @@ def test_decisions(case: Case, threshold: float) -> None:
         assert math.isnan(got.balanced_accuracy)
 
 
-def test_measures_of_nothing_do_not_exist() -> None:
+def test_metrics_of_nothing_are_undefined() -> None:
     nothing = Decision.of([0, 0, 0, 0])
     assert (nothing.f1, nothing.precision, nothing.recall) == (0, 0, 0)
     assert np.isnan([nothing.accuracy, nothing.base_rate, nothing.kappa, nothing.balanced_accuracy]).all()
 
 
 def best_f1(truth: NDArray[np.bool_], score: NDArray[np.floating]) -> float:
-    return max(float(metrics.f1_score(truth, score >= cut)) for cut in np.unique(score))
+    return max(float(metrics.f1_score(truth, score >= threshold)) for threshold in np.unique(score))
 
 
 @given(cases(probabilities))
@@ -187,27 +187,29 @@ def _clustered(clusters: int, frames: int = 300, seed: int = 3) -> tuple[Case, N
     return (truth, score), np.array([f"s{i:02d}" for i in rng.integers(clusters, size=frames)])
 
 
-def _drawn(bootstrap: Bootstrap) -> list[NDArray[np.int64]]:
-    """The frames of each draw, one by one."""
+def _sampled_frames(bootstrap: Bootstrap) -> list[NDArray[np.int64]]:
+    """Return the frames of each bootstrap sample, one by one."""
     frames = np.arange(len(bootstrap.codes))
     return [
-        np.concatenate([np.repeat(frames[bootstrap.codes == i], int(n)) for i, n in enumerate(draw)])
-        for times in bootstrap.times()
-        for draw in times
+        np.concatenate([np.repeat(frames[bootstrap.codes == i], int(n)) for i, n in enumerate(sample)])
+        for counts in bootstrap.counts()
+        for sample in counts
     ]
 
 
 @pytest.mark.parametrize("clusters", [2, 9, 300])
-def test_every_draw_is_the_measure_of_its_frames(clusters: int) -> None:
+def test_every_sample_has_the_metric_of_its_frames(clusters: int) -> None:
     """Sums by cluster give what the resampled frames themselves give."""
     (truth, score), names = _clustered(clusters)
-    bootstrap = Bootstrap(names, draws=30, seed=1)
-    decisions = Decision.of(bootstrap.draw(bootstrap.gather(outcomes(truth, score >= 0.5))))
-    sums, apart = terms(truth, score)
-    agreements = Agreement.of(bootstrap.draw(bootstrap.gather(sums)), apart)
-    aucs, precisions = draw_rankings(truth, score, bootstrap.codes, bootstrap)
-    errors = calibration_error(bootstrap.draw(bootstrap.gather(gaps(truth, score))), decisions.frames)
-    frames = _drawn(bootstrap)
+    bootstrap = Bootstrap(names, samples=30, seed=1)
+    decisions = Decision.of(bootstrap.resample(bootstrap.sum_by_cluster(outcomes(truth, score >= 0.5))))
+    sums, offset = terms(truth, score)
+    agreements = Agreement.of(bootstrap.resample(bootstrap.sum_by_cluster(sums)), offset)
+    aucs, precisions = bootstrap_rankings(truth, score, bootstrap.codes, bootstrap)
+    errors = expected_calibration_error(
+        bootstrap.resample(bootstrap.sum_by_cluster(residuals_per_bin(truth, score))), decisions.frames
+    )
+    frames = _sampled_frames(bootstrap)
     assert len({tuple(f) for f in frames}) > 1
     for i, chosen in enumerate(frames):
         t, s = truth[chosen], score[chosen]
@@ -240,7 +242,7 @@ def test_intervals_widen_where_frames_of_a_subject_are_alike() -> None:
     by_frame = Bootstrap(np.arange(1000).astype(str))
     width = {}
     for name, bootstrap in (("subject", by_subject), ("frame", by_frame)):
-        found = bootstrap.interval(bootstrap.draw(bootstrap.gather(right[:, None]))[:, 0] / 1000)
+        found = bootstrap.interval(bootstrap.resample(bootstrap.sum_by_cluster(right[:, None]))[:, 0] / 1000)
         assert found is not None
         low, high = found
         assert low <= right.mean() <= high
@@ -254,15 +256,18 @@ def test_intervals_cover_the_truth_as_often_as_they_say() -> None:
     covered = 0
     for seed in range(200):
         values = rng.normal(0.4, 1, 60)
-        bootstrap = Bootstrap([f"{i:02d}" for i in range(60)], draws=400, seed=seed)
-        low, high = bootstrap.interval(bootstrap.draw(bootstrap.gather(values[:, None]))[:, 0] / 60) or (1, 0)
+        bootstrap = Bootstrap([f"{i:02d}" for i in range(60)], samples=400, seed=seed)
+        low, high = bootstrap.interval(bootstrap.resample(bootstrap.sum_by_cluster(values[:, None]))[:, 0] / 60) or (
+            1,
+            0,
+        )
         covered += low <= 0.4 <= high
     assert 0.88 <= covered / 200 <= 0.99
 
 
-def test_draws_repeat_and_one_cluster_has_no_interval() -> None:
+def test_samples_repeat_and_one_cluster_has_no_interval() -> None:
     names = [f"s{i % 6}" for i in range(60)]
-    first, again, other = (np.concatenate(list(Bootstrap(names, 20, seed).times())) for seed in (0, 0, 1))
+    first, again, other = (np.concatenate(list(Bootstrap(names, 20, seed).counts())) for seed in (0, 0, 1))
     assert (first == again).all()
     assert (first != other).any()
     alone = Bootstrap(["s"] * 5)

@@ -205,7 +205,7 @@ def test_the_page_says_what_the_files_say(tmp_path: Path) -> None:
 def test_licensed_images_stamp_the_page(tmp_path: Path) -> None:
     _score(tmp_path, _frames(60, DISFA))
     score = json.loads((tmp_path / "disfa_m.json").read_text())
-    score["overlap"] = {"exact": 3, "near": 0, "subjects": 0}
+    score["leakage"] = {"exact": 3, "near": 0, "subjects": 0}
     (tmp_path / "disfa_m.json").write_text(json.dumps(score))
     write_overview([tmp_path / "disfa_m.json"], None, [], False, "all", tmp_path / "page.html")
     read = _Read(tmp_path / "page.html")

@@ -13,7 +13,7 @@ from sklearn.metrics import f1_score, roc_auc_score
 
 from affectflow import facs
 from affectflow.core.errors import UserError
-from affectflow.evaluation.outputs import Part
+from affectflow.evaluation.outputs import RunPredictions
 from affectflow.evaluation.protocols import default, protocol, protocols
 from affectflow.evaluation.score import score
 from affectflow.evaluation.summary import summarize, table
@@ -25,14 +25,14 @@ from affectflow.tables.parquet import write_parquet
 DISFA = (1, 2, 4, 6, 9, 12, 25, 26)
 
 
-def _frames(count: int, taught: tuple[int, ...], seed: int = 0) -> list[dict[str, Any]]:
+def _frames(count: int, trained: tuple[int, ...], seed: int = 0) -> list[dict[str, Any]]:
     rng = np.random.default_rng(seed)
     rows = []
     for i in range(count):
         units = np.full(facs.COUNT, -1, np.int8)
         units[[unit - 1 for unit in DISFA]] = rng.random(len(DISFA)) < 0.3
         probabilities = np.full(facs.COUNT, np.nan, np.float32)
-        probabilities[[unit - 1 for unit in taught]] = rng.random(len(taught))
+        probabilities[[unit - 1 for unit in trained]] = rng.random(len(trained))
         rows.append(
             {
                 "source": f"s{i % 3}/{i}",
@@ -59,15 +59,15 @@ def _score(
     folder: Path,
     rows: list[dict[str, Any]],
     benchmark: str = "disfa",
-    taught: tuple[int, ...] = DISFA,
+    trained: tuple[int, ...] = DISFA,
     name: str = "",
-    draws: int = 200,
+    bootstrap_samples: int = 200,
     **card: Any,
 ) -> dict[str, Any]:
     write_parquet(folder / "predictions.parquet", PREDICTIONS_SCHEMA, rows)
     write_csv(folder / "left_out.csv", ("reason", "count"), [("frame without labels", 4)])
     (folder / "model.keras").write_bytes(b"weights")
-    thresholds = {facs.label(unit): 0.3 for unit in taught}
+    thresholds = {facs.label(unit): 0.3 for unit in trained}
     (folder / "card.json").write_text(json.dumps({"thresholds": thresholds, "synthetic": True} | card))
     out = folder / f"{benchmark}_m.json"
     snapshot = folder / "snapshot.json"
@@ -76,9 +76,9 @@ def _score(
     score(
         protocol(benchmark, name),
         "m",
-        [Part.of_run("m", *files)],
+        [RunPredictions.of_run("m", *files)],
         snapshot=snapshot if benchmark == "disfa" else None,
-        draws=draws,
+        bootstrap_samples=bootstrap_samples,
         config_sha256="c",
         code_sha256="d",
         out=out,
@@ -87,7 +87,7 @@ def _score(
     return result
 
 
-def test_measures_equal_an_independent_implementation(tmp_path: Path) -> None:
+def test_metrics_equal_an_independent_implementation(tmp_path: Path) -> None:
     rows = _frames(200, DISFA)
     result = _score(tmp_path, rows)
     truth = np.array([row["units"] for row in rows])
@@ -95,16 +95,16 @@ def test_measures_equal_an_independent_implementation(tmp_path: Path) -> None:
     f1s, aucs = [], []
     for unit in DISFA:
         column = unit - 1
-        measures = result["action_units"][facs.label(unit)]
+        metrics = result["action_units"][facs.label(unit)]
         f1s.append(f1_score(truth[:, column], probability[:, column] >= 0.5))
         aucs.append(roc_auc_score(truth[:, column], probability[:, column]))
-        assert measures["f1"] == pytest.approx(f1s[-1], abs=1e-6)
-        assert measures["auc"] == pytest.approx(aucs[-1], abs=1e-6)
-        assert measures["f1_validation_threshold"] == pytest.approx(
+        assert metrics["f1"] == pytest.approx(f1s[-1], abs=1e-6)
+        assert metrics["auc"] == pytest.approx(aucs[-1], abs=1e-6)
+        assert metrics["f1_validation_threshold"] == pytest.approx(
             f1_score(truth[:, column], probability[:, column] >= 0.3), abs=1e-6
         )
-        assert measures["positives"] == truth[:, column].sum()
-        assert measures["base_rate"] == pytest.approx(truth[:, column].mean(), abs=1e-6)
+        assert metrics["positives"] == truth[:, column].sum()
+        assert metrics["base_rate"] == pytest.approx(truth[:, column].mean(), abs=1e-6)
     assert result["mean_f1"] == pytest.approx(np.mean(f1s), abs=1e-6)
     assert result["mean_auc"] == pytest.approx(np.mean(aucs), abs=1e-6)
 
@@ -122,9 +122,9 @@ def test_an_oracle_scores_one_and_a_constant_the_base_rate(tmp_path: Path) -> No
     assert constant["mean_auc"] == 0.5
 
 
-def test_what_was_never_taught_is_unsupported_and_not_zero(tmp_path: Path) -> None:
-    taught = (1, 2, 12)
-    result = _score(tmp_path, _frames(100, taught), taught=taught)
+def test_what_was_never_trained_is_unsupported_and_not_zero(tmp_path: Path) -> None:
+    trained = (1, 2, 12)
+    result = _score(tmp_path, _frames(100, trained), trained=trained)
     assert list(result["action_units"]) == ["AU1", "AU2", "AU12"]
     assert result["unsupported"] == ["AU4", "AU6", "AU9", "AU25", "AU26"]
     assert result["mean_f1"] == pytest.approx(np.mean([u["f1"] for u in result["action_units"].values()]), abs=1e-6)
@@ -183,23 +183,23 @@ def test_valence_and_arousal(tmp_path: Path) -> None:
             "arousal": truth[i],
             "predicted_arousal": truth[i],
         }
-    result = _score(tmp_path, rows, benchmark="affwild", taught=())
+    result = _score(tmp_path, rows, benchmark="affwild", trained=())
     assert result["arousal"]["ccc"] == pytest.approx(1.0, abs=1e-6)
     assert result["valence"]["pcc"] == pytest.approx(np.corrcoef(truth, predicted)[0, 1], abs=1e-5)
     assert result["valence"]["rmse"] == pytest.approx(np.sqrt(np.mean((truth - predicted) ** 2)), abs=1e-5)
     assert result["mean_f1"] is None
 
 
-def test_half_of_an_answer_is_told_and_none_is_unsupported(tmp_path: Path) -> None:
+def test_a_prediction_for_some_frames_is_reported_and_none_is_unsupported(tmp_path: Path) -> None:
     rows = _frames(40, ())
     for i, row in enumerate(rows):
         row |= {"valence": i / 40, "arousal": i / 40, "predicted_valence": i / 40}
-    result = _score(tmp_path, rows, benchmark="affwild", taught=())
+    result = _score(tmp_path, rows, benchmark="affwild", trained=())
     assert result["valence"]["ccc"] == 1 and result["unsupported"] == ["arousal"]
     for row in rows[:20]:
         row["predicted_valence"] = float("nan")
-    with pytest.raises(UserError, match="output for valence is no number for some images; train it again"):
-        _score(tmp_path, rows, benchmark="affwild", taught=())
+    with pytest.raises(UserError, match="The prediction of valence by m is NaN for some frames; train the model again"):
+        _score(tmp_path, rows, benchmark="affwild", trained=())
 
 
 def test_no_shared_label_is_an_error(tmp_path: Path) -> None:
@@ -218,16 +218,16 @@ def test_summary_has_a_row_a_score(tmp_path: Path) -> None:
     assert "Drawn data" in table([tmp_path / "disfa_m.json"])
 
 
-def test_what_others_report_stands_beside_it(tmp_path: Path) -> None:
+def test_published_results_are_listed(tmp_path: Path) -> None:
     rows = _frames(50, DISFA)
     _score(tmp_path, rows, name="occurrence12")
     shown = table([tmp_path / "disfa_m.json"])
-    assert "disfa-occurrence12, by others: not comparable" in shown and "JAA-Net" not in shown
+    assert "disfa-occurrence12, published: not comparable" in shown and "JAA-Net" not in shown
     for row in rows:
         row.update(valence=0.1, arousal=0.2, predicted_valence=0.3, predicted_arousal=0.4)
-    _score(tmp_path, rows, benchmark="affwild", taught=())
+    _score(tmp_path, rows, benchmark="affwild", trained=())
     shown = table([tmp_path / "affwild_m.json", tmp_path / "affwild_m.json"])
-    assert shown.count("affwild, by others: AffWildNet valence CCC 0.570; AffWildNet arousal CCC 0.430; not") == 1
+    assert shown.count("affwild, published: AffWildNet valence CCC 0.570; AffWildNet arousal CCC 0.430; not") == 1
 
 
 def test_disfa_is_scored_without_frames_of_bad_landmarks_too(tmp_path: Path) -> None:
@@ -260,8 +260,8 @@ def test_amfed_is_scored_by_the_majority_too(tmp_path: Path) -> None:
         label = -1 if percent in (None, 20, 49) else int(percent >= 50)
         row["units"] = [-1, label] + [-1] * 58
         row["other"] = [] if percent is None else [("AU2 percent", percent), ("Smile percent", percent)]
-    result = _score(tmp_path, rows, "amfed", taught=(2, 12))
-    majority = _score(tmp_path, rows, "amfed", taught=(2, 12), name="majority")
+    result = _score(tmp_path, rows, "amfed", trained=(2, 12))
+    majority = _score(tmp_path, rows, "amfed", trained=(2, 12), name="majority")
     counts = {name: (m["positives"], m["frames"]) for name, m in majority["action_units"].items()}
     assert counts == {"AU2": (30, 75), "Smile": (30, 75)} and majority["protocol"]["used_frames"] == 75
     assert (result["action_units"]["AU2"]["positives"], result["action_units"]["AU2"]["frames"]) == (30, 45)
@@ -275,22 +275,26 @@ def test_intervals_are_those_of_resampled_subjects(tmp_path: Path) -> None:
     rows = _frames(300, DISFA)
     for i, row in enumerate(rows):
         row["subject"] = f"s{i % 10}"
-    result = _score(tmp_path, rows, draws=400)
-    assert result["protocol"]["intervals"] == {"of": "95%", "drawn": "subject", "draws": 400}
+    result = _score(tmp_path, rows, bootstrap_samples=400)
+    assert result["protocol"]["intervals"] == {
+        "confidence": "95%",
+        "resampled": "subject",
+        "bootstrap_samples": 400,
+    }
     truth = np.array([row["units"][12 - 1] for row in rows])
-    called = np.array([row["probabilities"][12 - 1] for row in rows], np.float32) >= 0.5
+    predicted = np.array([row["probabilities"][12 - 1] for row in rows], np.float32) >= 0.5
     rng = np.random.default_rng(9)
     by_subject = [np.flatnonzero(np.arange(300) % 10 == i) for i in range(10)]
-    draws = []
+    samples = []
     for _ in range(2000):
         chosen = np.concatenate([by_subject[i] for i in rng.integers(10, size=10)])
-        draws.append(f1_score(truth[chosen], called[chosen]))
+        samples.append(f1_score(truth[chosen], predicted[chosen]))
     low, high = result["action_units"]["AU12"]["intervals"]["f1"]
-    assert (low, high) == pytest.approx(tuple(np.quantile(draws, [0.025, 0.975])), abs=0.02)
+    assert (low, high) == pytest.approx(tuple(np.quantile(samples, [0.025, 0.975])), abs=0.02)
     mean_low, mean_high = result["intervals"]["mean_f1"]
     assert mean_low < result["mean_f1"] < mean_high
     assert mean_high - mean_low < high - low  # a mean of eight varies less
-    assert _score(tmp_path, rows, draws=400)["intervals"] == result["intervals"]
+    assert _score(tmp_path, rows, bootstrap_samples=400)["intervals"] == result["intervals"]
 
 
 def test_one_subject_has_no_interval(tmp_path: Path) -> None:
@@ -307,15 +311,15 @@ def test_intensities(tmp_path: Path) -> None:
     rows = _frames(120, ())
     truth = rng.integers(0, 6, (120, 2)).astype(float)
     outputs = np.clip(truth + rng.normal(0, 1, truth.shape), 0, 5)
-    for row, known, said in zip(rows, truth, outputs, strict=True):
+    for row, known, predicted in zip(rows, truth, outputs, strict=True):
         row["intensities"] = [float("nan")] * 11 + [known[0]] + [float("nan")] * 12 + [known[1]] + [float("nan")] * 35
-        row["predicted_intensities"] = [float("nan")] * 11 + [said[0]] + [float("nan")] * 48
-    result = _score(tmp_path, rows, taught=(), name="intensity12")
+        row["predicted_intensities"] = [float("nan")] * 11 + [predicted[0]] + [float("nan")] * 48
+    result = _score(tmp_path, rows, trained=(), name="intensity12")
     found = result["intensities"]["AU12"]
-    said32 = outputs[:, 0].astype(np.float32)
+    predicted32 = outputs[:, 0].astype(np.float32)
     assert list(result["intensities"]) == ["AU12"]
-    assert found["mae"] == pytest.approx(np.abs(truth[:, 0] - said32).mean(), abs=1e-6)
-    covariance = np.cov(truth[:, 0], said32)
+    assert found["mae"] == pytest.approx(np.abs(truth[:, 0] - predicted32).mean(), abs=1e-6)
+    covariance = np.cov(truth[:, 0], predicted32)
     assert found["icc"] == pytest.approx(2 * covariance[0, 1] / np.trace(covariance), abs=1e-6)
     assert result["mean_icc"] == found["icc"] and found["intervals"]["icc"][0] < found["icc"]
     assert "intensity of AU25" in result["unsupported"] and "intensity of AU1" in result["unlabelled"]
@@ -340,33 +344,37 @@ def test_folds_are_pooled_and_averaged(tmp_path: Path) -> None:
         alone.append(_score(folder, rows)["mean_f1"])
         pooled += rows
         files = (folder / file for file in ("predictions.parquet", "left_out.csv", "card.json", "model.keras"))
-        parts.append(Part.of_run(f"m-disfa-fold{fold}", *files))
+        parts.append(RunPredictions.of_run(f"m-disfa-fold{fold}", *files))
     out = tmp_path / "folds.json"
-    score(protocol("disfa", "folds8"), "m", parts, None, draws=50, config_sha256="c", code_sha256="d", out=out)
+    score(
+        protocol("disfa", "folds8"), "m", parts, None, bootstrap_samples=50, config_sha256="c", code_sha256="d", out=out
+    )
     result = json.loads(out.read_text())
     together = _score(tmp_path, pooled)
     assert result["mean_f1"] == together["mean_f1"]
     assert list(result["folds"]["mean_f1"].values()) == alone
     assert result["folds"]["mean_of_folds_f1"] == pytest.approx(np.mean(alone), abs=1e-6) != result["mean_f1"]
     assert result["protocol"]["left_out"] == {"frame without labels": 12}
-    assert {"model": "JAA-Net", "measure": "mean_f1", "value": 0.56} in result["published"]
+    assert {"model": "JAA-Net", "metric": "mean_f1", "value": 0.56} in result["published"]
 
 
-def test_what_one_fold_was_not_taught_is_unsupported(tmp_path: Path) -> None:
+def test_what_one_fold_was_not_trained_is_unsupported(tmp_path: Path) -> None:
     parts = []
-    for fold, taught in enumerate([DISFA, DISFA[1:], DISFA], start=1):
+    for fold, trained in enumerate([DISFA, DISFA[1:], DISFA], start=1):
         folder = tmp_path / f"{fold}"
         folder.mkdir()
-        _score(folder, _frames(60, taught, fold), taught=taught)
+        _score(folder, _frames(60, trained, fold), trained=trained)
         files = (folder / file for file in ("predictions.parquet", "left_out.csv", "card.json", "model.keras"))
-        parts.append(Part.of_run(f"m-disfa-fold{fold}", *files))
+        parts.append(RunPredictions.of_run(f"m-disfa-fold{fold}", *files))
     out = tmp_path / "folds.json"
-    score(protocol("disfa", "folds8"), "m", parts, None, draws=50, config_sha256="c", code_sha256="d", out=out)
+    score(
+        protocol("disfa", "folds8"), "m", parts, None, bootstrap_samples=50, config_sha256="c", code_sha256="d", out=out
+    )
     result = json.loads(out.read_text())
     assert result["unsupported"] == ["AU1"] and len(result["action_units"]) == 7
 
 
-def test_protocols_are_whole() -> None:
+def test_protocols_are_complete() -> None:
     for benchmark in BENCHMARKS:
         for name, one in protocols(benchmark).items():
             assert one.source and one.title and one.version >= 1, name
@@ -380,15 +388,15 @@ def test_protocols_are_whole() -> None:
         protocol("disfa", "x")
 
 
-def test_overlap_is_counted_and_warned_of(tmp_path: Path) -> None:
-    clean = _score(tmp_path, _frames(30, DISFA), overlap={"exact": 0, "near": 0, "subjects": 0})
-    assert clean["overlap"] == {"exact": 0, "near": 0, "subjects": 0}
+def test_leakage_is_counted_and_warned_of(tmp_path: Path) -> None:
+    clean = _score(tmp_path, _frames(30, DISFA), leakage={"exact": 0, "near": 0, "subjects": 0})
+    assert clean["leakage"] == {"exact": 0, "near": 0, "subjects": 0}
     assert "Warning" not in table([tmp_path / "disfa_m.json"])
-    seen = _score(tmp_path, _frames(30, DISFA), overlap={"exact": 2, "near": 5, "subjects": 1})
-    assert seen["overlap"] == {"exact": 2, "near": 5, "subjects": 1}
+    seen = _score(tmp_path, _frames(30, DISFA), leakage={"exact": 2, "near": 5, "subjects": 1})
+    assert seen["leakage"] == {"exact": 2, "near": 5, "subjects": 1}
     warning = table([tmp_path / "disfa_m.json"]).splitlines()[-2]
     assert warning.startswith("Warning: m was trained on 2 of the images of disfa") and "1 of its people" in warning
     summarize([tmp_path / "disfa_m.json"], tmp_path / "summary.csv")
     row = next(iter(csv.DictReader((tmp_path / "summary.csv").open())))
-    assert (row["overlap_exact"], row["overlap_near"], row["overlap_subjects"]) == ("2", "5", "1")
-    assert _score(tmp_path, _frames(30, DISFA))["overlap"] is None
+    assert (row["leakage_exact"], row["leakage_near"], row["leakage_subjects"]) == ("2", "5", "1")
+    assert _score(tmp_path, _frames(30, DISFA))["leakage"] is None

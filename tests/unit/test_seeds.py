@@ -67,7 +67,7 @@ def test_one_seed_that_has_the_measure_gives_a_mean_without_spread(tmp_path: Pat
 def test_table_of_seeds(tmp_path: Path, scores: dict[int, Path]) -> None:
     gather_seeds("resnet", scores, tmp_path / "out.json")
     summarize_seeds([tmp_path / "out.json"], tmp_path / "seeds.csv")
-    rows = {row["measure"]: row for row in csv.DictReader((tmp_path / "seeds.csv").open())}
+    rows = {row["metric"]: row for row in csv.DictReader((tmp_path / "seeds.csv").open())}
     assert set(rows) == {"mean_f1", "mean_f1_validation_threshold", "valence_ccc"}
     assert rows["mean_f1"]["mean"] == "0.625" and rows["mean_f1"]["each"] == "0.5 0.75 0.625"
     assert rows["mean_f1"]["seeds"] == "0 7 2" and rows["valence_ccc"]["each"] == "0.25 - 0.5"

@@ -89,7 +89,7 @@ def protocols(options: argparse.Namespace) -> None:
                 if one.published_note:
                     print(f"{'':24} others: {one.published_note}")
                 for figure in one.published:
-                    print(f"{'':24} published: {figure.model} {figure.measure} {figure.value}")
+                    print(f"{'':24} published: {figure.model} {figure.metric} {figure.value}")
 
 
 def show_scores(options: argparse.Namespace) -> None:

@@ -53,20 +53,6 @@ def add_commands(commands: Commands) -> None:
     )
     add_command(
         commands,
-        "score",
-        score,
-        "Score anyone's predictions on a benchmark: a CSV, or what OpenFace, py-feat and LibreFace write.",
-        path("predictions", "a CSV, or a folder of them"),
-        option("--benchmark", "whose labels they are compared with", required=True),
-        option("--protocol", "another than the benchmark's default", default=""),
-        path("--root", "the benchmark's own folder"),
-        option("--split", default="all"),
-        option("--name", "of the model, in the score file", default=""),
-        option("--bootstrap-samples", "of subjects, for intervals", type=positive, default=1000),
-        path("--out"),
-    )
-    add_command(
-        commands,
         "check-leakage",
         check_leakage,
         "Find the images and people of a benchmark that are in training data.",
@@ -87,11 +73,13 @@ def train_model(options: argparse.Namespace) -> None:
     weights = plan.models.weights(options.run)
     if weights is not None and options.weights is None:
         raise UserError(f"{options.run} starts from {weights}; name that file with --weights.")
-    files = (options.out / name for name in ("model.keras", "history.csv", "model.json", "reliability.csv"))
     train(
         options.train,
         options.validation,
-        *files,
+        model=options.out / "model.keras",
+        history=options.out / "history.csv",
+        metadata=options.out / "model.json",
+        reliability=options.out / "reliability.csv",
         recipe=plan.models.recipe(options.run),
         synthetic=plan.synthetic,
         state=options.out / "state",
@@ -144,27 +132,6 @@ def predict_records(options: argparse.Namespace) -> None:
         left_out=options.out.with_name(f"{options.out.stem}_left_out.csv"),
     )
     print(f"{count} frames")
-
-
-def score(options: argparse.Namespace) -> None:
-    from affectflow.evaluation.external import score_external
-    from affectflow.evaluation.protocols import protocol
-    from affectflow.evaluation.summary import table
-
-    wanted = protocol(options.benchmark, options.protocol)
-    if not options.predictions.exists():
-        raise UserError(f"{options.predictions} does not exist; name the file or folder of the predictions.")
-    program = score_external(
-        wanted,
-        options.predictions,
-        root=options.root,
-        split=options.split,
-        name=options.name or options.predictions.stem,
-        draws=options.bootstrap_samples,
-        out=options.out,
-    )
-    print(f"{program} by {wanted.title}, version {wanted.version}")
-    print(table([options.out]))
 
 
 def check_leakage(options: argparse.Namespace) -> None:

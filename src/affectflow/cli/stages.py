@@ -40,6 +40,7 @@ STAGES: tuple[Stage, ...] = (
     training.export_model,
     prediction.predict_benchmark,
     prediction.predict_affect,
+    evaluation.score,
     evaluation.digest_images,
     evaluation.list_events,
     evaluation.summarize_scores,

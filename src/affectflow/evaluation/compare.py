@@ -1,4 +1,4 @@
-"""Two models on one benchmark: by how much one is better, with intervals of the difference."""
+"""Comparison of two models on one benchmark, and of one model's seeds."""
 
 from __future__ import annotations
 
@@ -9,112 +9,117 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import stdtrit
 
 from affectflow.core.atomic import atomic_write
 from affectflow.core.errors import UserError
-from affectflow.datasets.synthetic import NOTE
-from affectflow.evaluation.evaluate import judge
-from affectflow.evaluation.outputs import Outputs, Part, read_outputs
+from affectflow.evaluation.evaluate import evaluate
+from affectflow.evaluation.outputs import Outputs, RunPredictions, read_outputs
 from affectflow.evaluation.protocols import Protocol
-from affectflow.evaluation.results import Measured, plain
-from affectflow.metrics.bootstrap import COVERAGE, Bootstrap
+from affectflow.evaluation.results import Estimates
+from affectflow.evaluation.score import bootstrap_entry, heading, write_result
+from affectflow.metrics.bootstrap import CONFIDENCE, Bootstrap
 
-Numbers = NDArray[np.float64]
-_OF_THE_DATA = ("base_rate", "f1_always_yes", "mean_f1_always_yes")
+_DATA_METRICS = ("base_rate", "f1_always_yes", "mean_f1_always_yes")
+"""Metrics of the benchmark, the same for every model."""
+_SAME_FOR_ALL_SEEDS = (*_DATA_METRICS, "threshold")
+_NOT_COMBINED = ("intervals", "predicted_events")
+"""Intervals say how subjects vary, not how seeds do; numbers of predicted events are of one model each."""
+_SEED_KEYS = (
+    *("action_units", "intensities", "valence", "arousal", "challenge_score", "folds"),
+    *("unsupported", "unlabelled"),
+)
+"""Entries of a score file that are combined over seeds, beside the means over labels."""
 
 
-def compare(protocol: Protocol, models: Mapping[str, Sequence[Part]], draws: int, out: Path) -> None:
-    """Write ``results/eval/{benchmark}_{model}-vs-{other}.json``; ``models`` are two.
+def compare(
+    protocol: Protocol, models: Mapping[str, Sequence[RunPredictions]], bootstrap_samples: int, out: Path
+) -> None:
+    """Write the differences between two models' metrics, ``results/eval/{benchmark}_{model}-vs-{other}.json``.
 
-    Every measure of the first minus that of the second, on the same frames and over the labels that both were taught.
-    Both are drawn with the same subjects each time, so that what makes a subject easy for both is no difference
-    (paired bootstrap). Raises :class:`UserError` where the two were not scored on the same frames or share no label.
+    A difference is the first model's metric minus the second's, on the same frames and over the labels that both
+    were trained on. The bootstrap is paired: both models are resampled with the same subjects, so that how hard a
+    subject is for both does not widen the interval.
+
+    Args:
+        protocol: which labels are scored, and how.
+        models: two models by name, each with one run or with one for each fold.
+        bootstrap_samples: number of samples for the intervals.
+        out: JSON file.
+
+    Raises:
+        UserError: the two were not scored on the same frames, or have no label in common.
     """
-    (first, second), (one, other) = models, (read_outputs(parts) for parts in models.values())
+    (first, second), (one, other) = models, (read_outputs(runs) for runs in models.values())
     if not _same_frames(one, other):
         raise UserError(
-            f"{first} and {second} are not scored on the same frames of {protocol.benchmark} and cannot be compared."
+            f"{first} and {second} are not scored on the same frames of {protocol.benchmark} and cannot be compared; "
+            "predict the benchmark again with both."
         )
-    judged, beside = judge(protocol, first, one, draws), judge(protocol, second, other, draws)
-    shared = judged.names() & beside.names()
+    evaluation = evaluate(protocol, first, one, bootstrap_samples)
+    other_evaluation = evaluate(protocol, second, other, bootstrap_samples)
+    shared = evaluation.names() & other_evaluation.names()
     if not shared:
         raise UserError(f"{first} and {second} share no label on {protocol.benchmark}; compare models that do.")
-    (found, drawn), (found_beside, drawn_beside) = judged.means(shared), beside.means(shared)
-    synthetic = one.described[0]["synthetic"]
+    bootstrap = evaluation.bootstrap
     result = {
-        "benchmark": protocol.benchmark,
-        "model": first,
-        "other": second,
-        "synthetic": synthetic,
-        **({"note": NOTE} if synthetic else {}),
+        **heading(protocol, first, one, other=second),
         "protocol": {
             "name": protocol.name,
             "version": protocol.version,
             "title": protocol.title,
             "frames": one.table.num_rows,
-            "subjects": len(set(judged.subjects)),
-            "intervals": {"of": f"{COVERAGE:.0%}", "drawn": protocol.subject, "draws": draws},
+            "subjects": len(set(evaluation.subjects)),
+            "intervals": bootstrap_entry(protocol, bootstrap_samples),
         },
-        **_differences(found, found_beside, drawn, drawn_beside, judged.bootstrap),
-        "action_units": _of_labels(judged.units, beside.units, judged.bootstrap),
-        "intensities": _of_labels(judged.intensities, beside.intensities, judged.bootstrap),
-        **_of_labels(judged.affect, beside.affect, judged.bootstrap),
-        "not_shared": sorted(judged.names() ^ beside.names()),
+        **_differences(evaluation.means(shared), other_evaluation.means(shared), bootstrap),
+        "action_units": _label_differences(evaluation.units, other_evaluation.units, bootstrap),
+        "intensities": _label_differences(evaluation.intensities, other_evaluation.intensities, bootstrap),
+        **_label_differences(evaluation.affect, other_evaluation.affect, bootstrap),
+        "not_shared": sorted(evaluation.names() ^ other_evaluation.names()),
     }
-    with atomic_write(out) as partial:
-        partial.write_text(json.dumps(plain(result), indent=1) + "\n", encoding="utf-8")
+    write_result(out, result)
 
 
 def _same_frames(one: Outputs, other: Outputs) -> bool:
     return bool(one.table["source"].to_pylist() == other.table["source"].to_pylist())
 
 
-def _of_labels(one: Mapping[str, Measured], other: Mapping[str, Measured], bootstrap: Bootstrap) -> dict[str, Any]:
-    return {
-        name: _differences(one[name].measures, other[name].measures, one[name].draws, other[name].draws, bootstrap)
-        for name in one
-        if name in other
-    }
-
-
-def _differences(
-    one: Mapping[str, float],
-    other: Mapping[str, float],
-    drawn: Mapping[str, Numbers],
-    drawn_other: Mapping[str, Numbers],
-    bootstrap: Bootstrap,
+def _label_differences(
+    one: Mapping[str, Estimates], other: Mapping[str, Estimates], bootstrap: Bootstrap
 ) -> dict[str, Any]:
-    """By measure: both values, their difference and its interval; without those that are of the data alone."""
+    return {name: _differences(one[name], other[name], bootstrap) for name in one if name in other}
+
+
+def _differences(one: Estimates, other: Estimates, bootstrap: Bootstrap) -> dict[str, Any]:
+    """Return both values of each metric with their difference and its interval, without metrics of the data alone."""
     return {
         name: {
             "model": value,
-            "other": other[name],
-            "difference": value - other[name],
-            "interval": bootstrap.interval(drawn[name] - drawn_other[name]),
+            "other": other.values[name],
+            "difference": value - other.values[name],
+            "interval": bootstrap.interval(one.samples[name] - other.samples[name]),
         }
-        for name, value in one.items()
-        if name in other and name not in _OF_THE_DATA and not math.isnan(value - other[name])
+        for name, value in one.values.items()
+        if name in other.values and name not in _DATA_METRICS and not math.isnan(value - other.values[name])
     }
 
 
-_SAME_FOR_ALL_SEEDS = ("base_rate", "threshold", "f1_always_yes", "mean_f1_always_yes")
-"""The same for every seed."""
-_OF_ONE_SEED = ("intervals", "predicted_events")
-"""They say how the subjects differ, not how the seeds do, or are counts of one model's."""
-_KEYS = ("action_units", "intensities", "valence", "arousal", "challenge_score", "folds", "unsupported", "unlabelled")
-
-
 def gather_seeds(model: str, scores: Mapping[int, Path], out: Path) -> None:
-    """Write ``results/eval/{benchmark}_{model}-seeds.json`` from the score files by seed.
+    """Combine the score files of one model's seeds into ``results/eval/{benchmark}_{model}-seeds.json``.
 
-    Every measure has its mean, standard deviation (n - 1), the interval of Student's t that covers the mean with a
-    probability of 0.95, and ``each``, in the order of ``seeds``. Where a measure does not exist for a seed (null), the
-    others make the mean.
+    Each metric has its mean, its standard deviation (n - 1), the 95% interval of the mean by Student's t, and
+    ``each``, its values in the order of ``seeds``. Where a metric is undefined (null) for a seed, the mean is of the
+    others.
+
+    Args:
+        model: name for the file.
+        scores: score files by seed.
+        out: JSON file.
     """
     read = [json.loads(path.read_text(encoding="utf-8")) for path in scores.values()]
     first = read[0]
+    combined = [key for key in first if key in _SEED_KEYS or key.startswith("mean_")]
     result = {
         "benchmark": first["benchmark"],
         "model": model,
@@ -124,19 +129,19 @@ def gather_seeds(model: str, scores: Mapping[int, Path], out: Path) -> None:
         "seeds": list(scores),
         **{key: first[key] for key in ("published", "published_note") if key in first},
         "scores": [str(path) for path in scores.values()],
-        **{key: _together([score[key] for score in read], key) for key in first if key in _KEYS or key[:5] == "mean_"},
+        **{key: _combine([score[key] for score in read], key) for key in combined},
     }
     with atomic_write(out) as partial:
         partial.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
 
 
-def _together(values: Sequence[Any], key: str) -> Any:
-    """The same structure with every measure's seeds put together."""
+def _combine(values: Sequence[Any], key: str) -> Any:
+    """Combine the seeds' values of each metric within the same nested structure."""
     if isinstance(values[0], Mapping):
-        names = (name for name in values[0] if name not in _OF_ONE_SEED)
-        return {name: _together([value[name] for value in values], name) for name in names}
-    measured = any(isinstance(value, float) for value in values)
-    return _spread(values) if measured and key not in _SAME_FOR_ALL_SEEDS else values[0]
+        names = (name for name in values[0] if name not in _NOT_COMBINED)
+        return {name: _combine([value[name] for value in values], name) for name in names}
+    is_metric = any(isinstance(value, float) for value in values)
+    return _spread(values) if is_metric and key not in _SAME_FOR_ALL_SEEDS else values[0]
 
 
 def _spread(each: Sequence[float | None]) -> dict[str, Any]:
@@ -144,7 +149,7 @@ def _spread(each: Sequence[float | None]) -> dict[str, Any]:
     mean, deviation, half = float(known.mean()), None, None
     if len(known) > 1:
         deviation = float(known.std(ddof=1))
-        half = float(stdtrit(len(known) - 1, (1 + COVERAGE) / 2)) * deviation / len(known) ** 0.5
+        half = float(stdtrit(len(known) - 1, (1 + CONFIDENCE) / 2)) * deviation / len(known) ** 0.5
     return {
         "mean": round(mean, 6),
         "standard_deviation": None if deviation is None else round(deviation, 6),

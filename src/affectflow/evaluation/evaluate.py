@@ -1,13 +1,14 @@
-"""Labels, outputs and a protocol -> every measure that the protocol asks for, with its draws."""
+"""Metrics that a protocol asks for, computed from labels and predictions."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from affectflow import facs
@@ -16,206 +17,261 @@ from affectflow.evaluation.outputs import Labels, Outputs, by_unit, labels_of
 from affectflow.evaluation.protocols import Protocol
 from affectflow.evaluation.results import (
     THRESHOLD,
-    Measured,
+    Estimates,
+    MetricResult,
+    add_event_f1,
+    affect_metrics,
+    intensity_metrics,
     means,
-    measure_affect,
-    measure_intensity,
-    measure_occurrence,
-    with_events,
+    occurrence_metrics,
 )
 from affectflow.evaluation.temporal import runs_of
 from affectflow.metrics.bootstrap import Bootstrap
 from affectflow.metrics.decision import decide
 from affectflow.metrics.events import find_events
 
-_MEANS_OF_UNITS = {
+_UNIT_MEANS = {
     "mean_f1": "f1",
     "mean_f1_validation_threshold": "f1_validation_threshold",
     "mean_f1_always_yes": "f1_always_yes",
     "mean_auc": "auc",
     "mean_accuracy": "accuracy",
 }
-_MEANS_OF_INTENSITIES = {f"mean_{name}": name for name in ("icc", "pcc", "mae", "mse")}
+_EVENT_MEANS = {"mean_event_f1": "event_f1"}
+_INTENSITY_MEANS = {f"mean_{name}": name for name in ("icc", "pcc", "mae", "mse")}
+_AFFECT_MEANS = {"mean_ccc": "ccc"}
 _INTENSITY_OF = "intensity of "
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Judged:
-    """Measures by label, by AU for ``intensities``, and by dimension for ``affect``.
+class Evaluation:
+    """Metrics of one model by one protocol.
 
-    ``unsupported`` are labels that the model was never taught, ``unlabelled`` those that no frame has. ``subjects``
-    names what each frame is drawn together with.
+    Attributes:
+        protocol: that was followed.
+        labels: that were scored.
+        subjects: name of the bootstrap cluster of each frame, [frames].
+        bootstrap: over these clusters.
+        units: metrics of occurrence by label.
+        intensities: metrics of intensity by AU.
+        affect: metrics of ``valence`` and ``arousal``.
+        unsupported: labels that the model was not trained on.
+        unlabelled: labels that no frame has.
     """
 
     protocol: Protocol
     labels: Labels
     subjects: list[str]
     bootstrap: Bootstrap
-    units: dict[str, Measured]
-    intensities: dict[str, Measured]
-    affect: dict[str, Measured]
+    units: dict[str, MetricResult]
+    intensities: dict[str, MetricResult]
+    affect: dict[str, MetricResult]
     unsupported: list[str]
     unlabelled: list[str]
 
     def names(self) -> set[str]:
-        """Of all that is measured."""
+        """Return the names of all scored labels."""
         return {*self.units, *(_INTENSITY_OF + name for name in self.intensities), *self.affect}
 
-    def means(self, of: Collection[str] | None = None) -> tuple[dict[str, float], dict[str, NDArray[np.float64]]]:
-        """Means over labels, and their draws; ``of`` limits them to some of the :meth:`names`."""
+    def means(self, among: Collection[str] | None = None) -> Estimates:
+        """Return the protocol's means over labels; ``among`` limits them to some of :meth:`names`."""
 
-        def chosen(measured: dict[str, Measured], kind: str = "") -> list[Measured]:
-            return [one for name, one in measured.items() if of is None or kind + name in of]
+        def chosen(results: Mapping[str, MetricResult], prefix: str = "") -> list[MetricResult]:
+            return [one for name, one in results.items() if among is None or prefix + name in among]
 
-        found, drawn = means(chosen(self.units), _MEANS_OF_UNITS)
-        if self.protocol.events:
-            more = means(chosen(self.units), {"mean_event_f1": "event_f1"})
-            found, drawn = found | more[0], drawn | more[1]
-        if self.protocol.intensities:
-            more = means(chosen(self.intensities, _INTENSITY_OF), _MEANS_OF_INTENSITIES)
-            found, drawn = found | more[0], drawn | more[1]
-        if self.protocol.affect:
-            more = means(chosen(self.affect), {"mean_ccc": "ccc"})
-            found, drawn = found | more[0], drawn | more[1]
-        if self.protocol.challenge:
-            found["challenge_score"] = (found["mean_accuracy"] + found["mean_f1"]) / 2
-            if "mean_f1" in drawn:
-                drawn["challenge_score"] = (drawn["mean_accuracy"] + drawn["mean_f1"]) / 2
-        return found, drawn
+        protocol = self.protocol
+        groups = [means(chosen(self.units), _UNIT_MEANS | (_EVENT_MEANS if protocol.events else {}))]
+        if protocol.intensities:
+            groups.append(means(chosen(self.intensities, _INTENSITY_OF), _INTENSITY_MEANS))
+        if protocol.affect:
+            groups.append(means(chosen(self.affect), _AFFECT_MEANS))
+        values = {name: value for group in groups for name, value in group.values.items()}
+        samples = {name: drawn for group in groups for name, drawn in group.samples.items()}
+        if protocol.challenge:
+            values["challenge_score"] = (values["mean_accuracy"] + values["mean_f1"]) / 2
+            if "mean_f1" in samples:
+                samples["challenge_score"] = (samples["mean_accuracy"] + samples["mean_f1"]) / 2
+        return Estimates(values, samples)
 
 
-def judge(protocol: Protocol, model: str, outputs: Outputs, draws: int) -> Judged:
-    """Raises :class:`UserError` when labels and outputs share nothing."""
+def evaluate(protocol: Protocol, model: str, outputs: Outputs, bootstrap_samples: int) -> Evaluation:
+    """Compute all metrics of a model by a protocol.
+
+    Args:
+        protocol: which labels are scored, and how.
+        model: name for messages.
+        outputs: predictions and labels of all frames.
+        bootstrap_samples: number of samples for the intervals.
+
+    Raises:
+        UserError: no label of the protocol has a prediction, or a model's prediction is NaN for some frames.
+    """
     labels = labels_of(protocol, outputs.table)
-    subjects = _subjects(protocol, outputs.table)
-    bootstrap = Bootstrap(subjects, draws)
-    units, unsupported, unlabelled = _units(protocol, labels, outputs, bootstrap)
-    intensities = _intensities(protocol, labels, outputs, bootstrap, unsupported, unlabelled)
-    affect = _affect(labels, outputs, bootstrap, unsupported, unlabelled)
+    subjects = outputs.table["source" if protocol.subject == "image" else protocol.subject].to_pylist()
+    bootstrap = Bootstrap(subjects, bootstrap_samples)
+    unsupported: list[str] = []
+    unlabelled: list[str] = []
+    units, intensities, affect = (
+        _results(model, targets, outputs, unsupported, unlabelled)
+        for targets in (
+            _unit_targets(protocol, labels, outputs, bootstrap),
+            _intensity_targets(labels, outputs, bootstrap),
+            _affect_targets(labels, outputs, bootstrap),
+        )
+    )
     if not units and not intensities and not affect:
-        wanted = ", ".join(
-            [*protocol.labels, *(f"intensity of {facs.label(unit)}" for unit in protocol.intensities), *labels.affect]
-        )
+        names = [*protocol.labels, *(_INTENSITY_OF + facs.label(unit) for unit in protocol.intensities), *labels.affect]
         raise UserError(
-            f"{model} was taught none of the labels of {protocol.benchmark} ({wanted}); leave this pair out."
+            f"{model} predicts none of the labels of {protocol.benchmark} ({', '.join(names)}); leave this pair of "
+            "model and benchmark out."
         )
-    return Judged(protocol, labels, subjects, bootstrap, units, intensities, affect, unsupported, unlabelled)
+    return Evaluation(protocol, labels, subjects, bootstrap, units, intensities, affect, unsupported, unlabelled)
 
 
-def f1_of_folds(judged: Judged, outputs: Outputs, runs: Sequence[str]) -> dict[str, float]:
-    """The mean F1 at 0.5 of each fold by itself; literature reports the mean of these, or the F1 of all together."""
-    probabilities, occurrence = by_unit(outputs.table, "probabilities"), judged.labels.occurrence
+def f1_of_folds(evaluation: Evaluation, outputs: Outputs, runs: Sequence[str]) -> dict[str, float]:
+    """Return the mean F1 at a threshold of 0.5 of each fold by itself, by run; NaN where no label has both classes.
+
+    The literature reports either the mean of these or the F1 of all folds' frames together.
+    """
+    probabilities, occurrence = by_unit(outputs.table, "probabilities"), evaluation.labels.occurrence
     each = {}
     for run, rows in zip(runs, outputs.rows(), strict=True):
         f1s = []
-        for name, unit in judged.protocol.labels.items():
+        for name, unit in evaluation.protocol.labels.items():
             known = occurrence[name][rows] != facs.UNKNOWN
-            truth, output = occurrence[name][rows][known] == facs.PRESENT, probabilities[rows, unit - 1][known]
-            if truth.any() and not truth.all() and not np.isnan(output).any():
-                f1s.append(float(decide(truth, output, THRESHOLD).f1))
+            truth, probability = occurrence[name][rows][known] == facs.PRESENT, probabilities[rows, unit - 1][known]
+            if truth.any() and not truth.all() and not np.isnan(probability).any():
+                f1s.append(float(decide(truth, probability, THRESHOLD).f1))
         each[run] = float(np.mean(f1s)) if f1s else math.nan
     return each
 
 
-def _units(
-    protocol: Protocol, labels: Labels, outputs: Outputs, bootstrap: Bootstrap
-) -> tuple[dict[str, Measured], list[str], list[str]]:
-    """Measures by label, the labels that the model was never taught, and those that no frame has."""
-    scored: dict[str, Measured] = {}
-    unsupported: list[str] = []
-    unlabelled: list[str] = []
-    probabilities = by_unit(outputs.table, "probabilities") if protocol.labels else np.empty((0, 0), np.float32)
-    run = runs_of(outputs.table) if protocol.events else np.empty(0, np.int64)
+@dataclass(frozen=True, slots=True, eq=False)
+class _Target:
+    """A label of a protocol and the prediction that it is compared with.
+
+    Attributes:
+        key: in the score file.
+        name: in messages and in the lists of unscored labels.
+        known: which frames have the label, bool [frames].
+        predicted: prediction of each frame, NaN without one, [frames].
+        metrics: of some of the frames, bool [frames].
+        facts: that the score file adds to the metrics.
+    """
+
+    key: str
+    name: str
+    known: NDArray[np.bool_]
+    predicted: NDArray[np.floating]
+    metrics: Callable[[NDArray[np.bool_]], MetricResult]
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+def _results(
+    model: str, targets: Iterable[_Target], outputs: Outputs, unsupported: list[str], unlabelled: list[str]
+) -> dict[str, MetricResult]:
+    """Compute the metrics of each target that can be scored; adds the others to the two lists."""
+    results: dict[str, MetricResult] = {}
+    for target in targets:
+        if not target.known.any():
+            unlabelled.append(target.name)
+            continue
+        rows = _rows_with_prediction(model, target, outputs)
+        if not rows.any():
+            unsupported.append(target.name)
+            continue
+        result = target.metrics(rows)
+        if without := int((target.known & ~rows).sum()):
+            result.facts["without_prediction"] = without
+        result.facts.update(target.facts)
+        results[target.key] = result
+    return results
+
+
+def _rows_with_prediction(model: str, target: _Target, outputs: Outputs) -> NDArray[np.bool_]:
+    """Return which labelled frames have a prediction: none where one of the runs was not trained on the label."""
+    rows: NDArray[np.bool_] = target.known & ~np.isnan(target.predicted)
+    if not outputs.is_complete:
+        return rows
+    untrained = False
+    for run in outputs.rows():
+        if rows[run].any() and (rows[run] != target.known[run]).any():
+            raise UserError(
+                f"The prediction of {target.name} by {model} is NaN for some frames; train the model again."
+            )
+        untrained |= bool(target.known[run].any() and not rows[run].any())
+    return np.zeros_like(rows) if untrained else rows
+
+
+def _unit_targets(protocol: Protocol, labels: Labels, outputs: Outputs, bootstrap: Bootstrap) -> Iterator[_Target]:
+    if not protocol.labels:
+        return
+    probabilities = by_unit(outputs.table, "probabilities")
+    run = runs_of(outputs.table) if protocol.events else None
     for name, unit in protocol.labels.items():
-        known = labels.occurrence[name] != facs.UNKNOWN
-        if not known.any():
-            unlabelled.append(name)
-            continue
-        answered = _answered(probabilities[:, unit - 1], known, facs.label(unit), outputs)
-        if not answered.any():
-            unsupported.append(name)
-            continue
-        thresholds = outputs.thresholds(unit)
-        scored[name] = measure_occurrence(
-            labels.occurrence[name][answered] == facs.PRESENT,
-            probabilities[answered, unit - 1],
-            thresholds[answered] if thresholds is not None else None,
-            answered,
-            bootstrap,
+        label, probability = labels.occurrence[name], probabilities[:, unit - 1]
+        yield _Target(
+            key=name,
+            name=name,
+            known=label != facs.UNKNOWN,
+            predicted=probability,
+            metrics=partial(
+                _unit_metrics, label == facs.PRESENT, probability, outputs.thresholds(unit), run, bootstrap
+            ),
+            facts={} if name == facs.label(unit) else {"scored_by": facs.label(unit)},
         )
-        if protocol.events:
-            recorded = find_events(answered & (labels.occurrence[name] == facs.PRESENT), run)
-            predicted = find_events(answered & (probabilities[:, unit - 1] >= THRESHOLD), run)
-            scored[name] = with_events(scored[name], recorded, predicted, bootstrap.codes, bootstrap)
-        if unanswered := int((known & ~answered).sum()):
-            scored[name].facts["unanswered"] = unanswered
-        if name != facs.label(unit):
-            scored[name].facts["scored_by"] = facs.label(unit)
-    return scored, unsupported, unlabelled
 
 
-def _intensities(
-    protocol: Protocol,
-    labels: Labels,
-    outputs: Outputs,
+def _unit_metrics(
+    present: NDArray[np.bool_],
+    probability: NDArray[np.float32],
+    thresholds: NDArray[np.float64] | None,
+    run: NDArray[np.int64] | None,
     bootstrap: Bootstrap,
-    unsupported: list[str],
-    unlabelled: list[str],
-) -> dict[str, Measured]:
-    """As :func:`_units`, of intensities; adds to the two lists."""
-    scored: dict[str, Measured] = {}
-    levels = by_unit(outputs.table, "predicted_intensities") if protocol.intensities else np.empty((0, 0), np.float32)
-    for unit in protocol.intensities:
-        name, known = _INTENSITY_OF + facs.label(unit), ~np.isnan(labels.intensities[unit])
-        if not known.any():
-            unlabelled.append(name)
-            continue
-        answered = _answered(levels[:, unit - 1], known, name, outputs)
-        if not answered.any():
-            unsupported.append(name)
-            continue
-        truth, output = labels.intensities[unit][answered], levels[answered, unit - 1].astype(np.float64)
-        scored[facs.label(unit)] = measure_intensity(truth, output, answered, bootstrap)
-        if unanswered := int((known & ~answered).sum()):
-            scored[facs.label(unit)].facts["unanswered"] = unanswered
-    return scored
+    rows: NDArray[np.bool_],
+) -> MetricResult:
+    """Compute the metrics of an AU's occurrence, and of its events where ``run`` numbers the runs of frames."""
+    chosen = thresholds[rows] if thresholds is not None else None
+    result = occurrence_metrics(present[rows], probability[rows], chosen, rows, bootstrap)
+    if run is None:
+        return result
+    labelled = find_events(rows & present, run)
+    predicted = find_events(rows & (probability >= THRESHOLD), run)
+    return add_event_f1(result, labelled, predicted, bootstrap)
 
 
-def _affect(
-    labels: Labels, outputs: Outputs, bootstrap: Bootstrap, unsupported: list[str], unlabelled: list[str]
-) -> dict[str, Measured]:
-    """As :func:`_intensities`, of valence and arousal."""
-    scored: dict[str, Measured] = {}
-    for name, truth in labels.affect.items():
-        output, known = outputs.table[f"predicted_{name}"].to_numpy().astype(np.float64), ~np.isnan(truth)
-        if not known.any():
-            unlabelled.append(name)
-            continue
-        answered = _answered(output, known, name, outputs)
-        if not answered.any():
-            unsupported.append(name)
-            continue
-        scored[name] = measure_affect(truth[answered], output[answered], answered, bootstrap)
-        if unanswered := int((known & ~answered).sum()):
-            scored[name].facts["unanswered"] = unanswered
-    return scored
+def _intensity_targets(labels: Labels, outputs: Outputs, bootstrap: Bootstrap) -> Iterator[_Target]:
+    if not labels.intensities:
+        return
+    levels = by_unit(outputs.table, "predicted_intensities")
+    for unit, label in labels.intensities.items():
+        predicted = levels[:, unit - 1].astype(np.float64)
+        yield _Target(
+            key=facs.label(unit),
+            name=_INTENSITY_OF + facs.label(unit),
+            known=~np.isnan(label),
+            predicted=predicted,
+            metrics=partial(_series_metrics, intensity_metrics, label, predicted, bootstrap),
+        )
 
 
-def _answered(
-    output: NDArray[np.float32] | NDArray[np.float64], known: NDArray[np.bool_], name: str, outputs: Outputs
-) -> NDArray[np.bool_]:
-    """Which of the known frames have an output: none where a part was not taught the label."""
-    answered = known & ~np.isnan(output)
-    if not outputs.whole:
-        return answered
-    untaught = False
-    for rows in outputs.rows():
-        if answered[rows].any() and (answered[rows] != known[rows]).any():
-            raise UserError(f"The model's output for {name} is no number for some images; train it again.")
-        untaught |= bool(known[rows].any() and not answered[rows].any())
-    return np.zeros_like(known) if untaught else answered
+def _affect_targets(labels: Labels, outputs: Outputs, bootstrap: Bootstrap) -> Iterator[_Target]:
+    for name, label in labels.affect.items():
+        predicted = outputs.table[f"predicted_{name}"].to_numpy().astype(np.float64)
+        yield _Target(
+            key=name,
+            name=name,
+            known=~np.isnan(label),
+            predicted=predicted,
+            metrics=partial(_series_metrics, affect_metrics, label, predicted, bootstrap),
+        )
 
 
-def _subjects(protocol: Protocol, table: pa.Table) -> list[str]:
-    """What each frame is drawn together with in a bootstrap."""
-    return table["source" if protocol.subject == "image" else protocol.subject].to_pylist()  # type: ignore[no-any-return]
+def _series_metrics(
+    metrics: Callable[..., MetricResult],
+    label: NDArray[np.float64],
+    predicted: NDArray[np.float64],
+    bootstrap: Bootstrap,
+    rows: NDArray[np.bool_],
+) -> MetricResult:
+    return metrics(label[rows], predicted[rows], rows, bootstrap)

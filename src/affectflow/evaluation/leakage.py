@@ -1,4 +1,4 @@
-"""What a model was trained on beside what it is scored on."""
+"""Leakage of a benchmark into training data: the same images, images that look the same, and the same people."""
 
 from __future__ import annotations
 
@@ -25,17 +25,27 @@ from affectflow.media.near_duplicates import hashes_of, nearest
 from affectflow.tables.csv_files import write_csv
 from affectflow.tables.parquet import read_parquet, write_parquet
 
+IMAGES_SCHEMA = pa.schema(
+    [
+        ("source", pa.string()),
+        ("group", pa.string()),
+        ("subject", pa.string()),
+        ("sha256", pa.string()),
+        ("dhash", pa.string()),
+    ]
+)
+"""``sha256`` is of the pixels, whatever their file format; ``dhash`` is the perceptual hash, 256 bits in hex."""
 PAIRS_COLUMNS = ("kind", "benchmark", "trained_on", "trained", "bits")
+"""An image or person of the benchmark, and the data set and image or person that a model was trained on."""
 EXACT, NEAR, SUBJECT = "exact", "near", "subject"
 Pair = tuple[str, str, str, str, int | None]
-"""A row of the table of pairs."""
-_PEOPLE = {"disfaplus": "disfa", "affwild2": "affwild"}
-"""Sets that name the people of another set as that one does: DISFA+ is of some of DISFA's subjects."""
+_SAME_PEOPLE = {"disfaplus": "disfa", "affwild2": "affwild"}
+"""Data sets that use the subject names of another set: DISFA+ shows some of DISFA's subjects."""
 
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """A split of a data set, and the table of the whole set's images."""
+    """A split of a data set, and the table of :func:`digest_images` for the whole set."""
 
     dataset: str
     root: Path
@@ -52,91 +62,67 @@ class _Images:
     hashes: NDArray[np.uint16]
 
 
-def check_leakage(benchmark: Side, trained: Sequence[Side], max_bits: int, pairs: Path, counts: Path) -> dict[str, int]:
-    """Write the overlapping images and people as a table, and how many they are; returns the latter.
-
-    A benchmark's image is counted once, as ``exact`` where a training image has the same pixels, else as ``near``
-    where one's perceptual hash differs in at most ``max_bits`` of 256; the nearest is named. A ``subject`` is a
-    person whom both sides name. Images without contrast look like each other and are compared by their pixels alone.
-    """
-    asked = _read(benchmark)
-    known = [_read(side) for side in trained]
-    found = list(_pairs(asked, known, max_bits))
-    write_csv(pairs, PAIRS_COLUMNS, found)
-    kinds = [row[0] for row in found]
-    result = {
-        "images": len(asked.sources),
-        "exact": kinds.count(EXACT),
-        "near": kinds.count(NEAR),
-        "subjects": kinds.count(SUBJECT),
-        "compared_with": sum(len(one.sources) for one in known),
-        "max_bits": max_bits,
-    }
-    with atomic_write(counts) as partial:
-        partial.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    return result
-
-
-def _read(side: Side) -> _Images:
-    table = read_parquet(side.images, IMAGES_SCHEMA)
-    groups = set(get_dataset(side.dataset, side.root, side.split, MetadataOnly()).groups())
-    table = table.filter([group in groups for group in table["group"].to_pylist()])
-    columns = {name: table[name].to_pylist() for name in ("source", "subject", "sha256", "dhash")}
-    return _Images(side.dataset, columns["source"], columns["subject"], columns["sha256"], hashes_of(columns["dhash"]))
-
-
-def _pairs(asked: _Images, known: Sequence[_Images], max_bits: int) -> Iterator[Pair]:
-    same: dict[str, tuple[str, str]] = {}
-    for one in reversed(known):
-        for source, digest in zip(reversed(one.sources), reversed(one.sha256), strict=True):
-            same[digest] = (one.dataset, source)
-    looks = [(one, *nearest(asked.hashes, one.hashes, max_bits)) for one in known]
-    for i, (source, digest) in enumerate(zip(asked.sources, asked.sha256, strict=True)):
-        if digest in same:
-            yield EXACT, source, *same[digest], 0
-            continue
-        one, place, bits = min(looks, key=lambda look: look[2][i])
-        if place[i] >= 0:
-            yield NEAR, source, one.dataset, one.sources[place[i]], int(bits[i])
-    people = _people(asked)
-    for one in known:
-        for person in sorted(people.keys() & _people(one).keys()):
-            yield SUBJECT, people[person], one.dataset, _people(one)[person], None
-
-
-def _people(images: _Images) -> dict[tuple[str, str], str]:
-    """Named people, by the set whose names they bear."""
-    family = _PEOPLE.get(images.dataset, images.dataset)
-    return {(family, subject.upper()): subject for subject in images.subjects if subject}
-
-
-IMAGES_SCHEMA = pa.schema(
-    [
-        ("source", pa.string()),
-        ("group", pa.string()),
-        ("subject", pa.string()),
-        ("sha256", pa.string()),
-        ("dhash", pa.string()),
-    ]
-)
-"""``sha256`` is of the pixels, whatever file they lie in; ``dhash`` is the perceptual hash, hex of 256 bits."""
-
-
 def digest_images(name: str, root: Path, split: str, processes: int, out: Path) -> int:
-    """Write a row for each labelled image or frame of a data set; returns their number.
+    """Write the digests of all labelled images and frames of a data set.
 
-    Raises :class:`UserError` as the data set does.
+    Args:
+        name: of the data set.
+        root: its folder.
+        split: of the data set.
+        processes: number of processes to work in.
+        out: table of :data:`IMAGES_SCHEMA`.
+
+    Returns:
+        The number of images.
+
+    Raises:
+        UserError: the data set cannot be read.
     """
     parts = get_dataset(name, root, split, MetadataOnly()).parts()
-    look = partial(_digest_part, name=name, root=root, split=split)
+    digest = partial(_digest_part, name=name, root=root, split=split)
     with progress(len(parts), "part", "digest") as bar:
 
         def rows() -> Iterator[dict[str, Any]]:
-            for found in over_processes(look, parts, processes):
+            for found in over_processes(digest, parts, processes):
                 bar.update()
                 yield from found
 
         return write_parquet(out, IMAGES_SCHEMA, rows())
+
+
+def check_leakage(benchmark: Side, trained: Sequence[Side], max_bits: int, pairs: Path, counts: Path) -> dict[str, int]:
+    """Find the images and people of a benchmark that are in training data.
+
+    Each image of the benchmark is counted once: as ``exact`` where a training image has the same pixels, else as
+    ``near`` where a training image's perceptual hash is similar; the nearest one is listed. A ``subject`` is a person
+    whom both sides name. Images without contrast all have similar hashes and are compared by their pixels alone.
+
+    Args:
+        benchmark: what a model is scored on.
+        trained: what it was trained on.
+        max_bits: most differing bits of 256 for similar hashes, from 0 to 15.
+        pairs: CSV with :data:`PAIRS_COLUMNS`.
+        counts: JSON file with the numbers of ``exact``, ``near`` and ``subjects``.
+
+    Returns:
+        The content of ``counts``.
+    """
+    tested = _read(benchmark)
+    training = [_read(side) for side in trained]
+    found = [*_image_pairs(tested, training, max_bits), *_subject_pairs(tested, training)]
+    write_csv(pairs, PAIRS_COLUMNS, found)
+    kinds = [row[0] for row in found]
+    result = {
+        "images": len(tested.sources),
+        "exact": kinds.count(EXACT),
+        "near": kinds.count(NEAR),
+        "subjects": kinds.count(SUBJECT),
+        "compared_with": sum(len(one.sources) for one in training),
+        "max_bits": max_bits,
+    }
+    with atomic_write(counts) as unfinished:
+        unfinished.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    return result
 
 
 def _digest_part(part: str, name: str, root: Path, split: str) -> list[dict[str, Any]]:
@@ -153,3 +139,41 @@ def _digest_part(part: str, name: str, root: Path, split: str) -> list[dict[str,
             }
         )
     return rows
+
+
+def _read(side: Side) -> _Images:
+    """Read the digests of a split's images."""
+    table = read_parquet(side.images, IMAGES_SCHEMA)
+    groups = set(get_dataset(side.dataset, side.root, side.split, MetadataOnly()).groups())
+    table = table.filter([group in groups for group in table["group"].to_pylist()])
+    columns = {name: table[name].to_pylist() for name in ("source", "subject", "sha256", "dhash")}
+    return _Images(side.dataset, columns["source"], columns["subject"], columns["sha256"], hashes_of(columns["dhash"]))
+
+
+def _image_pairs(tested: _Images, training: Sequence[_Images], max_bits: int) -> Iterator[Pair]:
+    same: dict[str, tuple[str, str]] = {}
+    for one in reversed(training):  # the first of equal training images is listed
+        for source, digest in zip(reversed(one.sources), reversed(one.sha256), strict=True):
+            same[digest] = (one.dataset, source)
+    candidates = [(one, *nearest(tested.hashes, one.hashes, max_bits)) for one in training]
+    for i, (source, digest) in enumerate(zip(tested.sources, tested.sha256, strict=True)):
+        if digest in same:
+            yield EXACT, source, *same[digest], 0
+            continue
+        one, place, bits = min(candidates, key=lambda candidate: candidate[2][i])
+        if place[i] >= 0:
+            yield NEAR, source, one.dataset, one.sources[place[i]], int(bits[i])
+
+
+def _subject_pairs(tested: _Images, training: Sequence[_Images]) -> Iterator[Pair]:
+    subjects = _subjects(tested)
+    for one in training:
+        trained = _subjects(one)
+        for key in sorted(subjects.keys() & trained.keys()):
+            yield SUBJECT, subjects[key], one.dataset, trained[key], None
+
+
+def _subjects(images: _Images) -> dict[tuple[str, str], str]:
+    """Return the named subjects by the data set that named them and their name in upper case."""
+    namer = _SAME_PEOPLE.get(images.dataset, images.dataset)
+    return {(namer, subject.upper()): subject for subject in images.subjects if subject}

@@ -1,4 +1,4 @@
-"""Predictions -> the score file of one model by one protocol."""
+"""The score file of one model by one protocol."""
 
 from __future__ import annotations
 
@@ -19,128 +19,160 @@ import pyarrow as pa
 from affectflow.core.atomic import atomic_write
 from affectflow.core.cache import file_sha256
 from affectflow.datasets.synthetic import NOTE
-from affectflow.evaluation.evaluate import Judged, f1_of_folds, judge
-from affectflow.evaluation.outputs import Labels, Outputs, Part, read_outputs
+from affectflow.evaluation.evaluate import Evaluation, evaluate, f1_of_folds
+from affectflow.evaluation.outputs import Labels, Outputs, RunPredictions, read_outputs
 from affectflow.evaluation.protocols import Protocol
-from affectflow.evaluation.results import THRESHOLD, intervals, plain
-from affectflow.evaluation.temporal import smoothed
+from affectflow.evaluation.results import THRESHOLD, to_json
+from affectflow.evaluation.temporal import smooth
 from affectflow.faces.crop import CENTER, FACE, HELD
-from affectflow.metrics.bootstrap import COVERAGE
+from affectflow.metrics.bootstrap import CONFIDENCE
 from affectflow.prediction.columns import LEFT_OUT_COLUMNS
 from affectflow.tables.csv_files import read_csv
 
+LEAKAGE = ("exact", "near", "subjects")
+"""What of a benchmark a model was trained on: the same images, images that look the same, the same people."""
 _PACKAGES = ("affectflow", "numpy", "pyarrow", "av", "pillow", "keras", "tensorflow-cpu", "tensorflow")
-OVERLAP = ("exact", "near", "subjects")
-"""What a model may have seen of a benchmark: the same images, images that look the same, the same people."""
 _AFFECT = ("valence", "arousal")
 
 
 def score(
     protocol: Protocol,
     model: str,
-    parts: Sequence[Part],
+    runs: Sequence[RunPredictions],
     snapshot: Path | None,
-    draws: int,
+    bootstrap_samples: int,
     config_sha256: str,
     code_sha256: str,
     out: Path,
 ) -> None:
-    """Write ``results/eval/{benchmark}_{model}.json``, or ``{benchmark}-{protocol}_{model}.json``.
+    """Write the score file of a model, ``results/eval/{benchmark}[-{protocol}]_{model}.json``.
 
-    There is one part, or one for each fold of a protocol of folds; their frames are scored together. A label that the
-    model was never taught stands under ``unsupported``, one that no frame has under ``unlabelled``; neither counts in
-    a mean, nor does one of which the benchmark shows only one class. Every measure has its interval under
-    ``intervals``. ``snapshot`` is the card of the downloaded images that the model was trained or is scored on,
-    None where there are none. Raises :class:`UserError` when labels and outputs share nothing.
+    Labels that the model was not trained on are listed as ``unsupported``, labels that no frame has as
+    ``unlabelled``. Neither counts in a mean, nor does a label with a single class. ``intervals`` holds the 95%
+    interval of each metric.
+
+    Args:
+        protocol: which labels are scored, and how.
+        model: name for the score file.
+        runs: one run, or one for each fold of a protocol with folds; their frames are scored together.
+        snapshot: metadata of the downloaded images that the model was trained or is scored on, None without any.
+        bootstrap_samples: number of samples for the intervals.
+        config_sha256: digest of the configuration, for the provenance.
+        code_sha256: digest of the code, for the provenance.
+        out: the score file.
+
+    Raises:
+        UserError: labels and predictions have nothing in common.
     """
     started = datetime.now(UTC)
     clock = time.perf_counter()
-    outputs = read_outputs(parts)
-    judged = judge(protocol, model, outputs, draws)
-    labels, bootstrap = judged.labels, judged.bootstrap
-    synthetic = outputs.described[0]["synthetic"]
-    found, drawn = judged.means()
-    left_out = _left_out(parts, labels)
+    outputs = read_outputs(runs)
+    evaluation = evaluate(protocol, model, outputs, bootstrap_samples)
+    bootstrap = evaluation.bootstrap
+    means = evaluation.means()
     result = {
-        "benchmark": protocol.benchmark,
-        "model": model,
-        "synthetic": synthetic,
-        **({"note": NOTE} if synthetic else {}),
-        "protocol": {
-            "name": protocol.name,
-            "version": protocol.version,
-            "title": protocol.title,
-            "source": protocol.source,
-            **({"positive_if": protocol.positive_if} if protocol.labels else {}),
-            **({"threshold": f"probability >= {THRESHOLD}"} if protocol.labels else {}),
-            "frames": outputs.table.num_rows,
-            "used_frames": int(labels.used.sum()),
-            "left_out": left_out,
-            "all_frames": int(labels.used.sum()) + sum(left_out.values()),
-            "subjects": len(set(judged.subjects)),
-            "crops": _crops(outputs.table),
-            "intervals": {"of": f"{COVERAGE:.0%}", "drawn": protocol.subject, "draws": draws},
-        },
-        **found,
-        "intervals": intervals(drawn, bootstrap),
-        **_smoothed(protocol, model, outputs, draws),
-        "action_units": {name: one.entry(bootstrap) for name, one in judged.units.items()},
-        "intensities": {name: one.entry(bootstrap) for name, one in judged.intensities.items()},
-        **{name: judged.affect[name].entry(bootstrap) if name in judged.affect else None for name in _AFFECT},
-        **({"folds": _folds(judged, outputs, parts)} if protocol.folds else {}),
-        "unsupported": judged.unsupported,
-        "unlabelled": judged.unlabelled,
-        "overlap": _overlap(parts),
-        **_foreign(parts[0].described),
+        **heading(protocol, model, outputs),
+        "protocol": _protocol_entry(evaluation, outputs, runs, bootstrap_samples),
+        **means.values,
+        "intervals": means.intervals(bootstrap),
+        **_smoothed_entry(protocol, model, outputs, bootstrap_samples),
+        "action_units": {name: one.entry(bootstrap) for name, one in evaluation.units.items()},
+        "intensities": {name: one.entry(bootstrap) for name, one in evaluation.intensities.items()},
+        **{name: one.entry(bootstrap) if (one := evaluation.affect.get(name)) else None for name in _AFFECT},
+        **({"folds": _folds_entry(evaluation, outputs, runs)} if protocol.folds else {}),
+        "unsupported": evaluation.unsupported,
+        "unlabelled": evaluation.unlabelled,
+        "leakage": _leakage_entry(runs),
+        **{key: runs[0].metadata[key] for key in ("program", "unused_rows") if key in runs[0].metadata},
         "published_note": protocol.published_note,
-        "published": [{"model": p.model, "measure": p.measure, "value": p.value} for p in protocol.published],
+        "published": [{"model": p.model, "metric": p.metric, "value": p.value} for p in protocol.published],
         "snapshot": json.loads(snapshot.read_text(encoding="utf-8")) if snapshot is not None else None,
         "provenance": {
             "config_sha256": config_sha256,
             "code_sha256": code_sha256,
-            "inputs": _inputs(parts),
+            "inputs": _input_digests(runs),
             "versions": {"python": platform.python_version(), **_versions()},
             "started": started.isoformat(timespec="seconds"),
             "seconds": round(time.perf_counter() - clock, 3),
         },
     }
-    with atomic_write(out) as partial:
-        partial.write_text(json.dumps(plain(result), indent=1) + "\n", encoding="utf-8")
+    write_result(out, result)
 
 
-def _smoothed(protocol: Protocol, model: str, outputs: Outputs, draws: int) -> dict[str, Any]:
-    """The means of outputs that were smoothed, beside those of the raw ones."""
-    if not protocol.smoothing:
-        return {}
-    judged = judge(protocol, model, smoothed(outputs, protocol.smoothing), draws)
-    found, drawn = judged.means()
-    each = {name: one.measures["ccc"] for name, one in judged.affect.items()}
+def heading(protocol: Protocol, model: str, outputs: Outputs, **more: str) -> dict[str, Any]:
+    """Return the first entries of a result file; ``more`` are further names beside the model's."""
+    synthetic = outputs.metadata[0]["synthetic"]
     return {
-        "smoothed": {"frames": protocol.smoothing, **found, **each, "intervals": intervals(drawn, judged.bootstrap)}
+        "benchmark": protocol.benchmark,
+        "model": model,
+        **more,
+        "synthetic": synthetic,
+        **({"note": NOTE} if synthetic else {}),
     }
 
 
-def _left_out(parts: Sequence[Part], labels: Labels) -> dict[str, int]:
+def bootstrap_entry(protocol: Protocol, samples: int) -> dict[str, Any]:
+    """Return how the intervals of a result file were computed."""
+    return {"confidence": f"{CONFIDENCE:.0%}", "resampled": protocol.subject, "bootstrap_samples": samples}
+
+
+def write_result(out: Path, result: Mapping[str, Any]) -> None:
+    """Write a result file as JSON, with floats rounded to six digits."""
+    with atomic_write(out) as partial:
+        partial.write_text(json.dumps(to_json(result), indent=1) + "\n", encoding="utf-8")
+
+
+def _protocol_entry(
+    evaluation: Evaluation, outputs: Outputs, runs: Sequence[RunPredictions], bootstrap_samples: int
+) -> dict[str, Any]:
+    protocol, used = evaluation.protocol, int(evaluation.labels.used.sum())
+    left_out = _left_out(runs, evaluation.labels)
+    occurrence = {"positive_if": protocol.positive_if, "threshold": f"probability >= {THRESHOLD}"}
+    return {
+        "name": protocol.name,
+        "version": protocol.version,
+        "title": protocol.title,
+        "source": protocol.source,
+        **(occurrence if protocol.labels else {}),
+        "frames": outputs.table.num_rows,
+        "used_frames": used,
+        "left_out": left_out,
+        "all_frames": used + sum(left_out.values()),
+        "subjects": len(set(evaluation.subjects)),
+        "crops": _crops(outputs.table),
+        "intervals": bootstrap_entry(protocol, bootstrap_samples),
+    }
+
+
+def _smoothed_entry(protocol: Protocol, model: str, outputs: Outputs, bootstrap_samples: int) -> dict[str, Any]:
+    """Return the means for predictions averaged over neighbouring frames, where the protocol asks for them."""
+    if not protocol.smoothing:
+        return {}
+    evaluation = evaluate(protocol, model, smooth(outputs, protocol.smoothing), bootstrap_samples)
+    means = evaluation.means()
+    each = {name: one.values["ccc"] for name, one in evaluation.affect.items()}
+    intervals = means.intervals(evaluation.bootstrap)
+    return {"smoothed": {"frames": protocol.smoothing, **means.values, **each, "intervals": intervals}}
+
+
+def _left_out(runs: Sequence[RunPredictions], labels: Labels) -> dict[str, int]:
+    """Return the number of frames that are not scored, by reason."""
     left_out: Counter[str] = Counter()
-    for part in parts:
-        left_out.update({row["reason"]: int(row["count"]) for row in read_csv(part.left_out, LEFT_OUT_COLUMNS)})
+    for run in runs:
+        left_out.update({row["reason"]: int(row["count"]) for row in read_csv(run.left_out, LEFT_OUT_COLUMNS)})
     return dict(left_out + labels.left_out)
 
 
-def _folds(judged: Judged, outputs: Outputs, parts: Sequence[Part]) -> dict[str, Any]:
-    each = f1_of_folds(judged, outputs, [part.run for part in parts])
-    known = [f1 for f1 in each.values() if not math.isnan(f1)]
-    return {"mean_f1": each, "mean_of_folds_f1": float(np.mean(known)) if known else math.nan}
+def _folds_entry(evaluation: Evaluation, outputs: Outputs, runs: Sequence[RunPredictions]) -> dict[str, Any]:
+    each = f1_of_folds(evaluation, outputs, [run.run for run in runs])
+    defined = [f1 for f1 in each.values() if not math.isnan(f1)]
+    return {"mean_f1": each, "mean_of_folds_f1": float(np.mean(defined)) if defined else math.nan}
 
 
-def _overlap(parts: Sequence[Part]) -> dict[str, int] | None:
-    """Images and people of the benchmark that were trained on, of all folds together; None where nobody looked."""
-    found = [part.described["overlap"] for part in parts if "overlap" in part.described]
-    return {kind: sum(one[kind] for one in found) for kind in OVERLAP} if len(found) == len(parts) else None
-
-
-def _foreign(described: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: described[key] for key in ("program", "unused_rows") if key in described}
+def _leakage_entry(runs: Sequence[RunPredictions]) -> dict[str, int] | None:
+    """Return the images and people of the benchmark in the training data of all runs; None where it is unknown."""
+    found = [run.metadata["leakage"] for run in runs if "leakage" in run.metadata]
+    return {kind: sum(one[kind] for one in found) for kind in LEAKAGE} if len(found) == len(runs) else None
 
 
 def _crops(table: pa.Table) -> dict[str, int]:
@@ -148,12 +180,12 @@ def _crops(table: pa.Table) -> dict[str, int]:
     return {how: crops[how] for how in (FACE, HELD, CENTER)}
 
 
-def _inputs(parts: Sequence[Part]) -> dict[str, str]:
-    """Digests of what was scored, by name, or with folds by run and name."""
+def _input_digests(runs: Sequence[RunPredictions]) -> dict[str, str]:
+    """Return the digests of the scored files, by name, or by run and name where there are several runs."""
     return {
-        (f"{part.run}/{name}" if len(parts) > 1 else name): file_sha256(path)
-        for part in parts
-        for name, path in part.inputs.items()
+        (f"{run.run}/{name}" if len(runs) > 1 else name): file_sha256(path)
+        for run in runs
+        for name, path in run.inputs.items()
     }
 
 
@@ -163,5 +195,5 @@ def _versions() -> dict[str, str]:
         try:
             versions[package] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:
-            continue  # one of the two builds of TensorFlow is installed
+            continue  # only one of the two builds of TensorFlow is installed
     return versions

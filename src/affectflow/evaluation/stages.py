@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 from affectflow.core.stage import Output, Setting, stage
 
 if TYPE_CHECKING:
-    from affectflow.evaluation.outputs import Part
+    from affectflow.evaluation.outputs import RunPredictions
 
 BootstrapSamples = Annotated[int, Setting("evaluation.bootstrap_samples")]
 _SCORED = ("evaluation", "metrics", "facs", "prediction.columns", "datasets.sample", "datasets.synthetic", "faces.crop")
@@ -101,13 +101,76 @@ def score_model(
     write_score(
         find_protocol(benchmark, protocol.lstrip("-")),
         run,
-        _parts(runs, predictions, left_out, metadata, model, leakage),
+        _run_predictions(runs, predictions, left_out, metadata, model, leakage),
         snapshot=snapshot[0] if snapshot else None,
-        draws=bootstrap_samples,
+        bootstrap_samples=bootstrap_samples,
         config_sha256=config_sha256,
         code_sha256=code,
         out=score,
     )
+
+
+@stage(*_SCORED)
+def score(
+    predictions: Path,
+    benchmark: str,
+    root: Path,
+    out: Output,
+    code: str,
+    protocol: str = "",
+    split: str = "all",
+    name: str = "",
+    bootstrap_samples: int = 1000,
+) -> str:
+    """Score anyone's predictions on a benchmark: a CSV, or what OpenFace, py-feat and LibreFace write.
+
+    Args:
+        predictions: A file, or a folder of files.
+        benchmark: Name of the benchmark whose labels the predictions are compared with.
+        root: Folder of the benchmark.
+        out: The score file.
+        code: Digest of the code that scores.
+        protocol: Name of the protocol; the benchmark's default if left out.
+        split: Split of the benchmark.
+        name: Name of the model in the score file; the file's name if left out.
+        bootstrap_samples: How often subjects are drawn for the intervals.
+    """
+    import tempfile
+    from collections import Counter
+
+    from affectflow.core.cache import fingerprint
+    from affectflow.core.errors import UserError
+    from affectflow.datasets import get_dataset
+    from affectflow.datasets.media import MetadataOnly
+    from affectflow.datasets.synthetic import is_drawn
+    from affectflow.evaluation.external import WITHOUT_LABEL, join_with_labels, read_predictions
+    from affectflow.evaluation.outputs import RunPredictions
+    from affectflow.evaluation.protocols import protocol as find_protocol
+    from affectflow.evaluation.score import score as write_score
+    from affectflow.evaluation.summary import table
+
+    wanted = find_protocol(benchmark, protocol)
+    if not predictions.exists():
+        raise UserError(f"{predictions} does not exist; name the file or folder of the predictions.")
+    external = read_predictions(predictions)
+    name = name or predictions.stem
+    with tempfile.TemporaryDirectory() as folder:
+        joined, left_out = Path(folder) / "predictions.parquet", Path(folder) / "left_out.csv"
+        count = join_with_labels(get_dataset(benchmark, root, split, MetadataOnly()), external, joined, left_out)
+        unused = external.left_out + Counter({WITHOUT_LABEL: len(external.by_key) - count})
+        metadata = {"synthetic": is_drawn(root), "program": external.program, "unused_rows": dict(unused)}
+        cited = {"predictions": predictions} if predictions.is_file() else {}
+        write_score(
+            wanted,
+            name,
+            [RunPredictions(name, joined, left_out, metadata, cited)],
+            snapshot=None,
+            bootstrap_samples=bootstrap_samples,
+            config_sha256=fingerprint([wanted.target, split, bootstrap_samples]),
+            code_sha256=code,
+            out=out,
+        )
+    return f"{external.program} by {wanted.title}, version {wanted.version}\n{table([out])}"
 
 
 @stage(*_SCORED)
@@ -129,19 +192,19 @@ def compare_models(
     from affectflow.evaluation.compare import compare
     from affectflow.evaluation.protocols import protocol as find_protocol
 
-    parts = _parts([*runs, *others], predictions, left_out, metadata, model)
+    found = _run_predictions([*runs, *others], predictions, left_out, metadata, model)
     compare(
         find_protocol(benchmark, protocol.lstrip("-")),
-        {run: parts[: len(runs)], other: parts[len(runs) :]},
-        draws=bootstrap_samples,
+        {run: found[: len(runs)], other: found[len(runs) :]},
+        bootstrap_samples=bootstrap_samples,
         out=comparison,
     )
 
 
-def _parts(runs: Sequence[str], *files: Sequence[Path]) -> list[Part]:
-    from affectflow.evaluation.outputs import Part
+def _run_predictions(runs: Sequence[str], *files: Sequence[Path]) -> list[RunPredictions]:
+    from affectflow.evaluation.outputs import RunPredictions
 
-    return [Part.of_run(run, *part) for run, *part in zip(runs, *files, strict=True)]
+    return [RunPredictions.of_run(run, *paths) for run, *paths in zip(runs, *files, strict=True)]
 
 
 @stage("evaluation", "metrics", "facs", "prediction.columns", "datasets.sample")

@@ -1,4 +1,4 @@
-"""Measures of agreement between two tracks of numbers: labels and outputs, or two annotators."""
+"""Agreement between two series of values: labels and predictions, or two annotators."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Numbers = NDArray[np.float64]
-_ROUNDING = 1e-12  # of a mean square: a variance below that is none
+_ROUNDING = 1e-12
+"""A variance below this share of the mean square is rounding error and counts as 0."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Agreement:
-    """Sums over pairs (x, y), and measures of them; of one case each, or of many side by side.
+    """Sums over pairs (x, y) and the metrics computed from them, for one case or for many cases at once.
 
-    Each sum has one shape, [] or that of the cases. Both tracks are counted from a point of their own, ``apart``
-    from each other, that lies among their values: sums of squares then lose no digits. Moments are those of the
-    population. Measures of no pairs are NaN.
+    Every sum has the same shape, [] or [cases]. x and y are each measured from a reference value among their own
+    values, so that sums of squares lose no digits; ``offset`` is the reference of x minus that of y. Moments are those
+    of the population. Metrics of no pairs are NaN.
     """
 
     pairs: Numbers
@@ -30,55 +31,55 @@ class Agreement:
     absolute: Numbers
     squared: Numbers
     same_sign: Numbers
-    apart: float
+    offset: float
 
     @classmethod
-    def of(cls, sums: ArrayLike, apart: float) -> Agreement:
-        """From sums over :func:`terms`, [..., 9]."""
-        fields: list[Any] = [*np.moveaxis(np.asarray(sums, np.float64), -1, 0), apart]
+    def of(cls, sums: ArrayLike, offset: float) -> Agreement:
+        """Build from sums over the rows of :func:`terms`, [..., 9], and their ``offset``."""
+        fields: list[Any] = [*np.moveaxis(np.asarray(sums, np.float64), -1, 0), offset]
         return cls(*fields)
 
     @property
     def mae(self) -> Numbers:
-        """Mean absolute error."""
-        return _over(self.absolute, self.pairs)
+        """Return the mean absolute error."""
+        return _ratio(self.absolute, self.pairs)
 
     @property
     def mse(self) -> Numbers:
-        """Mean squared error."""
-        return _over(self.squared, self.pairs)
+        """Return the mean squared error."""
+        return _ratio(self.squared, self.pairs)
 
     @property
     def rmse(self) -> Numbers:
-        """Root of the mean squared error."""
+        """Return the root of the mean squared error."""
         return np.sqrt(self.mse)
 
     @property
     def sign_agreement(self) -> Numbers:
-        """SAGR, the share of pairs of the same sign (Nicolaou et al. 2011)."""
-        return _over(self.same_sign, self.pairs)
+        """Return SAGR, the share of pairs of the same sign (Nicolaou et al. 2011)."""
+        return _ratio(self.same_sign, self.pairs)
 
     @property
     def pcc(self) -> Numbers:
-        """Pearson's correlation; NaN where a track is constant."""
-        return _over(self._covariance, np.sqrt(self._variance_x * self._variance_y))
+        """Return Pearson's correlation; NaN where x or y is constant."""
+        return _ratio(self._covariance, np.sqrt(self._variance_x * self._variance_y))
 
     @property
     def ccc(self) -> Numbers:
-        """Lin's concordance, 2 cov(x, y) / (var x + var y + (mean x - mean y)^2) (1989).
+        """Return Lin's concordance, 2 cov(x, y) / (var x + var y + (mean x - mean y)^2) (1989).
 
         NaN where both are the same constant.
         """
-        between = _over(self.x, self.pairs) - _over(self.y, self.pairs) + self.apart
-        return _over(2 * self._covariance, self._variance_x + self._variance_y + between**2)
+        between = _ratio(self.x, self.pairs) - _ratio(self.y, self.pairs) + self.offset
+        return _ratio(2 * self._covariance, self._variance_x + self._variance_y + between**2)
 
     @property
     def icc(self) -> Numbers:
-        """ICC(3,1) of Shrout and Fleiss (1979), in which a constant difference counts for nothing.
+        """Return ICC(3,1) of Shrout and Fleiss (1979), which ignores a constant difference.
 
         For two raters (MSR - MSE) / (MSR + MSE) is 2 cov(x, y) / (var x + var y). NaN where both are constant.
         """
-        return _over(2 * self._covariance, self._variance_x + self._variance_y)
+        return _ratio(2 * self._covariance, self._variance_x + self._variance_y)
 
     @property
     def _variance_x(self) -> Numbers:
@@ -90,20 +91,20 @@ class Agreement:
 
     @property
     def _covariance(self) -> Numbers:
-        mean = _over(self.xy, self.pairs) - _over(self.x, self.pairs) * _over(self.y, self.pairs)
+        mean = _ratio(self.xy, self.pairs) - _ratio(self.x, self.pairs) * _ratio(self.y, self.pairs)
         return np.where((self._variance_x == 0) | (self._variance_y == 0), 0.0, mean)
 
 
 def agree(x: ArrayLike, y: ArrayLike) -> Agreement:
-    """Agreement of two tracks, both [n]."""
-    found, apart = terms(x, y)
-    return Agreement.of(found.sum(axis=0), apart)
+    """Return the agreement of two series, both [n]."""
+    rows, offset = terms(x, y)
+    return Agreement.of(rows.sum(axis=0), offset)
 
 
 def terms(x: ArrayLike, y: ArrayLike) -> tuple[Numbers, float]:
-    """What is summed for :class:`Agreement`, [n, 9], and how far apart the two tracks' points of reference are."""
+    """Return the terms of each pair that :class:`Agreement` sums up, [n, 9], and its ``offset``."""
     first, second = np.asarray(x, np.float64), np.asarray(y, np.float64)
-    from_x, from_y = (float(track[0]) if track.size else 0.0 for track in (first, second))
+    from_x, from_y = (float(series[0]) if series.size else 0.0 for series in (first, second))
     u, v, difference = first - from_x, second - from_y, first - second
     same = np.sign(first) == np.sign(second)
     columns = [np.ones_like(u), u, v, u * u, v * v, u * v, np.abs(difference), difference**2, same]
@@ -111,11 +112,12 @@ def terms(x: ArrayLike, y: ArrayLike) -> tuple[Numbers, float]:
 
 
 def _variance(squares: Numbers, values: Numbers, pairs: Numbers) -> Numbers:
-    mean_square = _over(squares, pairs)
-    variance = mean_square - _over(values, pairs) ** 2
+    mean_square = _ratio(squares, pairs)
+    variance = mean_square - _ratio(values, pairs) ** 2
     return np.where(variance <= _ROUNDING * mean_square, 0.0, variance)
 
 
-def _over(part: Numbers, of: Numbers) -> Numbers:
+def _ratio(part: Numbers, of: Numbers) -> Numbers:
+    """Return ``part / of``, NaN where ``of`` is 0."""
     ratio: Numbers = np.divide(part, of, out=np.full(np.shape(of), np.nan), where=np.asarray(of) != 0)
     return ratio

@@ -1,26 +1,71 @@
-"""Whether probabilities mean what they say."""
+"""Calibration of probabilities: reliability bins and the expected calibration error (Naeini et al. 2015)."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 BINS = 10
+"""Bins have equal widths and hold their lower end; the last holds 1 too."""
 
 
-def gaps(truth: ArrayLike, probability: ArrayLike) -> NDArray[np.float64]:
-    """Each frame's label minus its probability, in the column of the bin that the probability is in, [n, bins].
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReliabilityBin:
+    """One bin of a reliability diagram: its lower end, frames, mean probability and share of positives."""
 
-    Bins are a tenth wide and hold their lower end.
-    """
+    low: float
+    count: int
+    mean_probability: float
+    positive_rate: float
+
+
+def reliability_bins(truth: NDArray[np.bool_], probability: NDArray[np.float64]) -> list[ReliabilityBin]:
+    """Return the bins that hold any frame; ``truth`` and ``probability`` are [n]."""
+    bins = _bin_of(probability)
+    found = []
+    for number in np.unique(bins):
+        inside = bins == number
+        found.append(
+            ReliabilityBin(
+                low=number / BINS,
+                count=int(inside.sum()),
+                mean_probability=float(probability[inside].mean()),
+                positive_rate=float(truth[inside].mean()),
+            )
+        )
+    return found
+
+
+def residuals_per_bin(truth: ArrayLike, probability: ArrayLike) -> NDArray[np.float64]:
+    """Return label minus probability of each frame in the column of its bin and 0 elsewhere, [n, bins]."""
     positive, value = np.asarray(truth, np.float64), np.asarray(probability, np.float64)
-    bins = np.clip((value * BINS).astype(np.int64), 0, BINS - 1)
-    return np.where(bins[:, None] == np.arange(BINS), (positive - value)[:, None], 0.0)
+    return np.where(_bin_of(value)[:, None] == np.arange(BINS), (positive - value)[:, None], 0.0)
 
 
-def calibration_error(sums: ArrayLike, frames: ArrayLike) -> NDArray[np.float64]:
-    """Expected calibration error (Naeini et al. 2015) from sums over :func:`gaps`, [..., bins]; NaN of no frames."""
-    total = np.abs(np.asarray(sums, np.float64)).sum(axis=-1)
+def expected_calibration_error(residuals: ArrayLike, frames: ArrayLike) -> NDArray[np.float64]:
+    """Return the expected calibration error (Naeini et al. 2015).
+
+    Args:
+        residuals: sum over each bin's frames of label minus probability, [..., bins].
+        frames: number of frames of all bins, [...].
+
+    Returns:
+        Mean distance of probability and positive rate, weighted by frames, [...]; NaN without frames.
+    """
+    total = np.abs(np.asarray(residuals, np.float64)).sum(axis=-1)
     count = np.asarray(frames, np.float64)
     error: NDArray[np.float64] = np.divide(total, count, out=np.full(count.shape, np.nan), where=count != 0)
     return error
+
+
+def calibration_error_of_bins(bins: Sequence[ReliabilityBin]) -> float:
+    """Return the expected calibration error of reliability bins, of one label or of several together."""
+    residuals = [one.count * (one.positive_rate - one.mean_probability) for one in bins]
+    return float(expected_calibration_error(residuals, sum(one.count for one in bins)))
+
+
+def _bin_of(probability: NDArray[np.float64]) -> NDArray[np.int64]:
+    return np.clip((probability * BINS).astype(np.int64), 0, BINS - 1)

@@ -1,7 +1,7 @@
-"""Action units as events: when they set in, when they are strongest, when they end.
+"""Action units as events with an onset, an apex and an offset.
 
-Events that were predicted count as found where they share at least half of their joint extent with one that was
-recorded, as in the spotting of micro-expressions (MEGC; Li et al., "MEGC2020", FG 2020).
+A predicted event counts as found where its intersection over union with a labelled event is at least 0.5, as in the
+spotting of micro-expressions (MEGC; Li et al., "MEGC2020", FG 2020).
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-LEAST_OVERLAP = 0.5  # intersection over union
+MIN_IOU = 0.5
 
 Rows = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Events:
-    """The first and the last row of each in a table of frames, [events], in order and apart from each other."""
+    """First and last row of each event in a table of frames, [events], in order and without overlap."""
 
     onset: Rows
     offset: Rows
@@ -31,7 +31,7 @@ class Events:
         return self.offset - self.onset + 1
 
     def apex(self, strength: NDArray[np.floating]) -> Rows:
-        """The first row of the greatest strength of each; ``strength`` is of all rows, [n]."""
+        """Return the first row of the greatest ``strength`` within each event; ``strength`` is [rows]."""
         return np.array(
             [
                 first + int(np.argmax(strength[first : last + 1]))
@@ -42,37 +42,45 @@ class Events:
 
 
 def runs(video: Rows, frame: Rows) -> Rows:
-    """The number of the run of consecutive frames of one video, of each row, [n]."""
+    """Number the runs of consecutive frames of one video.
+
+    Args:
+        video: code of each row's video, [n].
+        frame: each row's frame number, [n].
+
+    Returns:
+        The run of each row, from 0, [n].
+    """
     breaks = (np.diff(video) != 0) | (np.diff(frame) != 1)
     return np.concatenate([[0], np.cumsum(breaks)])[: len(video)]
 
 
 def find_events(present: NDArray[np.bool_], run: Rows) -> Events:
-    """Whatever is ``present`` without a break within a run; both are [n]."""
-    goes_on = present[1:] & present[:-1] & (np.diff(run) == 0)
+    """Find the maximal sequences of rows with ``present`` set within one run; both are [n]."""
+    continues = present[1:] & present[:-1] & (np.diff(run) == 0)
     begins = present.copy()
-    begins[1:] &= ~goes_on
+    begins[1:] &= ~continues
     ends = present.copy()
-    ends[:-1] &= ~goes_on
+    ends[:-1] &= ~continues
     return Events(np.flatnonzero(begins), np.flatnonzero(ends))
 
 
-def match(recorded: Events, predicted: Events) -> Rows:
-    """Which recorded event each predicted one found, by its place, -1 for none, [predicted].
+def match(labelled: Events, predicted: Events) -> Rows:
+    """Return the index of the labelled event that each predicted event finds, -1 for none, [predicted].
 
-    Both are from :func:`find_events` on the same runs. Each is found by one at most: two events have a frame between
-    them, and cannot both cover half of a third. What covers half of an event covers one of the two frames in its
-    middle.
+    Both are from :func:`find_events` on the same runs. Each labelled event is found at most once: two predicted events
+    are at least one frame apart and cannot both cover half of it. An event that covers half of another covers one of
+    its two middle frames.
     """
     found = np.full(len(predicted), -1, np.int64)
-    if not len(recorded):
+    if not len(labelled):
         return found
     for middle in ((predicted.onset + predicted.offset) // 2, (predicted.onset + predicted.offset + 1) // 2):
-        other = np.maximum(np.searchsorted(recorded.onset, middle, "right") - 1, 0)
-        first = np.maximum(predicted.onset, recorded.onset[other])
-        last = np.minimum(predicted.offset, recorded.offset[other])
-        shared = np.maximum(last - first + 1, 0)
-        joint = predicted.frames + recorded.frames[other] - shared
-        near = shared >= LEAST_OVERLAP * joint
+        other = np.maximum(np.searchsorted(labelled.onset, middle, "right") - 1, 0)
+        first = np.maximum(predicted.onset, labelled.onset[other])
+        last = np.minimum(predicted.offset, labelled.offset[other])
+        intersection = np.maximum(last - first + 1, 0)
+        union = predicted.frames + labelled.frames[other] - intersection
+        near = intersection >= MIN_IOU * union
         found[near] = other[near]
     return found

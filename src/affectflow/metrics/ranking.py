@@ -1,4 +1,4 @@
-"""Measures of a ranking, free of any threshold: ROC AUC and average precision."""
+"""Ranking metrics, which need no threshold: ROC AUC and average precision."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ _STEPS_AT_ONCE = 512
 
 
 def roc_auc(truth: ArrayLike, score: ArrayLike) -> float:
-    """Area under the ROC curve; ties count half (Mann-Whitney U). NaN unless both classes occur.
+    """Return the area under the ROC curve; ties count half (Mann-Whitney U). NaN unless both classes occur.
 
-    ``truth`` is bool [n], ``score`` float [n].
+    Args:
+        truth: whether each frame is positive, bool [n].
+        score: [n], higher for positives.
     """
     positive, value = np.asarray(truth, bool), np.asarray(score, np.float64)
     positives = int(positive.sum())
@@ -29,25 +31,39 @@ def roc_auc(truth: ArrayLike, score: ArrayLike) -> float:
 
 
 def average_precision(truth: ArrayLike, score: ArrayLike) -> float:
-    """Mean of precision over recall steps, sum of (R_n - R_(n-1)) P_n, without interpolation. NaN without positives."""
+    """Return the sum of (R_n - R_(n-1)) P_n over recall steps, without interpolation. NaN without positives.
+
+    Args:
+        truth: whether each frame is positive, bool [n].
+        score: [n], higher for positives.
+    """
     positive, value = np.asarray(truth, bool), np.asarray(score, np.float64)
     if not positive.any():
         return float("nan")
     order = np.argsort(-value, kind="stable")
-    hits: NDArray[np.int64] = np.cumsum(positive[order])
+    true_positives: NDArray[np.int64] = np.cumsum(positive[order])
     last_of_tie = np.append(np.flatnonzero(np.diff(value[order])), positive.size - 1)
-    precision = hits[last_of_tie] / (last_of_tie + 1)
-    recall = hits[last_of_tie] / hits[-1]
+    precision = true_positives[last_of_tie] / (last_of_tie + 1)
+    recall = true_positives[last_of_tie] / true_positives[-1]
     return float(np.sum(np.diff(recall, prepend=0.0) * precision))
 
 
-def draw_rankings(
+def bootstrap_rankings(
     truth: ArrayLike, score: ArrayLike, codes: NDArray[np.int64], bootstrap: Bootstrap
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """ROC AUC and average precision, [draws] each, as :func:`roc_auc` and :func:`average_precision` give them.
+    """Compute :func:`roc_auc` and :func:`average_precision` of every bootstrap sample.
 
-    ``codes`` is the place of each frame's cluster, [n]. Frames are counted by cluster between one distinct score of
-    positives and the next, once; a draw then weighs the counts.
+    Frames are counted once by cluster, between one distinct score of positives and the next; each sample then weights
+    these counts.
+
+    Args:
+        truth: whether each frame is positive, bool [n].
+        score: [n], higher for positives.
+        codes: index of each frame's cluster, [n].
+        bootstrap: the samples.
+
+    Returns:
+        ROC AUC and average precision, [samples] each, NaN where undefined.
     """
     positive, value = np.asarray(truth, bool), np.asarray(score, np.float64)
     order = np.argsort(-value, kind="stable")
@@ -62,25 +78,27 @@ def draw_rankings(
         return csr_array((np.ones(int(which.sum())), (step[which], codes[which])), shape=shape)
 
     kinds = [counted(positive), counted(~positive & holds[tie]), counted(~positive & ~holds[tie])]
-    drawn = [_weigh(kinds, times.T.copy(), steps) for times in bootstrap.times()]
-    auc, precision = (np.concatenate(parts) for parts in zip(*drawn, strict=True))
+    blocks = [_weight(kinds, counts.T.copy(), steps) for counts in bootstrap.counts()]
+    auc, precision = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
     return auc, precision
 
 
-def _weigh(
-    kinds: Sequence[csr_array], times: NDArray[np.float64], steps: int
+def _weight(
+    kinds: Sequence[csr_array], counts: NDArray[np.float64], steps: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """AUC and average precision of the draws ``times``, [clusters, draws]."""
-    draws = times.shape[1]
-    hits, above, pairs, precision = (np.zeros(draws) for _ in range(4))
+    """Return AUC and average precision of the samples that hold each cluster ``counts`` times, [clusters, samples]."""
+    samples = counts.shape[1]
+    positives, above, pairs, precision = (np.zeros(samples) for _ in range(4))
     for start in range(0, steps, _STEPS_AT_ONCE):
-        found, tied, between = (kind[start : min(start + _STEPS_AT_ONCE, steps)] @ times for kind in kinds)
-        so_far = hits + np.cumsum(found, axis=0)
+        found, tied, between = (kind[start : min(start + _STEPS_AT_ONCE, steps)] @ counts for kind in kinds)
+        so_far = positives + np.cumsum(found, axis=0)
         higher = above + np.cumsum(between, axis=0) + np.cumsum(tied, axis=0) - tied
         pairs += np.sum(found * (higher + tied / 2), axis=0)
-        called = so_far + higher + tied
-        precision += np.sum(np.divide(found * so_far, called, out=np.zeros_like(called), where=called > 0), axis=0)
-        hits, above = so_far[-1], higher[-1] + tied[-1]
-    negatives = sum(np.asarray(kind.sum(axis=0)) @ times for kind in kinds[1:])
-    wrong = np.divide(pairs, hits * negatives, out=np.full(draws, np.nan), where=hits * negatives > 0)
-    return 1 - wrong, np.divide(precision, hits, out=np.full(draws, np.nan), where=hits > 0)
+        predicted = so_far + higher + tied
+        steps_of_precision = np.divide(found * so_far, predicted, out=np.zeros_like(predicted), where=predicted > 0)
+        precision += np.sum(steps_of_precision, axis=0)
+        positives, above = so_far[-1], higher[-1] + tied[-1]
+    negatives = sum(np.asarray(kind.sum(axis=0)) @ counts for kind in kinds[1:])
+    possible = positives * negatives
+    wrong = np.divide(pairs, possible, out=np.full(samples, np.nan), where=possible > 0)
+    return 1 - wrong, np.divide(precision, positives, out=np.full(samples, np.nan), where=positives > 0)

@@ -12,7 +12,7 @@ from affectflow.core.atomic import atomic_write
 from affectflow.datasets.synthetic import NOTE
 from affectflow.download.ledger import SUMMARY_COLUMNS
 from affectflow.evaluation.protocols import default
-from affectflow.evaluation.summary import HEADINGS, cell, interval_of, measure_of
+from affectflow.evaluation.summary import HEADINGS, cell, interval_of, metric_of
 from affectflow.report import page
 from affectflow.report.sample_images import LICENSED, SHOW_ALL
 from affectflow.tables.csv_files import read_csv
@@ -104,7 +104,7 @@ def _scores(scores: Sequence[Mapping[str, Any]], drawings: Mapping[str, Path]) -
 
 
 def _table_of_scores(scores: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    shown = [name for name in HEADINGS if any(measure_of(score, name) is not None for score in scores)]
+    shown = [name for name in HEADINGS if any(metric_of(score, name) is not None for score in scores)]
     yield page.table(
         ("protocol", "model", *(HEADINGS[name] for name in shown), "frames", "subjects"),
         (
@@ -129,7 +129,7 @@ def _of_protocols(scores: Sequence[Mapping[str, Any]]) -> list[str]:
         lines = [f"{protocol['title']}, version {protocol['version']}"]
         lines += [f"{count:,} x {reason}" for reason, count in protocol["left_out"].items()]
         lines += [
-            f"{one['model']} {HEADINGS.get(one['measure'], one['measure'])} {one['value']}"
+            f"{one['model']} {HEADINGS.get(one['metric'], one['metric'])} {one['value']}"
             for one in score["published"]
         ]
         lines += filter(None, [score["published_note"]])
@@ -143,11 +143,11 @@ def _of_protocols(scores: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _measure(score: Mapping[str, Any], name: str) -> str:
     """With its interval, where it says something of the model."""
-    return cell(measure_of(score, name), interval_of(score, name) if name not in _OF_LABELS else None)
+    return cell(metric_of(score, name), interval_of(score, name) if name not in _OF_LABELS else None)
 
 
 def _overlap(scores: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    pairs = {(score["benchmark"], score["model"]): score["overlap"] for score in scores}
+    pairs = {(score["benchmark"], score["model"]): score["leakage"] for score in scores}
     yield page.text(
         "Images of a benchmark whose pixels the model was trained on, others that look the same by their perceptual "
         "hash, and people whom both sets name. results/overlap names them."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import keras
 import numpy as np
@@ -11,21 +11,17 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
 from affectflow import facs
+from affectflow.metrics.calibration import ReliabilityBin, reliability_bins
 
-BINS = 10
 _SHARPEST, _FLATTEST = 0.05, 20.0
 
 
-@dataclass(frozen=True, slots=True)
-class Reliability:
-    """One bin of probabilities: how many, their mean, and the share that were positive."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reliability(ReliabilityBin):
+    """A bin of the probabilities of one AU, before or after calibration."""
 
     unit: int
     calibrated: bool
-    low: float
-    count: int
-    mean_probability: float
-    positive_rate: float
 
 
 def fit_temperatures(
@@ -63,27 +59,11 @@ def reliability(
         truth = labels[known] == facs.PRESENT
         for calibrated, temperature in ((False, 1.0), (True, temperatures[unit])):
             probability = 1 / (1 + np.exp(-logits[known, column].astype(np.float64) / temperature))
-            bins = np.minimum((probability * BINS).astype(int), BINS - 1)
-            for number in np.unique(bins):
-                inside = bins == number
-                found.append(
-                    Reliability(
-                        unit,
-                        calibrated,
-                        number / BINS,
-                        int(inside.sum()),
-                        float(probability[inside].mean()),
-                        float(truth[inside].mean()),
-                    )
-                )
+            found += [
+                Reliability(unit=unit, calibrated=calibrated, **asdict(one))
+                for one in reliability_bins(truth, probability)
+            ]
     return found
-
-
-def expected_error(bins: Sequence[Reliability]) -> float:
-    """Expected calibration error: the mean distance of probability and rate, by count. NaN where there are no bins."""
-    total = sum(entry.count for entry in bins)
-    off = sum(entry.count * abs(entry.mean_probability - entry.positive_rate) for entry in bins)
-    return off / total if total else float("nan")
 
 
 def _best(truth: NDArray[np.bool_], logits: NDArray[np.float64]) -> float:

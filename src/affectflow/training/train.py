@@ -18,12 +18,13 @@ from affectflow.core.atomic import atomic_write
 from affectflow.core.cache import file_sha256, fingerprint
 from affectflow.core.code import modules_digest
 from affectflow.core.errors import UserError
+from affectflow.metrics.calibration import calibration_error_of_bins
 from affectflow.records.access import Records
 from affectflow.tables.csv_files import write_csv
 from affectflow.training import heads as heads_
 from affectflow.training import losses as losses_
 from affectflow.training import network as networks
-from affectflow.training.calibration import Reliability, divide_logits, expected_error, fit_temperatures, reliability
+from affectflow.training.calibration import Reliability, divide_logits, fit_temperatures, reliability
 from affectflow.training.checkpoint import Checkpoints
 from affectflow.training.devices import Devices, compile_by_xla, prepare, share_statistics, visible_devices
 from affectflow.training.fit import Line, Schedule, Work, fit, write_history
@@ -132,7 +133,7 @@ def train(
         "thresholds": {facs.label(unit): value for unit, value in thresholds.items()},
         "temperatures": {facs.label(unit): round(value, 6) for unit, value in temperatures.items()},
         "calibration_error": {
-            name: _number(expected_error([entry for entry in bins if entry.calibrated is after]))
+            name: _number(calibration_error_of_bins([entry for entry in bins if entry.calibrated is after]))
             for name, after in (("before", False), ("after", True))
         },
         "synthetic": synthetic,

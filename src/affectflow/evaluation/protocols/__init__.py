@@ -1,6 +1,6 @@
-"""How benchmarks are scored: one data file for each protocol, ``{benchmark}-{name}.yaml``.
+"""Protocols by which benchmarks are scored, one YAML file each: ``{benchmark}-{name}.yaml``.
 
-A score names its protocol and version. What changes a score raises the version.
+Score files name the protocol and its version. A change that changes scores raises the version.
 """
 
 from __future__ import annotations
@@ -17,32 +17,44 @@ from affectflow import facs
 from affectflow.core.errors import UserError
 
 UNITS, INTENSITIES, AFFECT = "action_units", "intensities", "valence_arousal"
-"""What a protocol scores, by the names of the heads that learn it."""
+"""What a protocol scores, by the names of the heads that predict it."""
 RECORDED, MAJORITY = "recorded", "majority"
+"""Rules for occurrence: as the data set gives it, or present where at least half of several coders recorded it."""
 _FOLDER = Path(__file__).parent
 
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A figure that others report for the protocol; ``measure`` as the score file names it."""
+    """A published result by the protocol; ``metric`` as in the score file."""
 
     model: str
-    measure: str
+    metric: str
     value: float
 
 
 @dataclass(frozen=True, slots=True)
 class Protocol:
-    """``labels`` maps the name of each occurrence label to the AU whose output is scored by it.
+    """What of a benchmark is scored, and how.
 
-    ``intensities`` are the AUs whose intensity is scored, ``affect`` says whether valence and arousal are.
-    ``rule`` is ``recorded``, where occurrence is what the data set says, or ``majority``, where it is what at least
-    half of several coders saw. ``left_out`` lists frames that do not count (``subject,first,last``, from 1,
-    inclusive). ``subject`` is what is drawn together in a bootstrap: ``subject``, ``video``, ``group`` or
-    ``image``. With ``folds``, runs that were trained without a fold are scored on it and pooled. ``challenge``
-    asks for the mean of accuracy and F1 too, ``events`` for the F1 of events. ``smoothing`` is the number of frames
-    (odd) that outputs are averaged over for a second result beside the raw one, 0 for none. ``published_note`` says
-    why what others report is not comparable, or what it is of.
+    Attributes:
+        benchmark: data set.
+        name: of the protocol, unique for the benchmark.
+        version: raised with every change of scores.
+        title: one line that says what is scored.
+        source: literature that the protocol follows.
+        subject: column whose values are the clusters of the bootstrap: ``subject``, ``video``, ``group`` or ``image``.
+        positive_if: condition for a positive label, as text.
+        labels: AU whose prediction is scored, by the name of each occurrence label.
+        rule: for occurrence, :data:`RECORDED` or :data:`MAJORITY`.
+        intensities: AUs whose intensity is scored.
+        affect: whether valence and arousal are scored.
+        left_out: list of frames that are not scored (``subject,first,last``, from 1, inclusive).
+        folds: whether runs are scored on the fold that they were not trained on, and pooled.
+        challenge: whether the mean of accuracy and F1 is reported too.
+        events: whether the F1 of events is reported too.
+        smoothing: number of frames (odd) over which predictions are averaged for a second result, 0 for none.
+        published_note: how far published results are comparable.
+        published: results.
     """
 
     benchmark: str
@@ -66,23 +78,23 @@ class Protocol:
 
     @property
     def scores(self) -> set[str]:
-        """The heads whose outputs it scores."""
-        asked = {UNITS: self.labels, INTENSITIES: self.intensities, AFFECT: self.affect}
-        return {head for head, wanted in asked.items() if wanted}
+        """Return the heads whose outputs are scored."""
+        scored = {UNITS: self.labels, INTENSITIES: self.intensities, AFFECT: self.affect}
+        return {head for head, labels in scored.items() if labels}
 
     @property
     def target(self) -> str:
-        """What stands for benchmark and protocol in the name of a score file."""
+        """Return the part of a score file's name for benchmark and protocol."""
         return self.benchmark if default(self.benchmark) == self.name else f"{self.benchmark}-{self.name}"
 
 
 def protocols(benchmark: str) -> dict[str, Protocol]:
-    """The protocols of a benchmark by name, its default first."""
+    """Return the protocols of a benchmark by name, its default first."""
     return {name: _protocol(benchmark, name, entry) for name, entry in _entries()[benchmark].items()}
 
 
 def protocol(benchmark: str, name: str = "") -> Protocol:
-    """One of them, by default the default; raises :class:`UserError` for an unknown one."""
+    """Return a protocol, without a name the benchmark's default; raises :class:`UserError` for unknown names."""
     if benchmark not in _entries():
         raise UserError(f"There is no benchmark {benchmark!r}; known are {', '.join(_entries())}.")
     known = protocols(benchmark)
@@ -92,7 +104,7 @@ def protocol(benchmark: str, name: str = "") -> Protocol:
 
 
 def default(benchmark: str) -> str:
-    """The name of a benchmark's default protocol."""
+    """Return the name of a benchmark's default protocol."""
     return next(iter(_entries()[benchmark]))
 
 
@@ -102,11 +114,10 @@ def _entries() -> dict[str, dict[str, dict[str, Any]]]:
     for path in sorted(_FOLDER.glob("*.yaml")):
         benchmark, _, name = path.stem.partition("-")
         found.setdefault(benchmark, {})[name] = yaml.safe_load(path.read_text(encoding="utf-8"))
-    first = {
-        benchmark: sorted(entries.items(), key=lambda item: not item[1].get("default", False))
+    return {
+        benchmark: dict(sorted(entries.items(), key=lambda item: not item[1].get("default", False)))
         for benchmark, entries in found.items()
     }
-    return {benchmark: dict(entries) for benchmark, entries in first.items()}
 
 
 def _protocol(benchmark: str, name: str, entry: Mapping[str, Any]) -> Protocol:
