@@ -18,7 +18,7 @@ from PIL import Image
 from affectflow.core.atomic import atomic_write
 from affectflow.core.parallel import over_processes
 from affectflow.core.progress import progress
-from affectflow.datasets import get_dataset
+from affectflow.datasets import get_dataset, people_of
 from affectflow.datasets.media import MetadataOnly
 from affectflow.media.images import difference_hash
 from affectflow.media.near_duplicates import hashes_of, nearest
@@ -29,8 +29,6 @@ PAIRS_COLUMNS = ("kind", "benchmark", "trained_on", "trained", "bits")
 EXACT, NEAR, SUBJECT = "exact", "near", "subject"
 Pair = tuple[str, str, str, str, int | None]
 """A row of the table of pairs."""
-_PEOPLE = {"disfaplus": "disfa", "affwild2": "affwild"}
-"""Sets that name the people of another set as that one does: DISFA+ is of some of DISFA's subjects."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +104,7 @@ def _pairs(asked: _Images, known: Sequence[_Images], max_bits: int) -> Iterator[
 
 def _people(images: _Images) -> dict[tuple[str, str], str]:
     """Named people, by the set whose names they bear."""
-    family = _PEOPLE.get(images.dataset, images.dataset)
+    family = people_of(images.dataset)
     return {(family, subject.upper()): subject for subject in images.subjects if subject}
 
 
