@@ -11,8 +11,8 @@ import numpy as np
 from PIL import Image
 
 from affectflow import facs
-from affectflow.datasets.emotionet import SAMPLES_SCHEMA
 from affectflow.datasets.face_table import NOT_LOOKED_FOR, face_cells
+from affectflow.datasets.samples_table import SAMPLES_SCHEMA
 from affectflow.media import file_names as names
 from affectflow.tables.parquet import write_parquet
 

@@ -96,7 +96,7 @@ def test_affwild2(tmp_path: Path, side: str) -> None:
     found = list(data.samples())
     assert [(s.frame, grey(s), s.valence, s.arousal) for s in found] == [(1, 1, 0.1, -1.0), (3, 3, -1.0, 1.0)]
     assert data.left_out == {
-        "image labelled -5, which is no label": 2,
+        "image labelled -5 (unlabelled)": 2,
         "image without labels": 1,
         "label without an image": 1,
     }
@@ -226,11 +226,11 @@ def test_persons_of_ones_own_stay_on_one_side(tmp_path: Path) -> None:
         (["image,AU1", "a.png,2"], r"line 2: AU1 is '2'"),
         (["image,valence", "a.png,1.5"], r"line 2: valence is '1.5'"),
         (["image,arousal", "a.png,x"], r"line 2: arousal is 'x'"),
-        (["image,AU1", "a.png,1", "a.png,0"], r"line 3: 'a.png' has a row already"),
-        (["image,AU1", "a.png,1", "./a.png,0"], r"line 3: 'a.png' has a row already"),
+        (["image,AU1", "a.png,1", "a.png,0"], r"line 3: 'a.png' already has a row"),
+        (["image,AU1", "a.png,1", "./a.png,0"], r"line 3: 'a.png' already has a row"),
         (["image,AU1", ",1"], r"line 2: no image"),
-        (["image,AU1", "a.png"], r"line 2: it has not as many cells"),
-        (["image,AU1", "a.png,1,1"], r"line 2: it has not as many cells"),
+        (["image,AU1", "a.png"], r"line 2: the number of cells differs"),
+        (["image,AU1", "a.png,1,1"], r"line 2: the number of cells differs"),
         (["image,AU1,AU 01", "a.png,1,1"], "each column once"),
         (["image,AU61", "a.png,1"], "AU61"),
         (["photo,AU1", "a.png,1"], "photo"),

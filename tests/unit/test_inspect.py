@@ -89,7 +89,7 @@ def inspect(root: Path, capsys: pytest.CaptureFixture[str], status: int = 0) -> 
                 "1 videos, 1 labelled images",
                 "  valence  positive 1",
                 "  arousal  negative 1",
-                "left out: 1 x image labelled -5, which is no label",
+                "left out: 1 x image labelled -5 (unlabelled)",
                 "left out: 1 x image without labels",
             ],
         ),

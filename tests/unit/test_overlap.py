@@ -83,7 +83,7 @@ def test_the_command(tmp_path: Path, disfa: Path, capsys: pytest.CaptureFixture[
     [
         (("disfa", "own=x"), "'disfa' is not a data set and its folder"),
         (("faces=x", "own=x"), "There is no data set 'faces'"),
-        (("disfa=nowhere", "own=x"), "nowhere is no folder"),
+        (("disfa=nowhere", "own=x"), "nowhere is not a folder"),
     ],
 )
 def test_mistakes(

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from affectflow.cli import main
 from affectflow.core.errors import UserError
-from affectflow.datasets.emotionet import SAMPLES_SCHEMA
+from affectflow.datasets.samples_table import SAMPLES_SCHEMA
 from affectflow.download.ledger import LEDGER_SCHEMA
 from affectflow.download.name_files import write_file_names
 from affectflow.download.snapshot import (

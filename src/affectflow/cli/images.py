@@ -86,7 +86,9 @@ def inspect(options: argparse.Namespace) -> None:
     for problem in found.problems[: options.problems]:
         print(f"problem: {problem}")
     if found.problems:
-        raise UserError(f"{options.path} has {len(found.problems):,} problems; fix them, or they stop or cost something.")
+        raise UserError(
+            f"{options.path} has {len(found.problems):,} problems; fix them, or they stop or cost something."
+        )
 
 
 def download(options: argparse.Namespace) -> None:

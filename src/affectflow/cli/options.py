@@ -17,12 +17,12 @@ Option = tuple[str, dict[str, Any]]
 DEFAULTS = Path("config/config.yaml")
 
 
-def option(name: str, help: str | None = None, **settings: Any) -> Option:  # noqa: A002
+def option(name: str, help: str | None = None, **settings: Any) -> Option:
     """Declare an option or, without dashes, a positional argument, with argparse's own settings."""
     return name, {**settings, **({"help": help} if help else {})}
 
 
-def path(name: str, help: str | None = None, **settings: Any) -> Option:  # noqa: A002
+def path(name: str, help: str | None = None, **settings: Any) -> Option:
     """Declare one that takes a path; with dashes it is required unless there is a default."""
     if name.startswith("--") and "default" not in settings:
         settings["required"] = True
@@ -37,7 +37,7 @@ CONFIGFILE = path(
 )
 
 
-def add_command(commands: Commands, name: str, command: Command, help: str, *options: Option) -> None:  # noqa: A002
+def add_command(commands: Commands, name: str, command: Command, help: str, *options: Option) -> None:
     """Add a command."""
     parser = commands.add_parser(name, help=help, description=help)
     for flag, settings in options:

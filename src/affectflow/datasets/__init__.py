@@ -1,43 +1,98 @@
-"""The data sets, each a module that yields samples. A new one is a module and a line here."""
+"""The data sets: each is one module with one ``INFO``, and one line here.
+
+Nothing in this file imports a data set before it is asked for, so that the code digest of a job covers only the sets
+that it opens (see :func:`module_of`).
+"""
 
 from __future__ import annotations
 
 import importlib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from affectflow.core.errors import UserError
-from affectflow.datasets.base import Dataset
-from affectflow.datasets.media import Media
+
+if TYPE_CHECKING:
+    from affectflow.datasets.base import Dataset
+    from affectflow.datasets.dataset_info import DatasetInfo
+    from affectflow.datasets.media import Media
 
 _MODULES = {
-    "emotionet": "affectflow.datasets.emotionet",
+    # In the order in which a folder is compared with them: layouts that one folder name identifies come first.
     "disfa": "affectflow.datasets.disfa",
     "amfed": "affectflow.datasets.amfed",
-    "disfaplus": "affectflow.datasets.disfaplus",
-    "affwild": "affectflow.datasets.affwild",
     "affwild2": "affectflow.datasets.affwild2",
+    "affwild": "affectflow.datasets.affwild",
     "own": "affectflow.datasets.own",
+    "disfaplus": "affectflow.datasets.disfaplus",
+    "emotionet": "affectflow.datasets.emotionet",
 }
 
 
 def names() -> tuple[str, ...]:
-    """The data sets that can be opened."""
+    """Return the names of all data sets."""
     return tuple(_MODULES)
 
 
 def module_of(name: str) -> str:
-    """The module that reads a data set; its code is part of the stages that open the set."""
+    """Return the module that reads a data set, for the code digest of the stages that open the set."""
     return _MODULES[name]
 
 
-def get_dataset(name: str, root: Path, split: str = "all", media: Media | None = None) -> Dataset:
-    """Open a data set; ``media`` says how videos and images are read (decoded).
-
-    Raises :class:`UserError` for an unknown name, a missing folder or an unknown split.
-    """
+def info(name: str) -> DatasetInfo:
+    """Return the facts about a data set; raises :class:`UserError` for an unknown name."""
     if name not in _MODULES:
-        raise UserError(f"There is no data set {name!r}; known are {', '.join(_MODULES)}.")
-    if not root.is_dir() and not (name == "own" and root.is_file()):
-        raise UserError(f"{root} is no folder; correct the root of {name} in the configuration.")
-    dataset: Dataset = importlib.import_module(_MODULES[name]).open_dataset(root, split, media or Media())
-    return dataset
+        raise UserError(f"There is no data set {name!r}; use one of {', '.join(_MODULES)}.")
+    found: DatasetInfo = importlib.import_module(_MODULES[name]).INFO
+    return found
+
+
+def benchmarks() -> tuple[str, ...]:
+    """Return the data sets that models can be scored on."""
+    return tuple(name for name in _MODULES if {"benchmark", "split"} & set(info(name).uses))
+
+
+def folder_sets() -> tuple[str, ...]:
+    """Return the data sets that the user has in a folder: all but those that the workflow downloads."""
+    return tuple(name for name in _MODULES if not info(name).downloaded)
+
+
+def record_sets() -> tuple[str, ...]:
+    """Return the folders of training records that the sets of :func:`folder_sets` can give, such as ``disfa-fold1``."""
+    return tuple(records for name in folder_sets() for records in info(name).record_sets())
+
+
+def people_of(name: str) -> str:
+    """Return the data set whose names of people a set uses: DISFA for DISFA+, whose subjects are some of DISFA's."""
+    return info(name).shares_people_with or name
+
+
+def recognize(path: Path) -> str | None:
+    """Return the name of the first data set whose layout a folder (or table) has; None where it has none of them."""
+    for name in _MODULES:
+        one = info(name)
+        may_be_root = path.is_dir() or (one.table_as_root and path.is_file())
+        if may_be_root and one.recognize is not None and one.recognize(path):
+            return name
+    return None
+
+
+def get_dataset(name: str, root: Path, split: str = "all", media: Media | None = None) -> Dataset:
+    """Open a data set.
+
+    Args:
+        name: One of :func:`names`.
+        root: The set's own folder.
+        split: One of the set's splits; ``all@right`` also chooses the value of an option.
+        media: How videos and images are read; decodes them by default.
+
+    Raises:
+        UserError: For an unknown name or split, a missing folder, or a folder with another layout.
+    """
+    from affectflow.datasets.media import Media
+
+    one = info(name)
+    if not root.is_dir() and not (one.table_as_root and root.is_file()):
+        raise UserError(f"{root} is not a folder; set {one.root_key} to the folder of {one.title}.")
+    one.check_split(split)
+    return one.opens(root, split, media or Media())

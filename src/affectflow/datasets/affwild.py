@@ -3,12 +3,13 @@
 Zafeiriou et al., "Aff-Wild: Valence and Arousal 'in-the-wild' Challenge", CVPR Workshops 2017. Layout::
 
     videos/train/NNN.mp4 (or .avi)
-    annotations/train/valence/NNN.txt   one value per line, no header; -5 is no label, as in Aff-Wild2
+    annotations/train/valence/NNN.txt   one value per line, no header; -5 means unlabelled, as in Aff-Wild2
     annotations/train/arousal/NNN.txt
-    bboxes/train/NNN/<frame>.pts        frame from 1; none where no face was found
+    bboxes/train/NNN/<frame>.pts        frame from 1; no file where no face was found
     landmarks/train/NNN/<frame>.pts     68 points, likewise
 
-Readers of the set disagree whether line n belongs to frame n or to the n-th frame with a box; the counts decide.
+Published readers disagree whether line n belongs to frame n or to the n-th frame with a box. The number of lines
+decides.
 """
 
 from __future__ import annotations
@@ -18,28 +19,37 @@ import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from affectflow.core.errors import UserError
 from affectflow.datasets.base import Dataset, find, find_folder, lines_of, number_of, side_of, visible
+from affectflow.datasets.dataset_info import VALENCE_AROUSAL, DatasetInfo
 from affectflow.datasets.face import Face, face_of_corners, face_of_landmarks
-from affectflow.datasets.media import Media
 from affectflow.datasets.sample import Sample
 from affectflow.tables.csv_files import open_text
 
+if TYPE_CHECKING:
+    from affectflow.datasets.media import Media
+
 _POINTS_FILE = re.compile(r"version:\s*1\s+n_points:\s*(\d{1,4})\s*\{([^{}]*)\}")
 _CORNERS = 4
+_PERSONS = "persons.csv"
 NO_LABEL = -5
+"""Value of an unlabelled frame."""
 
 
 class AffWild(Dataset):
-    """Frames of the videos whose labels were released."""
+    """Frames of the videos whose labels were released.
+
+    ``train`` and ``test`` divide the videos, and a table ``persons.csv`` in the folder keeps persons on one side.
+    """
 
     name = "affwild"
 
-    def __init__(self, root: Path, split: str, persons: dict[str, str], media: Media) -> None:
+    def __init__(self, root: Path, split: str, media: Media) -> None:
         super().__init__()
+        table = root / _PERSONS
+        persons = read_persons(table) if table.is_file() else {}
         self._media = media
         self._persons = persons
         self._valence = _nested(root, "annotations", "valence")
@@ -50,10 +60,8 @@ class AffWild(Dataset):
         )
         found = [{path.stem: path for path in visible(folder, ".txt")} for folder in (self._valence, self._arousal)]
         self._files = {name: [files.get(name) for files in found] for name in sorted({*found[0], *found[1]})}
-        if strange := sorted(persons.keys() - self._files.keys()):
-            raise UserError(
-                f"{root}/persons.csv names the video {strange[0][:80]!r}, which has no annotation; mend it."
-            )
+        if unknown := sorted(persons.keys() - self._files.keys()):
+            raise UserError(f"{table} names the video {unknown[0][:80]!r}, which has no annotation; correct its name.")
         self._names = [name for name in self._files if split == "all" or self._side(name) == split]
         if not self._names:
             raise UserError(f"{self._valence} holds no annotation of the split {split!r}; expected NNN.txt.")
@@ -100,7 +108,7 @@ class AffWild(Dataset):
             )
 
     def faces_of(self, part: str) -> dict[int, Face] | None:
-        """Landmarks where there are any, else boxes."""
+        """Return faces from the landmarks where there are any, else from the boxes."""
         shipped = [folder for folder in (self._boxes, self._landmarks) if folder is not None]
         faces: dict[int, Face] = {}
         for folder in shipped:
@@ -110,7 +118,7 @@ class AffWild(Dataset):
         return faces if shipped else None
 
     def _alignment(self, name: str, video: Path, lines: int) -> dict[int, int]:
-        """Which line belongs to which frame."""
+        """Return the line (from 0) of each labelled frame (from 1)."""
         frames = self._media.length(video)
         if lines == frames > 0:
             return {index: index - 1 for index in range(1, frames + 1)}
@@ -118,40 +126,32 @@ class AffWild(Dataset):
         if lines == len(boxed) > 0 and boxed[0] >= 1 and boxed[-1] <= frames:
             return {index: line for line, index in enumerate(boxed)}
         raise UserError(
-            f"Aff-Wild's {name} has {lines} values, which fits neither its {frames} frames "
-            f"nor its {len(boxed)} boxes; fetch its video and annotation again."
+            f"Aff-Wild's {name} has {lines} values, which equals neither the number of its frames ({frames}) "
+            f"nor that of its boxes ({len(boxed)}); fetch its video and annotation again."
         )
 
     def _side(self, name: str) -> str:
         return side_of("affwild", self._persons.get(name, name))
 
 
-def open_dataset(root: Path, split: str, media: Media) -> AffWild:
-    """``split`` is ``all``, ``train`` or ``test``; a table ``persons.csv`` in the folder keeps persons together."""
-    if split not in ("all", "train", "test"):
-        raise UserError(f"Aff-Wild has no split {split!r}; known are all, train and test.")
-    table = root / "persons.csv"
-    return AffWild(root, split, read_persons(table) if table.is_file() else {}, media)
-
-
 def read_persons(path: Path) -> dict[str, str]:
-    """A CSV ``video,person``, each video once; raises :class:`UserError` for another."""
+    """Read the person of each video from a CSV ``video,person``; raises :class:`UserError` for a malformed one."""
     persons: dict[str, str] = {}
     with open_text(path) as stream:
         reader = csv.DictReader(stream)
         if not {"video", "person"} <= set(reader.fieldnames or ()):
-            raise UserError(f"{path} needs the columns video and person.")
+            raise UserError(f"{path} lacks the columns video and person; add a header.")
         for row in reader:
             video, person = ((row[name] or "").strip() for name in ("video", "person"))
             video = re.sub(r"\.(mp4|avi)$", "", video, flags=re.IGNORECASE)
             if not video or not person or video in persons:
-                raise UserError(f"{path}, line {reader.line_num}: not a video that is new and its person; correct it.")
+                raise UserError(f"{path}, line {reader.line_num}: expected a new video and its person; correct it.")
             persons[video] = person
     return persons
 
 
 def _nested(root: Path, first: str, second: str = "") -> Path:
-    """``first/train[/second]``, also where an archive was unpacked into ``train/train``."""
+    """Return the folder ``first/train[/second]``, also where an archive was unpacked into ``train/train``."""
     folder = find_folder(root, first)
     while folder is not None and (inner := find_folder(folder, "train")) is not None:
         folder = inner
@@ -164,18 +164,20 @@ def _nested(root: Path, first: str, second: str = "") -> Path:
 
 
 def _points_files(folder: Path, name: str) -> dict[int, Path]:
-    """A video's ``.pts`` files by frame; raises :class:`UserError` where a frame has two."""
+    """List the ``.pts`` files of a video by frame; raises :class:`UserError` where a frame has two."""
     own = find_folder(folder, name)
     found: dict[int, Path] = {}
     for path in visible(own, ".pts") if own is not None else ():
         frame = number_of(path)
         if frame is not None and found.setdefault(frame, path) != path:
-            raise UserError(f"{found[frame]} and {path} are of the same frame; remove one of them.")
+            raise UserError(f"{found[frame]} and {path} belong to the same frame; remove one of them.")
     return found
 
 
 def _face(path: Path) -> Face | None:
-    """A box by its four corners, or landmarks. Raises :class:`UserError` for a file that is neither."""
+    """Read a face from the four corners of its box or from landmarks; raises :class:`UserError` for other files."""
+    import numpy as np
+
     with open_text(path) as stream:
         text = stream.read()
     match = _POINTS_FILE.fullmatch(text.strip())
@@ -185,14 +187,14 @@ def _face(path: Path) -> Face | None:
     except ValueError:
         points = np.empty(0)
     if match is None or points.shape != (int(match[1]), 2) or len(points) < 2:
-        raise UserError(f"{path} is no file of points (version, n_points, then x and y in braces); fetch it again.")
+        raise UserError(f"{path} is not a file of points (version, n_points, x and y in braces); fetch it again.")
     return face_of_corners(points) if len(points) <= _CORNERS else face_of_landmarks(points)
 
 
 def _values(path: Path | None, expected: str) -> list[float]:
-    """NaN where there is no label."""
+    """Read one value per frame, NaN where there is no label."""
     if path is None:
-        raise UserError(f"{expected} does not exist; Aff-Wild needs both valence and arousal of a video.")
+        raise UserError(f"{expected} does not exist; a video needs both valence and arousal, fetch them again.")
     values = []
     with open_text(path) as stream:
         for number, line in lines_of(path, stream):
@@ -201,6 +203,27 @@ def _values(path: Path | None, expected: str) -> list[float]:
             except ValueError:
                 value = float("nan")
             if value != NO_LABEL and not -1 <= value <= 1:
-                raise UserError(f"{path}, line {number}: {line.strip()[:40]!r} is no number between -1 and 1.")
+                raise UserError(f"{path}, line {number}: {line.strip()[:40]!r} is not a number between -1 and 1.")
             values.append(math.nan if value == NO_LABEL else value)
     return values
+
+
+def _recognize(path: Path) -> bool:
+    return find_folder(path, "annotations") is not None and find_folder(path, "videos") is not None
+
+
+INFO = DatasetInfo(
+    name="affwild",
+    title="Aff-Wild",
+    heads=frozenset({VALENCE_AROUSAL}),
+    media="videos",
+    opens=AffWild,
+    recognize=_recognize,
+    splits=("all", "train", "test"),
+    split_by="video, or person where a table persons.csv (video,person) is in the folder",
+    ships_faces=True,
+    layout="videos/train, annotations/train",
+    terms="Aff-Wild (iBUG, Imperial College London): signed agreement, non-commercial research only",
+    citation="Zafeiriou et al., \"Aff-Wild: Valence and Arousal 'in-the-wild' Challenge\", CVPR Workshops 2017",
+    where_to_ask='ibug.doc.ic.ac.uk, "Aff-Wild": a signed agreement',
+)

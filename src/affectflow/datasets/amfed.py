@@ -6,8 +6,8 @@ McDuff et al., "Affectiva-MIT Facial Expression Dataset (AM-FED)", CVPR Workshop
     Video - AVI/<id>.avi         or Videos - FLV/<id>.flv
     Landmark Points/<id>-landmarks.txt   a row of x,y pairs for each frame, all zero where the tracker failed
 
-Rows are change points: one holds until the next ``Time``. Columns differ from file to file; a label that a file
-lacks is unknown there.
+Rows are change points: a row holds until the next ``Time``. Columns differ from file to file; a label whose column a
+file lacks is unknown in its video.
 """
 
 from __future__ import annotations
@@ -19,41 +19,50 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from affectflow import facs
 from affectflow.core.errors import UserError
 from affectflow.datasets.base import Dataset, find, find_folder, lines_of, visible
+from affectflow.datasets.dataset_info import ACTION_UNITS, BENCHMARK, DatasetInfo
 from affectflow.datasets.face import Face, face_of_landmarks
-from affectflow.datasets.media import Media
 from affectflow.datasets.sample import PERCENT, Sample, unknown_units
 from affectflow.tables.csv_files import open_text
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from affectflow.datasets.media import Media
+
 SMILE = "Smile"
 _ENDING = "-label.csv"
+_LABELS = ("AU Labels", "AULabels")
 _VIDEOS = ("Video - AVI", "Videos - AVI", "Videos - FLV", "Video - FLV", "Videos - FLV (labeled)")
 _ALIASES = {"57": 57, "forward": 57, "58": 58, "backward": 58}
-_SIDED = re.compile(r"(neg|unilateral)", re.IGNORECASE)  # seen on one side only, or its opposite: no AU of ours
+_SIDED = re.compile(r"(neg|unilateral)", re.IGNORECASE)  # one side only, or the opposite: not a FACS AU
 
 
 @dataclass(frozen=True, slots=True)
 class _ChangePoint:
-    """From ``time`` (seconds) on, ``percent`` of the coders saw each label."""
+    """The percentage of coders who saw each label from ``time`` (seconds) on."""
 
     time: float
     percent: dict[str, float]
 
 
 class AmFed(Dataset):
-    """Frames at the container's own times; positive from 50% of the coders, negative at 0%, unknown between."""
+    """Frames at the container's own times. Labels are positive from 50 % of the coders, negative at 0 %, else unknown.
+
+    There is no standard split.
+    """
 
     name = "amfed"
 
-    def __init__(self, root: Path, media: Media) -> None:
+    def __init__(self, root: Path, split: str, media: Media) -> None:
         super().__init__()
         self._media = media
-        labels = find_folder(root, "AU Labels", "AULabels")
+        labels = find_folder(root, *_LABELS)
         if labels is None:
             raise UserError(f"{root} has no folder AU Labels; set data.amfed.root to AM-FED's own folder.")
         self._labels = {path.name[: -len(_ENDING)]: path for path in visible(labels, _ENDING)}
@@ -99,20 +108,20 @@ class AmFed(Dataset):
             )
 
     def faces_of(self, part: str) -> dict[int, Face] | None:
-        """Boxes around landmarks, of which it is not known which is which."""
+        """Return boxes around the landmarks, whose scheme is not published."""
         if self._landmarks is None:
             return None
         path = find(self._landmarks, f"{part}-landmarks.txt")
         faces = _faces(path) if path is not None else {}
         if path is not None and len(faces) != (frames := self._media.length(self._video_of(part))):
             raise UserError(
-                f"{path} has {len(faces)} rows for {frames} frames, so that it is not known which is whose; fetch it "
-                "again, or set faces.detector to yunet."
+                f"{path} has {len(faces)} rows for {frames} frames, so that a row cannot be assigned to its frame; "
+                "fetch it again, or set faces.detector to yunet."
             )
         return {frame: face for frame, face in faces.items() if face is not None}
 
     def _video_of(self, identity: str) -> Path:
-        """Raises :class:`UserError` where there is none."""
+        """Return the file of a video; raises :class:`UserError` where there is none."""
         for folder in self._videos:
             for suffix in ("avi", "flv", "mp4"):
                 found = find(folder, f"{identity}.{suffix}")
@@ -121,15 +130,10 @@ class AmFed(Dataset):
         raise UserError(f"AM-FED's {identity} has labels but no video; expected Video - AVI/{identity}.avi.")
 
 
-def open_dataset(root: Path, split: str, media: Media) -> AmFed:
-    """There is no standard split: ``split`` is ``all``."""
-    if split != "all":
-        raise UserError(f"AM-FED has no split {split!r}; it is a benchmark as a whole.")
-    return AmFed(root, media)
-
-
 def _faces(path: Path) -> dict[int, Face | None]:
-    """By frame; raises :class:`UserError` for a row that is not pairs of numbers."""
+    """Read faces by frame; raises :class:`UserError` for a row that does not consist of pairs of numbers."""
+    import numpy as np
+
     faces: dict[int, Face | None] = {}
     with open_text(path) as stream:
         for number, line in lines_of(path, stream):
@@ -137,7 +141,9 @@ def _faces(path: Path) -> dict[int, Face | None]:
                 values = np.array([float(word) for word in re.split(r"[\s,;]+", line.strip(" \t\r\n,;"))])
                 faces[number] = face_of_landmarks(values.reshape(-1, 2))
             except ValueError:
-                raise UserError(f"{path}, line {number}: not pairs of x and y; fetch it again.") from None
+                raise UserError(
+                    f"{path}, line {number}: the row does not consist of pairs x,y; fetch it again."
+                ) from None
     return faces
 
 
@@ -147,7 +153,7 @@ def _occurrence(percent: float) -> int:
     return facs.ABSENT if percent == 0 else facs.UNKNOWN
 
 
-def _units(percent: dict[str, float]) -> np.ndarray:
+def _units(percent: dict[str, float]) -> NDArray[np.int8]:
     units = unknown_units()
     for column, value in percent.items():
         if (unit := _unit(column)) is not None:
@@ -156,7 +162,7 @@ def _units(percent: dict[str, float]) -> np.ndarray:
 
 
 def _others(percent: dict[str, float]) -> dict[str, int]:
-    """Smile, and how many percent of the coders saw each label, for protocols that judge them otherwise."""
+    """Return Smile, and the percentages of coders, for protocols with other thresholds."""
     others = {SMILE: _occurrence(percent[SMILE])} if SMILE in percent else {}
     for column, value in percent.items():
         if (unit := _unit(column)) is not None or column == SMILE:
@@ -171,7 +177,7 @@ def _unit(column: str) -> int | None:
 
 
 def _change_points(path: Path) -> list[_ChangePoint]:
-    """A label file's rows; raises :class:`UserError` for one that is none."""
+    """Read the rows of a label file; raises :class:`UserError` for a malformed one."""
     points: list[_ChangePoint] = []
     with open_text(path) as stream:
         reader = csv.reader(stream)
@@ -186,31 +192,52 @@ def _change_points(path: Path) -> list[_ChangePoint]:
             if not any(cell.strip() for cell in cells):
                 continue
             if len(cells) != len(columns):
-                raise UserError(f"{where}: {len(cells)} cells under {len(columns)} columns; correct it.")
+                raise UserError(f"{where}: {len(cells)} cells for {len(columns)} columns; correct the line.")
             try:
                 values = {name: float(cell) for name, cell in zip(columns, cells, strict=True) if cell.strip()}
                 point = _ChangePoint(values.pop("Time"), values)
             except (ValueError, KeyError):
-                raise UserError(f"{where}: not a time and percentages; correct it.") from None
+                raise UserError(f"{where}: the cells are not a time and percentages; correct the line.") from None
             if not all(0 <= value <= 100 for value in point.percent.values()) or math.isnan(point.time):
-                raise UserError(f"{where}: a percentage lies outside 0 to 100; correct it.")
+                raise UserError(f"{where}: a percentage is not between 0 and 100; correct the line.")
             if points and point.time < points[-1].time:
-                raise UserError(f"{where}: Time goes backwards; sort the rows.")
+                raise UserError(f"{where}: Time decreases; sort the rows.")
             points.append(point)
     return points
 
 
 def _columns(path: Path, header: list[str]) -> list[str]:
-    """The names of the columns as AM-FED's authors write them, each label once."""
+    """Return the columns in the spelling of AM-FED's authors; raises :class:`UserError` where a label has two."""
     while header and not header[-1].strip():
         header.pop()
     own = {name.lower(): name for name in ("Time", SMILE, "Trackerfail")}
     columns = [own.get(name.strip().lower(), name.strip()) for name in header]
     if "Time" not in columns:
-        raise UserError(f"{path} has no column Time; it is not one of AM-FED's label files.")
+        raise UserError(f"{path} has no column Time; replace it by a label file of AM-FED.")
     meant: dict[object, str] = {}
     for column in columns:
         other = meant.setdefault(_unit(column) or column.lower(), column)
         if other is not column:
             raise UserError(f"{path} has the columns {other!r} and {column!r} for one label; remove one of them.")
     return columns
+
+
+def _recognize(path: Path) -> bool:
+    return find_folder(path, *_LABELS) is not None
+
+
+INFO = DatasetInfo(
+    name="amfed",
+    title="AM-FED",
+    heads=frozenset({ACTION_UNITS}),
+    media="videos",
+    opens=AmFed,
+    recognize=_recognize,
+    splits=("all",),
+    uses=(BENCHMARK,),
+    ships_faces=True,
+    layout="AU Labels, Video - AVI or Videos - FLV",
+    terms="AM-FED (Affectiva): signed agreement",
+    citation='McDuff et al., "Affectiva-MIT Facial Expression Dataset (AM-FED)", CVPR Workshops 2013',
+    where_to_ask='affectiva.com, "AM-FED": a signed agreement',
+)

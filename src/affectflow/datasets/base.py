@@ -1,4 +1,4 @@
-"""What every data set offers."""
+"""The interface of an opened data set, and helpers to read the folders of one."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from affectflow.core.errors import UserError
-from affectflow.datasets.face import Face
-from affectflow.datasets.sample import Sample
 
-_TEST_SHARE = 0.25  # of the groups, where a set is split
+if TYPE_CHECKING:
+    from affectflow.datasets.face import Face
+    from affectflow.datasets.sample import Sample
+
+_TEST_SHARE = 0.25  # of the groups of a set without a standard split
 
 
 class Dataset(ABC):
@@ -26,38 +29,45 @@ class Dataset(ABC):
 
     @abstractmethod
     def groups(self) -> list[str]:
-        """What must stay on one side of a split: persons where known, else videos."""
+        """Return the names of what must stay on one side of a split: persons where known, else videos."""
 
     @abstractmethod
     def parts(self) -> list[str]:
-        """What the set is read by, such as videos, in a fixed order."""
+        """Return the names of the parts by which the set is read, such as videos, in a fixed order."""
 
     @abstractmethod
     def samples_of(self, part: str) -> Iterator[Sample]:
-        """The labelled images of a part; frames of a video follow each other. Raises :class:`UserError`."""
+        """Yield the labelled images of a part, the frames of a video in their order.
+
+        Raises :class:`UserError` for a file that is missing or malformed.
+        """
 
     def faces_of(self, part: str) -> Mapping[int, Face] | None:
-        """The faces that the set ships for a part, by frame; None where it ships none. Raises :class:`UserError`."""
+        """Return the faces that the set ships for a part, by frame; None where it ships none.
+
+        Raises :class:`UserError` for a malformed file.
+        """
         return None
 
     def samples(self) -> Iterator[Sample]:
-        """All labelled images."""
+        """Yield all labelled images."""
         for part in self.parts():
             yield from self.samples_of(part)
 
 
 def entries(folder: Path) -> list[Path]:
-    """What lies in a folder, in order, without what is hidden; raises :class:`UserError` where it cannot be read."""
+    """List a folder in order, without hidden entries; raises :class:`UserError` where it cannot be read."""
     try:
         return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
     except OSError as error:
-        raise UserError(f"{folder} cannot be read ({error.strerror}); see what lies there.") from None
+        raise UserError(f"{folder} cannot be read ({error.strerror}); check its permissions.") from None
 
 
 def find(folder: Path, name: str) -> Path | None:
-    """The entry of a folder with this name, or else the one that differs in case alone, or None.
+    """Return the entry of a folder with this name, or else the one that differs in case alone, or None.
 
-    Owners spell their own files differently. Raises :class:`UserError` where several differ in case alone.
+    The owners of a data set spell their own files differently. Raises :class:`UserError` where several entries differ
+    in case alone.
     """
     alike = [path for path in entries(folder) if path.name.lower() == name.lower()]
     exact = [path for path in alike if path.name == name]
@@ -67,12 +77,12 @@ def find(folder: Path, name: str) -> Path | None:
 
 
 def visible(folder: Path, ending: str) -> list[Path]:
-    """The files of a folder whose names end so, in any case, in order."""
+    """List the files of a folder whose names have this ending, in any case, in order."""
     return [path for path in entries(folder) if path.name.lower().endswith(ending)]
 
 
 def find_folder(root: Path, *spellings: str) -> Path | None:
-    """The first folder under ``root`` that bears one of the names in use for it."""
+    """Return the first folder in ``root`` that has one of the given names, in any case, or None."""
     for spelling in spellings:
         found = find(root, spelling)
         if found is not None and found.is_dir():
@@ -81,19 +91,25 @@ def find_folder(root: Path, *spellings: str) -> Path | None:
 
 
 def folders(root: Path) -> list[Path]:
-    """The folders in a folder, in order."""
+    """List the folders in a folder, in order."""
     return [path for path in entries(root) if path.is_dir()]
 
 
 def number_of(path: Path) -> int | None:
-    """The number that a file is named by, None where it has another name."""
+    """Return the number that a file is named by; None where its name is not a number."""
     return int(path.stem) if path.stem.isascii() and path.stem.isdecimal() else None
 
 
 def lines_of(path: Path, stream: Iterable[str], first: int = 1) -> Iterator[tuple[int, str]]:
-    """Lines with their numbers, of a file in which the place of a line says to which frame it belongs.
+    """Yield numbered lines of a file in which the position of a line says to which frame it belongs.
 
-    Blank lines may stand at the end; raises :class:`UserError` for one before others.
+    Args:
+        path: The file, for messages.
+        stream: Its lines.
+        first: Number of the first line of ``stream``.
+
+    Raises:
+        UserError: For a blank line that is not at the end.
     """
     blank = 0
     for number, line in enumerate(stream, start=first):
@@ -101,11 +117,14 @@ def lines_of(path: Path, stream: Iterable[str], first: int = 1) -> Iterator[tupl
             blank = blank or number
             continue
         if blank:
-            raise UserError(f"{path}, line {blank}: a blank line, and others after it; every line belongs to a frame.")
+            raise UserError(
+                f"{path}, line {blank}: a blank line before other lines, of which each belongs to a frame; "
+                "fetch the file again."
+            )
         yield number, line
 
 
 def side_of(dataset: str, group: str) -> str:
-    """``train`` or, for a quarter of the groups, ``test``; the same for ever."""
+    """Assign a group to ``train`` or, for a quarter of the groups, to ``test``, by a hash of its name."""
     digest = hashlib.sha256(f"{dataset} {group}".encode()).digest()
     return "test" if digest[0] / 256 < _TEST_SHARE else "train"

@@ -1,11 +1,11 @@
-"""DISFA: spontaneous expressions of 27 subjects, 12 AUs with intensity 0 to 5 in every frame.
+"""DISFA: spontaneous expressions of 27 subjects; intensity 0 to 5 of 12 AUs in every frame.
 
 Mavadati et al., "DISFA: A Spontaneous Facial Action Intensity Database", IEEE TAC 4(2), 2013. Layout::
 
     ActionUnit_Labels/SN001/SN001_au1.txt      frame,intensity (frame from 1)
     Videos_LeftCamera/LeftVideoSN001_comp.avi
     Video_RightCamera/RightVideoSN001_Comp.avi
-    Landmark_Points/SN001/tmp_frame_lm/SN001_0000_lm.mat   from 0; 66 points of the left camera's frame, as "pts"
+    Landmark_Points/SN001/tmp_frame_lm/SN001_0000_lm.mat   frame from 0; "pts" has 66 points in the left video
 """
 
 from __future__ import annotations
@@ -13,25 +13,30 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
-from affectflow import facs
 from affectflow.core.errors import UserError
 from affectflow.datasets.base import Dataset, find, find_folder, folders, visible
-from affectflow.datasets.disfa_labels import UNITS, occurrence, subjects_of
+from affectflow.datasets.dataset_info import ACTION_UNITS, BENCHMARK, INTENSITIES, DatasetInfo
+from affectflow.datasets.disfa_labels import FOLDS, SPLITS, UNITS, occurrence, subjects_of
 from affectflow.datasets.face import Face, face_of_landmarks
-from affectflow.datasets.media import Media
-from affectflow.datasets.sample import Sample
+from affectflow.datasets.sample import Sample, unknown_intensities
 from affectflow.tables.csv_files import open_text
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from affectflow.datasets.media import Media
+
 _LANDMARKS = re.compile(r"(\d+)_lm\.mat$", re.IGNORECASE)
-_NONE = np.full(facs.COUNT, np.nan, np.float32)
 
 
 class Disfa(Dataset):
-    """Frames of the left camera, or of the right where the left is missing; or the other way round."""
+    """Frames of the chosen camera; of the other camera for a subject whose video is missing.
+
+    The split is one of ``SPLITS``; ``@right`` after it chooses the right camera.
+    """
 
     name = "disfa"
 
@@ -46,8 +51,6 @@ class Disfa(Dataset):
             "left": find_folder(root, "Videos_LeftCamera", "Video_LeftCamera"),
             "right": find_folder(root, "Video_RightCamera", "Videos_RightCamera"),
         }
-        if camera and camera not in cameras:
-            raise UserError(f"DISFA has no camera {camera!r}; known are left and right.")
         preferred = sorted(cameras.items(), key=lambda item: item[0] != (camera or "left"))
         self._landmarks = find_folder(root, "Landmark_Points")
         self._videos = [folder for _, folder in preferred if folder is not None]
@@ -87,7 +90,7 @@ class Disfa(Dataset):
             self.left_out["label without a frame"] += beyond
 
     def faces_of(self, part: str) -> dict[int, Face] | None:
-        """From landmarks, which belong to the left camera."""
+        """Return faces from the landmarks, which belong to the left camera."""
         if self._landmarks is None or not self.video_of(part).name.lower().startswith("left"):
             return None
         own = find_folder(self._landmarks, part)
@@ -98,12 +101,12 @@ class Disfa(Dataset):
         paths: dict[int, Path] = {}
         for match, path in numbered:
             if match and paths.setdefault(int(match[1]) + 1, path) != path:
-                raise UserError(f"{paths[int(match[1]) + 1]} and {path} are of the same frame; remove one of them.")
+                raise UserError(f"{paths[int(match[1]) + 1]} and {path} belong to the same frame; remove one of them.")
         faces = {frame: _face(path) for frame, path in paths.items()}
         return {frame: face for frame, face in faces.items() if face is not None}
 
     def video_of(self, subject: str) -> Path:
-        """Raises :class:`UserError` where there is none."""
+        """Return the video of a subject; raises :class:`UserError` where there is none."""
         for folder in self._videos:
             side = "Right" if "right" in folder.name.lower() else "Left"
             for suffix in ("avi", "mp4"):
@@ -116,13 +119,13 @@ class Disfa(Dataset):
         )
 
 
-def open_dataset(root: Path, split: str, media: Media) -> Disfa:
-    """``split`` is ``all``, or ``fold1-train``, ``fold1-test`` and so on; ``@right`` behind it prefers that camera."""
-    return Disfa(root, split, media)
-
-
 def read_labels(folder: Path) -> dict[int, NDArray[np.float32]]:
-    """A subject's intensities float32 [60] by frame; NaN where a unit has no label. Raises :class:`UserError`."""
+    """Read the intensities of a subject, float32 [60] by frame; NaN where an AU has no label.
+
+    Raises :class:`UserError` for a malformed line, a frame that occurs twice, or a folder without label files.
+    """
+    import numpy as np
+
     subject = folder.name
     labels: dict[int, NDArray[np.float32]] = {}
     found = False
@@ -135,9 +138,9 @@ def read_labels(folder: Path) -> dict[int, NDArray[np.float32]]:
             for number, line in enumerate(stream, start=1):
                 if line.strip():
                     frame, intensity = _parse(path, number, line)
-                    if not np.isnan(labels.get(frame, _NONE)[unit - 1]):
+                    row = labels.setdefault(frame, unknown_intensities())
+                    if not np.isnan(row[unit - 1]):
                         raise UserError(f"{path}, line {number}: frame {frame} occurs twice; remove one of its lines.")
-                    row = labels.setdefault(frame, np.full(facs.COUNT, np.nan, np.float32))
                     row[unit - 1] = intensity
     if not found:
         raise UserError(f"{folder} holds no label file; expected {subject}_au1.txt and so on.")
@@ -145,8 +148,9 @@ def read_labels(folder: Path) -> dict[int, NDArray[np.float32]]:
 
 
 def _face(path: Path) -> Face | None:
-    """Raises :class:`UserError` for a file without landmarks."""
-    from scipy.io import loadmat  # only where landmarks are wanted
+    """Read the face from a file of landmarks; raises :class:`UserError` for a file without landmarks."""
+    import numpy as np
+    from scipy.io import loadmat
 
     try:
         points = np.asarray(loadmat(path)["pts"], float)
@@ -164,5 +168,31 @@ def _parse(path: Path, number: int, line: str) -> tuple[int, float]:
     except ValueError:
         frame, intensity = 0, -1.0
     if frame < 1 or not 0 <= intensity <= 5:
-        raise UserError(f"{path}, line {number}: {line.strip()[:40]!r} is not a frame from 1 and an intensity 0 to 5.")
+        raise UserError(
+            f"{path}, line {number}: {line.strip()[:40]!r} is not a frame from 1 and an intensity "
+            "from 0 to 5; correct it."
+        )
     return frame, intensity
+
+
+def _recognize(path: Path) -> bool:
+    return find_folder(path, "ActionUnit_Labels") is not None
+
+
+INFO = DatasetInfo(
+    name="disfa",
+    title="DISFA",
+    heads=frozenset({ACTION_UNITS, INTENSITIES}),
+    media="videos",
+    opens=Disfa,
+    recognize=_recognize,
+    splits=SPLITS,
+    options={"camera": ("left", "right")},
+    uses=(BENCHMARK,),
+    folds=tuple(sorted(FOLDS)),
+    ships_faces=True,
+    layout="ActionUnit_Labels, Videos_LeftCamera",
+    terms="DISFA (Mahoor, University of Denver): signed agreement, research only",
+    citation='Mavadati et al., "DISFA: A Spontaneous Facial Action Intensity Database", IEEE TAC 4(2), 2013',
+    where_to_ask='mohammadmahoor.com, "DISFA": a request by a faculty member',
+)

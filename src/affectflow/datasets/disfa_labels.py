@@ -1,20 +1,22 @@
-"""What DISFA and DISFA+ label, and the folds that the literature reports (``folds.csv`` has their source)."""
+"""Labels that DISFA and DISFA+ share, and the folds of the literature (``disfa_folds.csv`` names their source)."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from affectflow.core.errors import UserError
 from affectflow.datasets.sample import unknown_units
 from affectflow.tables.csv_files import read_facts
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
 UNITS = (1, 2, 4, 5, 6, 9, 12, 15, 17, 20, 25, 26)
 PRESENT_FROM = 2
-"""Occurrence: positive where intensity >= 2, the convention of the literature."""
+"""An AU counts as present from this intensity, as in the literature."""
 
 
 def _folds() -> dict[int, tuple[str, ...]]:
@@ -26,18 +28,19 @@ def _folds() -> dict[int, tuple[str, ...]]:
 
 FOLDS = _folds()
 """The subjects of each part; fold k tests part k."""
+SPLITS = ("all", *(f"fold{fold}-{side}" for fold in FOLDS for side in ("train", "test")))
 
 
 def subjects_of(split: str) -> tuple[str, ...] | None:
-    """The subjects of ``fold1-train``, ``fold1-test`` and so on; None of ``all``, where it is whoever is there.
+    """Return the subjects of a split such as ``fold1-train``; None for ``all``, which has every subject on disk.
 
     Raises :class:`UserError` for another split.
     """
+    if split not in SPLITS:
+        raise UserError(f"DISFA has no split {split!r}; use one of {', '.join(SPLITS)}.")
     if split == "all":
         return None
     fold, _, side = split.removeprefix("fold").partition("-")
-    if not (fold.isascii() and fold.isdecimal()) or int(fold) not in FOLDS or side not in ("train", "test"):
-        raise UserError(f"DISFA has no split {split!r}; known are all and fold1-train to fold3-test.")
     tested = FOLDS[int(fold)]
     if side == "test":
         return tested
@@ -45,7 +48,9 @@ def subjects_of(split: str) -> tuple[str, ...] | None:
 
 
 def occurrence(intensities: NDArray[np.float32]) -> NDArray[np.int8]:
-    """Occurrence int8 [60] of intensities float32 [60], unknown where these are NaN."""
+    """Return occurrence, int8 [60], from intensities, float32 [60]; unknown where these are NaN."""
+    import numpy as np
+
     units = unknown_units()
     known = ~np.isnan(intensities)
     units[known] = intensities[known] >= PRESENT_FROM

@@ -1,10 +1,10 @@
-"""DISFA+: posed expressions of DISFA's kind as images, 12 AUs with intensity 0 to 5.
+"""DISFA+: posed expressions of some of DISFA's subjects as images; intensity 0 to 5 of 12 AUs.
 
-Mavadati, Sanger and Mahoor, "Extended DISFA Dataset", CVPR Workshops 2016. Layout, in one tree or with ``Images`` and
-``Labels`` apart::
+Mavadati, Sanger and Mahoor, "Extended DISFA Dataset", CVPR Workshops 2016. Layout, in one tree or in
+separate trees ``Images`` and ``Labels``::
 
     SN001/A7_AU5z_TrailNo_2/046.jpg
-    SN001/A7_AU5z_TrailNo_2/AU5.txt     two header lines, then image and intensity, blank separated
+    SN001/A7_AU5z_TrailNo_2/AU5.txt     two header lines, then image and intensity, separated by blanks
 """
 
 from __future__ import annotations
@@ -12,23 +12,28 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from affectflow import facs
 from affectflow.core.errors import UserError
 from affectflow.datasets.base import Dataset, find_folder, folders, number_of, side_of, visible
+from affectflow.datasets.dataset_info import ACTION_UNITS, INTENSITIES, DatasetInfo
 from affectflow.datasets.disfa_labels import occurrence
-from affectflow.datasets.media import Media
 from affectflow.datasets.sample import Sample, unknown_intensities
 from affectflow.tables.csv_files import open_text
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from affectflow.datasets.media import Media
 
 _HEADER_LINES = 2
 _LABELS = re.compile(r"au(\d+)\.txt", re.IGNORECASE)
 
 
 class DisfaPlus(Dataset):
-    """Images of the trials of a split, by subject and trial."""
+    """Images by subject and trial. No standard split is published; ``train`` and ``test`` divide the subjects."""
 
     name = "disfaplus"
 
@@ -40,7 +45,7 @@ class DisfaPlus(Dataset):
             f"{subject.name}/{trial.name}": trial
             for subject in folders(self._labels)
             for trial in folders(subject)
-            if any(_LABELS.fullmatch(path.name) for path in visible(trial, ".txt"))
+            if _has_labels(trial)
         }
         if not self._trials:
             raise UserError(f"{root} holds no trial with labels; expected SN001/A1_AU1_TrailNo_1/AU1.txt and so on.")
@@ -88,22 +93,21 @@ class DisfaPlus(Dataset):
                 )
 
     def _files_of(self, subject: str, trial: str) -> dict[str, Path]:
-        """By file name in lower case."""
+        """Return the images of a trial by file name in lower case."""
         folder = find_folder(self._images, subject)
         folder = find_folder(folder, trial) if folder is not None else None
         return {path.name.lower(): path for path in visible(folder, ".jpg")} if folder is not None else {}
 
 
-def open_dataset(root: Path, split: str, media: Media) -> DisfaPlus:
-    """``split`` is ``all``, or, by subject, ``train`` or ``test``: no standard split is published."""
-    if split not in ("all", "train", "test"):
-        raise UserError(f"DISFA+ has no split {split!r}; known are all, train and test.")
-    return DisfaPlus(root, split, media)
+def _has_labels(trial: Path) -> bool:
+    return any(_LABELS.fullmatch(path.name) for path in visible(trial, ".txt"))
 
 
-def _read_intensities(trial: Path) -> dict[str, np.ndarray]:
-    """Intensities float32 [60] by image; NaN where a unit has no label."""
-    found: dict[str, np.ndarray] = {}
+def _read_intensities(trial: Path) -> dict[str, NDArray[np.float32]]:
+    """Read the intensities of a trial, float32 [60] by image; NaN where an AU has no label."""
+    import numpy as np
+
+    found: dict[str, NDArray[np.float32]] = {}
     for path in visible(trial, ".txt"):
         match = _LABELS.fullmatch(path.name)
         if match is None or not 1 <= int(match[1]) <= facs.COUNT:
@@ -113,14 +117,14 @@ def _read_intensities(trial: Path) -> dict[str, np.ndarray]:
                 if number <= _HEADER_LINES:
                     if _is_label(line):
                         raise UserError(
-                            f"{path}, line {number}: a label where a header is expected; put two lines first."
+                            f"{path}, line {number}: a label in place of a header; put two header lines first."
                         )
                 elif line.strip():
                     name, intensity = _parse(path, number, line)
                     row = found.setdefault(name.lower(), unknown_intensities())
                     if not np.isnan(row[int(match[1]) - 1]):
                         raise UserError(
-                            f"{path}, line {number}: {name[:40]!r} has this AU already; remove one of them."
+                            f"{path}, line {number}: {name[:40]!r} already has this AU; remove one of the lines."
                         )
                     row[int(match[1]) - 1] = intensity
     return found
@@ -133,10 +137,34 @@ def _parse(path: Path, number: int, line: str) -> tuple[str, float]:
     except ValueError:
         name, intensity = "", -1.0
     if not 0 <= intensity <= 5:
-        raise UserError(f"{path}, line {number}: {line.strip()[:40]!r} is not an image and an intensity 0 to 5.")
+        raise UserError(
+            f"{path}, line {number}: {line.strip()[:40]!r} is not an image and an intensity from 0 to 5; correct it."
+        )
     return name, intensity
 
 
 def _is_label(line: str) -> bool:
     words = line.split()
     return len(words) == 2 and words[0].lower().endswith(".jpg")
+
+
+def _recognize(path: Path) -> bool:
+    labels = find_folder(path, "Labels") or path
+    return any(_has_labels(trial) for subject in folders(labels) for trial in folders(subject))
+
+
+INFO = DatasetInfo(
+    name="disfaplus",
+    title="DISFA+",
+    heads=frozenset({ACTION_UNITS, INTENSITIES}),
+    media="videos",
+    opens=DisfaPlus,
+    recognize=_recognize,
+    splits=("all", "train", "test"),
+    split_by="subject",
+    shares_people_with="disfa",
+    layout="SN001/A1_AU1_TrailNo_1 and so on, or Images and Labels",
+    terms="DISFA+ (Mahoor, University of Denver): signed agreement, research only",
+    citation='Mavadati, Sanger and Mahoor, "Extended DISFA Dataset", CVPR Workshops 2016',
+    where_to_ask='mohammadmahoor.com, "DISFA": a request by a faculty member',
+)

@@ -1,26 +1,30 @@
-"""A face in an image, as a detector finds it or a data set ships it."""
+"""The position of a face in an image, as a detector finds it or a data set ships it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:  # the modules of data sets are imported for their INFO alone
+    import numpy as np
+    from numpy.typing import NDArray
 
 _EYES = (slice(36, 42), slice(42, 48))
 _NOSE, _MOUTH = 30, (48, 54)
 _KNOWN_SCHEMES = (66, 68)
-_FAR = 1e6  # pixels
-_FOREHEAD = 0.3  # of the height from brows to chin, that a detector's box adds above
+_FAR = 1e6  # pixels; a coordinate beyond is a mistake
+_FOREHEAD = 0.3  # of the height from brows to chin: what a detector's box adds above the brows
 
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """Positions in pixels of the upright image, x to the right and y down; they may lie outside of it.
+    """Positions in pixels of the upright image, x to the right and y down; they may lie outside the image.
 
-    ``box`` is left, top, width, height. ``points`` are x, y of five landmarks (eyes, tip of the nose, corners of the
-    mouth; of two, the image's left one first), or empty where only a box is known. ``score`` is the detector's
-    confidence, 0 to 1, or NaN.
+    Attributes:
+        box: Left, top, width, height.
+        points: x, y of five landmarks: left eye, right eye, tip of the nose, left and right corner of the mouth, where
+            left is the left of the image; empty where only the box is known.
+        score: The detector's confidence, 0 to 1, or NaN.
     """
 
     box: tuple[float, float, float, float]
@@ -29,11 +33,13 @@ class Face:
 
 
 def face_of_landmarks(landmarks: NDArray[np.float64]) -> Face | None:
-    """The face that landmarks [n, 2] outline; None where they are no numbers, all at zero, or in one place.
+    """Return the face that landmarks [n, 2] outline; None where they are not numbers, all zero, or all in one place.
 
-    Of 68 points (iBUG 300-W) and of 66 (the same without the inner corners of the mouth) it is known which is which;
-    others give a box alone.
+    Five landmarks are taken from the schemes of 68 points (iBUG 300-W) and of 66 (the same without the inner corners
+    of the mouth); other schemes give only a box.
     """
+    import numpy as np
+
     if not _sensible(landmarks) or not landmarks.any():
         return None
     (left, top), (right, bottom) = landmarks.min(axis=0), landmarks.max(axis=0)
@@ -49,7 +55,7 @@ def face_of_landmarks(landmarks: NDArray[np.float64]) -> Face | None:
 
 
 def face_of_corners(corners: NDArray[np.float64]) -> Face | None:
-    """The face in a box that is given by its corners [n, 2]; None where it has no area or is no place in an image."""
+    """Return the face whose box has these corners [n, 2]; None where they are not numbers or the box has no area."""
     if not _sensible(corners):
         return None
     (left, top), (right, bottom) = corners.min(axis=0), corners.max(axis=0)
@@ -59,12 +65,14 @@ def face_of_corners(corners: NDArray[np.float64]) -> Face | None:
 
 
 def _sensible(points: NDArray[np.float64]) -> bool:
-    """Whether points are numbers that can lie in or near an image."""
+    """Return whether points are numbers that can be in or near an image."""
+    import numpy as np
+
     return bool((np.abs(points) < _FAR).all())
 
 
 def overlap(one: Face, other: Face) -> float:
-    """Intersection over union of two faces' boxes."""
+    """Return the intersection over union of two faces' boxes."""
     width, height = (
         min(one.box[i] + one.box[i + 2], other.box[i] + other.box[i + 2]) - max(one.box[i], other.box[i])
         for i in (0, 1)

@@ -1,4 +1,4 @@
-"""The table of faces: one row for each image in which a face was looked for."""
+"""The table of faces: one row for each image."""
 
 from __future__ import annotations
 
@@ -24,19 +24,18 @@ FACE_FIELDS = (
     ("face_box", pa.list_(pa.float32(), 4)),
     ("face_points", pa.list_(pa.float32(), 10)),
 )
-"""``face`` is ``found`` by the detector, ``given`` by the data set, ``no_face``, or empty where nobody looked. The rest
-is as in :class:`affectflow.datasets.face.Face`, NaN where unknown."""
+"""``face`` is ``found`` (by the detector), ``given`` (by the data set), ``no_face``, or empty where nothing was searched.
+The other columns are as in :class:`affectflow.datasets.face.Face`, NaN where unknown."""
 
 FACES_SCHEMA = pa.schema([("source", pa.string()), ("sha256", pa.string()), *FACE_FIELDS])
-"""``source`` as in :class:`affectflow.datasets.sample.Sample`; ``sha256`` of downloaded images, else empty."""
+"""``source`` is as in :class:`affectflow.datasets.sample.Sample`; ``sha256`` is empty unless it was downloaded."""
 
 Row = Mapping[str, Any]
 
 
 def face_cells(outcome: str, face: Face | None = None) -> dict[str, Any]:
-    """The cells of ``FACE_FIELDS``."""
-    nowhere = Face((float("nan"),) * 4)
-    face = face or nowhere
+    """Return the cells of ``FACE_FIELDS`` for an outcome and the face, if there is one."""
+    face = face or Face((float("nan"),) * 4)
     return {
         "face": outcome,
         "face_score": face.score,
@@ -46,7 +45,7 @@ def face_cells(outcome: str, face: Face | None = None) -> dict[str, Any]:
 
 
 def face_of(row: Row) -> Face | None:
-    """The face that a row's cells describe."""
+    """Return the face that the cells of a row describe; None where there is none."""
     if row["face"] not in (FOUND, GIVEN):
         return None
     points = tuple(row["face_points"])
@@ -54,10 +53,15 @@ def face_of(row: Row) -> Face | None:
 
 
 def with_faces(samples: Iterator[Sample], table: Path | None) -> Iterator[Sample]:
-    """Samples with the faces of a table that has a row for each, in the same order; without a table as they are.
+    """Add to each sample its face from a table.
 
-    Rows of other samples, such as those of another split, are passed over. Raises :class:`UserError` where a
-    sample has no row.
+    Args:
+        samples: Samples in the order of the table's rows. Rows of other samples, such as those of another split, are
+            skipped.
+        table: The table of faces; None to leave the samples as they are.
+
+    Raises:
+        UserError: Where a sample has no row.
     """
     if table is None:
         yield from samples
@@ -68,5 +72,5 @@ def with_faces(samples: Iterator[Sample], table: Path | None) -> Iterator[Sample
             rows = parquet_rows(table, FACES_SCHEMA, since=("source", sample.source))
         row = next((row for row in rows if row["source"] == sample.source), None)
         if row is None:
-            raise UserError(f"{table} has no row for {sample.source}, or not in its place; delete it and run again.")
+            raise UserError(f"{table} has no row for {sample.source} in its place; delete the table and run again.")
         yield replace(sample, face=face_of(row), looked_for=row["face"] != NOT_LOOKED_FOR)

@@ -1,4 +1,4 @@
-"""How videos and images are read: decoded, or only looked at."""
+"""Readers of videos and images: one decodes them, one reads only metadata."""
 
 from __future__ import annotations
 
@@ -11,22 +11,27 @@ import numpy as np
 from affectflow.media.images import ImageError, decode_rgb
 from affectflow.media.pixels import Decoded, Encoded, Image
 
-_NOTHING = np.zeros((0, 0, 3), np.uint8)
+_NO_PIXELS = np.zeros((0, 0, 3), np.uint8)
 
 
 class Media:
-    """Decodes everything. ``problems`` gathers sentences about videos of which a part only could be read."""
+    """A reader that decodes videos and images."""
 
     def __init__(self) -> None:
         self.problems: list[str] = []
+        """One sentence for each video that could be read only in part."""
 
     def frames(self, video: Path, left_out: Counter[str]) -> Iterator[tuple[int, float, Image]]:
-        """Index from 1, time in seconds and image of each frame.
+        """Yield index (from 1), time (in seconds) and image of each frame that can be read.
 
-        What can be read of it; the rest is counted in ``left_out``. Raises :class:`UserError`
-        for what is no video.
+        Args:
+            video: The file.
+            left_out: Counts the frames that cannot be read.
+
+        Raises:
+            UserError: Where the file is not a video.
         """
-        from affectflow.media.video import Incomplete  # images do without
+        from affectflow.media.video import Incomplete  # PyAV is not needed for images
 
         try:
             yield from self._frames(video)
@@ -35,7 +40,7 @@ class Media:
             left_out[f"frame of {video.name} that cannot be read"] += error.missing
 
     def length(self, video: Path) -> int:
-        """How many frames a video has, or had before it was cut."""
+        """Return the number of frames of a video, including those that cannot be read."""
         from affectflow.media.video import Incomplete, frame_times
 
         try:
@@ -50,7 +55,7 @@ class Media:
             yield frame.index, frame.time, Decoded(frame.rgb)
 
     def image(self, path: Path, left_out: Counter[str]) -> Image | None:
-        """An image; None, and a reason in ``left_out``, where there is none or it cannot be decoded."""
+        """Return an image; None, and a reason in ``left_out``, where the file is missing or cannot be decoded."""
         if not _is_file(path):
             left_out["label without an image"] += 1
             return None
@@ -63,17 +68,20 @@ class Media:
 
 
 class MetadataOnly(Media):
-    """Looks which frames and images there are. Images are empty, and that a still is broken goes unseen."""
+    """A reader that finds which frames and images there are, without decoding them.
+
+    Images have no pixels, and damaged images are not detected.
+    """
 
     def _frames(self, video: Path) -> Iterator[tuple[int, float, Image]]:
         from affectflow.media.video import frame_times
 
         for index, time in enumerate(frame_times(video), start=1):
-            yield index, time, Decoded(_NOTHING)
+            yield index, time, Decoded(_NO_PIXELS)
 
     def image(self, path: Path, left_out: Counter[str]) -> Image | None:
         if _is_file(path):
-            return Decoded(_NOTHING)
+            return Decoded(_NO_PIXELS)
         left_out["label without an image"] += 1
         return None
 
@@ -81,5 +89,5 @@ class MetadataOnly(Media):
 def _is_file(path: Path) -> bool:
     try:
         return path.is_file()
-    except (OSError, ValueError):  # a name that no file can have
+    except (OSError, ValueError):  # the name is too long or contains a null byte
         return False

@@ -1,28 +1,36 @@
-"""The one record that every data set yields and everything downstream consumes."""
+"""The labelled image that every data set yields."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from affectflow import facs
-from affectflow.datasets.face import Face
-from affectflow.media.pixels import Image
 
+if TYPE_CHECKING:  # the modules of data sets are imported for their INFO alone
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from affectflow.datasets.face import Face
+    from affectflow.media.pixels import Image
+
+SPLITS = ("train", "validation", "test")
 PERCENT = "{} percent"
-"""The name under which ``Sample.other`` holds how many percent of several coders saw a label."""
+"""Name in ``Sample.other`` of the percentage of coders who saw a label."""
 
 
 def unknown_units() -> NDArray[np.int8]:
-    """Occurrence of 60 AUs, none of them known."""
+    """Return the occurrence of 60 AUs, all unknown."""
+    import numpy as np
+
     return np.full(facs.COUNT, facs.UNKNOWN, np.int8)
 
 
 def unknown_intensities() -> NDArray[np.float32]:
-    """Intensity of 60 AUs, none of them known."""
+    """Return the intensity of 60 AUs, all unknown."""
+    import numpy as np
+
     return np.full(facs.COUNT, np.nan, np.float32)
 
 
@@ -30,12 +38,22 @@ def unknown_intensities() -> NDArray[np.float32]:
 class Sample:
     """A labelled image.
 
-    ``units`` is int8 [60]: 1 present, 0 absent, -1 unknown. ``intensities`` is float32 [60], 0 to 5 or NaN.
-    ``valence`` and ``arousal`` lie in [-1, 1] or are NaN. ``group`` is what must stay on one side of a split: a
-    person where known, else a video, else a set of duplicate images. ``frame`` counts from 1; ``time`` is in
-    seconds; both are absent (0 and NaN) for images. ``other`` holds occurrence labels outside FACS, such as AM-FED's
-    ``Smile``, and as ``AU2 percent`` how many percent of several coders saw a label. ``face`` is where the face is;
-    it is None where there is none and, unless ``looked_for``, where nobody looked.
+    Attributes:
+        image: The image, decoded on demand.
+        dataset: Name of the data set.
+        source: Name of the image within its set: a file name, or video and frame.
+        group: What must stay on one side of a split: a person where known, else a video, else near duplicates.
+        subject: Name of the person, or empty.
+        video: Name of the video, or empty.
+        frame: Number of the frame from 1; 0 for images.
+        time: Time of the frame in seconds; NaN for images.
+        units: AU occurrence, int8 [60]: 1 present, 0 absent, -1 unknown.
+        intensities: AU intensity, float32 [60]: 0 to 5, or NaN.
+        valence: From -1 to 1, or NaN.
+        arousal: From -1 to 1, or NaN.
+        other: Occurrence labels outside FACS, such as AM-FED's ``Smile``, and percentages of coders (``AU2 percent``).
+        face: Position of the face; None where there is none or, unless ``looked_for``, where it is not known.
+        looked_for: Whether faces were searched for in this image.
     """
 
     image: Image
@@ -53,6 +71,3 @@ class Sample:
     other: Mapping[str, int] = field(default_factory=dict)
     face: Face | None = None
     looked_for: bool = False
-
-
-SPLITS = ("train", "validation", "test")

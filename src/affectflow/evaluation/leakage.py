@@ -18,7 +18,7 @@ from PIL import Image
 from affectflow.core.atomic import atomic_write
 from affectflow.core.parallel import over_processes
 from affectflow.core.progress import progress
-from affectflow.datasets import get_dataset
+from affectflow.datasets import get_dataset, people_of
 from affectflow.datasets.media import MetadataOnly
 from affectflow.media.images import difference_hash
 from affectflow.media.near_duplicates import hashes_of, nearest
@@ -39,8 +39,6 @@ PAIRS_COLUMNS = ("kind", "benchmark", "trained_on", "trained", "bits")
 """An image or person of the benchmark, and the data set and image or person that a model was trained on."""
 EXACT, NEAR, SUBJECT = "exact", "near", "subject"
 Pair = tuple[str, str, str, str, int | None]
-_SAME_PEOPLE = {"disfaplus": "disfa", "affwild2": "affwild"}
-"""Data sets that use the subject names of another set: DISFA+ shows some of DISFA's subjects."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,5 +173,5 @@ def _subject_pairs(tested: _Images, training: Sequence[_Images]) -> Iterator[Pai
 
 def _subjects(images: _Images) -> dict[tuple[str, str], str]:
     """Return the named subjects by the data set that named them and their name in upper case."""
-    namer = _SAME_PEOPLE.get(images.dataset, images.dataset)
+    namer = people_of(images.dataset)
     return {(namer, subject.upper()): subject for subject in images.subjects if subject}

@@ -1,4 +1,4 @@
-"""The data sets of a configuration: where they lie, what they are for, and which side of each is used."""
+"""The data sets of a configuration: where they are, what they are used for, and which split of each is used."""
 
 from __future__ import annotations
 
@@ -6,26 +6,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from affectflow import datasets
 from affectflow.core.cache import folder_fingerprint
 from affectflow.core.errors import UserError
-from affectflow.datasets import synthetic
-from affectflow.evaluation.protocols import AFFECT, INTENSITIES, UNITS
+from affectflow.datasets import info, synthetic
+from affectflow.datasets.dataset_info import SPLIT, VALENCE_AROUSAL
 from affectflow.tables.files import table_files
 
-_LABELS = {
-    "disfa": {UNITS, INTENSITIES},
-    "disfaplus": {UNITS, INTENSITIES},
-    "amfed": {UNITS},
-    "affwild": {AFFECT},
-    "affwild2": {AFFECT},
-    "own": {UNITS, AFFECT},
-    "emotionet": {UNITS, AFFECT},
-}
-BENCHMARKS = tuple(_LABELS)
-FOLDERS = tuple(name for name in _LABELS if name != "emotionet")
-"""The sets that lie in a folder of their owner's."""
-IMAGE_SETS = ("emotionet", "own")
-"""The sets that are not of videos."""
+BENCHMARKS = datasets.benchmarks()
+"""The data sets that models can be scored on."""
+FOLDERS = datasets.folder_sets()
+"""The data sets in a folder of the user's."""
+IMAGE_SETS = tuple(name for name in datasets.names() if info(name).media == "images")
+"""The data sets whose images are not frames of videos."""
 
 
 class Data:
@@ -114,9 +107,9 @@ class Data:
 
     def labels(self, names: set[str]) -> set[str]:
         """The heads that data sets have labels for."""
-        found = set().union(*(_LABELS[name] for name in names))
-        if not self.has_traces() and not any(AFFECT in _LABELS[name] for name in names - {"emotionet"}):
-            found.discard(AFFECT)
+        found = set().union(*(info(name).heads for name in names))
+        if not self.has_traces() and not any(VALENCE_AROUSAL in info(name).heads for name in names - {"emotionet"}):
+            found.discard(VALENCE_AROUSAL)  # EmotioNet has them only from the traces
         return found
 
     def use(self, dataset: str) -> str | None:
@@ -125,31 +118,32 @@ class Data:
         return use
 
     def training_split(self, records: str) -> str:
-        """The side of a data set (``affwild``, ``disfa-fold1``) that is trained on."""
+        """Return the split behind a folder of records (``affwild``, ``disfa-fold1``)."""
         name, _, fold = records.partition("-")
-        if name == "disfa":
-            return f"{fold}-train{self._camera()}"
-        return "train" if self.use(name) == "split" else "all"
+        split = f"{fold}-train" if info(name).folds else "train" if self._is_split(name) else "all"
+        return split + self._variant(name)
 
     def benchmark_split(self, benchmark: str, fold: int | None) -> str:
-        """The side of a benchmark that is scored: of DISFA what the run of a fold was not trained on."""
-        if benchmark == "disfa":
-            return fold_split(fold) + self._camera()
-        return "test" if benchmark == "emotionet" else self.frames_split(benchmark)
+        """Return the split of a benchmark that a run is scored on: for a run of a fold, that fold's test side."""
+        if info(benchmark).folds:
+            return fold_split(fold) + self._variant(benchmark)
+        return self.frames_split(benchmark)
 
     def frames_split(self, dataset: str) -> str:
-        """The side of a data set of which frames are kept for all runs that are scored on it."""
-        if dataset == "disfa":
-            return self.all_of(dataset)
-        return "test" if self.use(dataset) == "split" else "all"
+        """Return the split of which frames are kept for all runs that are scored on a data set."""
+        return ("test" if self._is_split(dataset) else "all") + self._variant(dataset)
 
     def all_of(self, dataset: str) -> str:
-        """All of a set."""
-        return "all" + (self._camera() if dataset == "disfa" else "")
+        """Return the split that is the whole of a data set."""
+        return "all" + self._variant(dataset)
 
-    def _camera(self) -> str:
-        """DISFA's camera as its splits name it."""
-        return "@right" if self._section["disfa"]["camera"] == "right" else ""
+    def _is_split(self, dataset: str) -> bool:
+        """Return whether one side of a data set is trained on and the other is scored."""
+        return info(dataset).uses == (SPLIT,) or self.use(dataset) == SPLIT
+
+    def _variant(self, dataset: str) -> str:
+        """Return what the options of a data set, such as DISFA's camera, append to a split."""
+        return info(dataset).variant(self._section[dataset])
 
 
 def fold_split(fold: int | None) -> str:
@@ -158,13 +152,13 @@ def fold_split(fold: int | None) -> str:
 
 
 def labels_of(benchmark: str) -> set[str]:
-    """What a benchmark may have labels of."""
-    return _LABELS[benchmark]
+    """Return the heads that a benchmark may have labels for."""
+    return set(info(benchmark).heads)
 
 
 def key_of(dataset: str) -> str:
-    """The configuration's key that says where a data set lies."""
-    return "data.emotionet.tables" if dataset == "emotionet" else f"data.{dataset}.root"
+    """Return the configuration's key that says where a data set is."""
+    return info(dataset).root_key
 
 
 def marker_of(folder: str) -> list[str]:

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from affectflow.core.errors import UserError
+from affectflow.datasets import info
 from affectflow.plan.data import FOLDERS
 
 DETECTOR = "results/weights/face_detector.onnx"
 """Where the workflow puts the face detector that it fetches."""
-_SHIP_FACES = ("disfa", "amfed", "affwild")
-"""Sets in whose layout there is a place for boxes or landmarks."""
+_SHIP_FACES = tuple(name for name in FOLDERS if info(name).ships_faces)
 
 
 class Faces:

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from affectflow import facs
 from affectflow.annotation.columns import AFFECT_COLUMNS
 from affectflow.core.errors import UserError
-from affectflow.datasets.emotionet import SAMPLES_SCHEMA
 from affectflow.datasets.face_table import FACE_FIELDS, FACES_SCHEMA, NO_FACE, NOT_LOOKED_FOR, Row, face_cells
 from affectflow.datasets.sample import SPLITS
+from affectflow.datasets.samples_table import SAMPLES_SCHEMA
 from affectflow.download.ledger import LEDGER_SCHEMA
 from affectflow.download.outcomes import OK
 from affectflow.download.snapshot import Snapshot, read_snapshot

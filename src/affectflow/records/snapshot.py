@@ -9,7 +9,7 @@ from typing import Any
 
 from affectflow.core.atomic import atomic_write
 from affectflow.core.errors import UserError
-from affectflow.datasets.emotionet import SAMPLES_SCHEMA
+from affectflow.datasets.samples_table import SAMPLES_SCHEMA
 from affectflow.download.ledger import LEDGER_SCHEMA
 from affectflow.download.outcomes import OK
 from affectflow.download.snapshot import Comparison, Entry, Snapshot

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from affectflow.core.atomic import atomic_write
 from affectflow.core.cache import fingerprint, remembered
-from affectflow.datasets.emotionet import sample_of_row, samples_of_shard
 from affectflow.datasets.sample import SPLITS, Sample
+from affectflow.datasets.samples_table import sample_of_row, samples_of_shard
 from affectflow.records.encoding import ImageEncoding
 from affectflow.records.example import encode_example
 from affectflow.records.index import INDEX_COLUMNS

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from affectflow import facs
-from affectflow.datasets.emotionet import SAMPLES_SCHEMA
+from affectflow.datasets.samples_table import SAMPLES_SCHEMA
 from affectflow.report.style import BLUE, GREY, ORANGE, figure
 from affectflow.tables.parquet import read_parquet
 

@@ -8,16 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from affectflow.core.atomic import atomic_write
+from affectflow.datasets import info
 from affectflow.datasets.synthetic import NOTE
-
-_TERMS = {
-    "emotionet": "EmotioNet (Ohio State University): signed agreement, research only; images belong to their authors",
-    "disfa": "DISFA (Mahoor, University of Denver): signed agreement, research only",
-    "disfaplus": "DISFA+ (Mahoor, University of Denver): signed agreement, research only",
-    "affwild": "Aff-Wild (iBUG, Imperial College London): signed agreement, non-commercial research only",
-    "affwild2": "Aff-Wild2 (iBUG, Imperial College London): signed agreement, non-commercial research only",
-    "own": "images of your own: their terms are yours to know",
-}
 
 
 def write_card(card: Path, run: str, out: Path) -> None:
@@ -39,7 +31,7 @@ def _lines(run: str, facts: Mapping[str, Any]) -> Iterator[str]:
         yield from (f"Asked for, but without labels to learn from: {', '.join(facts['unsupported'])}.", "")
     yield from ("## Data", "", "| set | images | terms |", "| --- | --- | --- |")
     for name, count in facts["datasets"].items():
-        terms = "drawn by affectflow, no terms" if facts["synthetic"] else _TERMS[name]
+        terms = "drawn by affectflow, no terms" if facts["synthetic"] else info(name).terms
         yield f"| {name} | {count:,} | {terms} |"
     images = facts["images"]
     yield ""

@@ -129,8 +129,7 @@ def _of_protocols(scores: Sequence[Mapping[str, Any]]) -> list[str]:
         lines = [f"{protocol['title']}, version {protocol['version']}"]
         lines += [f"{count:,} x {reason}" for reason, count in protocol["left_out"].items()]
         lines += [
-            f"{one['model']} {HEADINGS.get(one['metric'], one['metric'])} {one['value']}"
-            for one in score["published"]
+            f"{one['model']} {HEADINGS.get(one['metric'], one['metric'])} {one['value']}" for one in score["published"]
         ]
         lines += filter(None, [score["published_note"]])
         found.setdefault(protocol["name"], {}).setdefault("; ".join(lines), []).append(score["model"])
