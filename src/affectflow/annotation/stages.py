@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from affectflow.core.stage import Output, Setting, stage
 
 
-@stage("annotation.videos", "annotation.columns", "download.ledger", "download.outcomes", "media")
+@stage("annotation.videos", "annotation.columns", "download", "media")
 def make_annotation_videos(
     ledger: Path,
     manifest: Output,
@@ -45,7 +45,7 @@ def make_annotation_videos(
     return f"{count} annotation videos"
 
 
-@stage("annotation", "metrics.agreement", "datasets.synthetic")
+@stage("annotation", "datasets", "metrics.agreement")
 def merge_traces(
     traces: Path,
     manifest: Path,

@@ -18,7 +18,7 @@ def add_commands(commands: Commands) -> None:
         "Serve a local page on which valence and arousal of the annotation videos' images are rated or traced.",
         CONFIGFILE,
         option("--annotator", "a name; without it, the page asks for one", default=""),
-        option("--video", "number of the annotation video; the first unfinished one by default", type=positive),
+        option("--annotation-video", "number of the annotation video; the first unfinished one by default", type=positive),
         path("--own-videos", "a folder of videos to trace, instead of the annotation videos", default=None),
         option("--model", "a run such as resnet, whose uncertainty orders the images", default=""),
         path("--out", "folder for ratings and traces; data.annotations by default", default=None),
@@ -43,7 +43,7 @@ def add_commands(commands: Commands) -> None:
 
 def annotate(options: argparse.Namespace) -> None:
     from affectflow.annotation.model_predictions import predictions_path, read_model_predictions
-    from affectflow.annotation.server.serve import Entrance, serve, serve_videos
+    from affectflow.annotation.server.serve import ServerOptions, serve, serve_videos
     from affectflow.plan.data import marker_of
     from affectflow.plan.runs import parse_run
 
@@ -55,10 +55,10 @@ def annotate(options: argparse.Namespace) -> None:
         raise UserError(
             f"{folder} belongs to the demo, which draws it again; set data.annotations to yours, or give --out."
         )
-    at = Entrance(options.annotator, options.host, options.port, options.browser)
+    at = ServerOptions(options.annotator, options.host, options.port, options.browser)
     if options.own_videos is not None:
-        if options.model or options.video:
-            raise UserError("--own-videos excludes --model and --video, which are for annotation videos.")
+        if options.model or options.annotation_video:
+            raise UserError("--own-videos excludes --model and --annotation-video, which are for annotation videos.")
         serve_videos(options.own_videos, Path(folder), at)
         return
     if options.model:
@@ -71,7 +71,7 @@ def annotate(options: argparse.Namespace) -> None:
         annotation["frame_rate"],
         annotation["repeat_fraction"],
         read_model_predictions(predictions_path(options.model), options.model) if options.model else None,
-        options.video,
+        options.annotation_video,
         at,
     )
 
@@ -81,7 +81,7 @@ def merge_videos(options: argparse.Namespace) -> None:
     from affectflow.annotation.merge_videos import merge_videos
 
     merge_options = MergeOptions(options.trace_range, options.lag, options.max_lag, options.min_ccc)
-    for video in merge_videos(options.traces, options.videos, options.out, merge_options):
+    for video in merge_videos(options.traces, options.annotation_videos, options.out, merge_options):
         print(f"{video.name}: {video.frames} frames, {video.without} of them without values")
 
 

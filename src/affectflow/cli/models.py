@@ -108,7 +108,7 @@ def predict(options: argparse.Namespace) -> None:
 
 
 def predict_records(options: argparse.Namespace) -> None:
-    from affectflow.faces.crop import FACE
+    from affectflow.datasets.face import FACE
     from affectflow.prediction.model import CARD, MODEL, TrainedModel
     from affectflow.prediction.records import predict_records
     from affectflow.records.access import crops_of

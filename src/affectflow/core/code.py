@@ -27,6 +27,7 @@ _LOGGERS = ("log", "logger", "logging")
 NEUTRAL = {
     "core": "errors, atomic files, cache keys, logs, progress bars and parallel work change no content",
     "config": "values reach a stage as parameters, which re-run it themselves",
+    "datasets.__init__": "the registry: the module that reads a data set is in the digest of the stages that open it",
     "cluster": "where and how long a job runs does not change what it writes",
     "tables.csv_files": "writes and reads any cell exactly; a table's columns belong to the stage that writes it",
     "tables.parquet": "writes and reads any value exactly; a table's schema belongs to the stage that writes it",
@@ -65,13 +66,19 @@ def stage_digest(module: str, function: str, decides: Iterable[str], *more: str)
 
 def is_decisive(module: str, decides: Iterable[str]) -> bool:
     """Whether a module, named in full, is among the declared ones, and not neutral unless it is named itself."""
-    name = module.removeprefix(f"{_PACKAGE}.")
+    name = _short(module)
     return name in (declared := tuple(decides)) or (_below(name, declared) and not is_neutral(module))
 
 
 def is_neutral(module: str) -> bool:
     """Whether a module, named in full, is on the list of modules that re-run nothing."""
-    return _below(module.removeprefix(f"{_PACKAGE}."), NEUTRAL)
+    return _below(_short(module), NEUTRAL)
+
+
+def _short(module: str) -> str:
+    """Return a module's name without the package's; ``room.__init__`` of a room itself."""
+    name = module.removeprefix(f"{_PACKAGE}.")
+    return f"{name}.__init__" if _path(module).name == "__init__.py" else name
 
 
 def _below(name: str, places: Iterable[str]) -> bool:
@@ -91,10 +98,11 @@ def closure_of(module: str, function: str, *more: str) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Code:
-    """What runs of a file, and the modules of the package that it imports anywhere, with the packages above them."""
+    """What runs of a file, and the modules of the package that it imports: anywhere, and when it is imported itself."""
 
     runs: str
     imports: frozenset[str]
+    on_import: frozenset[str]
 
 
 @cache
@@ -102,17 +110,31 @@ def _read(path: Path, package: str) -> _Code:
     """Read and parse a file in ``package``, once."""
     source = path.read_text(encoding="utf-8")
     tree = ast.parse(source)
-    return _Code(what_runs(source, tree), frozenset(_imports(tree, package)))
+    at_the_top = ast.Module([node for node in tree.body if not isinstance(node, _DOCSTRING_OWNERS)], [])
+    return _Code(what_runs(source, tree), frozenset(_imports(tree, package)), frozenset(_imports(at_the_top, package)))
 
 
 def _imports(tree: ast.AST, package: str) -> set[str]:
     names: set[str] = set()
-    for node in ast.walk(tree):
+    for node in _walk_what_runs(tree):
         for name in _names(node, package):
             parts = name.split(".")
             if parts[0] == _PACKAGE:
-                names.update(n for i in range(2, len(parts) + 1) if _exists(n := ".".join(parts[:i])))
+                known = [n for i in range(2, len(parts) + 1) if _exists(n := ".".join(parts[:i]))]
+                names.update(known[-1:])
     return names
+
+
+def _walk_what_runs(tree: ast.AST) -> Iterator[ast.AST]:
+    """Walk a tree without the blocks that only type checkers read."""
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+            waiting += node.orelse
+        else:
+            waiting += ast.iter_child_nodes(node)
 
 
 def _runs_of_function(module: str, function: str) -> str:
@@ -192,14 +214,25 @@ def _is_log_line(call: ast.Call) -> bool:
 
 @cache
 def _closure(names: frozenset[str]) -> frozenset[str]:
+    """Return modules with all that they import, and the packages above them with what these import when imported."""
     found: set[str] = set()
+    above: set[str] = set()
     waiting = set(names)
     while waiting:
         name = waiting.pop()
         if name not in found:
             found.add(name)
             waiting |= _of_module(name).imports
-    return frozenset(found)
+            for package in _packages_above(name):
+                if package not in above:
+                    above.add(package)
+                    waiting |= _of_module(package).on_import
+    return frozenset(found | above)
+
+
+def _packages_above(name: str) -> Iterator[str]:
+    parts = name.split(".")
+    return (".".join(parts[:i]) for i in range(2, len(parts)))
 
 
 @cache

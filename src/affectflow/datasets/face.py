@@ -9,6 +9,10 @@ if TYPE_CHECKING:  # the modules of data sets are imported for their INFO alone
     import numpy as np
     from numpy.typing import NDArray
 
+FACE, HELD, CENTER = "face", "held", "center"
+"""What a crop is placed around: the face, its last position in the video, or the center of the image."""
+CENTER_CROP = "center_crop"
+"""The value of ``on_missing_face`` that keeps images without a face."""
 _EYES = (slice(36, 42), slice(42, 48))
 _NOSE, _MOUTH = 30, (48, 54)
 _KNOWN_SCHEMES = (66, 68)

@@ -41,7 +41,7 @@ def draw_emotionet(
     )
 
 
-@stage("demo.traces", "demo.web_plan", "demo.emotionet", "annotation.columns", "datasets.synthetic")
+@stage("demo", "annotation.columns", "annotation.recording", "datasets", "download.outcomes", "facs")
 def draw_traces(
     manifest: Path,
     truth: Path,
@@ -59,7 +59,7 @@ def draw_traces(
     )
 
 
-@stage("demo", "datasets.disfa_labels", "datasets.synthetic", "media.video", "facs")
+@stage("demo", "datasets", "facs", "media.video")
 def draw_disfa(
     marker: Output,
     seed: Seed,
@@ -74,7 +74,7 @@ def draw_disfa(
     make_disfa(Video(seed, frames, size), subjects=subjects, processes=threads, root=marker.parent)
 
 
-@stage("demo", "datasets.synthetic", "media.video", "facs")
+@stage("demo", "datasets", "facs", "media.video")
 def draw_amfed(
     marker: Output,
     seed: Seed,
@@ -89,7 +89,7 @@ def draw_amfed(
     make_amfed(Video(seed, frames, size), videos=videos, processes=threads, root=marker.parent)
 
 
-@stage("demo", "datasets.synthetic", "media.video", "facs")
+@stage("demo", "datasets", "facs", "media.video")
 def draw_affwild(
     marker: Output,
     seed: Seed,

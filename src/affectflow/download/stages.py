@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from affectflow.core.stage import Output, Setting, stage
 
 
-@stage("download.name_files", "download.snapshot", "media.file_names")
+@stage("download", "datasets.sample", "facs", "media.file_names")
 def name_files(labels: Path, file_names: Output, snapshot: Path | None = None) -> str:
     """Give each URL a file name.
 
@@ -62,7 +62,7 @@ def download_partition(
     return "\n".join(f"{count} {outcome}" for outcome, count in counts.most_common())
 
 
-@stage("download")
+@stage("download", "media.file_names")
 def collect_ledger(parts: list[Path], file_names: Path, ledger: Output, errors: Output, summary: Output) -> str:
     """Join the partitions' ledgers, and list and count the failures."""
     from affectflow.download.ledger import collect_ledger as collect

@@ -18,13 +18,13 @@ import pyarrow as pa
 
 from affectflow.core.atomic import atomic_write
 from affectflow.core.cache import file_sha256
+from affectflow.datasets.face import CENTER, FACE, HELD
 from affectflow.datasets.synthetic import NOTE
 from affectflow.evaluation.evaluate import Evaluation, evaluate, f1_of_folds
 from affectflow.evaluation.outputs import Labels, Outputs, RunPredictions, read_outputs
 from affectflow.evaluation.protocols import Protocol
 from affectflow.evaluation.results import THRESHOLD, to_json
 from affectflow.evaluation.temporal import smooth
-from affectflow.faces.crop import CENTER, FACE, HELD
 from affectflow.metrics.bootstrap import CONFIDENCE
 from affectflow.prediction.columns import LEFT_OUT_COLUMNS
 from affectflow.tables.csv_files import read_csv

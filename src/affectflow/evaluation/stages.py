@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from affectflow.evaluation.outputs import RunPredictions
 
 BootstrapSamples = Annotated[int, Setting("evaluation.bootstrap_samples")]
-_SCORED = ("evaluation", "metrics", "facs", "prediction.columns", "datasets.sample", "datasets.synthetic", "faces.crop")
+_SCORED = ("evaluation", "metrics", "prediction.columns", "datasets", "facs", "media")
 """What decides a score."""
 
 
@@ -31,7 +31,7 @@ def digest_images(dataset: str, root: Path, images: Output, split: str = "all", 
     return f"{digest(dataset, root, split, processes=threads, out=images)} images"
 
 
-@stage("evaluation.leakage", "datasets", "media.near_duplicates")
+@stage("evaluation.leakage", "datasets", "media")
 def check_leakage(
     images: list[Path],
     pairs: Output,
@@ -207,7 +207,7 @@ def _run_predictions(runs: Sequence[str], *files: Sequence[Path]) -> list[RunPre
     return [RunPredictions.of_run(run, *paths) for run, *paths in zip(runs, *files, strict=True)]
 
 
-@stage("evaluation", "metrics", "facs", "prediction.columns", "datasets.sample")
+@stage(*_SCORED)
 def list_events(predictions: Path, events: Output) -> str:
     """List when AUs begin, peak and end in a benchmark's videos, labelled and predicted."""
     from affectflow.evaluation.temporal import write_events
@@ -215,7 +215,7 @@ def list_events(predictions: Path, events: Output) -> str:
     return f"{write_events(predictions, events)} events"
 
 
-@stage("evaluation.compare", "metrics.bootstrap")
+@stage(*_SCORED)
 def gather_seeds(scores: list[Path], score: Output, first: str, seeds: list[int]) -> None:
     """Write mean and spread of the scores of one model's seeds."""
     from affectflow.evaluation.compare import gather_seeds as gather
@@ -223,7 +223,7 @@ def gather_seeds(scores: list[Path], score: Output, first: str, seeds: list[int]
     gather(first, dict(zip(seeds, scores, strict=True)), score)
 
 
-@stage("evaluation.summary", "evaluation.score", "evaluation.protocols")
+@stage(*_SCORED)
 def summarize_scores(scores: list[Path], summary: Output, seeds: tuple[Path, ...], seeds_summary: Output) -> str:
     """Write all scores as a table, and the means over seeds as another.
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from affectflow.datasets.face import Face
+from affectflow.datasets.face import CENTER, FACE, HELD, Face
 from affectflow.datasets.sample import Sample
 from affectflow.media.images import square
 
@@ -57,9 +57,6 @@ def _eyes(face: Face) -> tuple[tuple[float, float], float, float]:
             return (middle.real, middle.imag), math.atan2(line.imag, line.real), distance
     x, y, width, height = face.box
     return (x + width / 2 - 0.5, y + _EYE_LEVEL * height - 0.5), 0.0, _EYES_APART * math.sqrt(width * height)
-
-
-FACE, HELD, CENTER = "face", "held", "center"
 
 
 class Framing:

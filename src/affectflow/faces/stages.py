@@ -8,7 +8,7 @@ from typing import Annotated
 
 from affectflow.core.stage import Output, Setting, stage
 
-_DECIDES = ("faces", "datasets", "media", "download.ledger", "download.outcomes")
+_DECIDES = ("faces", "datasets", "download", "facs", "media")
 
 
 @stage()

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from affectflow import facs
 from affectflow.core.errors import UserError
-from affectflow.faces.crop import CENTER, FACE
+from affectflow.datasets.face import CENTER, FACE
 
 MODEL, CARD = "model.keras", "model.json"
 _HEADS = {"action_units": "units", "intensities": "intensity_units"}

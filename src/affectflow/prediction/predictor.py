@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from affectflow.core.errors import UserError
 from affectflow.core.parallel import over_threads
-from affectflow.datasets.face import Face
-from affectflow.faces.crop import CENTER, FACE, crop
+from affectflow.datasets.face import CENTER, FACE, Face
+from affectflow.faces.crop import crop
 from affectflow.media.images import ImageError
 from affectflow.media.sources import Shown
 from affectflow.prediction.model import Answers, TrainedModel

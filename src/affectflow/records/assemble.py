@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from affectflow import facs
 from affectflow.annotation.columns import AFFECT_COLUMNS
 from affectflow.core.errors import UserError
+from affectflow.datasets.face import CENTER_CROP
 from affectflow.datasets.face_table import FACE_FIELDS, FACES_SCHEMA, NO_FACE, NOT_LOOKED_FOR, Row, face_cells
 from affectflow.datasets.sample import SPLITS
 from affectflow.datasets.samples_table import SAMPLES_SCHEMA
 from affectflow.download.ledger import LEDGER_SCHEMA
 from affectflow.download.outcomes import OK
 from affectflow.download.snapshot import Snapshot, read_snapshot
-from affectflow.faces.crop import CENTER
 from affectflow.media.near_duplicates import group_near_duplicates
 from affectflow.spreadsheet.ingest import LABEL_COLUMNS
 from affectflow.tables.csv_files import read_csv, write_csv
@@ -59,7 +59,7 @@ def assemble(
 
     A row's image that did not come, and labels that could not be used, stand in ``left_out`` with the reason.
     ``faces`` are the tables of faces, none where none were looked for; images in which none was found are left out,
-    unless ``on_missing_face`` is ``center``, but for those of the test split, which are scored all the same. Rows that
+    unless ``on_missing_face`` is ``center_crop``, but for those of the test split, which are scored all the same. Rows that
     show the same bytes become one sample: the first URL wins, known labels fill unknown ones, and labels that
     contradict each other become unknown. Splits go by a hash of the group of near duplicates, so that further rows
     leave the sides of the others as they are; with a ``snapshot`` that has splits, they and the groups are its own.
@@ -93,7 +93,7 @@ def assemble(
         }
         for image, (split, group) in zip(listed, sides, strict=True)
     ]
-    if on_missing_face != CENTER:
+    if on_missing_face != CENTER_CROP:
         faceless = dict.fromkeys(row["sha256"] for row in rows if row["face"] == NO_FACE and row["split"] != "test")
         rows_left_out += ((*where, NO_FACE) for sha256 in faceless for where in images[sha256].rows)
         rows = [row for row in rows if row["sha256"] not in faceless]

@@ -12,9 +12,9 @@ from affectflow.core.atomic import atomic_write
 from affectflow.core.errors import UserError
 from affectflow.core.progress import progress
 from affectflow.datasets.base import Dataset
+from affectflow.datasets.face import CENTER_CROP
 from affectflow.datasets.face_table import NO_FACE, with_faces
 from affectflow.datasets.sample import Sample
-from affectflow.faces.crop import CENTER
 from affectflow.records.encoding import ImageEncoding
 from affectflow.records.example import encode_example
 from affectflow.records.index import INDEX_COLUMNS
@@ -36,7 +36,7 @@ def write_dataset_records(
     """Write every labelled image to a shard of its side; all images of a group share a side.
 
     ``faces`` is the table of the set's faces, None where none were looked for; images in which none was found are
-    left out, unless ``on_missing_face`` is ``center``. The groups of the smallest hashes, at least one, go to validation.
+    left out, unless ``on_missing_face`` is ``center_crop``. The groups of the smallest hashes, at least one, go to validation.
     Raises :class:`UserError` when there is only one.
     """
     groups = dataset.groups()
@@ -72,7 +72,7 @@ def write_dataset_records(
 
 def _with_face(samples: Iterator[Sample], on_missing_face: str | None, left_out: Counter[str]) -> Iterator[Sample]:
     for sample in samples:
-        if sample.looked_for and sample.face is None and on_missing_face != CENTER:
+        if sample.looked_for and sample.face is None and on_missing_face != CENTER_CROP:
             left_out[NO_FACE] += 1
         else:
             yield sample

@@ -32,8 +32,8 @@ from typing import Any
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
+from affectflow.datasets.face import CENTER, FACE
 from affectflow.datasets.sample import Sample
-from affectflow.faces.crop import CENTER, FACE
 
 _TYPES = descriptor_pb2.FieldDescriptorProto
 

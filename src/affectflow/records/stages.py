@@ -14,17 +14,7 @@ _WRITTEN = ("records", "datasets", "faces", "media", "facs")
 """What decides the bytes of records."""
 
 
-@stage(
-    "records.assemble",
-    "annotation.columns",
-    "datasets",
-    "download.ledger",
-    "download.outcomes",
-    "download.snapshot",
-    "faces.crop",
-    "facs",
-    "media.near_duplicates",
-)
+@stage("records.assemble", "annotation.columns", "datasets", "download", "facs", "media", "spreadsheet")
 def assemble_samples(
     labels: Path,
     ledger: Path,
@@ -70,7 +60,7 @@ def assemble_samples(
     return ", ".join(f"{count} {split}" for split, count in counts.items())
 
 
-@stage("records.snapshot", "download.snapshot", "download.ledger", "download.outcomes", "datasets.emotionet")
+@stage("records.snapshot", "datasets", "download", "facs", "media")
 def take_snapshot(
     ledger: Path,
     samples: Path,

@@ -8,11 +8,11 @@ from typing import Annotated
 from affectflow.core.stage import Output, Setting, stage
 
 ShownFaces = Annotated[str, Setting("report.faces")]
-_DECIDES = ("report", "facs", "datasets.synthetic")
-_OF_PREDICTIONS = (*_DECIDES, "evaluation.outputs", "prediction.columns", "datasets.sample")
+_DECIDES = ("report", "datasets", "download", "facs", "media")
+_OF_PREDICTIONS = (*_DECIDES, "evaluation", "metrics", "prediction.columns", "records")
 
 
-@stage("report.card", "datasets.synthetic")
+@stage(*_DECIDES)
 def describe_model(metadata: Path, text: Output, run: str) -> None:
     """Write the model card."""
     from affectflow.report.card import write_card
@@ -28,7 +28,7 @@ def draw_download(summary: Path, figure: Output, synthetic: bool) -> None:
     draw(summary, synthetic, figure)
 
 
-@stage(*_DECIDES, "datasets.emotionet")
+@stage(*_DECIDES)
 def draw_label_balance(samples: Path, figure: Output, synthetic: bool) -> None:
     """Draw how often each AU is labelled."""
     from affectflow.report.balance import draw_balance
@@ -92,7 +92,7 @@ def draw_emotions(predictions: Path, score: Path, figure: Output) -> None:
     draw(predictions, score, figure)
 
 
-@stage(*_OF_PREDICTIONS, "records.example", "records.tfrecord", "media.jpeg")
+@stage(*_OF_PREDICTIONS)
 def draw_worst(frames: list[Path], predictions: Path, metadata: Path, figure: Output, faces: ShownFaces) -> None:
     """Draw the images with the largest errors."""
     from affectflow.report.sample_images import draw_worst as draw
@@ -100,7 +100,7 @@ def draw_worst(frames: list[Path], predictions: Path, metadata: Path, figure: Ou
     draw(frames, predictions, metadata, faces, figure)
 
 
-@stage(*_OF_PREDICTIONS, "records.example", "records.tfrecord", "media.jpeg")
+@stage(*_OF_PREDICTIONS)
 def draw_sample_images(
     frames: list[Path], predictions: Path, metadata: Path, figure: Output, faces: ShownFaces
 ) -> None:
@@ -110,7 +110,7 @@ def draw_sample_images(
     draw_samples(frames, predictions, metadata, faces, figure)
 
 
-@stage("report", "evaluation.summary", "evaluation.protocols", "datasets.synthetic", "download.ledger")
+@stage(*_OF_PREDICTIONS)
 def write_overview(
     scores: list[Path],
     figures: list[Path],

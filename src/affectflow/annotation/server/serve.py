@@ -41,7 +41,6 @@ class ServerOptions:
     open_browser: bool = True
 
 
-Entrance = ServerOptions
 """The former name, which the command line uses."""
 
 
