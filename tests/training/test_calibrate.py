@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("keras")
 
-from affectflow.training.calibration import expected_error, fit_temperatures, reliability
+from affectflow.training.validation import expected_error, fit_temperatures, reliability
 
 
 def test_a_known_temperature_is_found() -> None:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from affectflow.cluster.lease import lease_gpus
 from affectflow.core.job import job
-from affectflow.prediction.affect import predict_affect
 from affectflow.prediction.model import TrainedModel
+from affectflow.prediction.uncertainty import predict_affect
 
 if __name__ == "__main__":
     with job(snakemake.log[0]):

@@ -13,21 +13,23 @@ if __name__ == "__main__":
         seconds = seconds_to_train(snakemake.resources.get("runtime"))
         gpus = lease_gpus(snakemake.params.recipe["gpus"])  # before TensorFlow, which takes all that it sees
         from affectflow.training.interruption import OutOfTime
-        from affectflow.training.train import Outputs, Places, train
+        from affectflow.training.train import Outputs, Places, TrainingData, train
 
         try:
             train(
                 Recipe.of(snakemake.params.recipe, Path(snakemake.input.weights) if snakemake.input.weights else None),
-                train_files=[Path(path) for path in snakemake.input.train],
-                validation_files=[Path(path) for path in snakemake.input.validation],
-                image_size=snakemake.params.image_size,
-                synthetic=snakemake.params.synthetic,
+                TrainingData(
+                    train=[Path(path) for path in snakemake.input.train],
+                    validation=[Path(path) for path in snakemake.input.validation],
+                    image_size=snakemake.params.image_size,
+                    synthetic=snakemake.params.synthetic,
+                ),
                 threads=snakemake.threads,
                 places=Places(Path(snakemake.params.state), Path(snakemake.params.board)),
                 outputs=Outputs(
                     model=Path(snakemake.output.model),
                     history=Path(snakemake.output.history),
-                    card=Path(snakemake.output.card),
+                    metadata=Path(snakemake.output.card),
                     reliability=Path(snakemake.output.reliability),
                 ),
                 seconds=seconds,

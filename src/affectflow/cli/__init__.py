@@ -219,13 +219,6 @@ def _parser(with_snapshot: bool) -> argparse.ArgumentParser:
         config,
     )
     add(
-        "convolutional",
-        models.convolutional,
-        "Express a model's fully connected layers as convolutions, so that it takes images of any size.",
-        ("model", {**path, "help": "model.keras of a run with top: fully_connected"}),
-        ("--out", needed),
-    )
-    add(
         "predict",
         models.predict,
         "Say what a trained model sees in the faces of images, folders, videos, or before a camera.",

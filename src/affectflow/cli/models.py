@@ -20,7 +20,7 @@ def train(options: argparse.Namespace) -> None:
     from affectflow import config
     from affectflow.plan import Plan
     from affectflow.training.recipe import Recipe
-    from affectflow.training.train import Outputs, Places, train
+    from affectflow.training.train import Outputs, Places, TrainingData, train
 
     settings = config.load(options.config)
     plan = Plan(settings)
@@ -28,27 +28,16 @@ def train(options: argparse.Namespace) -> None:
         raise UserError(f"{options.run} starts from {plan.models.weights(options.run)}; name that file with --weights.")
     train(
         Recipe.of(plan.models.recipe(options.run), options.weights),
-        train_files=options.train,
-        validation_files=options.validation,
-        image_size=settings["records"]["image_size"],
-        synthetic=plan.synthetic,
+        TrainingData(options.train, options.validation, settings["records"]["image_size"], plan.synthetic),
         threads=options.threads,
         places=Places(options.out / "state", options.out / "tensorboard"),
         outputs=Outputs(
-            *(options.out / name for name in ("model.keras", "history.csv", "model.json", "reliability.csv"))
+            model=options.out / "model.keras",
+            history=options.out / "history.csv",
+            metadata=options.out / "model.json",
+            reliability=options.out / "reliability.csv",
         ),
     )
-
-
-def convolutional(options: argparse.Namespace) -> None:
-    import keras
-
-    from affectflow.training.convolutional import as_convolutions
-    from affectflow.training.saving import save_model
-
-    if not options.model.is_file():
-        raise UserError(f"{options.model} does not exist; give the model.keras of a trained run.")
-    save_model(as_convolutions(keras.saving.load_model(options.model, compile=False)), options.out)
 
 
 def write_frames(options: argparse.Namespace) -> None:
@@ -69,14 +58,14 @@ def write_frames(options: argparse.Namespace) -> None:
 
 def predict_records(options: argparse.Namespace) -> None:
     from affectflow.faces.crop import FACE
-    from affectflow.prediction.model import CARD, MODEL, TrainedModel
+    from affectflow.prediction.model import METADATA, MODEL, TrainedModel
     from affectflow.prediction.records import predict_records
     from affectflow.records.access import crops_of
 
     missing = [path for path in options.records if not path.is_file()]
     if missing:
         raise UserError(f"{missing[0]} does not exist; give files of write-frames or write-records.")
-    model = TrainedModel(options.model / MODEL, options.model / CARD, options.batch_size)
+    model = TrainedModel(options.model / MODEL, options.model / METADATA, options.batch_size)
     if model.sees_faces and FACE not in crops_of(options.records):
         raise UserError(
             f"{options.model} was trained on crops around the face, and {options.records[0]} holds none; give the "
