@@ -20,7 +20,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-os.environ["KERAS_BACKEND"] = "jax"
+os.environ["KERAS_BACKEND"] = os.environ["AFFECTFLOW_KERAS_BACKEND"] = "jax"
 
 import jax
 import jax.numpy as jnp
@@ -110,7 +110,7 @@ def _operations(model: keras.Model) -> float:
 
 
 class Utilisation:
-    """What nvidia-smi says meanwhile; NaN where it is not installed."""
+    """The GPU's utilization that nvidia-smi reports; NaN if it is not installed."""
 
     def __enter__(self) -> Utilisation:
         words = ["nvidia-smi", "--query-gpu=utilization.gpu", "--format=csv,noheader,nounits", "-lms", "200"]
@@ -121,8 +121,8 @@ class Utilisation:
         self.percent = float("nan")
         if self._process is not None:
             self._process.terminate()
-            said = [float(line) for line in self._process.communicate()[0].split() if line.isdigit()]
-            self.percent = statistics.mean(said[1:]) if len(said) > 1 else float("nan")
+            percents = [float(line) for line in self._process.communicate()[0].split() if line.isdigit()]
+            self.percent = statistics.mean(percents[1:]) if len(percents) > 1 else float("nan")
 
 
 def _timed(function: Callable[[Any], Any], value: Any, times: int) -> float:

@@ -14,10 +14,10 @@ import tempfile
 import time
 from pathlib import Path
 
-import keras
 import numpy as np
 
 from affectflow.prediction.reader import load
+from affectflow.training.keras_setup import keras
 from benchmarks.images import draw
 
 SIDE, BATCH, COUNT = 96, 64, 640
@@ -63,14 +63,14 @@ def _save_model(folder: Path) -> keras.Model:
     }
     model = keras.Model(network.inputs, heads)
     model.save(folder / "model.keras")
-    card = {
+    metadata = {
         "heads": list(heads),
         "units": list(range(1, 61)),
         "intensity_units": [1, 2, 4, 5, 6, 9, 12, 15, 17, 20, 25, 26],
         "image_size": SIDE,
         "crops": {"face": COUNT},
     }
-    (folder / "model.json").write_text(json.dumps(card))
+    (folder / "model.json").write_text(json.dumps(metadata))
     return model
 
 

@@ -11,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+import cv2
 import tensorflow as tf
 
 from affectflow.datasets.sample import Sample
@@ -34,6 +35,7 @@ def main(folder: Path, rounds: int) -> None:
         write_records(path, samples[number :: len(files)], ImageEncoding(STORED, 95, "4:4:4"))
     records = Records(files)
     order = Shuffle(len(records), 0)
+    cv2.setNumThreads(1)  # as in a training job
     encoded = [
         decode_example(data).features.feature["image/encoded"].bytes_list.value[0]
         for data in records.read(range(len(records)))
@@ -50,8 +52,13 @@ def main(folder: Path, rounds: int) -> None:
 
     def augmented() -> tf.data.Dataset:
         return training_batches(
-            *(records, lambda batch: order.numbers(batch * BATCH, BATCH), BATCH, TRAINED_ON),
-            *({"action_units": range(1, 61)}, _CHANGES, 0),
+            records,
+            lambda batch: order.indices(batch * BATCH, BATCH),
+            batch_size=BATCH,
+            input_size=TRAINED_ON,
+            trained_heads={"action_units": range(1, 61)},
+            augmentation=_CHANGES,
+            seed=0,
         )
 
     makers = {"tf.io.decode_jpeg": bare, "ours, in order": in_order, "ours, shuffled and changed": augmented}

@@ -39,7 +39,7 @@ def ours(folder: Path) -> None:
     """A training job; prints when its first step is over."""
     from affectflow.training import fit
     from affectflow.training.recipe import Recipe
-    from affectflow.training.train import Outputs, Places, train
+    from affectflow.training.train import Outputs, Places, TrainingData, train
 
     defaults = yaml.safe_load((_HERE.parent / "config" / "config.yaml").read_text())
     settings = {
@@ -48,22 +48,23 @@ def ours(folder: Path) -> None:
         **{"backbone": "resnet50", "input_size": SIDE, "units": list(range(1, 61)), "shares": None, "seed": 0},
         **{"epochs": 1, "batch_size": BATCH},
     }
-    keeper = fit._Keeper
-    original = keeper.on_train_batch_end
+    callback = fit._CheckpointCallback
+    original = callback.on_train_batch_end
     began: list[float] = []
 
     def timed(self: object, batch: int, logs: object = None) -> None:
         began.append(time.time())
         original(self, batch, logs)
         if len(began) == STEPS:
-            _say(began)
+            _report(began)
             os._exit(0)
 
-    keeper.on_train_batch_end = timed
+    callback.on_train_batch_end = timed
     out = folder / "out"
     train(
         Recipe.of(settings, None),
-        *([folder / "train.tfrecord"], [folder / "validation.tfrecord"], SIDE, True, os.cpu_count() or 1),
+        TrainingData([folder / "train.tfrecord"], [folder / "validation.tfrecord"], SIDE, True),
+        os.cpu_count() or 1,
         Places(out / "state", out / "board"),
         Outputs(*(out / name for name in ("model.keras", "history.csv", "model.json", "reliability.csv"))),
     )
@@ -93,10 +94,10 @@ def bare(folder: Path | None) -> None:
             began.append(time.time())
 
     model.fit(data, steps_per_epoch=STEPS, epochs=1, verbose=0, callbacks=[Clock()])
-    _say(began)
+    _report(began)
 
 
-def _say(ends: list[float]) -> None:
+def _report(ends: list[float]) -> None:
     step = statistics.median(after - before for before, after in pairwise(ends))
     print(json.dumps({"first": ends[0], "rate": BATCH / step}), flush=True)
 
@@ -171,8 +172,8 @@ def _run(tool: str, folder: Path) -> tuple[float, float]:
     )
     if result.returncode:
         raise SystemExit(f"{tool} ended with status {result.returncode}:\n{result.stderr[-3000:]}")
-    said = json.loads(result.stdout.splitlines()[-1])
-    return said["rate"], said["first"] - began
+    measured = json.loads(result.stdout.splitlines()[-1])
+    return measured["rate"], measured["first"] - began
 
 
 if __name__ == "__main__":

@@ -15,17 +15,19 @@ import yaml
 from tests.conftest import ROOT
 
 _PROGRAM = """
-import json, sys
+import json, logging, sys
 from pathlib import Path
 from affectflow.core.errors import one_sentence
 from affectflow.training.recipe import Recipe
-from affectflow.training.train import Outputs, Places, train
+from affectflow.training.train import Outputs, Places, TrainingData, train
+logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
 arguments = json.loads(sys.argv[1])
 out = Path(arguments["out"])
 with one_sentence():
     train(
-        Recipe.of(arguments["recipe"], None), [Path(p) for p in arguments["train"]],
-        [Path(p) for p in arguments["validation"]], 40, True, 2, Places(out / "state", out / "board"),
+        Recipe.of(arguments["recipe"], None),
+        TrainingData([Path(p) for p in arguments["train"]], [Path(p) for p in arguments["validation"]], 40, True),
+        2, Places(out / "state", out / "board"),
         Outputs(*(out / name for name in ("model.keras", "history.csv", "model.json", "reliability.csv"))),
         seconds=arguments["seconds"],
     )

@@ -19,7 +19,7 @@ from tests.training.test_network import FORM, HEADS
 
 keras = pytest.importorskip("keras")
 
-from affectflow.training.network import answering, build_network
+from affectflow.training.network import build_network, inference_model
 
 Write = Callable[..., list[Path]]
 
@@ -30,7 +30,7 @@ def _train(out: Path, records: Write, **settings: object) -> Path:
     return out
 
 
-def _answers(folder: Path, count: int) -> tuple[np.ndarray, np.ndarray]:
+def _predict(folder: Path, count: int) -> tuple[np.ndarray, np.ndarray]:
     samples = patch_samples(count, seed=99)
     pixels = np.stack([sample.image.rgb() for sample in samples])
     model = keras.saving.load_model(folder / "model.keras", compile=False)
@@ -42,11 +42,11 @@ def test_the_constant_learns_how_frequent_labels_are(tmp_path: Path, records: Wr
         tmp_path, records, backbone="constant", epochs=4, learning_rate=0.05, positive_weight_cap=1, calibration="none"
     )
     card = json.loads((out / "model.json").read_text())
-    _, answers = _answers(out, 20)
-    assert np.ptp(answers, axis=0).max() == 0
+    _, probabilities = _predict(out, 20)
+    assert np.ptp(probabilities, axis=0).max() == 0
     for column, unit in enumerate(("AU4", "AU12")):
         frequency = card["positives"][unit] / (card["positives"][unit] + card["negatives"][unit])
-        assert answers[0, column] == pytest.approx(frequency, abs=0.03)
+        assert probabilities[0, column] == pytest.approx(frequency, abs=0.03)
 
 
 def test_grey_pixels_are_logistic_regression(tmp_path: Path, records: Write) -> None:
@@ -56,7 +56,7 @@ def test_grey_pixels_are_logistic_regression(tmp_path: Path, records: Write) -> 
         **{"backbone": "grey_pixels", "top": "flat", "dropout": 0, "input_size": 32, "epochs": 30},
         **{"learning_rate": 0.01, "patience": 30},
     )
-    pixels, answers = _answers(out, 300)
+    pixels, probabilities = _predict(out, 300)
     train = patch_samples(400, seed=1)
 
     def grey(images: np.ndarray) -> np.ndarray:
@@ -72,13 +72,13 @@ def test_grey_pixels_are_logistic_regression(tmp_path: Path, records: Write) -> 
     for column, unit in enumerate((4, 12)):
         truth = np.array([s.units[unit - 1] == 1 for s in patch_samples(300, seed=99)])
         other = LogisticRegression(max_iter=1000).fit(of_train, [s.units[unit - 1] == 1 for s in train])
-        ours, theirs = roc_auc(truth, answers[:, column]), roc_auc(truth, other.predict_proba(of_test)[:, 1])
+        ours, theirs = roc_auc(truth, probabilities[:, column]), roc_auc(truth, other.predict_proba(of_test)[:, 1])
         assert ours > theirs - 0.02, (unit, ours, theirs)
 
 
 def test_grey_pixels_have_a_weight_for_each_of_256_fields() -> None:
     network = build_network(replace(FORM, backbone="grey_pixels", top="flat", input_size=64), None, HEADS[:1])
     assert [tuple(variable.shape) for variable in network.trainable_variables] == [(256, 5), (5,)]
-    assert answering(network)(np.zeros((2, 50, 70, 3), np.uint8))["action_units"].shape == (2, 5)
+    assert inference_model(network)(np.zeros((2, 50, 70, 3), np.uint8))["action_units"].shape == (2, 5)
     with pytest.raises(UserError, match="multiple of 16"):
         build_network(replace(FORM, backbone="grey_pixels", top="flat", input_size=50), None, HEADS[:1])

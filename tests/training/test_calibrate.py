@@ -8,7 +8,7 @@ import pytest
 pytest.importorskip("keras")
 
 from affectflow.metrics.calibration import calibration_error_of_bins
-from affectflow.training.calibration import fit_temperatures, reliability
+from affectflow.training.validation import fit_temperatures, reliability
 
 
 def test_a_known_temperature_is_found() -> None:

@@ -6,8 +6,11 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+from tests.conftest import ROOT
 
 pytest.importorskip("tensorflow")
 
@@ -22,7 +25,7 @@ if devices:
 import keras
 from affectflow.training.multi_task import MultiTaskModel, OneDevice
 if devices:
-    from affectflow.training.multi_task import DeterministicModel as MultiTaskModel
+    from affectflow.training.model import DeterministicModel as MultiTaskModel
 from affectflow.training.losses import concordance_in_bins, cross_entropy, ordinal
 from affectflow.training.network import HeadSpec, NetworkSpec, build_network
 from affectflow.training.optimizers import make_optimizer
@@ -31,7 +34,7 @@ heads = (HeadSpec("action_units", 4, "cross_entropy"), HeadSpec("intensities", 3
          HeadSpec("valence_arousal", 0, "ccc_bins"))
 form = NetworkSpec("mobilenetv2", 32, "pooled", "avg", False, 0.0, 5e-4, "all", 1.0)
 
-def make(across):
+def make(replica_context):
     network = build_network(form, None, heads)
     rng = np.random.default_rng(0)
     for variable in network.variables:
@@ -41,7 +44,7 @@ def make(across):
             variable.assign(rng.normal(0, scale, variable.shape).astype("float32"))
     losses = {"action_units": cross_entropy([1, 2, 3, 4]), "intensities": ordinal,
               "valence_arousal": concordance_in_bins}
-    model = MultiTaskModel(network, losses, None, across)
+    model = MultiTaskModel(network, losses, None, replica_context)
     model.compile(optimizer=make_optimizer("sgd", 1e-3, 0.0, 0.0, 10), jit_compile=False)
     return model
 
@@ -49,7 +52,7 @@ if devices > 1:
     from affectflow.training.devices import Devices, share_statistics
     used = Devices(tf.distribute.MirroredStrategy([f"CPU:{i}" for i in range(devices)]))
     with used.scope():
-        model = make(used.across)
+        model = make(used.replica_context)
         share_statistics(model.network)
 else:
     model = make(OneDevice())
@@ -80,12 +83,12 @@ def step(devices: int, backend: str = "tensorflow") -> list[dict[str, float]]:
         capture_output=True,
         text=True,
         timeout=600,
-        env={**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"},
+        env={**os.environ, "KERAS_BACKEND": backend, "AFFECTFLOW_KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"},
     )
     assert result.returncode == 0, result.stderr[-3000:]
-    said = json.loads(result.stdout.splitlines()[-1])
-    assert said["backend"] == backend
-    found: list[dict[str, float]] = said["losses"]
+    printed = json.loads(result.stdout.splitlines()[-1])
+    assert printed["backend"] == backend
+    found: list[dict[str, float]] = printed["losses"]
     return found
 
 
@@ -119,13 +122,14 @@ def test_shipped_networks_are_built_on_jax() -> None:
         "    form = NetworkSpec(backbone, 32, 'pooled', 'avg', False, 0.1, 0.0, 'all', 1.0)\n"
         "    build_network(form, None, (HeadSpec('action_units', 4, 'cross_entropy'),))\n"
     )
-    environment = {**os.environ, "KERAS_BACKEND": "jax"}
+    environment = {**os.environ, "AFFECTFLOW_KERAS_BACKEND": "jax"}
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300, env=environment)
     assert result.returncode == 0, result.stderr[-2000:]
 
 
 _UPDATES = """
 import sys
+from pathlib import Path
 import numpy as np
 import tensorflow as tf
 devices, name = int(sys.argv[1]), sys.argv[2]
@@ -163,3 +167,47 @@ def test_adam_in_one_operation_is_adam(devices: int, name: str) -> None:
         [sys.executable, "-c", _UPDATES, str(devices), name], capture_output=True, text=True, timeout=600
     )
     assert result.returncode == 0, result.stderr[-3000:]
+
+
+_SAVE_AND_PREDICT = """
+import sys
+from pathlib import Path
+from pathlib import Path
+import numpy as np
+from affectflow.prediction.model import TrainedModel
+from affectflow.training.devices import Devices, prepare
+from affectflow.training.keras_setup import keras
+from affectflow.training.model import build_model
+from affectflow.training.network import inference_model
+from affectflow.training.recipe import Recipe
+from affectflow.training.saving import save_model
+from tests.training.processes import RECIPE
+prepare(1, 1, "float32")
+recipe = Recipe.of(RECIPE | {"backbone": "MobileNetV3Small"}, None)
+model = build_model(recipe, {"action_units": (4, 12)}, np.zeros((8, 60), np.int8), 10, Devices(None))
+x = np.random.default_rng(0).integers(0, 256, (8, 32, 32, 3), np.uint8)
+model.fit(x, {"action_units": np.eye(8, 2, dtype=np.float32)}, batch_size=4, epochs=2, shuffle=False, verbose=0)
+folder = Path(sys.argv[1])
+save_model(inference_model(model.network), folder / "model.keras")
+(folder / "model.json").write_text(
+    '{"heads": ["action_units"], "units": [4, 12], "intensity_units": [], "image_size": 32, "crops": {}}')
+print(TrainedModel(folder / "model.keras", folder / "model.json", 8).predict(x).probabilities[:, [3, 11]].tolist())
+"""
+
+
+def test_settings_of_keras_for_other_programs_change_nothing(tmp_path: Path) -> None:
+    """Neither in the environment nor in keras.json do they change training or prediction."""
+    settings = {"backend": "torch", "image_data_format": "channels_first", "floatx": "float16", "epsilon": 1e-3}
+    results = []
+    for name, backend in (("plain", None), ("set", "jax")):
+        home = tmp_path / name
+        (home / ".keras").mkdir(parents=True)
+        environment = {**os.environ, "HOME": str(home)}
+        if backend is not None:
+            (home / ".keras" / "keras.json").write_text(json.dumps(settings))
+            environment |= {"KERAS_BACKEND": backend, "KERAS_MAX_STEPS_PER_EPOCH": "1"}
+        program = [sys.executable, "-c", _SAVE_AND_PREDICT, str(home)]
+        result = subprocess.run(program, capture_output=True, text=True, timeout=300, env=environment, cwd=ROOT)
+        assert result.returncode == 0, result.stderr[-3000:]
+        results.append((result.stdout, (home / "model.keras").read_bytes()))
+    assert results[0] == results[1]

@@ -1,4 +1,4 @@
-"""SavedModel and ONNX, asked the same as the model by programs that know nothing of us."""
+"""SavedModel and ONNX, compared with the model by programs that do not import this package."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.training.test_network import FORM, HEADS, images
 
 keras = pytest.importorskip("keras")
 
-from affectflow.training.network import HeadSpec, answering, build_network, every_layer
+from affectflow.training.network import HeadSpec, build_network, every_layer, inference_model
 from affectflow.training.saving import (
     export,
     save_model,
@@ -51,7 +51,7 @@ def _trained(backbone: str, size: int, wanted: tuple[HeadSpec, ...]) -> keras.Mo
             for variable in layer.variables:
                 low, high = (0.5, 1.5) if "variance" in variable.name or "gamma" in variable.name else (-0.3, 0.3)
                 variable.assign(rng.uniform(low, high, variable.shape))
-    return answering(network)
+    return inference_model(network)
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def _trained(backbone: str, size: int, wanted: tuple[HeadSpec, ...]) -> keras.Mo
         ("grey_pixels", 32, "ordinal"),
     ],
 )
-def test_exports_answer_as_the_model_does(tmp_path: Path, backbone: str, size: int, intensity_loss: str) -> None:
+def test_exports_predict_as_the_model_does(tmp_path: Path, backbone: str, size: int, intensity_loss: str) -> None:
     model = _trained(backbone, size, (HEADS[0], HeadSpec("intensities", 3, intensity_loss), HEADS[2]))
     save_model(model, tmp_path / "model.keras")
     (tmp_path / "model.json").write_text(json.dumps({"units": [1, 2, 4, 5, 6]}))
@@ -87,18 +87,18 @@ def test_exports_answer_as_the_model_does(tmp_path: Path, backbone: str, size: i
     assert sorted(path.name for path in tmp_path.iterdir() if path.name.startswith(".")) == []
 
 
-def test_an_export_that_answers_otherwise_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_export_with_other_outputs_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from affectflow.training import saving as module
 
     save_model(_trained("MobileNetV3Small", 32, HEADS[:1]), tmp_path / "model.keras")
     (tmp_path / "model.json").write_text("{}")
     right = module._onnx
 
-    def wrong(path: Path) -> module.Answer:
-        answer = right(path)
-        return lambda pixels: {head: value + 2e-4 for head, value in answer(pixels).items()}
+    def wrong(path: Path) -> module.Predict:
+        predict = right(path)
+        return lambda pixels: {head: value + 2e-4 for head, value in predict(pixels).items()}
 
     monkeypatch.setattr(module, "_onnx", wrong)
-    with pytest.raises(UserError, match=r"ONNX export of .* answers 0\.0002 off for action_units"):
+    with pytest.raises(UserError, match=r"ONNX export of .* differs by 0\.0002 for action_units"):
         export(tmp_path / "model.keras", tmp_path / "model.json", tmp_path / "saved_model", tmp_path / "model.onnx")
     assert not (tmp_path / "model.onnx").exists()

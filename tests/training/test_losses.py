@@ -51,7 +51,7 @@ def slow_occurrence(kind: str, labels: Array, logits: Array) -> float:
     return mean(found)
 
 
-def slow_intensity(kind: str, labels: Array, raw: Array) -> float:
+def slow_intensity(kind: str, labels: Array, logits: Array) -> float:
     found = []
     for row in range(len(labels)):
         for unit in range(UNITS):
@@ -59,29 +59,29 @@ def slow_intensity(kind: str, labels: Array, raw: Array) -> float:
             if math.isnan(label):
                 continue
             if kind == "squared_error":
-                found.append((5 * sigmoid(float(raw[row, unit])) - label) ** 2)
+                found.append((5 * sigmoid(float(logits[row, unit])) - label) ** 2)
                 continue
-            levels = [sigmoid(float(x)) for x in raw[row, unit]]
+            levels = [sigmoid(float(x)) for x in logits[row, unit]]
             found.append(sum(-math.log(p if label > level else 1 - p) for level, p in enumerate(levels)))
     return mean(found)
 
 
-def slow_affect(kind: str, labels: Array, raw: Array) -> float:
+def slow_affect(kind: str, labels: Array, logits: Array) -> float:
     found = []
     for dimension in range(2):
         known = ~np.isnan(labels[:, dimension])
         if not known.any():
             continue
-        truth, of = labels[known, dimension].astype(float), raw[known, dimension].astype(float)
+        truth, of = labels[known, dimension].astype(float), logits[known, dimension].astype(float)
         if kind == "ccc":
-            answers = np.tanh(of)
-            second = np.mean((answers - truth) ** 2)
+            predictions = np.tanh(of)
+            second = np.mean((predictions - truth) ** 2)
         else:
             share = np.exp(of) / np.exp(of).sum(axis=1, keepdims=True)
-            answers = share @ (np.arange(-0.95, 1, 0.1))
+            predictions = share @ (np.arange(-0.95, 1, 0.1))
             places = [min(int((value + 1) * 10), 19) for value in truth]
             second = mean([-math.log(share[i, place]) for i, place in enumerate(places)])
-        ccc = float(agree(truth, answers).ccc) if len(truth) > 1 else 1.0
+        ccc = float(agree(truth, predictions).ccc) if len(truth) > 1 else 1.0
         found.append(1 - ccc + second)
     return mean(found)
 
@@ -105,23 +105,23 @@ Case = tuple[Callable[..., object], Array, Array, float]
 
 
 def case(name: str, unknown: NDArray[np.bool_], seed: int, one_class: bool = False) -> Case:
-    """Loss, labels, raw numbers, and what the loss should be."""
+    """Loss, labels, logits, and what the loss should be."""
     rng = np.random.default_rng(seed)
     count = len(unknown)
     if name in losses.OCCURRENCE_LOSSES:
         labels = (rng.random((count, UNITS)) < (1.0 if one_class else 0.4)).astype(np.float32)
         labels[unknown] = -1
-        raw = rng.normal(0, 2, (count, UNITS)).astype(np.float32)
-        return losses.OCCURRENCE_LOSSES[name](WEIGHTS), labels, raw, slow_occurrence(name, labels, raw)
+        logits = rng.normal(0, 2, (count, UNITS)).astype(np.float32)
+        return losses.OCCURRENCE_LOSSES[name](WEIGHTS), labels, logits, slow_occurrence(name, labels, logits)
     if name in losses.INTENSITY_LOSSES:
         labels = (np.full((count, UNITS), 3) if one_class else rng.integers(0, 6, (count, UNITS))).astype(np.float32)
         labels[unknown] = np.nan
-        raw = rng.normal(0, 2, (count, UNITS, 5) if name == "ordinal" else (count, UNITS)).astype(np.float32)
-        return losses.INTENSITY_LOSSES[name], labels, raw, slow_intensity(name, labels, raw)
+        logits = rng.normal(0, 2, (count, UNITS, 5) if name == "ordinal" else (count, UNITS)).astype(np.float32)
+        return losses.INTENSITY_LOSSES[name], labels, logits, slow_intensity(name, labels, logits)
     labels = (np.full((count, 2), 0.3) if one_class else rng.uniform(-1, 1, (count, 2))).astype(np.float32)
     labels[unknown[:, :2]] = np.nan
-    raw = rng.normal(0, 1, (count, 2, 20) if name == "ccc_bins" else (count, 2)).astype(np.float32)
-    return losses.AFFECT_LOSSES[name], labels, raw, slow_affect(name, labels, raw)
+    logits = rng.normal(0, 1, (count, 2, 20) if name == "ccc_bins" else (count, 2)).astype(np.float32)
+    return losses.AFFECT_LOSSES[name], labels, logits, slow_affect(name, labels, logits)
 
 
 NAMES = [*losses.OCCURRENCE_LOSSES, *losses.INTENSITY_LOSSES, *losses.AFFECT_LOSSES]
@@ -131,14 +131,14 @@ NAMES = [*losses.OCCURRENCE_LOSSES, *losses.INTENSITY_LOSSES, *losses.AFFECT_LOS
 @pytest.mark.parametrize("one_class", [False, True])
 @pytest.mark.parametrize("number", range(len(MASKS)))
 def test_it_is_what_it_says(name: str, one_class: bool, number: int) -> None:
-    loss, labels, raw, expected = case(name, MASKS[number], number, one_class)
-    assert float(loss(labels, raw)) == pytest.approx(expected, rel=2e-4, abs=1e-6)  # type: ignore[arg-type]
+    loss, labels, logits, expected = case(name, MASKS[number], number, one_class)
+    assert float(loss(labels, logits)) == pytest.approx(expected, rel=2e-4, abs=1e-6)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("number", range(len(MASKS)))
 def test_an_unknown_label_has_no_gradient(name: str, number: int) -> None:
-    loss, labels, raw, _ = case(name, MASKS[number], number)
+    loss, labels, logits, _ = case(name, MASKS[number], number)
     unknown = np.isnan(labels) | (labels < 0) if name in losses.OCCURRENCE_LOSSES else np.isnan(labels)
 
     def gradient(at: Array) -> Array:
@@ -148,12 +148,12 @@ def test_an_unknown_label_has_no_gradient(name: str, number: int) -> None:
         found = tape.gradient(value, variable)
         return np.zeros_like(at) if found is None else np.asarray(found)
 
-    first = gradient(raw)
+    first = gradient(logits)
     assert np.isfinite(first).all()
     assert not first[unknown].any()
-    perturbed = raw.copy()
+    perturbed = logits.copy()
     perturbed[unknown] += 3
-    assert float(loss(labels, perturbed)) == pytest.approx(float(loss(labels, raw)), rel=1e-6)  # type: ignore[arg-type]
+    assert float(loss(labels, perturbed)) == pytest.approx(float(loss(labels, logits)), rel=1e-6)  # type: ignore[arg-type]
     assert np.allclose(gradient(perturbed)[~unknown], first[~unknown], rtol=1e-5, atol=1e-7)
     if not unknown.all():
         assert first[~unknown].any()
@@ -161,8 +161,8 @@ def test_an_unknown_label_has_no_gradient(name: str, number: int) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_extreme_numbers_stay_finite(name: str) -> None:
-    loss, labels, raw, _ = case(name, MASKS[1], 1)
-    variable = tf.Variable(np.sign(raw) * 1e4)
+    loss, labels, logits, _ = case(name, MASKS[1], 1)
+    variable = tf.Variable(np.sign(logits) * 1e4)
     with tf.GradientTape() as tape:
         value = loss(tf.constant(labels), variable)
     assert np.isfinite(float(value)) and np.isfinite(np.asarray(tape.gradient(value, variable))).all()
@@ -172,7 +172,7 @@ def test_extreme_numbers_stay_finite(name: str) -> None:
 def test_outputs_lie_where_they_should(head: str) -> None:
     low, high = {"action_units": (0, 1), "intensities": (0, 5), "valence_arousal": (-1, 1)}[head]
     for loss in ("ordinal", "ccc_bins", "plain"):
-        raw = np.random.default_rng(0).normal(0, 9, (50, *heads.raw_shape(head, 3, loss))).astype(np.float32)
-        out = np.asarray(heads.outputs(head, raw))
+        logits = np.random.default_rng(0).normal(0, 9, (50, *heads.logits_shape(head, 3, loss))).astype(np.float32)
+        out = np.asarray(heads.outputs(head, logits))
         assert out.shape == (50, 2 if head == "valence_arousal" else 3)
         assert low <= out.min() < out.max() <= high

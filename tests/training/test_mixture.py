@@ -25,14 +25,14 @@ def mixed(batch: int = 16, shares: dict[str, float] | None = None, seed: int = 0
 def test_no_batch_lacks_a_task() -> None:
     mixture, affect = mixed()
     for batch in range(300):
-        numbers = mixture.numbers(batch)
+        numbers = mixture.indices(batch)
         assert len(numbers) == 16 and numbers.max() < 960
         assert affect[numbers].sum() >= 2 and (numbers < 900).sum() >= 1
 
 
 def test_shares_are_kept_and_every_image_is_shown() -> None:
     mixture, _ = mixed(shares={"emotionet": 3, "affwild": 1})
-    shown = np.concatenate([mixture.numbers(batch) for batch in range(240)])
+    shown = np.concatenate([mixture.indices(batch) for batch in range(240)])
     from_videos = ((shown >= 900) & (shown < 960)).mean()
     assert from_videos == pytest.approx(0.25, abs=0.01)
     assert set(shown) == set(range(960))
@@ -43,17 +43,17 @@ def test_shares_are_kept_and_every_image_is_shown() -> None:
 
 def test_one_kind_of_images_is_one_order() -> None:
     mixture = Mixture(["a"] * 30, {UNITS: np.ones(30, bool)}, 7, None, 3)
-    shown = np.concatenate([mixture.numbers(batch) for batch in range(30)])
+    shown = np.concatenate([mixture.indices(batch) for batch in range(30)])
     for epoch in range(7):
         assert sorted(shown[30 * epoch : 30 * (epoch + 1)]) == list(range(30))
-    assert mixture.shown() == pytest.approx({"least": 28 / 30, "most": 28 / 30}, abs=1e-3)
+    assert mixture.repeats() == pytest.approx({"least": 28 / 30, "most": 28 / 30}, abs=1e-3)
 
 
 def test_a_batch_is_known_without_those_before_it() -> None:
     first, again = mixed(seed=5)[0], mixed(seed=5)[0]
-    whole = [first.numbers(batch).tolist() for batch in range(50)]
-    assert again.numbers(49).tolist() == whole[49]
-    assert mixed(seed=6)[0].numbers(49).tolist() != whole[49]
+    whole = [first.indices(batch).tolist() for batch in range(50)]
+    assert again.indices(49).tolist() == whole[49]
+    assert mixed(seed=6)[0].indices(49).tolist() != whole[49]
 
 
 def test_too_small_a_batch_is_told() -> None:
@@ -69,4 +69,4 @@ def test_a_batch_that_would_lack_a_task_at_times_is_told() -> None:
     with pytest.raises(UserError, match="labelled for valence_arousal every time"):
         Mixture(datasets, labelled, 5, {"a": 0.4, "b": 0.3, "c": 0.3}, 0)
     mixture = Mixture(datasets, labelled, 10, {"a": 0.4, "b": 0.3, "c": 0.3}, 0)
-    assert min(int(affect[mixture.numbers(batch)].sum()) for batch in range(100)) >= 2
+    assert min(int(affect[mixture.indices(batch)].sum()) for batch in range(100)) >= 2

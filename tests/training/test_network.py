@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import inspect
 import sys
 from dataclasses import replace
@@ -12,16 +13,16 @@ import pytest
 
 keras = pytest.importorskip("keras")
 
-from affectflow.cli import main
 from affectflow.core.errors import UserError
-from affectflow.training.backbones import all_backbones, find_backbone
-from affectflow.training.convolutional import as_convolutions
+from affectflow.training import backbones
+from affectflow.training.backbones import find_backbone
+from affectflow.training.heads import all_outputs
 from affectflow.training.network import (
     HeadSpec,
     NetworkSpec,
-    answering,
     build_network,
     every_layer,
+    inference_model,
     kernels_of,
     learning_rate_factors,
 )
@@ -43,8 +44,8 @@ def images(count: int, side: int) -> np.ndarray:
 @pytest.mark.parametrize(
     "backbone, size", [("vgg16", 32), ("ResNet50V2", 40), ("inception_resnet_v2", 75), ("EfficientNetB0", 32)]
 )
-def test_backbones_build_and_answer(backbone: str, size: int) -> None:
-    model = answering(build_network(replace(FORM, backbone=backbone, input_size=size), None, HEADS))
+def test_backbones_build_and_predict(backbone: str, size: int) -> None:
+    model = inference_model(build_network(replace(FORM, backbone=backbone, input_size=size), None, HEADS))
     outputs = model(np.zeros((2, 60, 61, 3), np.uint8), training=False)
     assert {name: tuple(value.shape) for name, value in outputs.items()} == {
         "action_units": (2, 5),
@@ -81,7 +82,10 @@ def test_the_table_is_what_keras_pins(monkeypatch: pytest.MonkeyPatch) -> None:
         "caffe": pixel[..., ::-1] - [103.939, 116.779, 123.68],
         "torch": (pixel / 255 - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225],
     }
-    for backbone in all_backbones():
+    with (Path(backbones.__file__).with_name("backbones.csv")).open() as stream:
+        names = [row["name"] for row in csv.DictReader(line for line in stream if not line.startswith("#"))]
+    assert len(names) > 30
+    for backbone in map(find_backbone, names):
         make = getattr(keras.applications, backbone.application)
         scaled = np.asarray(sys.modules[make.__module__].preprocess_input(pixel.copy()))
         assert np.allclose(scaled, kinds[backbone.scaling], atol=1e-4), backbone.application
@@ -95,24 +99,49 @@ def test_the_table_is_what_keras_pins(monkeypatch: pytest.MonkeyPatch) -> None:
         assert backbone.algorithm == ("sha256" if len(backbone.digest) == 64 else "md5")
 
 
-def test_fully_connected_layers_are_convolutions_of_the_same_weights(tmp_path: Path) -> None:
+def as_convolutions(network: keras.Model) -> keras.Model:
+    """Express the fully connected layers as convolutions of the same weights, for images of any size.
+
+    Simonyan and Zisserman 2015, section 3.2: the first layer becomes a convolution as large as the feature map, the
+    others and the heads 1 x 1; logits of all positions are averaged. The network's input is not rescaled.
+    """
+    vgg, flatten = network.get_layer("vgg16"), network.get_layer("flatten")
+
+    def convolution(name: str, shape: tuple[int, ...], inputs: keras.KerasTensor) -> keras.KerasTensor:
+        dense = network.get_layer(name)
+        layer = keras.layers.Conv2D(dense.units, shape[:2], activation=dense.activation)
+        outputs = layer(inputs)
+        kernel, bias = dense.get_weights()
+        layer.set_weights([kernel.reshape(*shape, dense.units), bias])
+        return outputs
+
+    any_size = keras.applications.VGG16(include_top=False, weights=None)
+    any_size.set_weights(vgg.get_weights())
+    pixels = keras.Input((None, None, 3))
+    mean, deviation = (of(pixels, axis=(1, 2, 3), keepdims=True) for of in (keras.ops.mean, keras.ops.std))
+    x = any_size((pixels - mean) / (deviation + 1))
+    x = convolution("fc1", flatten.input.shape[1:], x)
+    x = convolution("fc2", (1, 1, x.shape[-1]), x)
+    logits = {}
+    for head in HEADS:
+        logits[head.name] = keras.layers.GlobalAveragePooling2D()(convolution(head.name, (1, 1, x.shape[-1]), x))
+        if f"{head.name}_shape" in {layer.name for layer in network.layers}:
+            logits[head.name] = network.get_layer(f"{head.name}_shape")(logits[head.name])
+    return keras.Model(pixels, all_outputs(logits))
+
+
+def test_fully_connected_layers_equal_convolutions_of_the_same_weights() -> None:
     network = build_network(replace(FORM, top="fully_connected", input_size=64), None, HEADS)
     for layer in every_layer(network):
         if kernels_of(layer) and layer.bias is not None:  # of a network that has learnt something
             layer.bias.assign(np.random.default_rng(1).normal(0, 0.1, layer.bias.shape))
     convolutional = as_convolutions(network)
-    same, other = answering(network)(images(3, 64)), convolutional(images(3, 64))
-    for head, value in same.items():
-        assert np.abs(np.asarray(value) - np.asarray(other[head])).max() <= 1e-5
+    expected, outputs = inference_model(network)(images(3, 64)), convolutional(images(3, 64))
+    for head, value in expected.items():
+        assert np.abs(np.asarray(value) - np.asarray(outputs[head])).max() <= 1e-5
         assert np.asarray(value).std() > 1e-4
     for side in (96, 100):
         assert convolutional(images(2, side))["action_units"].shape == (2, 5)
-    save_model(answering(network), tmp_path / "model.keras")
-    main(["convolutional", str(tmp_path / "model.keras"), "--out", str(tmp_path / "any.keras")])
-    saved = keras.saving.load_model(tmp_path / "any.keras", compile=False)(images(2, 96))
-    assert np.allclose(saved["action_units"], convolutional(images(2, 96))["action_units"], atol=1e-6)
-    with pytest.raises(UserError, match="no fully connected layers"):
-        as_convolutions(build_network(FORM, None, HEADS))
 
 
 def test_both_kernels_of_a_separable_convolution_are_kept_small() -> None:
@@ -173,7 +202,7 @@ def test_a_saved_model_needs_none_of_our_code(tmp_path: Path, loss: str) -> None
     import subprocess
 
     wanted = (HEADS[0], HeadSpec("intensities", 3, loss), HEADS[2])
-    model = answering(build_network(FORM, None, wanted))
+    model = inference_model(build_network(FORM, None, wanted))
     save_model(model, tmp_path / "model.keras")
     np.save(tmp_path / "x.npy", images(2, 32))
     program = (

@@ -50,10 +50,10 @@ def unusual(files: Files, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-def test_staged_records_and_logs_for_tensorboard_change_nothing(tmp_path: Path, files: Files, plain: Path) -> None:
+def test_cached_records_and_logs_for_tensorboard_change_nothing(tmp_path: Path, files: Files, plain: Path) -> None:
     out, disk = tmp_path / "out", tmp_path / "disk"
     disk.mkdir()
-    program = command(out, *files, **SMALL | {"epochs": 2, "stage": True, "tensorboard": True})
+    program = command(out, *files, **SMALL | {"epochs": 2, "cache_records": True, "tensorboard": True})
     result = subprocess.run(
         program, capture_output=True, text=True, timeout=600, env={**os.environ, "TMPDIR": str(disk)}
     )
@@ -91,10 +91,13 @@ def test_a_disk_without_room_is_one_sentence(files: Files, monkeypatch: pytest.M
     import shutil
 
     from affectflow.core.errors import UserError
-    from affectflow.training.reader import staged
+    from affectflow.training.reader import cache_records_locally
 
     monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10, 0, 10))  # type: ignore[attr-defined]
-    with pytest.raises(UserError, match=r"no room for [\d,]+ bytes of records; set TMPDIR"), staged(files[0], True):
+    with (
+        pytest.raises(UserError, match=r"too little disk space for [\d,]+ bytes of records; set TMPDIR"),
+        cache_records_locally(files[0]),
+    ):
         pass
 
 

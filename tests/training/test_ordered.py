@@ -8,10 +8,8 @@ import pytest
 keras = pytest.importorskip("keras")
 tf = pytest.importorskip("tensorflow")
 
-from affectflow.training.multi_task import (
-    DeterministicModel,
-    MultiTaskModel,
-)
+from affectflow.training.model import DeterministicModel
+from affectflow.training.multi_task import MultiTaskModel
 
 X = np.random.default_rng(0).normal(size=(8, 5)).astype(np.float32)
 DATA = (X, {"action_units": X[:, :2]})
@@ -24,7 +22,7 @@ def made(kind: type[MultiTaskModel]) -> MultiTaskModel:
     used = [keras.layers.Dense(2, kernel_initializer=keras.initializers.GlorotUniform(i))(value) for i in range(4)]
     model = kind(
         keras.Model(inputs, {"action_units": keras.layers.add(used)}),
-        {"action_units": lambda truth, raw: keras.ops.mean((truth - raw) ** 2)},
+        {"action_units": lambda truth, logits: keras.ops.mean((truth - logits) ** 2)},
         {"action_units": 1.0},
     )
     model.compile(optimizer=keras.optimizers.SGD(0.1), jit_compile=False)

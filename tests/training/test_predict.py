@@ -119,7 +119,7 @@ def test_everything_asked_for_is_a_row(of_images: Path, folder: Path, tmp_path: 
     assert rows[-1]["AU12"] == rows[-1]["valence"] == rows[-1]["emotion"] == ""
 
 
-def test_what_is_said_belongs_to_its_image(of_images: Path, folder: Path) -> None:
+def test_predictions_belong_to_their_images(of_images: Path, folder: Path) -> None:
     table = load(of_images).predict(folder / "a.png", folder / "below", folder / "c.mp4")
     brightness = np.array([40, 250, *(40 + 30 * i for i in range(FRAMES))]) / 127.5 - 1
     assert table["valence"].to_numpy() == pytest.approx(brightness, abs=0.02)
@@ -130,17 +130,17 @@ def test_what_is_said_belongs_to_its_image(of_images: Path, folder: Path) -> Non
     assert set(table["emotion"]) == {"Neutral"}
 
 
-def test_how_many_are_answered_at_once_changes_nothing(of_images: Path, folder: Path) -> None:
+def test_the_batch_size_changes_nothing(of_images: Path, folder: Path) -> None:
     tables = [load(of_images, batch_size=size).predict(folder) for size in (1, 3, 64)]
     assert tables[0].equals(tables[1]) and tables[0].equals(tables[2])
 
 
-def test_stills_are_answered_in_full_batches(of_images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_images_are_predicted_in_full_batches(of_images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for i in range(10):
         make_image(tmp_path / f"some/{i}.png", i % 8)
     sizes: list[int] = []
-    answer = TrainedModel.answer
-    monkeypatch.setattr(TrainedModel, "answer", lambda self, pixels: sizes.append(len(pixels)) or answer(self, pixels))
+    predict = TrainedModel.predict
+    monkeypatch.setattr(TrainedModel, "predict", lambda self, x: sizes.append(len(x)) or predict(self, x))
     reader = load(of_images, batch_size=4)
     reader.write([tmp_path / "some"], tmp_path / "p.csv")
     reader.write([tmp_path / "some"], tmp_path / "q.csv", overlay=tmp_path / "drawn")
@@ -149,9 +149,7 @@ def test_stills_are_answered_in_full_batches(of_images: Path, tmp_path: Path, mo
     assert len(list((tmp_path / "drawn").iterdir())) == 10
 
 
-def test_json_says_what_csv_says(
-    of_images: Path, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_json_equals_csv(of_images: Path, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["predict", str(folder / "below"), str(folder / "c.mp4"), "--model", str(of_images)]
     main([*words, "--out", str(tmp_path / "p.json")])
     main([*words, "--out", str(tmp_path / "p.csv")])
@@ -219,7 +217,7 @@ def test_a_long_video_is_never_in_memory(of_images: Path) -> None:
             yield Shown("video", Decoded(np.zeros((8, 8, 3), np.uint8)), 1, 0.0)
 
     predictor = Predictor(TrainedModel(of_images / "model.keras", of_images / "model.json", 4), None, threads=2)
-    some = predictor.over(endless())
+    some = predictor.predict(endless())
     for _ in range(12):
         next(some)
     some.close()
@@ -264,7 +262,7 @@ def test_every_face_is_found_and_aligned_as_in_training(of_faces: Path, tmp_path
     assert middles[0] < one.shape[1] < middles[1]
     faces = _finder(config, None)()(both)
     model = TrainedModel(of_faces / "model.keras", of_faces / "model.json", 64)
-    expected = model.answer(np.stack([crop(both, face, SIZE) for face in faces]))
+    expected = model.predict(np.stack([crop(both, face, SIZE) for face in faces]))
     assert np.array_equal(table["valence"][:2].to_numpy(np.float32), expected.affect[:, 0])
 
 

@@ -20,8 +20,8 @@ from affectflow.faces.crop import crop
 from affectflow.media import file_names as names
 from affectflow.media import jpeg
 from affectflow.media.images import decode_rgb
-from affectflow.prediction.affect import predict_affect
 from affectflow.prediction.model import TrainedModel
+from affectflow.prediction.uncertainty import predict_affect
 from affectflow.tables.csv_files import write_csv
 from affectflow.tables.parquet import write_parquet
 from tests.training.test_predict import SIZE, make_model
@@ -60,10 +60,10 @@ def store(tmp_path: Path) -> Store:
 def by_hand(pixels: np.ndarray, face: Face | None) -> tuple[float, float]:
     """Valence of the model of brightness, and its spread over corners and center; a mirror image is as bright."""
     cropped = crop(pixels, face, SIZE)
-    said = []
+    found = []
     for top, left in ((0, 0), (0, 3), (3, 0), (3, 3), (1, 1)):
-        said.append(cropped[top : top + 21, left : left + 21].mean() / 127.5 - 1)
-    return float(np.mean(said)), float(np.std(said))
+        found.append(cropped[top : top + 21, left : left + 21].mean() / 127.5 - 1)
+    return float(np.mean(found)), float(np.std(found))
 
 
 def test_ten_views_of_each_image(store: Store, tmp_path: Path) -> None:
@@ -87,7 +87,7 @@ def test_a_model_of_other_things_is_a_sentence(store: Store, tmp_path: Path) -> 
     card = json.loads((folder / "model.json").read_text())
     (folder / "model.json").write_text(json.dumps(card | {"heads": ["action_units"]}))
     model = TrainedModel(folder / "model.keras", folder / "model.json", batch_size=2)
-    with pytest.raises(UserError, match="says nothing of valence and arousal"):
+    with pytest.raises(UserError, match="does not predict valence and arousal"):
         predict_affect(model, store.manifest, store.images, [], 1, tmp_path / "predictions.csv")
     assert not (tmp_path / "predictions.csv").exists()
 

@@ -44,7 +44,7 @@ def files(records: Callable[..., list[Path]]) -> list[Path]:
 
 def order_of(files: list[Path], seed: int) -> Callable[[int], NDArray[np.int64]]:
     order = Shuffle(len(Records(files)), seed)
-    return lambda batch: order.numbers(8 * batch, 8)
+    return lambda batch: order.indices(8 * batch, 8)
 
 
 def batches(
@@ -151,9 +151,9 @@ def test_records_are_found_by_their_number(files: list[Path]) -> None:
 @given(st.integers(1, 40), st.integers(0, 5), st.integers(0, 200), st.integers(1, 60))
 def test_an_order_is_the_same_from_wherever_it_is_looked_at(count: int, seed: int, position: int, length: int) -> None:
     order = Shuffle(count, seed)
-    whole = Shuffle(count, seed).numbers(0, position + length)
-    assert np.array_equal(order.numbers(position, length), whole[position:])
-    epoch = Shuffle(count, seed).numbers(3 * count, count)
+    whole = Shuffle(count, seed).indices(0, position + length)
+    assert np.array_equal(order.indices(position, length), whole[position:])
+    epoch = Shuffle(count, seed).indices(3 * count, count)
     assert sorted(epoch) == list(range(count))
 
 

@@ -82,7 +82,7 @@ def test_killed_and_started_again_it_ends_with_the_same_bytes(tmp_path: Path, fi
     assert killed(out, files, [4, 13, 17], random.Random(1)) == 3  # in the first, the second and the third epoch
     assert start(out, files).wait() == 0
     assert outcome(out) == outcome(undisturbed)
-    assert "goes on after step" in (tmp_path / "out.log").read_text()
+    assert "Resuming training after step" in (tmp_path / "out.log").read_text()
 
 
 @pytest.mark.long
@@ -110,7 +110,7 @@ def test_the_shipped_models_go_on_too(tmp_path: Path, files: Files, model: str) 
     assert process.wait() == -signal.SIGKILL
     assert start(out, files, **shipped).wait() == 0
     assert outcome(out) == outcome(tmp_path / "undisturbed")
-    assert "goes on after step" in (tmp_path / "out.log").read_text()
+    assert "Resuming training after step" in (tmp_path / "out.log").read_text()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -148,7 +148,7 @@ def test_asked_before_the_first_step_it_ends_at_once_and_leaves_no_copies(
 ) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
     (tmp_path / "tmp").mkdir()
-    process = start(tmp_path / "out", files, stage=True)
+    process = start(tmp_path / "out", files, cache_records=True)
     end = time.monotonic() + 60
     while not list((tmp_path / "tmp").glob("affectflow-records-*/*")):
         assert process.poll() is None and time.monotonic() < end
@@ -202,8 +202,8 @@ def test_a_changed_setting_does_not_go_on_with_an_old_training(tmp_path: Path, f
     out = copied(halfway, tmp_path)
     result = run_training(out, *files, **(SMALL | {"learning_rate": 0.002, "epochs": 1}))
     assert result.returncode == 0, result.stderr[-2000:]
-    assert "belongs to another training (epochs was 3, is 1; learning_rate was 0.001, is 0.002)" in result.stdout
-    assert "goes on" not in result.stdout
+    assert "is of a different training (epochs was 3, is 1; learning_rate was 0.001, is 0.002)" in result.stdout
+    assert "Resuming" not in result.stdout
 
 
 def test_other_data_does_not_go_on_with_an_old_training(
@@ -211,8 +211,8 @@ def test_other_data_does_not_go_on_with_an_old_training(
 ) -> None:
     out = copied(halfway, tmp_path)
     result = run_training(out, records("others", 120, 3), files[1], **SMALL)
-    assert "belongs to another training (another training data)" in result.stdout
-    assert "goes on" not in result.stdout
+    assert "is of a different training (different training data)" in result.stdout
+    assert "Resuming" not in result.stdout
 
 
 @pytest.mark.parametrize("damage", [lambda data: data[: len(data) // 2], lambda data: data[:-1], lambda data: b""])
@@ -225,7 +225,7 @@ def test_a_damaged_checkpoint_falls_back_to_the_one_before(
     result = run_training(out, *files, **SMALL)
     assert result.returncode == 0, result.stderr[-2000:]
     assert f"{newest.name} is damaged" in result.stdout
-    assert f"goes on after step {int(before.stem[-9:])}." in result.stdout
+    assert f"Resuming training after step {int(before.stem[-9:])}." in result.stdout
     assert outcome(out) == outcome(undisturbed)
 
 
@@ -249,14 +249,14 @@ def test_every_flipped_bit_is_damage_or_harmless(tmp_path: Path) -> None:
     assert damaged > 4 * len(data)
 
 
-def test_damaged_checkpoints_do_not_displace_new_ones(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_damaged_checkpoints_do_not_displace_new_ones(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     checkpoints = Checkpoints(tmp_path, {})
     for step in (200, 300):
         checkpoints.save(step, {"weights": np.zeros(9)}, {})
     for path in tmp_path.iterdir():
         path.write_bytes(path.read_bytes()[:100])
     assert checkpoints.load() is None
-    assert capsys.readouterr().out.count("is damaged") == 2
+    assert caplog.text.count("is damaged") == 2
     checkpoints.save(10, {"weights": np.ones(9)}, {"step": 10})
     found = checkpoints.load()
     assert found is not None and found[1] == {"step": 10}
@@ -273,7 +273,7 @@ def tiny(rate: float) -> MultiTaskModel:
     head = keras.layers.Dense(1, use_bias=False, kernel_initializer="zeros", name="action_units")
     model = MultiTaskModel(
         keras.Model(inputs, {"action_units": head(inputs)}),
-        {"action_units": lambda truth, raw: keras.ops.mean((truth - raw) ** 2)},
+        {"action_units": lambda truth, logits: keras.ops.mean((truth - logits) ** 2)},
         {"action_units": 1.0},
     )
     model.compile(optimizer=make_optimizer("sgd", rate, 0.0, 0.0, 100), jit_compile=False)
@@ -282,12 +282,12 @@ def tiny(rate: float) -> MultiTaskModel:
 
 
 class Stop(Interruption):
-    """Asks to stop when it is told to."""
+    """Requests to stop when it is told to."""
 
     told = False
 
     @property
-    def asked(self) -> bool:
+    def requested(self) -> bool:
         return self.told
 
 
@@ -295,7 +295,7 @@ def fitted(folder: Path, stop: Stop, stop_after: int = 0, rate: float = 0.05, ep
     """Epochs of ``steps`` with the inputs 1, 2 and so on; asked to stop when an epoch's line is written."""
     import tensorflow as tf
 
-    from affectflow.training.fit import Schedule, Work, fit
+    from affectflow.training.fit import Schedule, TrainerInputs, fit
 
     model = tiny(rate)
 
@@ -312,8 +312,8 @@ def fitted(folder: Path, stop: Stop, stop_after: int = 0, rate: float = 0.05, ep
     def ended(line: dict[str, float]) -> None:
         stop.told = line["epoch"] == stop_after
 
-    work = Work(batches, validate, lambda step: [f"{step}.jpg"], ended)
-    return fit(model, work, Schedule(epochs, steps, 2, 9, 1e9), Checkpoints(folder, {}), stop)
+    inputs = TrainerInputs(batches, validate, lambda step: [f"{step}.jpg"], ended)
+    return fit(model, inputs, Schedule(epochs, steps, 2, 9, 1e9), Checkpoints(folder, {}), stop)
 
 
 def test_stopped_between_two_epochs_it_ends_with_the_same_history(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ pytest.importorskip("tensorflow")
 Write = Callable[..., list[Path]]
 
 
-def _answers(folder: Path, unit: int) -> tuple[np.ndarray, np.ndarray]:
+def _predict(folder: Path, unit: int) -> tuple[np.ndarray, np.ndarray]:
     """Labels and probabilities of a unit on new images."""
     import keras
 
@@ -46,16 +46,16 @@ def learnt(tmp_path_factory: pytest.TempPathFactory, records: Write) -> Path:
 
 def test_learns_what_is_there(learnt: Path) -> None:
     for unit in (4, 12):
-        assert roc_auc(*_answers(learnt, unit)) > 0.9
+        assert roc_auc(*_predict(learnt, unit)) > 0.9
 
 
-def test_units_without_positives_are_not_taught(learnt: Path) -> None:
+def test_units_without_positives_are_not_trained(learnt: Path) -> None:
     card = json.loads((learnt / "model.json").read_text())
     assert card["units"] == [4, 12]
     assert set(card["thresholds"]) == {"AU4", "AU12"}
 
 
-def test_only_the_wanted_units_are_taught(tmp_path: Path, records: Write) -> None:
+def test_only_the_wanted_units_are_trained(tmp_path: Path, records: Write) -> None:
     result = run_training(tmp_path, records("few", 64, 1), records("validation", 100, 2), units=[2, 12, 25], epochs=1)
     assert result.returncode == 0, result.stderr[-3000:]
     assert json.loads((tmp_path / "model.json").read_text())["units"] == [12]
@@ -100,8 +100,8 @@ def test_temperatures_make_probabilities_more_honest_and_move_none_across_a_half
 def test_shuffled_labels_teach_nothing(tmp_path: Path, records: Write) -> None:
     result = run_training(tmp_path, records("shuffled", 640, 1, True), records("validation", 100, 2))
     assert result.returncode == 0, result.stderr[-3000:]
-    truth, probability = _answers(tmp_path, 12)
-    # Hardly a difference between positives and negatives: at 0.5 it answers as by the base rate.
+    truth, probability = _predict(tmp_path, 12)
+    # Hardly a difference between positives and negatives: predictions follow the base rate.
     assert abs(probability[truth].mean() - probability[~truth].mean()) < 0.2
 
 
@@ -157,7 +157,7 @@ def test_a_loss_that_is_no_number_is_one_sentence(tmp_path: Path, records: Write
     assert result.returncode == 1
     sentence = result.stderr.splitlines()[-1]
     assert re.match(
-        r"affectflow: The loss is no number any more at step \d \(epoch 1, learning rate 8\.54e\+29, ", sentence
+        r"affectflow: The loss became NaN or infinite at step \d \(epoch 1, learning rate 8\.54e\+29, ", sentence
     )
     assert "lower training.learning_rate" in sentence
     named = re.search(r"images ([\d, ]+) and 8 more", sentence)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,10 +13,10 @@ import pytest
 
 pytest.importorskip("tensorflow")
 
-from affectflow.training.reader import read_labels
-from affectflow.training.validation import Validator, validate
+from affectflow.training.reader import Labels, read_labels
+from affectflow.training.validation import Validator, constant_labels, validate
 
-TAUGHT = {"action_units": (4, 12), "intensities": (1, 4), "valence_arousal": ()}
+TRAINED_HEADS = {"action_units": (4, 12), "intensities": (1, 4), "valence_arousal": ()}
 
 
 def test_constant_labels_count_neither_for_nor_against() -> None:
@@ -23,19 +24,19 @@ def test_constant_labels_count_neither_for_nor_against() -> None:
     intensities = np.full((6, 60), np.nan, np.float32)
     intensities[:, 0], intensities[:, 3] = np.arange(6), 0
     affect = np.stack([np.linspace(-1, 1, 6), np.full(6, 0.5)], axis=1).astype(np.float32)
-    answers = {
+    outputs = {
         "action_units": np.full((6, 2), 0.5, np.float32),
         "intensities": np.stack([np.arange(6), np.arange(6)], axis=1).astype(np.float32),
         "valence_arousal": affect[:, [0, 0]],
     }
-    result = validate(TAUGHT, units, intensities, affect, answers)
+    result = validate(TRAINED_HEADS, Labels(units, intensities, affect, [""] * 6, Counter()), outputs)
     assert result.intensity_ccc[1] == pytest.approx(1) and np.isnan(result.intensity_ccc[4])
     assert result.valence_ccc == pytest.approx(1) and np.isnan(result.arousal_ccc)
     assert result.score == pytest.approx(1)
 
 
 def test_what_cannot_be_measured_is_told_once(
-    records: Callable[..., list[Path]], capsys: pytest.CaptureFixture[str]
+    records: Callable[..., list[Path]], caplog: pytest.LogCaptureFixture
 ) -> None:
     files = records("validation", 60, 2)
     labels = read_labels(files)
@@ -43,9 +44,8 @@ def test_what_cannot_be_measured_is_told_once(
     units[units[:, 11] == 1, 11] = -1
     intensities[:, 0], intensities[:, 3] = 2, np.arange(len(labels)) % 5
     affect[:, 0], affect[:, 1] = np.linspace(-1, 1, len(labels)), 0.25
-    validator = Validator(
-        cast(Any, None), TAUGHT, files, replace(labels, units=units, intensities=intensities, affect=affect), 8
-    )
-    assert validator.unmeasured() == ["AU12", "intensity of AU1", "arousal"]
-    said = capsys.readouterr().out
-    assert [said.count(f"one value only of {name};") for name in validator.unmeasured()] == [1, 1, 1]
+    labels = replace(labels, units=units, intensities=intensities, affect=affect)
+    Validator(cast(Any, None), TRAINED_HEADS, files, labels, 8)
+    constant = constant_labels(TRAINED_HEADS, labels)
+    assert constant == ["AU12", "intensity of AU1", "arousal"]
+    assert [caplog.text.count(f"labels of {name} have only one value;") for name in constant] == [1, 1, 1]

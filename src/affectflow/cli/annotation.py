@@ -18,7 +18,9 @@ def add_commands(commands: Commands) -> None:
         "Serve a local page on which valence and arousal of the annotation videos' images are rated or traced.",
         CONFIGFILE,
         option("--annotator", "a name; without it, the page asks for one", default=""),
-        option("--annotation-video", "number of the annotation video; the first unfinished one by default", type=positive),
+        option(
+            "--annotation-video", "number of the annotation video; the first unfinished one by default", type=positive
+        ),
         path("--own-videos", "a folder of videos to trace, instead of the annotation videos", default=None),
         option("--model", "a run such as resnet, whose uncertainty orders the images", default=""),
         path("--out", "folder for ratings and traces; data.annotations by default", default=None),

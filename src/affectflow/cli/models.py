@@ -109,14 +109,14 @@ def predict(options: argparse.Namespace) -> None:
 
 def predict_records(options: argparse.Namespace) -> None:
     from affectflow.datasets.face import FACE
-    from affectflow.prediction.model import CARD, MODEL, TrainedModel
+    from affectflow.prediction.model import METADATA, MODEL, TrainedModel
     from affectflow.prediction.records import predict_records
     from affectflow.records.access import crops_of
 
     missing = [file for file in options.records if not file.is_file()]
     if missing:
         raise UserError(f"{missing[0]} does not exist; give files of write-frames or write-records.")
-    model = TrainedModel(options.model / MODEL, options.model / CARD, options.batch_size)
+    model = TrainedModel(options.model / MODEL, options.model / METADATA, options.batch_size)
     if model.sees_faces and FACE not in crops_of(options.records):
         raise UserError(
             f"{options.model} was trained on crops around the face, and {options.records[0]} holds none; give the table "

@@ -1,1 +1,1 @@
-"""Trained models on images, videos, cameras and records."""
+"""Run trained models on images, videos, cameras and records."""

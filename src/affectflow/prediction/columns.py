@@ -1,4 +1,4 @@
-"""The table between a model and its scores: every frame's labels and outputs."""
+"""Columns of prediction tables: labels and model outputs of every frame, from which scores are computed."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ PREDICTIONS_SCHEMA = pa.schema(
         ("crop", pa.string()),
     ]
 )
-"""Labels as in :class:`affectflow.datasets.sample.Sample`. ``probabilities`` and ``predicted_intensities`` (0 to 5) are
-NaN for AUs that the model was not trained on, ``predicted_valence`` and ``predicted_arousal`` where it has no such
-head. ``crop`` is ``face``, ``held`` or ``center``, see :class:`affectflow.faces.crop.Framing`."""
+"""Labels are as in :class:`affectflow.datasets.sample.Sample`. ``probabilities`` and ``predicted_intensities`` (0 to 5)
+are NaN for AUs that the model was not trained on, ``predicted_valence`` and ``predicted_arousal`` without such a head.
+``crop`` is ``face``, ``held`` or ``center``, see :class:`affectflow.faces.crop.Framing`."""
 
 LEFT_OUT_COLUMNS = ("reason", "count")
 
 
 def label_fields(sample: Sample) -> dict[str, Any]:
-    """The part of a row that says which frame it is and what its labels are."""
+    """Return the columns of a row that identify the frame, and its labels."""
     return {
         "source": sample.source,
         "group": sample.group,

@@ -1,12 +1,13 @@
-"""A trained model as its folder holds it, and its outputs in the order of the 60 AU columns."""
+"""A trained model with its metadata, and its outputs in the order of the 60 AU columns."""
 
 from __future__ import annotations
 
 import json
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,63 +15,112 @@ from numpy.typing import NDArray
 from affectflow import facs
 from affectflow.core.errors import UserError
 from affectflow.datasets.face import CENTER, FACE
+from affectflow.training.heads import ACTION_UNITS, INTENSITIES, VALENCE_AROUSAL
 
-MODEL, CARD = "model.keras", "model.json"
-_HEADS = {"action_units": "units", "intensities": "intensity_units"}
+MODEL, METADATA = "model.keras", "model.json"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelMetadata:
+    """What prediction needs of ``model.json``."""
+
+    units: tuple[int, ...]
+    """AUs with a probability of occurrence; empty without that head."""
+    intensity_units: tuple[int, ...]
+    """AUs with an intensity; empty without that head."""
+    has_affect: bool
+    """Whether the model predicts valence and arousal."""
+    image_size: int
+    """Side in pixels of the images that the model was trained on."""
+    crops: Mapping[str, int]
+    """Number of training images by kind of crop."""
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read ``model.json``; raises :class:`UserError` if it is damaged or lacks a key."""
+        try:
+            values = json.loads(path.read_bytes())
+            heads = values["heads"]
+            return cls(
+                units=tuple(values["units"]) if ACTION_UNITS in heads else (),
+                intensity_units=tuple(values["intensity_units"]) if INTENSITIES in heads else (),
+                has_affect=VALENCE_AROUSAL in heads,
+                image_size=int(values["image_size"]),
+                crops=values["crops"],
+            )
+        except KeyError as error:
+            raise UserError(f"{path} lacks the key {error}; train the model again.") from None
+        except (ValueError, TypeError) as error:
+            raise UserError(f"{path} is damaged ({error}); train the model again.") from None
+
+    @property
+    def needs_faces(self) -> bool:
+        """Whether the model was trained on crops around faces, rather than on the center of images."""
+        return self.crops.get(FACE, 0) > self.crops.get(CENTER, 0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Answers:
-    """Of n images: ``probabilities`` and ``intensities`` (0 to 5), float32 [n, 60], NaN for AUs that the model was
-    not taught; ``affect``, float32 [n, 2], valence and arousal from -1 to 1, NaN where it has no such head."""
+class ModelOutputs:
+    """A model's outputs for n images; NaN for AUs and heads that the model lacks."""
 
     probabilities: NDArray[np.float32]
+    """Of AUs, [n, 60]."""
     intensities: NDArray[np.float32]
+    """Of AUs, 0 to 5, [n, 60]."""
     affect: NDArray[np.float32]
+    """Valence and arousal, -1 to 1, [n, 2]."""
 
 
 class TrainedModel:
-    """Raises :class:`UserError` where one of the two files is missing or not whole."""
+    """A model loaded from its two files."""
 
-    def __init__(self, model: Path, card: Path, batch_size: int) -> None:
-        import keras
+    def __init__(self, model: Path, metadata: Path, batch_size: int) -> None:
+        """Load a model.
 
-        for path in (model, card):
+        Args:
+            model: The ``model.keras`` file.
+            metadata: The ``model.json`` file.
+            batch_size: Number of images in a batch.
+
+        Raises:
+            UserError: A file is missing or damaged.
+        """
+        from affectflow.training.keras_setup import keras
+
+        for path in (model, metadata):
             if not path.is_file():
                 raise UserError(f"{path} does not exist; give the folder of a trained model.")
-        try:
-            self.card: dict[str, Any] = json.loads(card.read_bytes())
-        except ValueError as error:
-            raise UserError(f"{card} is damaged ({error}); train the model again.") from None
+        self.metadata = ModelMetadata.read(metadata)
         try:
             self._model = keras.saving.load_model(model, compile=False)
         except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
             reason = " ".join(str(error).split())[:200]
-            raise UserError(f"{model} is damaged, or no model of Keras 3 ({reason}); train it again.") from None
+            raise UserError(f"{model} is damaged, or not a Keras 3 model ({reason}); train it again.") from None
         self.batch_size = batch_size
         self._columns = {
-            head: np.array(self.card[units], int) - 1 for head, units in _HEADS.items() if head in self.card["heads"]
+            ACTION_UNITS: np.array(self.metadata.units, int) - 1,
+            INTENSITIES: np.array(self.metadata.intensity_units, int) - 1,
         }
 
     @property
     def image_size(self) -> int:
-        """The side in pixels of the images that it was trained on."""
-        return int(self.card["image_size"])
+        """Side in pixels of the images that the model was trained on."""
+        return self.metadata.image_size
 
     @property
     def sees_faces(self) -> bool:
-        """Whether it was trained on crops around the face, rather than on the center of images."""
-        crops = self.card["crops"]
-        return bool(crops.get(FACE, 0) > crops.get(CENTER, 0))
+        """Whether the model was trained on crops around faces, rather than on the center of images."""
+        return self.metadata.needs_faces
 
-    def answer(self, pixels: NDArray[np.uint8]) -> Answers:
-        """What it says of images, uint8 [n, image_size, image_size, 3], with n up to ``batch_size``."""
+    def predict(self, pixels: NDArray[np.uint8]) -> ModelOutputs:
+        """Return the outputs for up to ``batch_size`` images, uint8 [n, image_size, image_size, 3]."""
         count = len(pixels)
-        # A batch is always full, so that every image meets the same arithmetic.
+        # Batches are padded to full size, so that results do not depend on how many images are predicted together.
         padded = np.concatenate([pixels, np.repeat(pixels[-1:], self.batch_size - count, axis=0)])
         outputs = {head: np.asarray(value)[:count] for head, value in self._model.predict_on_batch(padded).items()}
-        of_units = {head: np.full((count, facs.COUNT), np.nan, np.float32) for head in _HEADS}
+        by_unit = {head: np.full((count, facs.COUNT), np.nan, np.float32) for head in self._columns}
         for head, columns in self._columns.items():
-            of_units[head][:, columns] = outputs[head]
-        affect = outputs.get("valence_arousal", np.full((count, 2), np.nan, np.float32))
-        return Answers(of_units["action_units"], of_units["intensities"], affect)
+            if columns.size:
+                by_unit[head][:, columns] = outputs[head]
+        affect = outputs.get(VALENCE_AROUSAL, np.full((count, 2), np.nan, np.float32))
+        return ModelOutputs(by_unit[ACTION_UNITS], by_unit[INTENSITIES], affect)

@@ -1,4 +1,4 @@
-"""Images -> what a model says of each face in them, in bounded memory."""
+"""Predictions of a model for each face in images, in bounded memory."""
 
 from __future__ import annotations
 
@@ -15,19 +15,20 @@ from affectflow.datasets.face import CENTER, FACE, Face
 from affectflow.faces.crop import crop
 from affectflow.media.images import ImageError
 from affectflow.media.sources import Shown
-from affectflow.prediction.model import Answers, TrainedModel
+from affectflow.prediction.model import TrainedModel
 
 NO_FACE = "no face"
-_MOST_KEPT = 1 << 28  # bytes of pixels that wait for their answers
+_MAX_WAITING_BYTES = 1 << 28
+"""Most bytes of kept pixels before a batch is predicted even if it is not full."""
 FindFaces = Callable[[NDArray[np.uint8]], list[Face]]
-"""All faces of an image, uint8 [height, width, 3], the most prominent first."""
+"""Returns all faces of an image, uint8 [height, width, 3], the most prominent first."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Reading:
-    """What the model says of one face: ``probabilities`` and ``intensities`` float32 [60], ``affect`` float32 [2].
+class FacePrediction:
+    """A model's outputs for one face: ``probabilities`` and ``intensities`` float32 [60], ``affect`` float32 [2].
 
-    ``face`` is None where the center of the image was taken (``crop`` is ``center``).
+    ``face`` is None if the center of the image was used (``crop`` is ``center``).
     """
 
     face: Face | None
@@ -38,84 +39,94 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Predicted:
-    """An image, its faces, and why there are none. ``pixels`` are kept where they are wanted."""
+class ImagePredictions:
+    """An image and the predictions for its faces; ``problem`` says why there are none."""
 
     shown: Shown
-    readings: list[Reading] = field(default_factory=list)
+    faces: list[FacePrediction] = field(default_factory=list)
+    problem: str = ""
+    pixels: NDArray[np.uint8] | None = None
+    """The image, uint8 [height, width, 3], if it was to be kept."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _CroppedImage:
+    shown: Shown
+    faces: list[Face | None] = field(default_factory=list)
+    crops: list[NDArray[np.uint8]] = field(default_factory=list)
     problem: str = ""
     pixels: NDArray[np.uint8] | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Cropped:
-    shown: Shown
-    faces: list[Face | None]
-    crops: list[NDArray[np.uint8]]
-    problem: str
-    pixels: NDArray[np.uint8] | None
-
-
 class Predictor:
-    """A trained model, and how faces are found for it.
-
-    ``make_finder`` makes a detector for a thread; None where images are taken as they are, their center square, as
-    a model wants it that was trained so, or on images that were cropped before.
-    """
+    """A trained model and the detector that finds faces for it."""
 
     def __init__(self, model: TrainedModel, make_finder: Callable[[], FindFaces] | None, threads: int) -> None:
+        """Combine a model with a detector.
+
+        Args:
+            model: The model.
+            make_finder: Creates a detector for a thread. None crops the center square of every image, for models
+                trained that way and for images that are cropped already.
+            threads: Number of threads that decode images and detect faces.
+        """
         self.model = model
         self._make_finder = make_finder
         self._threads = threads
-        self._of_thread = threading.local()
+        self._thread_local = threading.local()
 
-    def over(self, images: Iterable[Shown], keep_pixels: bool = False) -> Iterator[Predicted]:
-        """What it says of each, in order; a full batch of faces, and the images that they are in, are in memory.
+    def predict(self, images: Iterable[Shown], keep_pixels: bool = False) -> Iterator[ImagePredictions]:
+        """Yield the predictions for each image, in order.
 
-        Images are decoded, and faces are looked for, in several threads.
+        About one batch of faces, and the images that they are in, are in memory.
+
+        Args:
+            images: The images.
+            keep_pixels: Whether results include the images' pixels.
         """
-        waiting: list[_Cropped] = []
-        faces = kept = 0
-        for one in over_threads(lambda shown: self._look(shown, keep_pixels), images, self._threads):
-            waiting.append(one)
-            faces += len(one.crops)
-            kept += 0 if one.pixels is None else one.pixels.nbytes
-            if max(faces, len(waiting)) >= self.model.batch_size or kept >= _MOST_KEPT:
-                yield from self._answered(waiting)
-                waiting, faces, kept = [], 0, 0
-        yield from self._answered(waiting)
+        waiting: list[_CroppedImage] = []
+        faces = waiting_bytes = 0
+        for image in over_threads(lambda shown: self._crop_faces(shown, keep_pixels), images, self._threads):
+            waiting.append(image)
+            faces += len(image.crops)
+            waiting_bytes += 0 if image.pixels is None else image.pixels.nbytes
+            if max(faces, len(waiting)) >= self.model.batch_size or waiting_bytes >= _MAX_WAITING_BYTES:
+                yield from self._predict_faces(waiting)
+                waiting, faces, waiting_bytes = [], 0, 0
+        yield from self._predict_faces(waiting)
 
-    def _look(self, shown: Shown, keep_pixels: bool) -> _Cropped:
+    def _crop_faces(self, shown: Shown, keep_pixels: bool) -> _CroppedImage:
         if shown.image is None:
-            return _Cropped(shown, [], [], shown.problem, None)
+            return _CroppedImage(shown, problem=shown.problem)
         try:
             pixels = shown.image.rgb()
         except (ImageError, UserError) as error:
-            return _Cropped(shown, [], [], str(error), None)
-        faces = self._faces(pixels)
+            return _CroppedImage(shown, problem=str(error))
+        faces = self._find_faces(pixels)
         crops = [crop(pixels, face, self.model.image_size) for face in faces]
-        return _Cropped(shown, faces, crops, "" if faces else NO_FACE, pixels if keep_pixels else None)
+        return _CroppedImage(shown, faces, crops, "" if faces else NO_FACE, pixels if keep_pixels else None)
 
-    def _faces(self, pixels: NDArray[np.uint8]) -> list[Face | None]:
+    def _find_faces(self, pixels: NDArray[np.uint8]) -> list[Face | None]:
         if self._make_finder is None:
             return [None]
-        if not hasattr(self._of_thread, "find"):
-            self._of_thread.find = self._make_finder()
-        return list(self._of_thread.find(pixels))
+        if not hasattr(self._thread_local, "find"):
+            self._thread_local.find = self._make_finder()
+        return list(self._thread_local.find(pixels))
 
-    def _answered(self, waiting: list[_Cropped]) -> Iterator[Predicted]:
-        answers = self._answers([pixels for one in waiting for pixels in one.crops])
-        for one in waiting:
-            readings = [
-                Reading(face, CENTER if face is None else FACE, *answer)
-                for face, answer in zip(one.faces, answers, strict=False)
+    def _predict_faces(self, images: list[_CroppedImage]) -> Iterator[ImagePredictions]:
+        outputs = self._outputs([pixels for image in images for pixels in image.crops])
+        for image in images:
+            predictions = [
+                FacePrediction(face, CENTER if face is None else FACE, probabilities, intensities, affect)
+                for face, (probabilities, intensities, affect) in zip(image.faces, outputs, strict=False)
             ]
-            yield Predicted(one.shown, readings, one.problem, one.pixels)
+            yield ImagePredictions(image.shown, predictions, image.problem, image.pixels)
 
-    def _answers(
+    def _outputs(
         self, crops: list[NDArray[np.uint8]]
     ) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]]:
+        """Yield probabilities, intensities and affect of each crop."""
         size = self.model.batch_size
         for first in range(0, len(crops), size):
-            found: Answers = self.model.answer(np.stack(crops[first : first + size]))
-            yield from zip(found.probabilities, found.intensities, found.affect, strict=True)
+            outputs = self.model.predict(np.stack(crops[first : first + size]))
+            yield from zip(outputs.probabilities, outputs.intensities, outputs.affect, strict=True)

@@ -1,4 +1,4 @@
-"""affectflow from Python::
+"""Prediction from Python::
 
 from affectflow.prediction.reader import load
 table = load("results/models/resnet").predict("holiday.jpg", "interview.mp4")
@@ -17,9 +17,9 @@ from affectflow.core.errors import UserError
 from affectflow.facs.emotions import emotions as emotions_of
 from affectflow.media.sources import find_sources
 from affectflow.plan.faces import DETECTOR
-from affectflow.prediction.model import CARD, MODEL, TrainedModel
+from affectflow.prediction.model import METADATA, MODEL, TrainedModel
 from affectflow.prediction.predictor import FindFaces, Predictor
-from affectflow.prediction.table import Table
+from affectflow.prediction.table import PredictionTable
 from affectflow.prediction.write import write_predictions
 
 if TYPE_CHECKING:
@@ -36,19 +36,27 @@ def load(
     batch_size: int = 64,
     emotions: str = "emfacs",
 ) -> Reader:
-    """A trained model: its folder, or the name of a run in ``results/models``.
+    """Load a trained model.
 
-    Where it was trained on faces, these are found by the detector that ``config`` names, or by the same one in the
-    file ``detector``, unless images are ``cropped`` around the face already. ``emotions`` names a table of
-    ``affectflow facs``. Raises :class:`affectflow.core.errors.UserError` where something is missing.
+    Args:
+        model: Its folder, or the name of a run in ``results/models``.
+        detector: YuNet's file, for models trained on faces; by default the one that ``config`` names.
+        config: Configuration with the detector's settings.
+        cropped: Whether images are cropped around the face already, so that no detector is needed.
+        batch_size: Number of faces in a batch.
+        emotions: Table of emotions, see ``affectflow facs``.
+
+    Raises:
+        affectflow.core.errors.UserError: A file is missing or damaged.
     """
     folder = Path(model)
     if not (folder / MODEL).is_file() and (_MODELS / folder / MODEL).is_file():
         folder = _MODELS / folder
     table = emotions_of(emotions)
-    trained = TrainedModel(folder / MODEL, folder / CARD, batch_size)
+    trained = TrainedModel(folder / MODEL, folder / METADATA, batch_size)
     make_finder = _finder(Path(config), detector) if trained.sees_faces and not cropped else None
-    return Reader(Predictor(trained, make_finder, threads=max(2, os.cpu_count() or 2)), Table(trained.card, table))
+    predictor = Predictor(trained, make_finder, threads=max(2, os.cpu_count() or 2))
+    return Reader(predictor, PredictionTable(trained.metadata, table))
 
 
 def _finder(config: Path, detector: str | Path | None) -> Callable[[], FindFaces]:
@@ -60,7 +68,7 @@ def _finder(config: Path, detector: str | Path | None) -> Callable[[], FindFaces
             f"snakemake {DETECTOR} with faces.detector: yunet."
         )
     make = partial(_make_finder, path, faces["model"]["sha256"], faces["min_score"])
-    make()  # what is wrong with the file is told before anything is read
+    make()  # reports a damaged file before any image is read
     return make
 
 
@@ -71,33 +79,33 @@ def _make_finder(path: Path, sha256: str, min_score: float) -> FindFaces:
 
 
 class Reader:
-    """Reads the faces in images, videos and from cameras."""
+    """Predicts for the faces in images, videos and from cameras."""
 
-    def __init__(self, predictor: Predictor, table: Table) -> None:
+    def __init__(self, predictor: Predictor, table: PredictionTable) -> None:
         self._predictor = predictor
         self._table = table
 
     def predict(self, *paths: str | Path) -> pd.DataFrame:
-        """A row for each face in images, folders and videos, and for each image without one.
+        """Return a row for each face in images, folders and videos, and for each image without a face.
 
         Columns: ``source``; ``frame`` (from 1) and ``time`` (seconds) of videos; ``face`` (from 1, the most prominent
-        first; 0: none), its score, and its box in pixels; ``AU12`` and so on, calibrated probabilities;
-        ``AU12_intensity`` (0 to 5); ``valence`` and ``arousal`` (-1 to 1); ``emotion``, and of each emotion the share
-        of its AUs that is present; ``problem``, why an image has no values. Raises
+        first; 0 without a face), its score, and its box in pixels; ``AU12`` and so on, calibrated probabilities;
+        ``AU12_intensity`` (0 to 5); ``valence`` and ``arousal`` (-1 to 1); ``emotion``, and for each emotion the share
+        of its AUs that are present; ``problem``, the reason why an image has no values. Raises
         :class:`affectflow.core.errors.UserError` for a path that does not exist.
         """
         import pandas as pd
 
         sources = find_sources([Path(path) for path in paths])
         images = (shown for source in sources for shown in source.images())
-        rows = [row for one in self._predictor.over(images) for row in self._table.rows(one)]
+        rows = [row for image in self._predictor.predict(images) for row in self._table.rows(image)]
         return pd.DataFrame(rows, columns=list(self._table.columns))
 
     def write(
         self, paths: list[Path], out: Path | None = None, overlay: Path | None = None, seconds: float | None = None
     ) -> list[str]:
-        """The same rows as a file; see :func:`affectflow.prediction.write.write_predictions`."""
+        """Write the same rows to a file; see :func:`affectflow.prediction.write.write_predictions`."""
         for path in paths:
             if overlay is not None and path.is_dir() and overlay.resolve().is_relative_to(path.resolve()):
-                raise UserError(f"{overlay} lies in {path}, and would be read the next time; choose another folder.")
+                raise UserError(f"{overlay} is inside {path} and would be read the next time; choose another folder.")
         return write_predictions(self._predictor, self._table, find_sources(paths), out, overlay, seconds)

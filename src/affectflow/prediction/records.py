@@ -1,4 +1,4 @@
-"""A model over the records of a benchmark -> the table that is scored."""
+"""Predictions for the records of a benchmark, as a table that is scored."""
 
 from __future__ import annotations
 
@@ -30,10 +30,21 @@ def predict_records(
     out: Path,
     left_out: Path,
 ) -> int:
-    """Run a model over records, one batch in memory at a time; returns their number.
+    """Run a model over records, with one batch in memory at a time.
 
-    ``lost`` are the tables of what was left out when they were written. ``groups`` limits both to some subjects, in any
-    case of letters. Raises :class:`UserError` for a damaged file.
+    Args:
+        model: The model.
+        files: The records.
+        lost: Tables of the samples that were left out when the records were written.
+        groups: Subjects to which records and left-out samples are limited, ignoring case; None for all.
+        out: Parquet table of predictions to write.
+        left_out: CSV of left-out samples to write.
+
+    Returns:
+        The number of predicted records.
+
+    Raises:
+        UserError: A file is damaged.
     """
     from affectflow.training.reader import images_in_order  # TensorFlow
 
@@ -49,17 +60,17 @@ def predict_records(
     ):
         images = images_in_order(records, batches).as_numpy_iterator()
         for batch in batches:
-            read = records.read(batch)  # before its images: what TensorFlow says of a damaged one is no sentence
-            answers = model.answer(next(images))
+            data = records.read(batch)  # before its images, because TensorFlow's error for a damaged record is unclear
+            outputs = model.predict(next(images))
             rows = [
                 {
-                    **_label_fields(data),
-                    "probabilities": answers.probabilities[i],
-                    "predicted_intensities": answers.intensities[i],
-                    "predicted_valence": answers.affect[i, 0],
-                    "predicted_arousal": answers.affect[i, 1],
+                    **_label_fields(record),
+                    "probabilities": outputs.probabilities[i],
+                    "predicted_intensities": outputs.intensities[i],
+                    "predicted_valence": outputs.affect[i, 0],
+                    "predicted_arousal": outputs.affect[i, 1],
                 }
-                for i, data in enumerate(read)
+                for i, record in enumerate(data)
             ]
             writer.write_table(pa.Table.from_pylist(rows, schema=PREDICTIONS_SCHEMA))
             bar.update(len(batch))
@@ -81,7 +92,7 @@ def _reasons(lost: Sequence[Path], wanted: Collection[str] | None) -> Counter[st
 
 
 def _label_fields(data: bytes) -> dict[str, Any]:
-    """The columns of a record's labels, see :mod:`affectflow.records.example`."""
+    """Return the label columns of a record, whose features :mod:`affectflow.records.example` describes."""
     feature = decode_example(data).features.feature
     times = feature["sample/time_ns"].int64_list.value
     names = [name.decode() for name in feature["label/other/name"].bytes_list.value]

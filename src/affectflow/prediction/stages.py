@@ -74,8 +74,8 @@ def predict_affect(
     from affectflow.cluster.lease import lease_gpus
 
     gpus = lease_gpus(1)  # noqa: F841  # kept until the end; before TensorFlow, which takes all that it sees
-    from affectflow.prediction.affect import predict_affect as predict
     from affectflow.prediction.model import TrainedModel
+    from affectflow.prediction.uncertainty import predict_affect as predict
 
     count = predict(
         TrainedModel(model, metadata, batch_size),

@@ -1,4 +1,4 @@
-"""Predictions as rows: one for each face, and one for each image without a face."""
+"""Tables of predictions: one row for each face, and one for each image without a face."""
 
 from __future__ import annotations
 
@@ -18,78 +18,88 @@ from affectflow.core.atomic import atomic_write
 from affectflow.core.errors import UserError
 from affectflow.facs.emotions import Emotion
 from affectflow.facs.expression import name_emotions, predicted_levels, shares
-from affectflow.prediction.predictor import Predicted, Reading
+from affectflow.prediction.model import ModelMetadata
+from affectflow.prediction.predictor import FacePrediction, ImagePredictions
 from affectflow.tables.csv_files import csv_writer
 
-_PLACE = ("face", "face_score", "left", "top", "width", "height", "crop")
+_FACE_COLUMNS = ("face", "face_score", "left", "top", "width", "height", "crop")
 Row = dict[str, Any]
 
 
-class Table:
-    """Columns of a model's predictions; emotions only where it knows AUs."""
+class PredictionTable:
+    """Columns and rows of a model's predictions; emotions need a model that predicts AUs."""
 
-    def __init__(self, card: Mapping[str, Any], emotions: Mapping[str, Emotion]) -> None:
-        heads = card["heads"]
-        self._units = card["units"] if "action_units" in heads else []
-        self._intensity_units = card["intensity_units"] if "intensities" in heads else []
-        self._affect = "valence_arousal" in heads
+    def __init__(self, metadata: ModelMetadata, emotions: Mapping[str, Emotion]) -> None:
+        self._units, self._intensity_units = metadata.units, metadata.intensity_units
+        self._has_affect = metadata.has_affect
         self._emotions = emotions if self._units or self._intensity_units else {}
         self.columns: tuple[str, ...] = (
-            *("source", "frame", "time", *_PLACE),
+            *("source", "frame", "time", *_FACE_COLUMNS),
             *map(facs.label, self._units),
             *(f"{facs.label(unit)}_intensity" for unit in self._intensity_units),
-            *(("valence", "arousal") if self._affect else ()),
+            *(("valence", "arousal") if self._has_affect else ()),
             *(("emotion",) if self._emotions else ()),
             *(name.lower() for name, emotion in self._emotions.items() if emotion.parts),
             "problem",
         )
 
-    def rows(self, one: Predicted) -> Iterator[Row]:
-        """An image's rows; None for what there is not."""
-        shown = one.shown
-        where = {
+    def rows(self, image: ImagePredictions) -> Iterator[Row]:
+        """Yield an image's rows, with None for missing values."""
+        shown = image.shown
+        position = {
             "source": shown.source,
             "frame": shown.frame or None,
             "time": None if math.isnan(shown.time) else round(shown.time, 6),
         }
-        nothing: Row = dict.fromkeys(self.columns)
-        if not one.readings:
-            yield {**nothing, **where, "face": 0, "problem": one.problem}
-        for number, reading in enumerate(one.readings, start=1):
-            yield {**nothing, **where, **_place(number, reading), **self._said(reading), "problem": ""}
+        empty: Row = dict.fromkeys(self.columns)
+        if not image.faces:
+            yield {**empty, **position, "face": 0, "problem": image.problem}
+        for number, prediction in enumerate(image.faces, start=1):
+            yield {
+                **empty,
+                **position,
+                **_face_cells(number, prediction),
+                **self._output_cells(prediction),
+                "problem": "",
+            }
 
-    def _said(self, reading: Reading) -> Row:
-        said: Row = {facs.label(unit): float(reading.probabilities[unit - 1]) for unit in self._units}
-        said |= {
-            f"{facs.label(unit)}_intensity": float(reading.intensities[unit - 1]) for unit in self._intensity_units
+    def _output_cells(self, prediction: FacePrediction) -> Row:
+        cells: Row = {facs.label(unit): float(prediction.probabilities[unit - 1]) for unit in self._units}
+        cells |= {
+            f"{facs.label(unit)}_intensity": float(prediction.intensities[unit - 1]) for unit in self._intensity_units
         }
-        if self._affect:
-            said |= {"valence": float(reading.affect[0]), "arousal": float(reading.affect[1])}
+        if self._has_affect:
+            cells |= {"valence": float(prediction.affect[0]), "arousal": float(prediction.affect[1])}
         if self._emotions:
-            said |= self._emotion(reading)
-        return said
+            cells |= self._emotion_cells(prediction)
+        return cells
 
-    def _emotion(self, reading: Reading) -> Row:
-        levels = predicted_levels(reading.probabilities[np.newaxis], reading.intensities[np.newaxis])
-        of_each = {name.lower(): float(share[0]) for name, share in shares(self._emotions, levels).items()}
+    def _emotion_cells(self, prediction: FacePrediction) -> Row:
+        levels = predicted_levels(prediction.probabilities[np.newaxis], prediction.intensities[np.newaxis])
+        share_of = {name.lower(): float(share[0]) for name, share in shares(self._emotions, levels).items()}
         (name,) = name_emotions(self._emotions, levels)
-        return {"emotion": name, **{key: None if math.isnan(share) else share for key, share in of_each.items()}}
+        return {"emotion": name, **{key: None if math.isnan(share) else share for key, share in share_of.items()}}
 
 
-def _place(number: int, reading: Reading) -> Row:
-    face = reading.face
+def _face_cells(number: int, prediction: FacePrediction) -> Row:
+    face = prediction.face
     if face is None:
-        return {"face": number, "crop": reading.crop}
+        return {"face": number, "crop": prediction.crop}
     left, top, width, height = face.box
-    place = {"left": left, "top": top, "width": width, "height": height}
-    return {"face": number, "face_score": face.score, **place, "crop": reading.crop}
+    box = {"left": left, "top": top, "width": width, "height": height}
+    return {"face": number, "face_score": face.score, **box, "crop": prediction.crop}
 
 
 @contextmanager
-def writer(out: Path | None, columns: Iterable[str]) -> Iterator[Callable[[Row], object]]:
-    """A function that writes a row, to a CSV or JSON file, or as CSV to standard output.
+def open_writer(out: Path | None, columns: Iterable[str]) -> Iterator[Callable[[Row], object]]:
+    """Yield a function that writes a row.
 
-    Raises :class:`UserError` for another ending; a file appears whole or not at all.
+    Args:
+        out: A ``.csv`` or ``.json`` file, which is replaced atomically; None writes CSV to standard output.
+        columns: The table's columns.
+
+    Raises:
+        UserError: ``out`` has another suffix.
     """
     if out is None:
         if isinstance(sys.stdout, io.TextIOWrapper):
@@ -97,7 +107,7 @@ def writer(out: Path | None, columns: Iterable[str]) -> Iterator[Callable[[Row],
         yield _csv(sys.stdout, list(columns))
         return
     if out.suffix.lower() not in (".csv", ".json"):
-        raise UserError(f"{out} is neither a .csv nor a .json file; name one of these.")
+        raise UserError(f"{out} is neither a .csv nor a .json file; choose one of these.")
     with (
         atomic_write(out) as partial,
         partial.open("w", encoding="utf-8", newline="", errors="surrogateescape") as stream,
@@ -117,15 +127,15 @@ def writer(out: Path | None, columns: Iterable[str]) -> Iterator[Callable[[Row],
 
 
 def _csv(stream: IO[str], columns: list[str]) -> Callable[[Row], object]:
-    write_row = csv_writer(stream)
-    write_row(columns)
+    write_cells = csv_writer(stream)
+    write_cells(columns)
 
     def write(row: Row) -> None:
-        write_row(["" if row[name] is None else _rounded(name, row[name]) for name in columns])
+        write_cells(["" if row[name] is None else _rounded(name, row[name]) for name in columns])
 
     return write
 
 
 def _rounded(name: str, value: Any) -> Any:
-    """Six significant digits, which is all that a model's float32 has; times are not the model's."""
+    """Round a model's float32 outputs to six significant digits; times are not outputs."""
     return float(f"{value:.6g}") if isinstance(value, float) and name != "time" else value

@@ -1,4 +1,4 @@
-"""Files, folders, videos and cameras -> a table of predictions, and images with them drawn in."""
+"""Prediction tables, and images and videos with predictions drawn in, of files, folders and cameras."""
 
 from __future__ import annotations
 
@@ -15,82 +15,90 @@ from affectflow.media import jpeg
 from affectflow.media.sources import STRANGER, Source
 from affectflow.media.video import write_video
 from affectflow.prediction.overlay import draw
-from affectflow.prediction.predictor import NO_FACE, Predicted, Predictor
-from affectflow.prediction.table import Row, Table, writer
+from affectflow.prediction.predictor import NO_FACE, ImagePredictions, Predictor
+from affectflow.prediction.table import PredictionTable, Row, open_writer
 
-_STILL = ("image", "")
-Tell = Callable[[Source, Predicted], list[Row]]
+_SINGLE_IMAGE = ("image", "")
+"""Kinds of sources that give one image, or a problem."""
+WriteRows = Callable[[Source, ImagePredictions], list[Row]]
 """Writes an image's rows, and returns them."""
 _QUALITY, _CHROMA = 92, "4:4:4"
-_FINEST_RATE = 1000  # of frames, as a denominator
+_MAX_RATE_DENOMINATOR = 1000
 
 
 def write_predictions(
     predictor: Predictor,
-    table: Table,
+    table: PredictionTable,
     sources: list[Source],
     out: Path | None = None,
     overlay: Path | None = None,
     seconds: float | None = None,
 ) -> list[str]:
-    """Write the rows of all sources, a bounded number of images in memory; returns a sentence for each that could not
-    be read, or not to its end.
+    """Write predictions for all sources, with a bounded number of images in memory.
 
-    ``out`` ends in ``.csv`` or ``.json``, or is None for standard output; ``overlay`` is a folder, in which a still
-    becomes a JPEG and a video an MP4 of the same name; ``seconds`` limits cameras. Files in a folder that are neither
-    image nor video are rows, and no trouble.
+    Args:
+        predictor: Model and detector.
+        table: The table's columns.
+        sources: Images, videos and cameras.
+        out: A ``.csv`` or ``.json`` file, or None for CSV on standard output.
+        overlay: Folder for copies with predictions drawn in: JPEG for images, MP4 for videos.
+        seconds: Time limit for cameras.
+
+    Returns:
+        A message for each source that could not be read completely. Files in a folder that are neither images nor
+        videos have a row, but no message.
     """
-    troubles: dict[str, None] = {}
-    with writer(out, table.columns) as write_row:
+    messages: dict[str, None] = {}
+    with open_writer(out, table.columns) as write_row:
 
-        def tell(source: Source, one: Predicted) -> list[Row]:
-            rows = list(table.rows(one))
+        def write_rows(source: Source, image: ImagePredictions) -> list[Row]:
+            rows = list(table.rows(image))
             for row in rows:
                 write_row(row)
-            if one.problem and one.problem != NO_FACE and (source.named or one.problem != STRANGER):
-                troubles[f"{one.shown.source}: {one.problem}"] = None
+            if image.problem and image.problem != NO_FACE and (source.named or image.problem != STRANGER):
+                messages[f"{image.shown.source}: {image.problem}"] = None
             return rows
 
-        for together in _streams(sources):
-            images = (shown for source in together for shown in source.images(seconds))
-            found = predictor.over(images, keep_pixels=overlay is not None)
-            # A still is one image, so that each source of several has one; a video is alone.
-            pairs = zip(together if len(together) > 1 else repeat(together[0]), found, strict=False)
+        for group in _groups(sources):
+            images = (shown for source in group for shown in source.images(seconds))
+            predictions = predictor.predict(images, keep_pixels=overlay is not None)
+            # A group of several sources has one image per source; a video is a group of its own.
+            pairs = zip(group if len(group) > 1 else repeat(group[0]), predictions, strict=False)
             if overlay is None:
-                for source, one in pairs:
-                    tell(source, one)
-            elif together[0].kind in _STILL:
-                for source, one in pairs:
-                    _write_image(one, tell(source, one), overlay / source.name)
+                for source, image in pairs:
+                    write_rows(source, image)
+            elif group[0].kind in _SINGLE_IMAGE:
+                for source, image in pairs:
+                    _write_image(image, write_rows(source, image), overlay / source.name)
             else:
-                _write_video(_drawn(pairs, tell), together[0], overlay / together[0].name)
-    return list(troubles)
+                _write_video(_drawn(pairs, write_rows), group[0], overlay / group[0].name)
+    return list(messages)
 
 
-def _streams(sources: Iterable[Source]) -> Iterator[list[Source]]:
-    """Images that follow each other together, so that batches are full; anything else by itself."""
-    for images, some in groupby(sources, key=lambda source: source.kind in _STILL):
-        if images:
-            yield list(some)
+def _groups(sources: Iterable[Source]) -> Iterator[list[Source]]:
+    """Group consecutive single images, so that batches are full; videos and cameras are groups of one."""
+    for single, group in groupby(sources, key=lambda source: source.kind in _SINGLE_IMAGE):
+        if single:
+            yield list(group)
         else:
-            yield from ([source] for source in some)
+            yield from ([source] for source in group)
 
 
-def _drawn(pairs: Iterable[tuple[Source, Predicted]], tell: Tell) -> Iterator[NDArray[np.uint8]]:
-    for source, one in pairs:
-        rows = tell(source, one)
-        if one.pixels is not None:
-            yield draw(one, rows if one.readings else [])
+def _drawn(pairs: Iterable[tuple[Source, ImagePredictions]], write_rows: WriteRows) -> Iterator[NDArray[np.uint8]]:
+    for source, image in pairs:
+        rows = write_rows(source, image)
+        if image.pixels is not None:
+            yield draw(image, rows if image.faces else [])
 
 
-def _write_image(one: Predicted, rows: list[Row], path: Path) -> None:
-    if one.pixels is not None:
+def _write_image(image: ImagePredictions, rows: list[Row], path: Path) -> None:
+    if image.pixels is not None:
         with atomic_write(path.with_name(f"{path.name}.jpg")) as partial:
-            partial.write_bytes(jpeg.encode(draw(one, rows if one.readings else []), _QUALITY, _CHROMA))
+            partial.write_bytes(jpeg.encode(draw(image, rows if image.faces else []), _QUALITY, _CHROMA))
 
 
 def _write_video(images: Iterator[NDArray[np.uint8]], source: Source, path: Path) -> None:
     first = next(images, None)
     if first is not None:
-        rate = Fraction(source.rate).limit_denominator(_FINEST_RATE)
+        rate = Fraction(source.rate).limit_denominator(_MAX_RATE_DENOMINATOR)
         write_video(path.with_name(f"{path.name}.mp4"), chain([first], images), rate)

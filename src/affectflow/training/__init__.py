@@ -1,1 +1,1 @@
-"""Records -> trained models."""
+"""Train models from TFRecords."""

@@ -1,4 +1,4 @@
-"""The networks below the heads by name, and where their ImageNet weights come from. Light: no tensor is touched."""
+"""Backbones by name, and the download of their ImageNet weights. Importing this module does not import Keras."""
 
 from __future__ import annotations
 
@@ -15,11 +15,15 @@ from affectflow.tables.csv_files import read_facts
 
 _TABLE = Path(__file__).with_name("backbones.csv")
 _COLUMNS = ("name", "weights", "digest", "scaling")
+_WEIGHTS_KEY = "models.<name>.weights"
 
 
 @dataclass(frozen=True, slots=True)
 class Backbone:
-    """A class of ``keras.applications`` or a baseline; see ``backbones.csv`` for the meaning of the others."""
+    """A class of ``keras.applications``, or a baseline.
+
+    ``weights``, ``digest`` and ``scaling`` are columns of ``backbones.csv``, which describes them.
+    """
 
     application: str
     weights: str
@@ -28,12 +32,12 @@ class Backbone:
 
     @property
     def name(self) -> str:
-        """As files are named by it."""
-        return _plain(self.application)
+        """The name in lower case without underscores, as used in file names."""
+        return _normalized(self.application)
 
     @property
     def algorithm(self) -> str:
-        """Of the digest, as :mod:`hashlib` names it."""
+        """The algorithm of ``digest``, as :mod:`hashlib` names it."""
         return "sha256" if len(self.digest) == 64 else "md5"
 
 
@@ -41,24 +45,19 @@ _BASELINES = tuple(Backbone(name, weights="", digest="", scaling="tf") for name 
 
 
 def find_backbone(name: str) -> Backbone:
-    """By the class's name, in any case and with or without underscores: ``resnet50v2``, ``ResNet50V2``.
+    """Return the backbone of this name, ignoring case and underscores: ``resnet50v2``, ``ResNet50V2``.
 
     ``constant`` and ``grey_pixels`` are the baselines of :mod:`affectflow.training.network`. Raises
-    :class:`UserError` for a network that ``keras.applications`` has not.
+    :class:`UserError` for an unknown name.
     """
     table = {**_table(), **{backbone.name: backbone for backbone in _BASELINES}}
-    found = table.get(_plain(name))
+    found = table.get(_normalized(name))
     if found is None:
-        near = difflib.get_close_matches(_plain(name), table, n=1)
+        near = difflib.get_close_matches(_normalized(name), table, n=1)
         known = [table[key].application for key in near or table]
         hint = f"did you mean {known[0]}?" if near else f"known are {', '.join(known)}."
         raise UserError(f"There is no backbone {name!r}; {hint}")
     return found
-
-
-def all_backbones() -> list[Backbone]:
-    """All of ``keras.applications``."""
-    return list(_table().values())
 
 
 @cache
@@ -67,31 +66,34 @@ def _table() -> dict[str, Backbone]:
     return {row.name: row for row in rows}
 
 
-def _plain(name: str) -> str:
+def _normalized(name: str) -> str:
     return name.lower().replace("_", "")
 
 
-_KEY = "models.<name>.weights"
-
-
 def fetch_weights(backbone: str, base_url: str, out: Path, record: Path) -> None:
-    """Fetch a backbone's weights without top, and write down their SHA-256 under ``record`` at the first time.
+    """Download a backbone's weights without its top.
 
-    Raises :class:`UserError` as :func:`affectflow.core.fetch.fetch_file`, and where a later file is another than the
-    first.
+    Args:
+        backbone: Name of the backbone.
+        base_url: URL below which Keras publishes weights.
+        out: Target file.
+        record: File that keeps the SHA-256 of the first download; later downloads must match it.
+
+    Raises:
+        UserError: The download fails or has another digest, see :func:`affectflow.core.fetch.fetch_file`.
     """
-    wanted = find_backbone(backbone)
-    url = f"{base_url.rstrip('/')}/{wanted.weights}"
+    found = find_backbone(backbone)
+    url = f"{base_url.rstrip('/')}/{found.weights}"
     known = record.read_text(encoding="ascii").strip() if record.is_file() else None
     if known is not None:
-        fetch_file(url, "sha256", known, _KEY, out)
+        fetch_file(url, "sha256", known, _WEIGHTS_KEY, out)
         return
-    fetch_file(url, wanted.algorithm, wanted.digest or None, _KEY, out)
+    fetch_file(url, found.algorithm, found.digest or None, _WEIGHTS_KEY, out)
     with atomic_write(record) as partial:
         partial.write_text(f"{file_sha256(out)}\n", encoding="ascii")
 
 
 def check_weights(path: Path, key: str) -> None:
-    """Raise :class:`UserError` where a file of one's own is not there."""
+    """Raise :class:`UserError` if ``path``, which the configuration's ``key`` names, does not exist."""
     if not path.is_file():
         raise UserError(f"{path} does not exist; put the weights file (without top) there or correct {key}.")

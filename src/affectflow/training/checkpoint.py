@@ -1,12 +1,13 @@
-"""What a killed training goes on from: all its variables and where it stood, in files that are whole or not there.
+"""Checkpoints of a training: all its variables and its progress, in files that are either complete or absent.
 
-A checkpoint is an ``.npz`` file: arrays by name, and a JSON text of everything else. The newest two are kept, so that a
-damaged one is not the end. Each bears the *stamp* of what it belongs to: configuration, code, data and versions.
+A checkpoint is an ``.npz`` file of arrays by name and a JSON text. The newest two are kept, so that one damaged file
+loses little. Each holds the cache key of its training: configuration, code, data and versions.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 import math
 import os
 import re
@@ -21,23 +22,32 @@ from numpy.typing import NDArray
 
 from affectflow.core.atomic import atomic_write
 
+log = logging.getLogger(__name__)
+
+EpochLog = dict[str, float]
+"""One row of the history: losses, learning rate and validation metrics of an epoch."""
+
 
 @dataclass(slots=True)
 class State:
-    """Steps and epochs done, the history, and the best weights so far."""
+    """Completed steps, the history, and the best weights so far."""
 
     step: int = 0
-    history: list[dict[str, float]] = field(default_factory=list)
+    history: list[EpochLog] = field(default_factory=list)
     best_epoch: int = 0
     best_score: float = -math.inf
     best_weights: list[NDArray[Any]] | None = None
     stopped: bool = False
-    """Whether validation has not improved for long enough."""
+    """Whether validation has not improved for the number of epochs allowed (early stopping)."""
 
-    def seen(self, score: float, weights: list[NDArray[Any]], patience: int) -> None:
-        """Take note of the validation of the epoch just put into the history.
+    def record_score(self, score: float, weights: list[NDArray[Any]], patience: int) -> None:
+        """Update the best weights and early stopping after the epoch last appended to the history.
 
-        Where validation allows no measure at all (NaN), the last weights are the best.
+        Args:
+            score: Validation score; NaN if the validation data allow no metric, in which case the last weights are
+                the best.
+            weights: The model's weights.
+            patience: Epochs without improvement after which training stops.
         """
         epoch = len(self.history)
         measured = math.isfinite(score)
@@ -47,8 +57,8 @@ class State:
         elif epoch - self.best_epoch >= patience:
             self.stopped = True
 
-    def facts(self) -> dict[str, Any]:
-        """All but the weights, as JSON can hold it."""
+    def to_json(self) -> dict[str, Any]:
+        """Return everything except the weights, as JSON values."""
         return {
             "step": self.step,
             "history": self.history,
@@ -58,67 +68,74 @@ class State:
         }
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """The best weights by name."""
+        """Return the best weights by name."""
         return {f"best/{number:05d}": value for number, value in enumerate(self.best_weights or [])}
 
     @classmethod
-    def of(cls, facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Self:
-        """What :meth:`facts` and :meth:`arrays` gave."""
+    def from_json(cls, values: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """Restore a state from the results of :meth:`to_json` and :meth:`arrays`."""
         best = [np.asarray(arrays[name]) for name in sorted(arrays) if name.startswith("best/")]
-        return cls(best_weights=best or None, **facts)
+        return cls(best_weights=best or None, **values)
 
 
 Arrays = Mapping[str, NDArray[Any]]
-Stamp = Mapping[str, Any]
+CacheKey = Mapping[str, Any]
 
 _NAME = re.compile(r"checkpoint-(\d+)\.npz")
 _KEPT = 2
-_TEXT = "facts"
+_JSON_ARRAY = "json"
 
 
 class Checkpoints:
-    """Those of one run, in a folder of its own."""
+    """The checkpoints of one training, in a folder of their own."""
 
-    def __init__(self, folder: Path, stamp: Stamp) -> None:
+    def __init__(self, folder: Path, cache_key: CacheKey) -> None:
         self._folder = folder
-        self._stamp = json.loads(json.dumps(stamp))
+        self._cache_key = json.loads(json.dumps(cache_key))
 
-    def save(self, step: int, arrays: Arrays, facts: Mapping[str, Any]) -> None:
-        """Keep the state after ``step``; older checkpoints but one go."""
-        text = json.dumps({"stamp": self._stamp, "facts": facts, "arrays": sorted(arrays)}).encode()
+    def save(self, step: int, arrays: Arrays, state: Mapping[str, Any]) -> None:
+        """Save a checkpoint and delete all but the newest two.
+
+        Args:
+            step: Number of completed steps.
+            arrays: Variables by name.
+            state: Everything else, as JSON values.
+        """
+        text = json.dumps({"cache_key": self._cache_key, "state": state, "arrays": sorted(arrays)}).encode()
         with atomic_write(self._folder / f"checkpoint-{step:09d}.npz") as partial, partial.open("wb") as stream:
-            np.savez(stream, **{_TEXT: np.frombuffer(text, np.uint8)}, **arrays)  # type: ignore[arg-type]
+            np.savez(stream, **{_JSON_ARRAY: np.frombuffer(text, np.uint8)}, **arrays)  # type: ignore[arg-type]
             stream.flush()
             os.fsync(stream.fileno())
         for path in self._newest_first()[_KEPT:]:
             path.unlink()
 
     def load(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]] | None:
-        """The newest state that is whole and has this stamp, or None; prints why others are not used.
+        """Return arrays and state of the newest usable checkpoint, or None if there is none.
 
-        Damaged files are removed: they would stand in the way of those that are saved next.
+        Damaged files are deleted, because they would count among the newest two. If a checkpoint has another cache key,
+        all are deleted. Both are logged.
         """
         for path in self._newest_first():
             try:
-                arrays, text = _read(path)
-            except Exception as error:  # zipfile, zlib, NumPy and json each have their own for bytes that are wrong
-                print(f"{path} is damaged ({type(error).__name__}) and is removed.", flush=True)
+                arrays, content = _read(path)
+            except Exception as error:  # zipfile, zlib, NumPy and json each raise their own errors for damaged bytes
+                log.warning("Checkpoint %s is damaged (%s); deleting it.", path, type(error).__name__)
                 path.unlink()
                 continue
-            if text["stamp"] != self._stamp:
-                what = "; ".join(_differences(text["stamp"], self._stamp))
-                print(f"{path} belongs to another training ({what}); this one starts afresh.", flush=True)
+            if content.get("cache_key") != self._cache_key:
+                differences = "; ".join(_differences(content.get("cache_key", {}), self._cache_key))
+                log.info("Checkpoint %s is of a different training (%s); starting from scratch.", path, differences)
                 self.clear()
                 return None
-            return arrays, text["facts"]
+            return arrays, content["state"]
         return None
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Delete all checkpoints."""
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def only(self, step: int) -> None:
-        """Forget all but one."""
+    def keep_only(self, step: int) -> None:
+        """Delete all checkpoints except that of ``step``."""
         for path in self._newest_first():
             if path.name != f"checkpoint-{step:09d}.npz":
                 path.unlink()
@@ -131,16 +148,16 @@ class Checkpoints:
 
 
 def _read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-    """The arrays, and the text beside them; raises whatever damaged bytes make a reader raise."""
+    """Return arrays and JSON content of a file; damaged bytes raise errors of several libraries."""
     with np.load(path, allow_pickle=False) as file:
-        arrays = {name: file[name] for name in file.files}  # their checksums are checked
-    text: dict[str, Any] = json.loads(arrays.pop(_TEXT).tobytes())
-    if sorted(arrays) != text["arrays"]:
-        raise ValueError("its table of contents is another")
-    return arrays, text
+        arrays = {name: file[name] for name in file.files}  # zipfile verifies their checksums
+    content: dict[str, Any] = json.loads(arrays.pop(_JSON_ARRAY).tobytes())
+    if sorted(arrays) != content["arrays"]:
+        raise ValueError("arrays are missing")
+    return arrays, content
 
 
-def _differences(old: Stamp, new: Stamp) -> Sequence[str]:
+def _differences(old: CacheKey, new: CacheKey) -> Sequence[str]:
     lines: list[str] = []
     for key in sorted({*old, *new}):
         was, now = old.get(key), new.get(key)
@@ -151,5 +168,5 @@ def _differences(old: Stamp, new: Stamp) -> Sequence[str]:
         elif isinstance(was, (int, float, str)) and isinstance(now, (int, float, str)) and len(f"{was}{now}") < 60:
             lines.append(f"{key} was {was}, is {now}")
         else:
-            lines.append(f"another {key}")
+            lines.append(f"different {key}")
     return lines

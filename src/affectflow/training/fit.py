@@ -1,15 +1,15 @@
-"""The loop of training: epochs of steps, validation after each, and a state to go on from at every step."""
+"""The training loop: epochs of steps with validation after each, which can resume at any step; and the history."""
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-import keras
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
@@ -17,130 +17,147 @@ from numpy.typing import NDArray
 from affectflow.core.errors import UserError
 from affectflow.core.progress import progress
 from affectflow.tables.csv_files import write_csv
-from affectflow.training.checkpoint import Checkpoints, State
+from affectflow.training.checkpoint import Checkpoints, EpochLog, State
 from affectflow.training.interruption import Interruption
+from affectflow.training.keras_setup import keras
 from affectflow.training.multi_task import MultiTaskModel
 
+log = logging.getLogger(__name__)
 
-def write_history(path: Path, lines: Sequence[Mapping[str, float]]) -> None:
-    """Columns as the lines have them; empty where a measure does not exist.
-
-    All but ``images_per_s``, which is measured, are the same for the same training.
-    """
-    columns = list(lines[0])
-    write_csv(path, columns, ([_cell(line[column]) for column in columns] for line in lines))
-
-
-def _cell(value: float) -> str:
-    return "" if math.isnan(value) else f"{value:.6g}"
-
-
-Line = dict[str, float]
+_SCALAR = tf.compat.v1.SummaryMetadata(
+    plugin_data=tf.compat.v1.SummaryMetadata.PluginData(plugin_name="scalars"), data_class=1
+)
+_SOURCES_SHOWN = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """How long training goes on, and how often its state is kept."""
+    """Length of a training, and the interval of checkpoints."""
 
     epochs: int
     steps: int
-    """In an epoch."""
+    """Steps per epoch."""
     batch_size: int
     patience: int
     checkpoint_s: float
 
+    @property
+    def total_steps(self) -> int:
+        return self.steps * self.epochs
+
 
 @dataclass(frozen=True, slots=True)
-class Work:
-    """What the loop is given: endless batches from a step on, a validation and what to say of a batch.
-
-    ``validate`` calls what it is given after every batch, and gives a score to maximise and the history's measures; it
-    raises :class:`FloatingPointError` where the model's outputs are no numbers.
-    """
+class TrainerInputs:
+    """Data and functions that the training loop uses."""
 
     batches: Callable[[int], tf.data.Dataset]
-    validate: Callable[[Callable[[], None]], tuple[float, Line]]
-    sources: Callable[[int], list[str]]
-    epoch_ended: Callable[[Line], None]
+    """Returns endless batches from a step on."""
+    validate: Callable[[Callable[[], None]], tuple[float, EpochLog]]
+    """Returns a score to maximize and metrics for the history, and calls its argument after every batch. Raises
+    :class:`FloatingPointError` if model outputs are not finite."""
+    image_sources: Callable[[int], list[str]]
+    """Returns the file names of a step's images."""
+    on_epoch_end: Callable[[EpochLog], None]
 
 
 def fit(
-    model: MultiTaskModel, work: Work, schedule: Schedule, checkpoints: Checkpoints, interruption: Interruption
+    model: MultiTaskModel,
+    inputs: TrainerInputs,
+    schedule: Schedule,
+    checkpoints: Checkpoints,
+    interruption: Interruption,
 ) -> State:
-    """Train a compiled model to its end, from where a killed training with the same stamp stood.
+    """Train a compiled model to the end, resuming from the newest checkpoint.
 
-    On a CPU the outcome is the same to the bit, however often it was killed. Raises :class:`UserError` where the loss
-    is no number any more, and :class:`affectflow.training.interruption.Interrupted` when ``interruption``, which is
-    entered, was asked to stop and the state is saved.
+    On a CPU the result is the same to the bit, however often the training was killed and resumed.
+
+    Args:
+        model: The model, which ends with its last weights.
+        inputs: Batches, validation and hooks.
+        schedule: Number of epochs and steps, early stopping, interval of checkpoints.
+        checkpoints: Where the state is saved.
+        interruption: Requests to stop; must be entered.
+
+    Returns:
+        The final state with the history and the best weights.
+
+    Raises:
+        UserError: The loss or the model's outputs became NaN or infinite.
+        Interrupted: A stop was requested, and the state is saved.
     """
-    run = _Run(model, schedule, checkpoints, interruption, work.sources)
-    run.take_up()
+    run = _Run(model, inputs, schedule, checkpoints, interruption)
+    run.restore()
     state = run.state
     while not run.finished:
-        left = schedule.steps * (len(state.history) + 1) - state.step
-        if left:
-            model.fit(work.batches(state.step), steps_per_epoch=left, epochs=1, verbose=0, callbacks=[run.keeper()])
-        _end_epoch(run, work, schedule)
-    checkpoints.save(state.step, state.arrays(), state.facts())
-    checkpoints.only(state.step)
+        remaining = schedule.steps * (len(state.history) + 1) - state.step
+        if remaining:
+            model.fit(
+                inputs.batches(state.step),
+                steps_per_epoch=remaining,
+                epochs=1,
+                verbose=0,
+                callbacks=[_CheckpointCallback(run)],
+            )
+        _end_epoch(run)
+    checkpoints.save(state.step, state.arrays(), state.to_json())
+    checkpoints.keep_only(state.step)
     return state
 
 
 class _Run:
-    """A model with its state, which is kept and taken up together."""
+    """A model and its state, which are saved and restored together."""
 
     def __init__(
         self,
         model: MultiTaskModel,
+        inputs: TrainerInputs,
         schedule: Schedule,
         checkpoints: Checkpoints,
         interruption: Interruption,
-        sources: Callable[[int], list[str]],
     ) -> None:
-        self.model, self.schedule, self.sources = model, schedule, sources
+        self.model, self.inputs, self.schedule = model, inputs, schedule
         self.state = State()
-        self.rate = math.nan
+        self.images_per_s = math.nan
         self.restored_means: list[NDArray[Any]] | None = None
-        """Of the losses of the epoch that was broken off; Keras forgets them when it begins one."""
+        """Mean losses of the interrupted epoch, which Keras resets when ``fit`` begins."""
         self._checkpoints, self._interruption = checkpoints, interruption
         self._saved_at = time.monotonic()
-
-    def keeper(self) -> _Keeper:
-        return _Keeper(self)
 
     @property
     def finished(self) -> bool:
         return self.state.stopped or len(self.state.history) >= self.schedule.epochs
 
-    def take_up(self) -> None:
+    def restore(self) -> None:
+        """Restore the newest checkpoint, if there is one."""
         found = self._checkpoints.load()
         if found is None:
             return
-        arrays, facts = found
-        self.state = State.of(facts, arrays)
-        if not self.finished:  # else its best weights are all that is wanted
+        arrays, values = found
+        self.state = State.from_json(values, arrays)
+        if not self.finished:  # a finished training needs only its best weights
             for name, variable in self._variables().items():
                 variable.assign(arrays[name])
             if self.state.step > len(self.state.history) * self.schedule.steps:
                 self.restored_means = [np.asarray(v) for v in self.model.metrics_variables]
-        print(f"Training goes on after step {self.state.step}.", flush=True)
+        log.info("Resuming training after step %d.", self.state.step)
 
-    def made_progress(self) -> None:
+    def count_step(self) -> None:
+        self.state.step += 1
         self._interruption.nothing_to_save = False
 
-    def keep(self) -> None:
-        """Save, if it is time or somebody asks for the end."""
-        asked = self._interruption.asked
-        if asked or time.monotonic() - self._saved_at >= self.schedule.checkpoint_s:
+    def save_if_due(self) -> None:
+        """Save a checkpoint if the interval is over or a stop is requested; for a stop, raise its exception."""
+        requested = self._interruption.requested
+        if requested or time.monotonic() - self._saved_at >= self.schedule.checkpoint_s:
             arrays = {name: np.asarray(variable) for name, variable in self._variables().items()}
-            self._checkpoints.save(self.state.step, {**arrays, **self.state.arrays()}, self.state.facts())
+            self._checkpoints.save(self.state.step, {**arrays, **self.state.arrays()}, self.state.to_json())
             self._saved_at = time.monotonic()
-        if asked:
-            print(f"Asked to stop at step {self.state.step}: saved; started again, it goes on from there.", flush=True)
-            raise self._interruption.reason()
+        if requested:
+            log.info("Stop requested at step %d: state saved; start again to resume.", self.state.step)
+            raise self._interruption.exception()
 
     def _variables(self) -> dict[str, Any]:
-        """All of the model (random states too), of its optimizer and of the means of losses, each once."""
+        """Return each variable of the model (with random states), the optimizer and the mean losses once, by name."""
         groups = {
             "model": self.model.variables,
             "optimizer": self.model.optimizer.variables,
@@ -156,13 +173,13 @@ class _Run:
         return found
 
 
-class _Keeper(keras.callbacks.Callback):  # type: ignore[misc]
-    """Counts steps, keeps the state, shows progress, and stops when the loss is no number."""
+class _CheckpointCallback(keras.callbacks.Callback):  # type: ignore[misc]
+    """Counts steps, saves checkpoints, shows progress, and stops if the loss is not finite."""
 
     def __init__(self, run: _Run) -> None:
         super().__init__()
         self._run = run
-        self._clock = math.nan
+        self._started = math.nan
         self._steps = 0
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
@@ -175,59 +192,97 @@ class _Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         steps = run.schedule.steps
         self._bar = progress(steps * run.schedule.batch_size, "image", f"epoch {done + 1}/{run.schedule.epochs}")
         self._bar.update((run.state.step - done * steps) * run.schedule.batch_size)
-        self._clock, self._steps = time.monotonic(), 0
+        self._started, self._steps = time.monotonic(), 0
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
         run = self._run
         loss = (logs or {}).get("loss", math.nan)
         if not math.isfinite(loss):
             raise _diverged(run, run.state.step)
-        run.state.step += 1
-        run.made_progress()
+        run.count_step()
         if not self._steps:
-            self._clock = time.monotonic()  # the first step is compiled
+            self._started = time.monotonic()  # the first step includes compilation
         self._steps += 1
         self._bar.update(run.schedule.batch_size)
         self._bar.set_postfix(loss=f"{loss:.4f}", refresh=False)
-        run.keep()
+        run.save_if_due()
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         self._bar.close()
-        seconds = time.monotonic() - self._clock
+        seconds = time.monotonic() - self._started
         if self._steps > 1 and seconds > 0:
-            self._run.rate = (self._steps - 1) * self._run.schedule.batch_size / seconds
+            self._run.images_per_s = (self._steps - 1) * self._run.schedule.batch_size / seconds
 
 
-def _end_epoch(run: _Run, work: Work, schedule: Schedule) -> None:
+def _end_epoch(run: _Run) -> None:
+    """Validate, append a row to the history and update the best weights."""
     model, state = run.model, run.state
     means = {name: float(value) for name, value in model.get_metrics_result().items()}
     rate = float(keras.ops.convert_to_numpy(model.optimizer.learning_rate))
     try:
-        score, measures = work.validate(run.keep)
-    except FloatingPointError:  # which only the last update can have brought about: all others were followed by a loss
+        score, metrics = run.inputs.validate(run.save_if_due)
+    except FloatingPointError:  # caused by the epoch's last update, because every other update was followed by a loss
         raise _diverged(run, state.step - 1) from None
-    line = {
+    epoch_log = {
         "epoch": float(len(state.history) + 1),
         "learning_rate": rate,
         **dict(sorted(means.items(), key=lambda item: item[0] != "loss")),
         **{f"{head}_weight": weight for head, weight in model.task_weights().items()},
-        **measures,
-        "images_per_s": run.rate,
+        **metrics,
+        "images_per_s": run.images_per_s,
     }
-    state.history.append(line)
-    state.seen(score, model.get_weights(), schedule.patience)
-    work.epoch_ended(line)
+    state.history.append(epoch_log)
+    state.record_score(score, model.get_weights(), run.schedule.patience)
+    run.inputs.on_epoch_end(epoch_log)
     run.restored_means = None
-    run.keep()
+    run.save_if_due()
 
 
 def _diverged(run: _Run, step: int) -> UserError:
     optimizer = run.model.optimizer
-    optimizer.iterations.assign_sub(1)  # the step is counted already, and its own rate is wanted
+    optimizer.iterations.assign_sub(1)  # the optimizer has counted the step, and the step's own rate is reported
     rate = float(keras.ops.convert_to_numpy(optimizer.learning_rate))
-    images = run.sources(step)
-    shown = ", ".join(images[:8]) + (f" and {len(images) - 8} more" if len(images) > 8 else "")
+    images = run.inputs.image_sources(step)
+    more = f" and {len(images) - _SOURCES_SHOWN} more" if len(images) > _SOURCES_SHOWN else ""
     return UserError(
-        f"The loss is no number any more at step {step + 1} (epoch {len(run.state.history) + 1}, learning rate "
-        f"{rate:.3g}, images {shown}); lower training.learning_rate, or look at these images."
+        f"The loss became NaN or infinite at step {step + 1} (epoch {len(run.state.history) + 1}, learning rate "
+        f"{rate:.3g}, images {', '.join(images[:_SOURCES_SHOWN])}{more}); lower training.learning_rate, or check these "
+        "images."
     )
+
+
+def write_history(path: Path, history: Sequence[EpochLog]) -> None:
+    """Write the history as CSV with a row per epoch; cells are empty where a metric is undefined.
+
+    All columns but ``images_per_s`` are the same for the same training.
+    """
+    columns = list(history[0])
+    write_csv(path, columns, ([_cell(epoch_log[column]) for column in columns] for epoch_log in history))
+
+
+def _cell(value: float) -> str:
+    return "" if math.isnan(value) else f"{value:.6g}"
+
+
+class TensorBoardWriter:
+    """Writes the history to a folder in TensorBoard's format; writes nothing if the folder is None."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self._writer = tf.summary.create_file_writer(str(folder)) if folder is not None else None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._writer is not None:
+            self._writer.close()
+
+    def add(self, epoch_log: EpochLog) -> None:
+        if self._writer is None:
+            return
+        with self._writer.as_default(step=int(epoch_log["epoch"])):
+            for name, value in epoch_log.items():
+                if name != "epoch" and math.isfinite(value):
+                    # tf.summary.scalar would write the same, but needs the TensorBoard package.
+                    tf.summary.write(name, tf.constant(value, tf.float32), metadata=_SCALAR)
+        self._writer.flush()

@@ -1,17 +1,19 @@
-"""What a network answers: the names of its heads, how many numbers each needs, and what those numbers mean.
+"""Heads of a network: their names, the shapes of their logits, and the outputs that are computed from logits.
 
-A head's last layer gives *raw* numbers, from which both its loss and its *outputs* are made:
+A head's last layer gives logits, from which both its loss and its outputs are computed:
 
 ===================  ====================================  =============================================
-head                 raw                                   outputs
+head                 logits                                outputs
 ===================  ====================================  =============================================
-``action_units``     [batch, units] logits                 [batch, units] probability of occurrence
+``action_units``     [batch, units]                        [batch, units] probability of occurrence
 ``intensities``      [batch, units], or, ordinal,          [batch, units] intensity, 0 to 5
-                     [batch, units, 5] logits of
+                     [batch, units, 5] of
                      "stronger than 0, 1, 2, 3, 4"
 ``valence_arousal``  [batch, 2], or, in bins,              [batch, 2] in [-1, 1]
-                     [batch, 2, 20] logits
+                     [batch, 2, 20]
 ===================  ====================================  =============================================
+
+Importing this module does not import Keras.
 """
 
 from __future__ import annotations
@@ -20,7 +22,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from keras import ops
 
 Tensor = Any
 
@@ -32,32 +33,43 @@ HEADS = (ACTION_UNITS, INTENSITIES, VALENCE_AROUSAL)
 LEVELS = 5
 """The intensities A to E of FACS, counted 1 to 5."""
 BINS = 20
-"""Of [-1, 1], as Deng et al. 2020 divide it."""
+"""Number of bins of [-1, 1], as in Deng et al. 2020."""
 BIN_CENTERS = (np.arange(BINS, dtype=np.float32) + 0.5) * (2 / BINS) - 1
 
 ORDINAL = "ordinal"
 CCC_BINS = "ccc_bins"
 
+TrainedHeads = Mapping[str, tuple[int, ...]]
+"""AUs that each trained head predicts, by head; empty for ``valence_arousal``."""
 
-def raw_shape(head: str, units: int, loss: str) -> tuple[int, ...]:
-    """Of one image's raw numbers, given how many units a head answers for and the name of its loss."""
+
+def logits_shape(head: str, units: int, loss: str) -> tuple[int, ...]:
+    """Return the shape of one image's logits.
+
+    Args:
+        head: One of :data:`HEADS`.
+        units: Number of AUs that the head predicts; ignored for ``valence_arousal``.
+        loss: Name of the head's loss.
+    """
     if head == VALENCE_AROUSAL:
         return (2, BINS) if loss == CCC_BINS else (2,)
     return (units, LEVELS) if head == INTENSITIES and loss == ORDINAL else (units,)
 
 
-def outputs(head: str, raw: Tensor) -> Tensor:
-    """A head's outputs from its raw numbers, whose shape tells of which kind they are."""
+def outputs(head: str, logits: Tensor) -> Tensor:
+    """Compute a head's outputs; the number of dimensions of ``logits`` tells which of the head's two kinds they are."""
+    from affectflow.training.keras_setup import ops
+
     if head == ACTION_UNITS:
-        return ops.sigmoid(raw)
+        return ops.sigmoid(logits)
     if head == INTENSITIES:
-        # The expected number of levels surpassed; or a number of its own.
-        return ops.sum(ops.sigmoid(raw), axis=-1) if len(raw.shape) == 3 else LEVELS * ops.sigmoid(raw)
-    if len(raw.shape) == 3:
-        return ops.sum(ops.softmax(raw, axis=-1) * BIN_CENTERS, axis=-1)
-    return ops.tanh(raw)
+        # The expected number of levels surpassed, or a scaled sigmoid.
+        return ops.sum(ops.sigmoid(logits), axis=-1) if len(logits.shape) == 3 else LEVELS * ops.sigmoid(logits)
+    if len(logits.shape) == 3:
+        return ops.sum(ops.softmax(logits, axis=-1) * BIN_CENTERS, axis=-1)
+    return ops.tanh(logits)
 
 
-def all_outputs(raw: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Of all heads."""
-    return {head: outputs(head, value) for head, value in raw.items()}
+def all_outputs(logits: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Compute the outputs of all heads, by head."""
+    return {head: outputs(head, value) for head, value in logits.items()}

@@ -1,4 +1,4 @@
-"""Being asked to stop: what a cluster does before it kills, a person at the keyboard, and a clock."""
+"""Interruption of a training: a cluster's signal before it kills, Ctrl-C, or a time limit."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from typing import Self
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _GRACE_S = 18.0
-"""A cluster's patience is 30 s or more, a person's 20."""
+"""Clusters kill 30 s or more after the signal; people wait 20 s."""
 STATUS = 75
-"""EX_TEMPFAIL of sysexits.h: not done, worth another try."""
+"""EX_TEMPFAIL of sysexits.h: unfinished, to be tried again."""
 
 
 class Interrupted(SystemExit):
@@ -26,63 +26,65 @@ class Interrupted(SystemExit):
 
 
 class OutOfTime(Interrupted):
-    """The same, because the time is over."""
+    """Ends the process because its time limit has passed."""
 
 
 class Interruption:
-    """Takes note of SIGTERM and SIGINT while it is entered, and of the end of ``seconds``, if there is one.
+    """Notices SIGTERM, SIGINT and the end of ``seconds`` while it is entered (in the main thread).
 
-    Who works in steps looks at ``asked`` after each, saves and raises :meth:`reason`. Where that takes longer than a
-    cluster waits after a signal, the process ends all the same: what was saved before is whole. To be entered in the
-    main thread.
+    Check ``requested`` after each step; when it is true, save and raise :meth:`exception`. If that takes longer than a
+    cluster waits after a signal, the process ends anyway, and only earlier checkpoints remain.
     """
 
     def __init__(self, seconds: float | None = None) -> None:
         self._signalled = False
         self._end = math.inf if seconds is None else time.monotonic() + seconds
         self.nothing_to_save = True
-        """Whether a signal ends it at once, because what was done since the last checkpoint is nothing."""
+        """Whether nothing was done since the last checkpoint, so that a signal ends the process at once."""
 
     @property
-    def asked(self) -> bool:
+    def requested(self) -> bool:
         return self._signalled or time.monotonic() > self._end
 
-    def reason(self) -> Interrupted:
-        """What to raise when the state is saved."""
+    def exception(self) -> Interrupted:
+        """Return the exception to raise once the state is saved."""
         return Interrupted() if self._signalled else OutOfTime()
 
     def __enter__(self) -> Self:
-        self._before = {number: signal.signal(number, self._note) for number in _SIGNALS}
-        self._ear, self._mouth = socket.socketpair()
-        self._mouth.setblocking(False)
-        self._woken_before = signal.set_wakeup_fd(self._mouth.fileno(), warn_on_full_buffer=False)
-        threading.Thread(target=self._listen, daemon=True).start()
+        self._handlers = {number: signal.signal(number, self._handle) for number in _SIGNALS}
+        self._receiver, self._sender = socket.socketpair()
+        self._sender.setblocking(False)
+        self._wakeup_fd = signal.set_wakeup_fd(self._sender.fileno(), warn_on_full_buffer=False)
+        threading.Thread(target=self._watch, daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        signal.set_wakeup_fd(self._woken_before)
-        for number, handler in self._before.items():
+        signal.set_wakeup_fd(self._wakeup_fd)
+        for number, handler in self._handlers.items():
             signal.signal(number, handler)
-        self._mouth.close()
+        self._sender.close()
 
-    def _note(self, number: int, frame: FrameType | None) -> None:
+    def _handle(self, number: int, frame: FrameType | None) -> None:
         first, self._signalled = not self._signalled, True
         if first and self.nothing_to_save:
-            raise self.reason()
+            raise self.exception()
 
-    def _listen(self) -> None:
-        """End the process when the grace is over. A thread: Python tells the main one of a signal only after a call
-        into TensorFlow is over, and compiling takes longer than anybody waits."""
+    def _watch(self) -> None:
+        """End the process when the grace period after a signal is over.
+
+        This needs a thread: Python runs signal handlers in the main thread only after a call into TensorFlow returns,
+        and compilation can take longer than the grace period.
+        """
         end = math.inf
-        with self._ear:
+        with self._receiver:
             while (left := end - time.monotonic()) > 0:
-                self._ear.settimeout(None if math.isinf(left) else left)
+                self._receiver.settimeout(None if math.isinf(left) else left)
                 try:
-                    heard = self._ear.recv(1)
+                    received = self._receiver.recv(1)
                 except TimeoutError:
                     break
-                if not heard:  # it is left
+                if not received:  # the context was left
                     return
-                if heard[0] in _SIGNALS:
+                if received[0] in _SIGNALS:
                     end = min(end, time.monotonic() + _GRACE_S)
         os._exit(STATUS)

@@ -1,4 +1,7 @@
-"""Means over what is known."""
+"""Losses of the heads: means over known labels.
+
+Occurrence labels are 1, 0 or -1 (unknown); unknown intensities and affect are NaN.
+"""
 
 from __future__ import annotations
 
@@ -6,21 +9,21 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from keras import ops
 
 from affectflow.training import heads
+from affectflow.training.keras_setup import ops
 
 Tensor = Any
 
 
-def known_numbers(labels: Tensor) -> tuple[Tensor, Tensor]:
-    """Labels with 0 where they are NaN, and 1 where they are known, both of the shape of ``labels``."""
+def split_known(labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Return labels with 0 in place of NaN, and a mask of the same shape that is 1 where they are known."""
     unknown = ops.isnan(labels)
     return ops.where(unknown, ops.zeros_like(labels), labels), 1.0 - ops.cast(unknown, labels.dtype)
 
 
 def masked_mean(values: Tensor, known: Tensor) -> Tensor:
-    """The mean of ``values`` where ``known`` is 1; 0 where it nowhere is. Both have one shape."""
+    """Return the mean of ``values`` where ``known`` is 1, or 0 if it is 1 nowhere; both have the same shape."""
     return ops.sum(values * known) / ops.maximum(ops.sum(known), 1.0)
 
 
@@ -31,17 +34,20 @@ _EASY_NEGATIVES, _MARGIN = 4.0, 0.05  # Ridnik et al. 2021, their defaults
 
 
 def cross_entropy(positive_weights: Sequence[float]) -> Loss:
-    """Binary cross-entropy; a positive counts ``positive_weights[unit]`` times."""
-    return _over_known(positive_weights, lambda log_right, wrong: -log_right)
+    """Return binary cross-entropy in which a positive of a unit counts ``positive_weights[unit]`` times."""
+    return _over_known(positive_weights, lambda log_true, wrong: -log_true)
 
 
 def focal(positive_weights: Sequence[float]) -> Loss:
-    """Cross-entropy times (the probability of being wrong) squared (Lin et al. 2017, "Focal loss")."""
-    return _over_known(positive_weights, lambda log_right, wrong: -log_right * wrong**_FOCUS)
+    """Return focal loss: cross-entropy times the squared probability of the wrong class.
+
+    Lin et al. 2017, "Focal loss for dense object detection", with the exponent 2 of their experiments.
+    """
+    return _over_known(positive_weights, lambda log_true, wrong: -log_true * wrong**_FOCUS)
 
 
 def asymmetric(positive_weights: Sequence[float]) -> Loss:
-    """Cross-entropy in which easy negatives fade, and those below a margin count for nothing.
+    """Return asymmetric loss: cross-entropy that reduces the weight of easy negatives and ignores those below a margin.
 
     Ridnik et al. 2021, "Asymmetric loss for multi-label classification", with the exponents 0 and 4 and the margin
     0.05 of their experiments.
@@ -67,7 +73,7 @@ OCCURRENCE_LOSSES: dict[str, Callable[[Sequence[float]], Loss]] = {
 
 
 def _over_known(positive_weights: Sequence[float], each: Callable[[Tensor, Tensor], Tensor]) -> Loss:
-    """``each`` of the logarithm of the probability of the right answer, and the probability of the wrong one."""
+    """Return the weighted mean of ``each(log probability of the true class, probability of the other class)``."""
     weights = np.asarray(positive_weights, np.float32)
 
     def loss(labels: Tensor, logits: Tensor) -> Tensor:
@@ -87,24 +93,24 @@ def _log_sigmoid(logits: Tensor) -> Tensor:
     return -ops.softplus(-logits)
 
 
-def squared_error(labels: Tensor, raw: Tensor) -> Tensor:
-    """Mean squared error of the intensity; raw numbers are [batch, units]."""
-    truth, known = known_numbers(labels)
-    return masked_mean((heads.outputs(heads.INTENSITIES, raw) - truth) ** 2, known)
+def squared_error(labels: Tensor, logits: Tensor) -> Tensor:
+    """Return the mean squared error of the intensity; logits are [batch, units]."""
+    truth, known = split_known(labels)
+    return masked_mean((heads.outputs(heads.INTENSITIES, logits) - truth) ** 2, known)
 
 
 def ordinal(labels: Tensor, logits: Tensor) -> Tensor:
-    """Sum of the cross-entropies of "stronger than 0", ..., "stronger than 4" (Niu et al. 2016, section 3.2).
+    """Return the summed cross-entropies of "stronger than 0", ..., "stronger than 4"; logits are [batch, units, 5].
 
-    Logits are [batch, units, 5].
+    Niu et al. 2016, "Ordinal regression with multiple output CNN for age estimation", section 3.2.
     """
-    truth, known = known_numbers(labels)
+    truth, known = split_known(labels)
     surpassed = ops.cast(ops.expand_dims(truth, -1) > np.arange(heads.LEVELS, dtype=np.float32), "float32")
     each = ops.softplus((1 - 2 * surpassed) * logits)
     return masked_mean(ops.sum(each, axis=-1), known)
 
 
-INTENSITY_LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+INTENSITY_LOSSES: dict[str, Loss] = {
     "squared_error": squared_error,
     heads.ORDINAL: ordinal,
 }
@@ -113,39 +119,39 @@ INTENSITY_LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
 _EPSILON = 1e-7
 
 
-def concordance(labels: Tensor, raw: Tensor) -> Tensor:
-    """1 - CCC over the batch, plus the mean squared error, averaged over the dimensions with labels.
+def concordance(labels: Tensor, logits: Tensor) -> Tensor:
+    """Return 1 - CCC over the batch plus the mean squared error, averaged over the dimensions with labels.
 
-    Raw numbers are [batch, 2]. A dimension with fewer than two known labels has no CCC and adds its squared error only.
+    Logits are [batch, 2]. A dimension with fewer than two known labels has no CCC and adds its squared error only.
     """
-    predictions = heads.outputs(heads.VALENCE_AROUSAL, raw)
-    truth, known = known_numbers(labels)
+    predictions = heads.outputs(heads.VALENCE_AROUSAL, logits)
+    truth, known = split_known(labels)
     count = ops.sum(known, axis=0)
     squared_error = ops.sum((truth - predictions) ** 2 * known, axis=0) / ops.maximum(count, 1.0)
     return masked_mean(_one_minus_ccc(truth, predictions, known) + squared_error, ops.cast(count > 0, "float32"))
 
 
 def concordance_in_bins(labels: Tensor, logits: Tensor) -> Tensor:
-    """1 - CCC of the expected value, plus the cross-entropy of the bin that the label lies in.
+    """Return 1 - CCC of the expected value plus the cross-entropy of the label's bin.
 
     Deng, Chen and Shi 2020, "Multitask emotion recognition with incomplete labels", section III-D, with their 20 bins.
     Logits are [batch, 2, 20].
     """
     predictions = heads.outputs(heads.VALENCE_AROUSAL, logits)
-    truth, known = known_numbers(labels)
-    place = ops.clip(ops.floor((truth + 1) * (heads.BINS / 2)), 0, heads.BINS - 1)
-    right = ops.cast(ops.equal(ops.expand_dims(place, -1), np.arange(heads.BINS, dtype=np.float32)), "float32")
-    entropy = -ops.sum(right * ops.log_softmax(logits, axis=-1), axis=-1)
+    truth, known = split_known(labels)
+    bin_ = ops.clip(ops.floor((truth + 1) * (heads.BINS / 2)), 0, heads.BINS - 1)
+    one_hot = ops.cast(ops.equal(ops.expand_dims(bin_, -1), np.arange(heads.BINS, dtype=np.float32)), "float32")
+    entropy = -ops.sum(one_hot * ops.log_softmax(logits, axis=-1), axis=-1)
     count = ops.sum(known, axis=0)
     mean_entropy = ops.sum(entropy * known, axis=0) / ops.maximum(count, 1.0)
     return masked_mean(_one_minus_ccc(truth, predictions, known) + mean_entropy, ops.cast(count > 0, "float32"))
 
 
-AFFECT_LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"ccc": concordance, heads.CCC_BINS: concordance_in_bins}
+AFFECT_LOSSES: dict[str, Loss] = {"ccc": concordance, heads.CCC_BINS: concordance_in_bins}
 
 
 def _one_minus_ccc(truth: Tensor, predictions: Tensor, known: Tensor) -> Tensor:
-    """By dimension [2], with population moments; 0 where fewer than two labels are known."""
+    """Return 1 - CCC of each dimension [2], from population moments; 0 if fewer than two labels are known."""
     count = ops.sum(known, axis=0)
     safe = ops.maximum(count, 1.0)
     truth_mean = ops.sum(truth * known, axis=0) / safe

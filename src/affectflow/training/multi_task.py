@@ -1,32 +1,31 @@
-"""Several heads trained at once: their losses, weighted against each other."""
+"""A model with several heads that are trained together on the weighted sum of their losses."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-import keras
-import tensorflow as tf
-from keras import ops
+from affectflow.training.keras_setup import keras, ops
 
 Tensor = Any
 Loss = Callable[[Tensor, Tensor], Tensor]
+"""From labels and logits of a batch to a scalar."""
 UNCERTAINTY = "_uncertainty"
-"""How the names of learnt weights of heads end; they are no weights to keep small."""
+"""Suffix of the names of learned task weights, which weight decay does not apply to."""
 
 
 class ReplicaContext(Protocol):
-    """Devices that share a batch between them."""
+    """The devices that share a batch."""
 
     def gather(self, value: Tensor) -> Tensor:
-        """The whole batch of which ``value`` is one device's part."""
+        """Return the whole batch, of which ``value`` is this device's part."""
 
     def count(self) -> int:
-        """How many there are."""
+        """Return the number of devices."""
 
 
 class OneDevice:
-    """Nothing to share with anybody."""
+    """A single device, which has the whole batch."""
 
     def gather(self, value: Tensor) -> Tensor:
         return value
@@ -36,11 +35,10 @@ class OneDevice:
 
 
 class MultiTaskModel(keras.Model):  # type: ignore[misc]
-    """A network whose loss is the weighted sum of its heads', over the whole batch.
+    """A network whose loss is the weighted sum of its heads' losses over the whole batch.
 
-    ``weights`` are fixed; where they are None, each is ``exp(-s)`` of an ``s`` that is learnt and added to the loss
-    (Kendall, Gal and Cipolla 2018, "Multi-task learning using uncertainty"). CCC and means over known labels do not
-    come apart into sums over parts of a batch, so every device computes the loss of the batch as a whole.
+    CCC and means over known labels are not sums over parts of a batch, so every device computes the loss of the
+    gathered batch.
     """
 
     def __init__(
@@ -48,13 +46,22 @@ class MultiTaskModel(keras.Model):  # type: ignore[misc]
         network: keras.Model,
         losses: Mapping[str, Loss],
         weights: Mapping[str, float] | None,
-        across: ReplicaContext | None = None,
+        replica_context: ReplicaContext | None = None,
     ) -> None:
+        """Wrap a network for training.
+
+        Args:
+            network: From pixels to logits by head.
+            losses: Loss of each head.
+            weights: Fixed weight of each head's loss. None learns them: each is ``exp(-s)`` with a trained ``s`` that
+                is added to the loss (Kendall, Gal and Cipolla 2018, "Multi-task learning using uncertainty").
+            replica_context: Devices that share a batch; None is one device.
+        """
         super().__init__(network.input, network.output, name=network.name)
         self.network = network
         self._head_losses = dict(losses)
         self._head_weights = dict(weights) if weights is not None else None
-        self._across = across or OneDevice()
+        self._replica_context = replica_context or OneDevice()
         self.head_means = {head: keras.metrics.Mean(name=f"{head}_loss") for head in losses}
         self.uncertainties = (
             {head: self.add_weight(shape=(), initializer="zeros", name=head + UNCERTAINTY) for head in losses}
@@ -64,8 +71,8 @@ class MultiTaskModel(keras.Model):  # type: ignore[misc]
 
     @property
     def devices(self) -> int:
-        """How many share a batch."""
-        return self._across.count()
+        """Number of devices that share a batch."""
+        return self._replica_context.count()
 
     def compute_loss(
         self,
@@ -75,43 +82,23 @@ class MultiTaskModel(keras.Model):  # type: ignore[misc]
         sample_weight: Tensor = None,
         training: bool = True,
     ) -> Tensor:
-        """The loss of a batch with labels ``y`` and raw numbers ``y_pred``, each by head, divided among devices."""
+        """Return a batch's loss, given labels ``y`` and logits ``y_pred`` by head, divided by the number of devices."""
         assert y is not None and y_pred is not None
         total: Tensor = 0.0
         for head, loss in self._head_losses.items():
-            each = loss(self._across.gather(y[head]), self._across.gather(y_pred[head]))
-            self.head_means[head].update_state(each)
+            value = loss(self._replica_context.gather(y[head]), self._replica_context.gather(y_pred[head]))
+            self.head_means[head].update_state(value)
             if self._head_weights is None:
                 uncertainty = self.uncertainties[head]
-                total = total + ops.exp(-uncertainty) * each + uncertainty
+                total = total + ops.exp(-uncertainty) * value + uncertainty
             else:
-                total = total + self._head_weights[head] * each
+                total = total + self._head_weights[head] * value
         for penalty in self.losses:
             total = total + ops.cast(penalty, "float32")
         return total / self.devices
 
     def task_weights(self) -> dict[str, float]:
-        """By head, as they are now."""
+        """Return the current weight of each head's loss."""
         if self._head_weights is not None:
             return dict(self._head_weights)
         return {head: float(ops.exp(-value)) for head, value in self.uncertainties.items()}
-
-
-class DeterministicModel(MultiTaskModel):
-    """The same losses and gradients, added up in an order of their own."""
-
-    def train_step(self, data: Any) -> Any:
-        x, y, _ = keras.utils.unpack_x_y_sample_weight(data)
-        y_pred = self(x, training=True)
-        loss = self.compute_loss(x, y, y_pred, training=True)
-        for metric in self.metrics:
-            if metric.name == "loss":
-                metric.update_state(loss * self.devices, sample_weight=tf.shape(x)[0])
-        variables = self.trainable_variables
-        gradients = tf.gradients(
-            self.optimizer.scale_loss(loss),
-            [variable.value for variable in variables],
-            aggregation_method=tf.AggregationMethod.EXPERIMENTAL_TREE,
-        )
-        self.optimizer.apply_gradients(zip(gradients, variables, strict=True))
-        return self.compute_metrics(x, y, y_pred)

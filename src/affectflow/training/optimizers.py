@@ -1,28 +1,31 @@
-"""Adam in one operation of TensorFlow's for each variable, where Keras has a dozen: a pass over memory, not seven."""
+"""Optimizers with a learning rate schedule, a fused Adam update and layer-wise learning rates."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import keras
-import tensorflow as tf
-
 from affectflow.core.errors import UserError
+from affectflow.training.keras_setup import keras
 from affectflow.training.multi_task import UNCERTAINTY
 
 
-def fused(kind: type[keras.optimizers.Adam]) -> type[keras.optimizers.Adam]:
-    """The same optimizer with that update; its numbers differ from Keras's in the last bits."""
+def with_fused_update(kind: type[keras.optimizers.Adam]) -> type[keras.optimizers.Adam]:
+    """Return a subclass of an Adam optimizer that updates a variable in one TensorFlow operation.
 
-    class Fused(kind):  # type: ignore[misc]
+    Keras uses about a dozen operations, which pass over memory seven times. Results differ from Keras's in the last
+    bits.
+    """
+    import tensorflow as tf
+
+    class FusedAdam(kind):  # type: ignore[misc]
         def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
-            place = self._get_variable_index(variable)
+            index = self._get_variable_index(variable)
             step = keras.ops.cast(self.iterations + 1, variable.dtype)
             tf.raw_ops.ResourceApplyAdam(
                 var=variable.handle,
-                m=self._momentums[place].value.handle,
-                v=self._velocities[place].value.handle,
+                m=self._momentums[index].value.handle,
+                v=self._velocities[index].value.handle,
                 beta1_power=tf.pow(tf.cast(self.beta_1, variable.dtype), step),
                 beta2_power=tf.pow(tf.cast(self.beta_2, variable.dtype), step),
                 lr=tf.cast(learning_rate, variable.dtype),
@@ -32,7 +35,7 @@ def fused(kind: type[keras.optimizers.Adam]) -> type[keras.optimizers.Adam]:
                 grad=tf.cast(gradient, variable.dtype),
             )
 
-    return Fused
+    return FusedAdam
 
 
 def make_optimizer(
@@ -44,9 +47,16 @@ def make_optimizer(
     accumulate: int = 1,
     factor: Callable[[Any], float] | None = None,
 ) -> keras.optimizers.Optimizer:
-    """``name`` is sgd, nesterov, adagrad, rmsprop, adam or adamw; ``learning_rate`` is the peak.
+    """Create an optimizer whose learning rate rises linearly and then decays by a cosine.
 
-    The gradients of ``accumulate`` batches make one update; ``factor`` multiplies each variable's learning rate.
+    Args:
+        name: sgd, nesterov, adagrad, rmsprop, adam or adamw.
+        learning_rate: Peak learning rate.
+        weight_decay: Decoupled weight decay; 0 for none.
+        warmup_fraction: Share of ``steps`` in which the learning rate rises.
+        steps: Training steps of all epochs.
+        accumulate: Number of batches whose mean gradient makes one update.
+        factor: Multiplies the learning rate of each variable.
     """
     warmup = round(warmup_fraction * steps)
     rate = keras.optimizers.schedules.CosineDecay(
@@ -65,41 +75,49 @@ def make_optimizer(
     }
     kind, settings = kinds[name]
     if issubclass(kind, keras.optimizers.Adam) and keras.backend.backend() == "tensorflow":
-        kind = fused(kind)
-    made = (kind if factor is None else _by_layer(kind, factor))(
+        kind = with_fused_update(kind)
+    if factor is not None:
+        kind = _with_factors(kind, factor)
+    optimizer = kind(
         rate,
         weight_decay=weight_decay or (0.0 if name == "adamw" else None),
         gradient_accumulation_steps=accumulate if accumulate > 1 else None,
         **settings,
     )
-    made.exclude_from_weight_decay(var_names=[UNCERTAINTY])
-    return made
+    optimizer.exclude_from_weight_decay(var_names=[UNCERTAINTY])
+    return optimizer
 
 
 def check_accumulation(accumulate: int, steps: int, devices: int) -> None:
-    """Raise :class:`UserError` where gradients of ``accumulate`` of all ``steps`` cannot be added up."""
+    """Raise :class:`UserError` if the gradients of ``accumulate`` batches cannot be accumulated.
+
+    Args:
+        accumulate: Number of batches that make one update.
+        steps: Training steps of all epochs.
+        devices: Number of devices.
+    """
     if accumulate > steps:
         raise UserError(
             f"training.accumulate is {accumulate} and there are {steps} steps, so that there would be no update; lower "
             "it, or raise training.epochs."
         )
-    if accumulate > 1 and devices > 1:  # Keras's branch is one that TensorFlow's replicas cannot take together
+    if accumulate > 1 and devices > 1:  # Keras's conditional update cannot run in TensorFlow's replica context
         raise UserError(
             f"training.accumulate is {accumulate} and works on one GPU only; set it to 1 and raise "
             "training.batch_size, or set models.<name>.gpus to 1."
         )
 
 
-def _by_layer(
+def _with_factors(
     kind: type[keras.optimizers.Optimizer], factor: Callable[[Any], float]
 ) -> type[keras.optimizers.Optimizer]:
-    class ByLayer(kind):  # type: ignore[misc]
+    class LayerwiseOptimizer(kind):  # type: ignore[misc]
         def build(self, variables: Sequence[Any]) -> None:
             super().build(variables)
             self._factors = [factor(variable) for variable in variables]
 
         def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
-            own = self._factors[self._get_variable_index(variable)]
-            super().update_step(gradient, variable, learning_rate * own)
+            own_factor = self._factors[self._get_variable_index(variable)]
+            super().update_step(gradient, variable, learning_rate * own_factor)
 
-    return ByLayer
+    return LayerwiseOptimizer

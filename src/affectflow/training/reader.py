@@ -1,7 +1,7 @@
-"""TFRecords -> batches, through tf.data.
+"""Batches of images and labels from TFRecords, through tf.data.
 
-Images are decoded by the decoder of all other stages and changed by OpenCV, which together take no longer than
-TensorFlow's decoder alone; tf.data makes batches side by side, ahead of the training step.
+Images are decoded by the decoder that all other stages use and augmented by OpenCV, which together take no longer than
+TensorFlow's decoder alone; tf.data makes several batches in parallel, ahead of the training step.
 """
 
 from __future__ import annotations
@@ -29,17 +29,15 @@ from affectflow.records.example import decode_example
 from affectflow.training import heads
 
 DRAWS = 7
-"""Random numbers from 0 to 1 that the changes of one image are made of."""
+"""Random numbers in [0, 1) that determine the augmentation of one image."""
 
-_MIRRORED = ((51, 52), (55, 56))  # left and right trade places in a mirrored image
+_MIRRORED = ((51, 52), (55, 56))  # AUs of left and right, which are swapped in a mirrored image
 _LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601
-
-cv2.setNumThreads(1)  # batches are made side by side already
 
 
 @dataclass(frozen=True, slots=True)
 class Augmentation:
-    """See ``training.augmentation`` in ``config/README.md``."""
+    """Ranges of random changes to images, which ``config/README.md`` describes as ``training.augmentation``."""
 
     flip: bool
     crop: float
@@ -51,10 +49,16 @@ class Augmentation:
 def augment(
     pixels: NDArray[np.uint8], draws: Sequence[float], augmentation: Augmentation, out: NDArray[np.uint8]
 ) -> bool:
-    """Crop a square image, mirror it, scale it to the size of ``out`` and change brightness, contrast, saturation.
+    """Randomly crop, mirror and resize a square image, and change its brightness, contrast and saturation.
 
-    ``pixels`` and ``out`` are uint8 [side, side, 3]; the same ``draws`` [7] make the same changes. Returns whether the
-    image was mirrored.
+    Args:
+        pixels: uint8 [side, side, 3].
+        draws: The random numbers, :data:`DRAWS` in [0, 1).
+        augmentation: Ranges of the changes.
+        out: Receives the augmented image, uint8 [output side, output side, 3].
+
+    Returns:
+        Whether the image was mirrored.
     """
     length = len(pixels)
     side = max(1, round(length * (1 - augmentation.crop * draws[0])))
@@ -71,7 +75,7 @@ def augment(
         )
     )
     if contrast or shift or saturation:
-        # All three are linear, so they are one matrix. Contrast turns about the image's mean.
+        # All three are linear, so one matrix applies them. Contrast scales around the image's mean.
         mean = sum(cv2.mean(out)[:3]) / 3
         matrix = np.empty((3, 4))
         matrix[:, :3] = (1 + contrast) * ((1 + saturation) * np.eye(3) - saturation * _LUMA)
@@ -81,32 +85,25 @@ def augment(
 
 
 def mirrored(units: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The labels [..., 60] of a mirrored image."""
-    return units[..., _columns()]
-
-
-def _columns() -> list[int]:
+    """Return the AU labels [..., 60] of a mirrored image, with left and right swapped."""
     columns = list(range(facs.COUNT))
     for left, right in _MIRRORED:
         columns[left - 1], columns[right - 1] = right - 1, left - 1
-    return columns
+    return units[..., columns]
 
 
 @contextmanager
-def staged(files: Sequence[Path], wanted: bool) -> Iterator[list[Path]]:
-    """The files, or copies of them below ``$TMPDIR`` that are gone when the block ends.
+def cache_records_locally(files: Sequence[Path]) -> Iterator[list[Path]]:
+    """Yield copies of the files in ``$TMPDIR``, which are deleted on exit.
 
-    Raises :class:`UserError` where there is no room for them.
+    Raises :class:`UserError` if the disk is too full for them.
     """
-    if not wanted:
-        yield list(files)
-        return
     with tempfile.TemporaryDirectory(prefix="affectflow-records-") as name:
         needed = sum(path.stat().st_size for path in files)
         if needed > shutil.disk_usage(name).free:
             raise UserError(
-                f"{name} has no room for {needed:,} bytes of records; set TMPDIR to a larger disk or training.stage to "
-                "false."
+                f"{name} has too little disk space for {needed:,} bytes of records; set TMPDIR to a larger disk or "
+                "training.cache_records to false."
             )
         copies = []
         for number, path in enumerate(files):
@@ -115,17 +112,17 @@ def staged(files: Sequence[Path], wanted: bool) -> Iterator[list[Path]]:
         yield copies
 
 
-_OF_AUGMENTATION = 1  # a stream of random numbers apart from that of the order
+_AUGMENTATION_STREAM = 1  # random numbers independent of those of the order
 _ALIGNMENT = 64
-_AHEAD = 2  # batches
-_SIDE_BY_SIDE = 4  # likewise
+_PREFETCHED_BATCHES = 2
+_PARALLEL_BATCHES = 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Labels:
-    """All labels of some files: units int8 [n, 60], intensities float32 [n, 60], affect float32 [n, 2].
+    """Labels of n images: units int8 [n, 60], intensities float32 [n, 60], affect (valence, arousal) float32 [n, 2].
 
-    ``datasets`` names where each is from; ``crops`` counts how images are cropped.
+    ``datasets`` has the data set of each image; ``crops`` counts the images by kind of crop.
     """
 
     units: NDArray[np.int8]
@@ -138,7 +135,7 @@ class Labels:
         return len(self.units)
 
     def has(self, head: str, units: Sequence[int]) -> NDArray[np.bool_]:
-        """Whether each image has a label that a head for ``units`` learns from."""
+        """Return a mask [n] of the images that have a label for ``head`` with these AUs."""
         columns = np.array(units, int) - 1
         match head:
             case heads.ACTION_UNITS:
@@ -149,8 +146,8 @@ class Labels:
                 known = ~np.isnan(self.affect)
         return np.asarray(known.any(axis=1))
 
-    def facts(self, units: Sequence[int], intensity_units: Sequence[int]) -> dict[str, Any]:
-        """How many there are of each kind, for ``model.json``."""
+    def counts(self, units: Sequence[int], intensity_units: Sequence[int]) -> dict[str, Any]:
+        """Return the numbers of images by crop, data set and label, for ``model.json``."""
         return {
             "crops": dict(sorted(self.crops.items())),
             "datasets": {name: self.datasets.count(name) for name in sorted(set(self.datasets))},
@@ -164,7 +161,7 @@ class Labels:
 
 
 def read_labels(files: Sequence[Path]) -> Labels:
-    """The labels alone, in the order of :func:`images_in_order`; raises :class:`UserError` for a damaged file."""
+    """Read the labels of all records, in their order; raises :class:`UserError` for a damaged file."""
     records = Records(files)
     units = np.empty((len(records), facs.COUNT), np.int8)
     intensities = np.empty((len(records), facs.COUNT), np.float32)
@@ -180,14 +177,14 @@ def read_labels(files: Sequence[Path]) -> Labels:
     return Labels(units, intensities, affect, datasets, crops)
 
 
-def sources(records: Records, numbers: Iterable[int]) -> list[str]:
-    """Where the images of some records are from."""
-    found = (decode_example(data).features.feature for data in records.read(numbers))
-    return [feature["image/filename"].bytes_list.value[0].decode() for feature in found]
+def image_sources(records: Records, indices: Iterable[int]) -> list[str]:
+    """Return the file names of the images of some records."""
+    features = (decode_example(data).features.feature for data in records.read(indices))
+    return [feature["image/filename"].bytes_list.value[0].decode() for feature in features]
 
 
 def images_in_order(records: Records, batches: Sequence[Sequence[int]]) -> tf.data.Dataset:
-    """Batches of pixels, uint8 [batch, size, size, 3], of the records that have these numbers."""
+    """Return batches of pixels, uint8 [batch, size, size, 3], given the indices of each batch's records."""
 
     def make(batch: int) -> Sequence[NDArray[Any]]:
         encoded = [_image_of(decode_example(data).features.feature) for data in records.read(batches[batch])]
@@ -197,7 +194,7 @@ def images_in_order(records: Records, batches: Sequence[Sequence[int]]) -> tf.da
             jpeg.decode(image, room=pixels[i])
         return [pixels]
 
-    return _made(
+    return _parallel_map(
         tf.data.Dataset.range(len(batches)),
         make,
         [tf.TensorSpec([None, None, None, 3], tf.uint8)],
@@ -207,74 +204,84 @@ def images_in_order(records: Records, batches: Sequence[Sequence[int]]) -> tf.da
 
 def training_batches(
     records: Records,
-    numbers: Callable[[int], NDArray[np.int64]],
+    indices: Callable[[int], NDArray[np.int64]],
     batch_size: int,
     input_size: int,
-    units: Mapping[str, Sequence[int]],
+    trained_heads: Mapping[str, Sequence[int]],
     augmentation: Augmentation,
     seed: int,
     start: int = 0,
 ) -> tf.data.Dataset:
-    """Endless batches of (pixels uint8 [batch, input_size, input_size, 3], labels float32 by head).
+    """Return endless training batches, of which each depends only on the arguments and its number.
 
-    ``numbers`` tells which records a batch is made of (:class:`affectflow.training.sampling.Mixture`); ``units`` has
-    the heads, and of which AUs each gets labels. Batch k depends on the records, ``numbers``, ``seed`` and k alone, and
-    those before ``start`` are not read.
+    Args:
+        records: The training images and labels.
+        indices: Returns the indices of a batch's records (:meth:`affectflow.training.sampling.Mixture.indices`).
+        batch_size: Number of images in a batch.
+        input_size: Side in pixels to which images are resized.
+        trained_heads: AUs of each head's labels.
+        augmentation: Ranges of random changes.
+        seed: Seed of the augmentation.
+        start: Number of the first batch; earlier ones are not read.
+
+    Returns:
+        Pairs of pixels, uint8 [batch_size, input_size, input_size, 3], and float32 labels [batch_size, ...] by head.
     """
-    columns = {head: np.array(chosen, int) - 1 for head, chosen in units.items()}
+    columns = {head: np.array(units, int) - 1 for head, units in trained_heads.items()}
 
     def make(batch: int) -> Sequence[NDArray[Any]]:
         pixels = _aligned((batch_size, input_size, input_size, 3))
         occurrence = np.empty((batch_size, facs.COUNT), np.float32)
         intensities = np.empty((batch_size, facs.COUNT), np.float32)
         affect = np.empty((batch_size, 2), np.float32)
-        room: NDArray[np.uint8] | None = None
-        draws = np.random.default_rng([seed, _OF_AUGMENTATION, batch]).random((batch_size, DRAWS)).tolist()
-        for i, data in enumerate(records.read(numbers(batch))):
+        buffer: NDArray[np.uint8] | None = None
+        draws = np.random.default_rng([seed, _AUGMENTATION_STREAM, batch]).random((batch_size, DRAWS)).tolist()
+        for i, data in enumerate(records.read(indices(batch))):
             feature = decode_example(data).features.feature
             occurrence[i], intensities[i], affect[i] = _labels_of(feature)
-            image = jpeg.decode(_image_of(feature), room=room)
-            room = image if room is None else room
+            image = jpeg.decode(_image_of(feature), room=buffer)
+            buffer = image if buffer is None else buffer
             if augment(image, draws[i], augmentation, pixels[i]):
                 occurrence[i], intensities[i] = mirrored(occurrence[i]), mirrored(intensities[i])
         labels = {heads.ACTION_UNITS: occurrence, heads.INTENSITIES: intensities}
-        chosen = [labels[head][:, of] if head in labels else affect for head, of in columns.items()]
-        return [pixels, *chosen]
+        selected = [labels[head][:, column] if head in labels else affect for head, column in columns.items()]
+        return [pixels, *selected]
 
-    def named(pixels: tf.Tensor, *labels: tf.Tensor) -> tuple[tf.Tensor, Mapping[str, Any]]:
+    def by_head(pixels: tf.Tensor, *labels: tf.Tensor) -> tuple[tf.Tensor, Mapping[str, Any]]:
         return pixels, dict(zip(columns, labels, strict=True))
 
-    widths = [2 if head == heads.VALENCE_AROUSAL else len(of) for head, of in columns.items()]
-    shapes = [
+    widths = [2 if head == heads.VALENCE_AROUSAL else len(column) for head, column in columns.items()]
+    specs = [
         tf.TensorSpec([batch_size, input_size, input_size, 3], tf.uint8),
         *(tf.TensorSpec([batch_size, width], tf.float32) for width in widths),
     ]
-    return _made(tf.data.Dataset.range(start, tf.int64.max), make, shapes, named)
+    return _parallel_map(tf.data.Dataset.range(start, tf.int64.max), make, specs, by_head)
 
 
-def _made(
+def _parallel_map(
     numbers: tf.data.Dataset,
     make: Callable[[int], Sequence[NDArray[Any]]],
-    shapes: Sequence[tf.TensorSpec],
-    name: Callable[..., Any],
+    specs: Sequence[tf.TensorSpec],
+    structure: Callable[..., Any],
 ) -> tf.data.Dataset:
-    """What ``make`` makes of each number, in order, some side by side; ``name`` gives it its structure."""
+    """Apply ``make`` to numbers in parallel, in order; ``structure`` packs its arrays into an element."""
 
     def call(number: tf.Tensor) -> Any:
-        # Deterministic operations would be made one after the other, if this one could have a state.
-        types = [shape.dtype for shape in shapes]
+        # With op determinism, tf.data runs stateful operations sequentially.
+        types = [spec.dtype for spec in specs]
         arrays = tf.numpy_function(lambda n: make(int(n)), [number], types, stateful=False)
-        return name(*(tf.ensure_shape(array, shape.shape) for array, shape in zip(arrays, shapes, strict=True)))
+        return structure(*(tf.ensure_shape(array, spec.shape) for array, spec in zip(arrays, specs, strict=True)))
 
-    return numbers.map(call, num_parallel_calls=_SIDE_BY_SIDE, deterministic=True).prefetch(_AHEAD)
+    parallel = numbers.map(call, num_parallel_calls=_PARALLEL_BATCHES, deterministic=True)
+    return parallel.prefetch(_PREFETCHED_BATCHES)
 
 
 def _aligned(shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    """Room for pixels where TensorFlow takes it over without copying: at a multiple of 64 bytes."""
+    """Allocate an array at a multiple of 64 bytes, which TensorFlow takes over without copying."""
     size = math.prod(shape)
-    room = np.empty(size + _ALIGNMENT, np.uint8)
-    start = -room.ctypes.data % _ALIGNMENT
-    return room[start : start + size].reshape(shape)
+    buffer = np.empty(size + _ALIGNMENT, np.uint8)
+    start = -buffer.ctypes.data % _ALIGNMENT
+    return buffer[start : start + size].reshape(shape)
 
 
 def _labels_of(feature: Any) -> tuple[Sequence[int], Sequence[float], tuple[float, float]]:

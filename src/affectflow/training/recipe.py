@@ -1,4 +1,4 @@
-"""A run as the configuration describes it. Light: no tensor is touched."""
+"""The settings of one training run. Importing this module does not import TensorFlow."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any, Self
 
 _WITHOUT_EFFECT = ("checkpoint_minutes", "tensorboard", "cache_records", "gpus")
-"""Keys that change how a run is made and nothing in what comes out, but for the last bits."""
+"""Settings that do not change the trained weights, except for the last bits."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """See ``network``, ``models`` and ``training`` in ``config/README.md``."""
+    """A model's settings; ``config/README.md`` describes them under ``models`` and ``training``."""
 
     backbone: str
     weights: Path | None
@@ -52,7 +52,12 @@ class Recipe:
 
     @classmethod
     def of(cls, settings: Mapping[str, Any], weights: Path | None) -> Self:
-        """From the configuration's mapping of a model's entry and its training keys."""
+        """Create a recipe.
+
+        Args:
+            settings: A model's configuration entry merged with its training settings.
+            weights: File of the backbone's initial weights; None starts from random weights.
+        """
         values = {
             **settings,
             "weights": weights,
@@ -63,7 +68,7 @@ class Recipe:
         return cls(**{field.name: values[field.name] for field in fields(cls)})
 
     def reproducibility_key(self) -> dict[str, Any]:
-        """What the weights depend on, as JSON can hold it."""
+        """Return the settings that the trained weights depend on, as JSON values."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         values["weights"] = None if self.weights is None else str(self.weights)
         return {

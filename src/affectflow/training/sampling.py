@@ -1,4 +1,4 @@
-"""An endless order of records, any part of which is known without the parts before it."""
+"""Sampling of training batches: an endless sequence in which every batch can be computed on its own."""
 
 from __future__ import annotations
 
@@ -15,43 +15,45 @@ from affectflow.training.heads import VALENCE_AROUSAL
 
 
 class Shuffle:
-    """Every epoch has each of ``count`` records once, in an order that depends on ``seed`` and its number."""
+    """Endless epochs of ``count`` records, each in a random order that depends on ``seed`` and the epoch's number."""
 
     def __init__(self, count: int, *seed: int) -> None:
         self._count = count
         self._seed = seed
-        self._epoch = lru_cache(2)(self._draw)  # a batch may lie in two
+        self._epoch = lru_cache(2)(self._permutation)  # a batch can span two epochs
 
-    def numbers(self, position: int, count: int) -> NDArray[np.int64]:
-        """The records at ``count`` places from ``position`` on, counted through all epochs."""
+    def indices(self, position: int, count: int) -> NDArray[np.int64]:
+        """Return the indices of ``count`` records from ``position`` on, which counts through all epochs."""
         found: list[NDArray[np.int64]] = []
         while count > 0:
-            epoch, place = divmod(position, self._count)
-            found.append(self._epoch(epoch)[place : place + count])
+            epoch, offset = divmod(position, self._count)
+            found.append(self._epoch(epoch)[offset : offset + count])
             position, count = position + len(found[-1]), count - len(found[-1])
         return np.concatenate(found)
 
-    def _draw(self, epoch: int) -> NDArray[np.int64]:
+    def _permutation(self, epoch: int) -> NDArray[np.int64]:
         return np.random.default_rng([*self._seed, epoch]).permutation(self._count)
 
 
-_NEEDED = {VALENCE_AROUSAL: 2}
-"""Records in a batch without which a task has no loss worth the name: a CCC of one image does not exist."""
+_MIN_RECORDS = {VALENCE_AROUSAL: 2}
+"""Fewest labelled records that a task needs in every batch (1 by default): the CCC of one image is undefined."""
 
-Numbers = NDArray[np.int64]
+Indices = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
-    """Records with their share of a batch, and the tasks that all of them have labels for."""
+class _Stream:
+    """Records that are sampled together."""
 
-    records: Numbers
+    records: Indices
     rate: float
+    """Mean number of these records in a batch."""
     tasks: frozenset[str]
+    """Tasks for which all of them have labels."""
 
 
 class Mixture:
-    """The records of every batch."""
+    """A sampling plan for several data sets, in which every batch has labels for every task."""
 
     def __init__(
         self,
@@ -61,66 +63,77 @@ class Mixture:
         shares: Mapping[str, float] | None,
         seed: int,
     ) -> None:
-        """``datasets`` names each record's data set, ``labelled`` tells by task which records have its labels.
+        """Plan the batches; records without a label for any task are left out.
 
-        Records with no label for any task are left out. ``shares`` of a batch by data set add up to 1 or to anything
-        else; None takes each as often as it has records. Raises :class:`UserError` where a batch is too small to hold
-        a record of every data set and task.
+        Args:
+            datasets: Data set of each record.
+            labelled: For each task, a mask of the records that have its labels.
+            batch_size: Number of records in a batch.
+            shares: Relative shares of the data sets in a batch; None samples in proportion to their records.
+            seed: Seed of the random order.
+
+        Raises:
+            UserError: A batch is too small for records of every data set and task.
         """
         self._batch_size = batch_size
         used = np.flatnonzero(np.any(list(labelled.values()), axis=0))
         self.count = len(used)
-        parts = [
-            _Part(records, share * batch_size, _common(records, labelled))
+        streams = [
+            _Stream(records, share * batch_size, _common(records, labelled))
             for records, share in _by_dataset(np.asarray(datasets), used, shares)
         ]
         for task in labelled:
-            parts = _guaranteed(parts, task, labelled, _needed(task, batch_size))
-        parts.sort(key=lambda part: -part.rate)
-        if sum(math.ceil(part.rate) for part in parts[1:]) >= batch_size and len(parts) > 1:
+            streams = _guaranteed(streams, task, labelled, _min_records(task, batch_size))
+        streams.sort(key=lambda stream: -stream.rate)
+        if sum(math.ceil(stream.rate) for stream in streams[1:]) >= batch_size and len(streams) > 1:
             raise UserError(
-                f"A batch of {batch_size} is too small for images of {len(parts)} kinds; raise training.batch_size."
+                f"A batch of {batch_size} is too small for {len(streams)} combinations of data set and labels; raise "
+                "training.batch_size."
             )
-        self._parts = parts
-        least = [batch_size - sum(math.ceil(part.rate) for part in parts[1:])]
-        least += [math.floor(part.rate) for part in parts[1:]]
+        self._streams = streams
+        least = [batch_size - sum(math.ceil(stream.rate) for stream in streams[1:])]
+        least += [math.floor(stream.rate) for stream in streams[1:]]
         for task in labelled:
-            if sum(n for n, part in zip(least, parts, strict=True) if task in part.tasks) < _needed(task, batch_size):
+            if sum(n for n, stream in zip(least, streams, strict=True) if task in stream.tasks) < _min_records(
+                task, batch_size
+            ):
                 raise _too_small(task)
-        self._orders = [Shuffle(len(part.records), *([seed] if not i else [seed, i])) for i, part in enumerate(parts)]
+        self._orders = [Shuffle(len(stream.records), seed, *([i] if i else [])) for i, stream in enumerate(streams)]
 
     @property
     def steps(self) -> int:
-        """Batches in an epoch: as many as the records fill."""
+        """Number of full batches that the records fill, which is an epoch."""
         return max(1, self.count // self._batch_size)
 
-    def shown(self) -> dict[str, float]:
-        """How often an epoch shows a record at least and at most, of all streams."""
-        often = [rate * self.steps / len(part.records) for part, rate in zip(self._parts, self._rates(), strict=True)]
-        return {"least": round(min(often), 3), "most": round(max(often), 3)}
+    def repeats(self) -> dict[str, float]:
+        """Return how often an epoch contains a record, for the least and the most sampled records."""
+        repeats = [
+            rate * self.steps / len(stream.records) for stream, rate in zip(self._streams, self._rates(), strict=True)
+        ]
+        return {"least": round(min(repeats), 3), "most": round(max(repeats), 3)}
 
-    def numbers(self, batch: int) -> Numbers:
-        """The records of a batch."""
-        before = [math.floor(part.rate * batch) for part in self._parts[1:]]
-        after = [math.floor(part.rate * (batch + 1)) for part in self._parts[1:]]
+    def indices(self, batch: int) -> Indices:
+        """Return the indices of the records of batch number ``batch``."""
+        before = [math.floor(stream.rate * batch) for stream in self._streams[1:]]
+        after = [math.floor(stream.rate * (batch + 1)) for stream in self._streams[1:]]
         starts = [self._batch_size * batch - sum(before), *before]
         ends = [self._batch_size * (batch + 1) - sum(after), *after]
         return np.concatenate(
             [
-                part.records[order.numbers(start, end - start)]
-                for part, order, start, end in zip(self._parts, self._orders, starts, ends, strict=True)
+                stream.records[order.indices(start, end - start)]
+                for stream, order, start, end in zip(self._streams, self._orders, starts, ends, strict=True)
                 if end > start
             ]
         )
 
     def _rates(self) -> list[float]:
-        others = [part.rate for part in self._parts[1:]]
+        others = [stream.rate for stream in self._streams[1:]]
         return [self._batch_size - sum(others), *others]
 
 
 def _by_dataset(
-    datasets: NDArray[np.str_], used: Numbers, shares: Mapping[str, float] | None
-) -> list[tuple[Numbers, float]]:
+    datasets: NDArray[np.str_], used: Indices, shares: Mapping[str, float] | None
+) -> list[tuple[Indices, float]]:
     if shares is None:
         return [(used, 1.0)]
     found = [(used[datasets[used] == name], share) for name, share in shares.items()]
@@ -129,38 +142,40 @@ def _by_dataset(
     return [(records, share / total) for records, share in found]
 
 
-def _common(records: Numbers, labelled: Mapping[str, NDArray[np.bool_]]) -> frozenset[str]:
+def _common(records: Indices, labelled: Mapping[str, NDArray[np.bool_]]) -> frozenset[str]:
     return frozenset(task for task, has in labelled.items() if has[records].all())
 
 
-def _guaranteed(parts: list[_Part], task: str, labelled: Mapping[str, NDArray[np.bool_]], needed: int) -> list[_Part]:
-    """The same records, divided and weighted so that every batch holds ``needed`` of a task."""
-    if sum(math.floor(part.rate) for part in parts if task in part.tasks) >= needed:
-        return parts
-    rich = max(parts, key=lambda part: part.rate * labelled[task][part.records].mean())
-    has = labelled[task][rich.records]
+def _guaranteed(
+    streams: list[_Stream], task: str, labelled: Mapping[str, NDArray[np.bool_]], needed: int
+) -> list[_Stream]:
+    """Split and reweight streams so that every batch has at least ``needed`` records with labels for a task."""
+    if sum(math.floor(stream.rate) for stream in streams if task in stream.tasks) >= needed:
+        return streams
+    richest = max(streams, key=lambda stream: stream.rate * labelled[task][stream.records].mean())
+    has = labelled[task][richest.records]
     if not has.all():
-        with_label, without = rich.records[has], rich.records[~has]
-        rate = max(rich.rate * has.mean(), needed)
-        divided = [
-            _Part(with_label, rate, _common(with_label, labelled)),
-            _Part(without, rich.rate - rate, _common(without, labelled)),
+        with_label, without = richest.records[has], richest.records[~has]
+        rate = max(richest.rate * has.mean(), needed)
+        split = [
+            _Stream(with_label, rate, _common(with_label, labelled)),
+            _Stream(without, richest.rate - rate, _common(without, labelled)),
         ]
     else:
-        divided = [_Part(rich.records, needed, rich.tasks)]
-    rest = [part for part in parts if part is not rich]
-    # What one part takes more of, the largest of the others has less of.
-    excess = sum(part.rate for part in divided) - rich.rate
+        split = [_Stream(richest.records, needed, richest.tasks)]
+    rest = [stream for stream in streams if stream is not richest]
+    # The largest of the other streams makes up for what these streams gained.
+    excess = sum(stream.rate for stream in split) - richest.rate
     if excess > 0 and rest:
-        largest = max(rest, key=lambda part: part.rate)
-        rest[rest.index(largest)] = _Part(largest.records, largest.rate - excess, largest.tasks)
-    if any(part.rate <= 0 for part in (*divided, *rest)):
+        largest = max(rest, key=lambda stream: stream.rate)
+        rest[rest.index(largest)] = _Stream(largest.records, largest.rate - excess, largest.tasks)
+    if any(stream.rate <= 0 for stream in (*split, *rest)):
         raise _too_small(task)
-    return [*divided, *rest]
+    return [*split, *rest]
 
 
-def _needed(task: str, batch_size: int) -> int:
-    return min(_NEEDED.get(task, 1), batch_size)
+def _min_records(task: str, batch_size: int) -> int:
+    return min(_MIN_RECORDS.get(task, 1), batch_size)
 
 
 def _too_small(task: str) -> UserError:

@@ -73,10 +73,7 @@ def train_model(
     try:
         fit(
             Recipe.of(recipe, weights),
-            train_files=train,
-            validation_files=validation,
-            image_size=image_size,
-            synthetic=synthetic,
+            TrainingData(train, validation, image_size, synthetic),
             threads=threads,
             places=Places(state, board),
             outputs=Outputs(model, history, metadata, reliability),

@@ -1,61 +1,82 @@
-"""Training of one run: records in; a model, its history, its card and the reliability of its probabilities out."""
+"""Training of one run: from records to a model, its history, its metadata and the reliability of its probabilities."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+import logging
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
-from numpy.typing import NDArray
 
 from affectflow import facs
 from affectflow.core.atomic import atomic_write
 from affectflow.core.cache import file_sha256, fingerprint
 from affectflow.core.code import modules_digest
 from affectflow.core.errors import UserError
-from affectflow.metrics.calibration import calibration_error_of_bins
 from affectflow.records.access import Records
-from affectflow.tables.csv_files import write_csv
-from affectflow.training import heads as heads_
-from affectflow.training import losses as losses_
-from affectflow.training import network as networks
-from affectflow.training.calibration import Reliability, divide_logits, fit_temperatures, reliability
-from affectflow.training.checkpoint import Checkpoints
-from affectflow.training.devices import Devices, compile_by_xla, prepare, share_statistics, visible_devices
-from affectflow.training.fit import Line, Schedule, Work, fit, write_history
-from affectflow.training.heads import ACTION_UNITS, INTENSITIES, VALENCE_AROUSAL
+from affectflow.training.checkpoint import Checkpoints, EpochLog, State
+from affectflow.training.devices import Devices, prepare, visible_devices
+from affectflow.training.fit import Schedule, TensorBoardWriter, TrainerInputs, fit, write_history
+from affectflow.training.heads import ACTION_UNITS, HEADS, INTENSITIES, VALENCE_AROUSAL, TrainedHeads
 from affectflow.training.interruption import Interruption
-from affectflow.training.multi_task import DeterministicModel, Loss, MultiTaskModel
-from affectflow.training.network import HeadSpec, NetworkSpec, build_network
-from affectflow.training.optimizers import check_accumulation, make_optimizer
-from affectflow.training.reader import Augmentation, Labels, read_labels, sources, staged, training_batches
+from affectflow.training.keras_setup import keras
+from affectflow.training.model import build_model, float32_network
+from affectflow.training.network import inference_model
+from affectflow.training.optimizers import check_accumulation
+from affectflow.training.reader import (
+    Augmentation,
+    Labels,
+    cache_records_locally,
+    image_sources,
+    read_labels,
+    training_batches,
+)
 from affectflow.training.recipe import Recipe
 from affectflow.training.sampling import Mixture
 from affectflow.training.saving import save_model
-from affectflow.training.tensorboard import Board
-from affectflow.training.validation import Validator, fit_thresholds
+from affectflow.training.validation import Calibration, Validator, calibrate, constant_labels, write_reliability
 
-RELIABILITY_COLUMNS = ("unit", "calibrated", "from", "images", "mean_probability", "positive_rate")
+log = logging.getLogger(__name__)
+
+_LOGGED_METRICS = {
+    "validation_mean_auc": "AUC",
+    "validation_mean_f1": "F1",
+    "validation_mean_intensity_ccc": "intensity CCC",
+    "validation_valence_ccc": "valence CCC",
+    "validation_arousal_ccc": "arousal CCC",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingData:
+    """Records to train on and to validate on."""
+
+    train: Sequence[Path]
+    validation: Sequence[Path]
+    image_size: int
+    """Side in pixels of the stored images."""
+    synthetic: bool
+    """Whether the faces are drawn by affectflow."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """The files that a training leaves."""
+    """Files that a training writes."""
 
     model: Path
     history: Path
-    card: Path
+    metadata: Path
     reliability: Path
 
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Folders for what is no output: the state to go on from, and TensorBoard's logs."""
+    """Folders for the state from which a training resumes, and for TensorBoard's logs."""
 
     state: Path
     board: Path
@@ -63,261 +84,213 @@ class Places:
 
 def train(
     recipe: Recipe,
-    train_files: Sequence[Path],
-    validation_files: Sequence[Path],
-    image_size: int,
-    synthetic: bool,
+    data: TrainingData,
     threads: int,
     places: Places,
     outputs: Outputs,
     seconds: float | None = None,
 ) -> None:
-    """Fit a model, keep the weights of the best validation score, fit thresholds and temperatures on validation.
+    """Fit a model, restore the weights of the best validation score, calibrate it and save it.
 
-    After ``seconds`` it saves its state and raises :class:`affectflow.training.interruption.OutOfTime`. On one
-    machine's CPU the same recipe and records give the same bytes (but for ``images_per_s`` in the history), killed and
-    started again or not. Raises :class:`UserError` when the records cannot teach what the heads should
-    learn, or when the loss is no number any more.
+    On one machine's CPU the same recipe and records give the same bytes (except ``images_per_s`` in the history),
+    whether or not the training was killed and resumed.
+
+    Args:
+        recipe: Settings of the run.
+        data: Records.
+        threads: Number of CPU threads; 0 for all.
+        places: Folders for checkpoints and logs.
+        outputs: Files to write.
+        seconds: Time limit, after which the state is saved; None for no limit.
+
+    Raises:
+        UserError: The records have no labels for the heads or for validation, or the loss became NaN or infinite.
+        OutOfTime: The time limit passed (:mod:`affectflow.training.interruption`).
+        Interrupted: A signal requested to stop.
     """
     prepare(threads, recipe.seed, recipe.precision)
-    with Interruption(seconds) as interruption, staged(train_files, recipe.cache_records) as files:
-        labels, validation_labels = read_labels(files), read_labels(validation_files)
-        if not len(validation_labels):
-            raise UserError(
-                f"{validation_files[0].parent} holds no validation record; raise records.validation_fraction."
-            )
-        taught, unsupported = _trainable_heads(labels, recipe)
-        mixture = _mixture(labels, taught, recipe)
-        records = Records(files)
+    cached = cache_records_locally(data.train) if recipe.cache_records else nullcontext(data.train)
+    with Interruption(seconds) as interruption, cached as train_files:
+        labels, validation_labels = read_labels(train_files), _read_validation_labels(data.validation)
+        trained_heads = _trainable_heads(labels, recipe)
+        mixture = _plan_sampling(labels, trained_heads, recipe)
         schedule = Schedule(
-            recipe.epochs, mixture.steps, recipe.batch_size, recipe.patience, 60 * recipe.checkpoint_minutes
+            epochs=recipe.epochs,
+            steps=mixture.steps,
+            batch_size=recipe.batch_size,
+            patience=recipe.patience,
+            checkpoint_s=60 * recipe.checkpoint_minutes,
         )
         devices = visible_devices()
-        check_accumulation(recipe.accumulate, schedule.steps * schedule.epochs, devices.count)
+        check_accumulation(recipe.accumulate, schedule.total_steps, devices.count)
         with devices.scope():
-            model = _compiled(recipe, taught, labels, schedule, devices)
-        augmentation = Augmentation(**recipe.augmentation)
-        validator = Validator(model, taught, validation_files, validation_labels, recipe.batch_size)
-        with Board(places.board if recipe.tensorboard else None) as board:
-            work = Work(
-                batches=lambda start: devices.ahead(
-                    training_batches(
-                        *(records, mixture.numbers, recipe.batch_size, recipe.input_size, taught, augmentation),
-                        *(recipe.seed, start),
-                    )
-                ),
-                validate=validator.measure,
-                sources=lambda step: sources(records, mixture.numbers(step)),
-                epoch_ended=lambda line: _say(line, recipe.epochs, board),
-            )
-            checkpoints = Checkpoints(places.state, _stamp(recipe, train_files, validation_files))
-            state = fit(model, work, schedule, checkpoints, interruption)
+            model = build_model(recipe, trained_heads, labels.units, schedule.total_steps, devices)
+        validator = Validator(model, trained_heads, data.validation, validation_labels, recipe.batch_size)
+        with TensorBoardWriter(places.board if recipe.tensorboard else None) as writer:
+            inputs = _trainer_inputs(recipe, Records(train_files), trained_heads, mixture, validator, devices, writer)
+            checkpoints = Checkpoints(places.state, _cache_key(recipe, data))
+            state = fit(model, inputs, schedule, checkpoints, interruption)
     assert state.best_weights is not None
     model.set_weights(state.best_weights)
-    network = _in_float32(recipe, taught, model.network)
-    raw = validator.raw(network)
-    units = taught.get(ACTION_UNITS, ())
-    temperatures, bins = _calibrated(recipe, network, units, validation_labels, raw)
-    probabilities = _probabilities(raw, units, temperatures)
-    thresholds = fit_thresholds(units, validation_labels.units, probabilities) if units else {}
-    save_model(networks.answering(network), outputs.model)
+    network = float32_network(recipe, trained_heads, model.network)
+    logits = validator.predict_logits(network)
+    calibration = Calibration({}, {}, [])
+    if ACTION_UNITS in trained_heads:
+        calibration = calibrate(
+            network, trained_heads[ACTION_UNITS], validation_labels.units, logits[ACTION_UNITS], recipe.calibration
+        )
+    save_model(inference_model(network), outputs.model)
     write_history(outputs.history, state.history)
-    write_csv(outputs.reliability, RELIABILITY_COLUMNS, map(_bin_row, bins))
-    best = state.history[state.best_epoch - 1]
-    card = {
-        "units": list(units),
-        "intensity_units": list(taught.get(INTENSITIES, ())),
-        "heads": list(taught),
-        "unsupported": unsupported,
-        "image_size": image_size,
-        "thresholds": {facs.label(unit): value for unit, value in thresholds.items()},
-        "temperatures": {facs.label(unit): round(value, 6) for unit, value in temperatures.items()},
-        "calibration_error": {
-            name: _number(calibration_error_of_bins([entry for entry in bins if entry.calibrated is after]))
-            for name, after in (("before", False), ("after", True))
-        },
-        "synthetic": synthetic,
-        "best_epoch": state.best_epoch,
-        "epochs": len(state.history),
-        "validation": {name: _number(value) for name, value in best.items() if name.startswith("validation_")},
-        "unmeasured": validator.unmeasured(),
-        **labels.facts(units, taught.get(INTENSITIES, ())),
+    write_reliability(outputs.reliability, calibration.bins)
+    metadata = {
+        **_heads_metadata(recipe, trained_heads),
+        "image_size": data.image_size,
+        **_calibration_metadata(calibration),
+        "synthetic": data.synthetic,
+        **_history_metadata(state),
+        "unmeasured": constant_labels(trained_heads, validation_labels),
+        **labels.counts(trained_heads.get(ACTION_UNITS, ()), trained_heads.get(INTENSITIES, ())),
         "images": {"train": len(labels), "validation": len(validation_labels)},
         "images_without_label": len(labels) - mixture.count,
-        "shown_per_epoch": mixture.shown(),
+        "shown_per_epoch": mixture.repeats(),
         "devices": devices.count,
         "recipe": recipe.reproducibility_key(),
     }
-    with atomic_write(outputs.card) as partial:
-        partial.write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+    with atomic_write(outputs.metadata) as partial:
+        partial.write_text(json.dumps(metadata, indent=1) + "\n", encoding="utf-8")
 
 
-def _trainable_heads(labels: Labels, recipe: Recipe) -> tuple[dict[str, tuple[int, ...]], list[str]]:
-    """The heads that have labels to learn from, each with the AUs that it answers for; and those that have none."""
+def _read_validation_labels(files: Sequence[Path]) -> Labels:
+    labels = read_labels(files)
+    if not len(labels):
+        raise UserError(f"{files[0].parent} has no validation records; raise records.validation_fraction.")
+    return labels
+
+
+def _trainable_heads(labels: Labels, recipe: Recipe) -> dict[str, tuple[int, ...]]:
+    """Return the recipe's heads that the labels suffice for, with their AUs; log the others."""
     positives, negatives = (labels.units == facs.PRESENT).any(axis=0), (labels.units == facs.ABSENT).any(axis=0)
     if recipe.missing_labels == "negative":
         negatives = positives
-    strengths = [len(set(column[~np.isnan(column)].tolist())) > 1 for column in labels.intensities.T]
-    able: dict[str, tuple[int, ...]] = {
+    varies = [len(set(column[~np.isnan(column)].tolist())) > 1 for column in labels.intensities.T]
+    units = {
         ACTION_UNITS: tuple(unit for unit in recipe.units if (positives & negatives)[unit - 1]),
-        INTENSITIES: tuple(unit for unit in recipe.units if strengths[unit - 1]),
+        INTENSITIES: tuple(unit for unit in recipe.units if varies[unit - 1]),
+        VALENCE_AROUSAL: (),
     }
     has_affect = not np.isnan(labels.affect).all()
-    wanted = [head for head in heads_.HEADS if head in recipe.heads]
-    taught = {head: able.get(head, ()) for head in wanted if (has_affect if head == VALENCE_AROUSAL else able[head])}
-    unsupported = [head for head in wanted if head not in taught]
-    for head in unsupported:
-        print(f"No training image has labels for {head}; the model is trained without that head.", flush=True)
-    if not taught:
+    trained_heads = {}
+    for head in HEADS:
+        if head not in recipe.heads:
+            continue
+        if has_affect if head == VALENCE_AROUSAL else units[head]:
+            trained_heads[head] = units[head]
+        else:
+            log.warning("No training image has labels for %s; the model is trained without this head.", head)
+    if not trained_heads:
+        wanted = " or ".join(head for head in HEADS if head in recipe.heads)
         raise UserError(
-            f"No image of {len(labels)} has a label for {' or '.join(wanted)}; add labels, or change "
+            f"None of the {len(labels)} training images has a label for {wanted}; add labels, or change "
             "models.<name>.heads."
         )
-    return taught, unsupported
+    return trained_heads
 
 
-def _mixture(labels: Labels, taught: Mapping[str, tuple[int, ...]], recipe: Recipe) -> Mixture:
-    labelled = {head: labels.has(head, units) for head, units in taught.items()}
+def _plan_sampling(labels: Labels, trained_heads: TrainedHeads, recipe: Recipe) -> Mixture:
+    labelled = {head: labels.has(head, units) for head, units in trained_heads.items()}
     return Mixture(labels.datasets, labelled, recipe.batch_size, recipe.shares, recipe.seed)
 
 
-def _forms(recipe: Recipe, taught: Mapping[str, tuple[int, ...]]) -> tuple[NetworkSpec, tuple[HeadSpec, ...]]:
-    form = NetworkSpec(**{field.name: getattr(recipe, field.name) for field in fields(NetworkSpec)})
-    return form, tuple(HeadSpec(head, len(units), recipe.losses[head]) for head, units in taught.items())
-
-
-def _compiled(
+def _trainer_inputs(
     recipe: Recipe,
-    taught: Mapping[str, tuple[int, ...]],
-    labels: Labels,
-    schedule: Schedule,
+    records: Records,
+    trained_heads: TrainedHeads,
+    mixture: Mixture,
+    validator: Validator,
     devices: Devices,
-) -> MultiTaskModel:
-    form, wanted = _forms(recipe, taught)
-    network = build_network(form, recipe.weights, wanted)
-    if devices.count > 1:
-        share_statistics(network)
-    weights = recipe.task_weights
-    model = DeterministicModel(
-        network,
-        _losses(recipe, taught, labels),
-        None if weights is None else {head: weights[head] for head in taught},
-        devices.across,
+    writer: TensorBoardWriter,
+) -> TrainerInputs:
+    augmentation = Augmentation(**recipe.augmentation)
+
+    def batches(start: int) -> tf.data.Dataset:
+        return devices.prefetch(
+            training_batches(
+                records,
+                mixture.indices,
+                batch_size=recipe.batch_size,
+                input_size=recipe.input_size,
+                trained_heads=trained_heads,
+                augmentation=augmentation,
+                seed=recipe.seed,
+                start=start,
+            )
+        )
+
+    def on_epoch_end(epoch_log: EpochLog) -> None:
+        writer.add(epoch_log)
+        metrics = ", ".join(
+            f"{name} {epoch_log[key]:.3f}" for key, name in _LOGGED_METRICS.items() if np.isfinite(epoch_log[key])
+        )
+        log.info(
+            "epoch %.0f/%d: loss %.4f, %.0f images/s; validation %s",
+            epoch_log["epoch"],
+            recipe.epochs,
+            epoch_log["loss"],
+            epoch_log["images_per_s"],
+            metrics or "has no metric",
+        )
+
+    return TrainerInputs(
+        batches=batches,
+        validate=validator.validate,
+        image_sources=lambda step: image_sources(records, mixture.indices(step)),
+        on_epoch_end=on_epoch_end,
     )
-    factor = networks.learning_rate_factors(network, form.layer_decay) if form.layer_decay != 1 else None
-    optimizer = make_optimizer(
-        *(recipe.optimizer, recipe.learning_rate, recipe.weight_decay, recipe.warmup_fraction),
-        schedule.steps * schedule.epochs,
-        recipe.accumulate,
-        factor,
-    )
-    model.compile(optimizer=optimizer, jit_compile=compile_by_xla(recipe.xla))
-    model.optimizer.build(model.trainable_variables)  # else the first step is traced twice
-    return model
 
 
-def _losses(recipe: Recipe, taught: Mapping[str, tuple[int, ...]], labels: Labels) -> dict[str, Loss]:
-    losses: dict[str, Loss] = {}
-    if ACTION_UNITS in taught:
-        masked = recipe.missing_labels == "ignore"
-        weights = positive_weights(labels, taught[ACTION_UNITS], recipe.positive_weight_cap, masked)
-        loss = losses_.OCCURRENCE_LOSSES[recipe.losses[ACTION_UNITS]](weights)
-        losses[ACTION_UNITS] = loss if masked else lambda truth, raw: loss(keras.ops.maximum(truth, 0.0), raw)
-    if INTENSITIES in taught:
-        losses[INTENSITIES] = losses_.INTENSITY_LOSSES[recipe.losses[INTENSITIES]]
-    if VALENCE_AROUSAL in taught:
-        losses[VALENCE_AROUSAL] = losses_.AFFECT_LOSSES[recipe.losses[VALENCE_AROUSAL]]
-    return losses
-
-
-def positive_weights(labels: Labels, units: Sequence[int], cap: float, masked: bool = True) -> list[float]:
-    """Negatives over positives of each unit, between 1 and ``cap``; unless ``masked``, unknown labels are negatives."""
-    columns = [labels.units[:, unit - 1] for unit in units]
-    positives = [int(np.sum(column == facs.PRESENT)) for column in columns]
-    negatives = [int(np.sum(column == facs.ABSENT if masked else column != facs.PRESENT)) for column in columns]
-    return [float(np.clip(n / max(1, p), 1.0, cap)) for p, n in zip(positives, negatives, strict=True)]
-
-
-def _stamp(recipe: Recipe, train_files: Sequence[Path], validation_files: Sequence[Path]) -> dict[str, Any]:
+def _cache_key(recipe: Recipe, data: TrainingData) -> dict[str, Any]:
+    """Return what a checkpoint must agree with to be resumed."""
     return {
         "config": recipe.reproducibility_key(),
         "weights": None if recipe.weights is None else file_sha256(recipe.weights),
         "code": modules_digest(__name__),
-        "training data": fingerprint("", map(file_sha256, train_files)),
-        "validation data": fingerprint("", map(file_sha256, validation_files)),
-        "numbers": keras.mixed_precision.dtype_policy().name,
+        "training data": fingerprint("", map(file_sha256, data.train)),
+        "validation data": fingerprint("", map(file_sha256, data.validation)),
+        "precision": keras.mixed_precision.dtype_policy().name,
         "Keras": keras.__version__,
         "TensorFlow": tf.__version__,
     }
 
 
-def _in_float32(recipe: Recipe, taught: Mapping[str, tuple[int, ...]], network: keras.Model) -> keras.Model:
-    """The network that is saved, and that thresholds and temperatures are for, whatever it was trained in."""
-    if keras.mixed_precision.dtype_policy().name == "float32":
-        return network
-    keras.mixed_precision.set_dtype_policy("float32")
-    form, wanted = _forms(recipe, taught)
-    exact = build_network(form, recipe.weights, wanted)
-    exact.set_weights(network.get_weights())
-    return exact
+def _heads_metadata(recipe: Recipe, trained_heads: TrainedHeads) -> dict[str, Any]:
+    return {
+        "units": list(trained_heads.get(ACTION_UNITS, ())),
+        "intensity_units": list(trained_heads.get(INTENSITIES, ())),
+        "heads": list(trained_heads),
+        "unsupported": [head for head in HEADS if head in recipe.heads and head not in trained_heads],
+    }
 
 
-def _calibrated(
-    recipe: Recipe, network: keras.Model, units: Sequence[int], labels: Labels, raw: Mapping[str, NDArray[np.float32]]
-) -> tuple[dict[int, float], list[Reliability]]:
-    """Temperatures, which are put into the network, and what they change."""
-    if not units:
-        return {}, []
-    logits = raw[ACTION_UNITS]
-    temperatures = (
-        fit_temperatures(units, labels.units, logits)
-        if recipe.calibration == "temperature"
-        else dict.fromkeys(units, 1.0)
-    )
-    divide_logits(network.get_layer(ACTION_UNITS), list(temperatures.values()))
-    return temperatures, reliability(units, labels.units, logits, temperatures)
+def _calibration_metadata(calibration: Calibration) -> dict[str, Any]:
+    return {
+        "thresholds": {facs.label(unit): value for unit, value in calibration.thresholds.items()},
+        "temperatures": {facs.label(unit): round(value, 6) for unit, value in calibration.temperatures.items()},
+        "calibration_error": {
+            "before": _number(calibration.error(calibrated=False)),
+            "after": _number(calibration.error(calibrated=True)),
+        },
+    }
 
 
-def _probabilities(
-    raw: Mapping[str, NDArray[np.float32]], units: Sequence[int], temperatures: Mapping[int, float]
-) -> NDArray[np.float32]:
-    if not units:
-        return np.empty((0, 0), np.float32)
-    scaled = raw[ACTION_UNITS] / np.array([temperatures[unit] for unit in units], np.float32)
-    found: NDArray[np.float32] = keras.ops.convert_to_numpy(keras.ops.sigmoid(scaled))
-    return found
-
-
-def _say(line: Line, epochs: int, board: Board) -> None:
-    board.add(line)
-    measures = ", ".join(
-        f"{name} {line[key]:.3f}"
-        for key, name in (
-            ("validation_mean_auc", "AUC"),
-            ("validation_mean_f1", "F1"),
-            ("validation_mean_intensity_ccc", "intensity CCC"),
-            ("validation_valence_ccc", "valence CCC"),
-            ("validation_arousal_ccc", "arousal CCC"),
-        )
-        if np.isfinite(line[key])
-    )
-    print(
-        f"epoch {line['epoch']:.0f}/{epochs}: loss {line['loss']:.4f}, {line['images_per_s']:.0f} images/s; "
-        f"validation {measures or 'has no measure'}",
-        flush=True,
-    )
-
-
-def _bin_row(entry: Reliability) -> tuple[object, ...]:
-    return (
-        facs.label(entry.unit),
-        str(entry.calibrated).lower(),
-        f"{entry.low:g}",
-        entry.count,
-        f"{entry.mean_probability:.6f}",
-        f"{entry.positive_rate:.6f}",
-    )
+def _history_metadata(state: State) -> dict[str, Any]:
+    best = state.history[state.best_epoch - 1]
+    return {
+        "best_epoch": state.best_epoch,
+        "epochs": len(state.history),
+        "validation": {name: _number(value) for name, value in best.items() if name.startswith("validation_")},
+    }
 
 
 def _number(value: float) -> float | None:
+    """Round for JSON, which has no NaN."""
     return round(float(value), 6) if np.isfinite(value) else None

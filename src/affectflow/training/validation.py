@@ -1,32 +1,41 @@
-"""How a model does on validation data: what training watches, and what sets its thresholds."""
+"""Validation of a model, during training and after it: metrics, thresholds and calibrated probabilities."""
 
 from __future__ import annotations
 
+import logging
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
 
 from affectflow import facs
 from affectflow.metrics.agreement import agree
+from affectflow.metrics.calibration import ReliabilityBin, calibration_error_of_bins, reliability_bins
 from affectflow.metrics.decision import best_threshold, decide
 from affectflow.metrics.ranking import roc_auc
 from affectflow.records.access import Records
-from affectflow.training import heads as heads_
-from affectflow.training.fit import Line
-from affectflow.training.heads import ACTION_UNITS, INTENSITIES, VALENCE_AROUSAL
+from affectflow.tables.csv_files import write_csv
+from affectflow.training import heads
+from affectflow.training.checkpoint import EpochLog
+from affectflow.training.heads import ACTION_UNITS, INTENSITIES, VALENCE_AROUSAL, TrainedHeads
+from affectflow.training.keras_setup import keras, ops
 from affectflow.training.multi_task import MultiTaskModel
 from affectflow.training.reader import Labels, images_in_order
+
+log = logging.getLogger(__name__)
+
+_MIN_TEMPERATURE, _MAX_TEMPERATURE = 0.05, 20.0
+_RELIABILITY_COLUMNS = ("unit", "calibrated", "from", "images", "mean_probability", "positive_rate")
 
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """Measures are NaN where the validation data does not allow them. ``score`` is what training maximises."""
+    """Metrics on validation data; NaN where the data do not allow a metric."""
 
     auc: Mapping[int, float]
     f1: Mapping[int, float]
@@ -36,12 +45,12 @@ class Validation:
 
     @property
     def score(self) -> float:
-        """Mean of the heads' measures: mean AUC, mean CCC of intensities, mean CCC of valence and arousal."""
+        """Mean over the heads, which training maximizes: of mean AUC, mean intensity CCC, and mean affect CCC."""
         affect = _mean([self.valence_ccc, self.arousal_ccc])
         return _mean([_mean(self.auc.values()), _mean(self.intensity_ccc.values()), affect])
 
-    def line(self) -> dict[str, float]:
-        """For the history."""
+    def to_log(self) -> EpochLog:
+        """Return the columns of the history."""
         return {
             "validation_score": self.score,
             "validation_mean_auc": _mean(self.auc.values()),
@@ -56,115 +65,262 @@ class Validation:
 
 
 def validate(
-    taught: Mapping[str, Sequence[int]],
-    unit_labels: NDArray[np.int8],
-    intensities: NDArray[np.float32],
-    affect: NDArray[np.float32],
-    answers: Mapping[str, NDArray[np.float32]],
+    trained_heads: Mapping[str, Sequence[int]], labels: Labels, outputs: Mapping[str, NDArray[np.float32]]
 ) -> Validation:
-    """Labels of all 60 AUs [n, 60] and affect [n, 2] against a model's answers by head, [n, units] and [n, 2]."""
+    """Compare a model's outputs with the labels of n images.
+
+    Args:
+        trained_heads: AUs of each head.
+        labels: The labels.
+        outputs: Outputs by head, [n, units], or [n, 2] for ``valence_arousal``.
+    """
     auc: dict[int, float] = {}
     f1: dict[int, float] = {}
-    for column, unit in enumerate(taught.get(ACTION_UNITS, ())):
-        labels = unit_labels[:, unit - 1]
-        known = labels != facs.UNKNOWN
-        truth, score = labels[known] == facs.PRESENT, answers[ACTION_UNITS][known, column]
+    for column, unit in enumerate(trained_heads.get(ACTION_UNITS, ())):
+        known, truth = _known_and_present(labels.units, unit)
+        score = outputs[ACTION_UNITS][known, column]
         auc[unit] = roc_auc(truth, score)
         f1[unit] = float(decide(truth, score, 0.5).f1) if np.isfinite(auc[unit]) else float("nan")
-    strength = {
-        unit: _agreement(intensities[:, unit - 1], answers[INTENSITIES][:, column])
-        for column, unit in enumerate(taught.get(INTENSITIES, ()))
+    intensity_ccc = {
+        unit: _ccc(labels.intensities[:, unit - 1], outputs[INTENSITIES][:, column])
+        for column, unit in enumerate(trained_heads.get(INTENSITIES, ()))
     }
-    ccc = [float("nan"), float("nan")]
-    if VALENCE_AROUSAL in taught:
-        ccc = [_agreement(affect[:, i], answers[VALENCE_AROUSAL][:, i]) for i in range(2)]
-    return Validation(auc, f1, strength, ccc[0], ccc[1])
+    affect_ccc = [float("nan"), float("nan")]
+    if VALENCE_AROUSAL in trained_heads:
+        affect_ccc = [_ccc(labels.affect[:, i], outputs[VALENCE_AROUSAL][:, i]) for i in range(2)]
+    return Validation(auc, f1, intensity_ccc, affect_ccc[0], affect_ccc[1])
+
+
+def constant_labels(trained_heads: Mapping[str, Sequence[int]], labels: Labels) -> list[str]:
+    """Return the names of labels with only one value in the validation data, for which metrics are undefined."""
+    both = (labels.units == facs.PRESENT).any(axis=0) & (labels.units == facs.ABSENT).any(axis=0)
+    tracks = {f"intensity of {facs.label(u)}": labels.intensities[:, u - 1] for u in trained_heads.get(INTENSITIES, ())}
+    if VALENCE_AROUSAL in trained_heads:
+        tracks |= {"valence": labels.affect[:, 0], "arousal": labels.affect[:, 1]}
+    return [
+        *(facs.label(unit) for unit in trained_heads.get(ACTION_UNITS, ()) if not both[unit - 1]),
+        *(name for name, track in tracks.items() if not _varies(track[~np.isnan(track)])),
+    ]
+
+
+class Validator:
+    """Runs a model over the validation records and computes its metrics."""
+
+    def __init__(
+        self,
+        model: MultiTaskModel,
+        trained_heads: TrainedHeads,
+        files: Sequence[Path],
+        labels: Labels,
+        batch_size: int,
+    ) -> None:
+        """Open the records and log which labels cannot be validated.
+
+        Args:
+            model: The model in training.
+            trained_heads: AUs of each head.
+            files: Validation records.
+            labels: Their labels.
+            batch_size: Number of images in a batch.
+        """
+        self._model, self._labels = model, labels
+        self._trained_heads = trained_heads
+        records = Records(files)
+        self._images = images_in_order(records, records.batches(batch_size))
+        for name in constant_labels(trained_heads, labels):
+            log.warning("Validation labels of %s have only one value; its metrics are left out of the means.", name)
+
+    def predict_logits(
+        self, network: keras.Model, on_batch_end: Callable[[], None] | None = None
+    ) -> dict[str, NDArray[np.float32]]:
+        """Return a network's logits for all images, by head; call ``on_batch_end`` after every batch."""
+        callbacks = [_BatchEndCallback(on_batch_end)] if on_batch_end is not None else None
+        logits: dict[str, NDArray[np.float32]] = network.predict(self._images, verbose=0, callbacks=callbacks)
+        return logits
+
+    def validate(self, on_batch_end: Callable[[], None]) -> tuple[float, EpochLog]:
+        """Return the model's score and its metrics for the history; call ``on_batch_end`` after every batch.
+
+        Raises :class:`FloatingPointError` if outputs are NaN or infinite.
+        """
+        logits = self.predict_logits(self._model, on_batch_end)
+        if not all(np.isfinite(value).all() for value in logits.values()):
+            raise FloatingPointError
+        outputs = {head: ops.convert_to_numpy(heads.outputs(head, value)) for head, value in logits.items()}
+        result = validate(self._trained_heads, self._labels, outputs)
+        return result.score, result.to_log()
+
+
+class _BatchEndCallback(keras.callbacks.Callback):  # type: ignore[misc]
+    def __init__(self, on_batch_end: Callable[[], None]) -> None:
+        super().__init__()
+        self._on_batch_end = on_batch_end
+
+    def on_predict_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
+        self._on_batch_end()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnitBin(ReliabilityBin):
+    """A bin of the probabilities of one AU, before or after calibration."""
+
+    unit: int
+    calibrated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Temperature and threshold of each AU, and the reliability of probabilities before and after calibration."""
+
+    temperatures: Mapping[int, float]
+    thresholds: Mapping[int, float]
+    bins: Sequence[UnitBin]
+
+    def error(self, calibrated: bool) -> float:
+        """Return the expected calibration error after or before calibration."""
+        return calibration_error_of_bins([entry for entry in self.bins if entry.calibrated is calibrated])
+
+
+def calibrate(
+    network: keras.Model,
+    units: Sequence[int],
+    unit_labels: NDArray[np.int8],
+    logits: NDArray[np.float32],
+    method: str,
+) -> Calibration:
+    """Fit temperatures, which become part of the network's weights, and then thresholds.
+
+    Args:
+        network: A network with a head for AUs.
+        units: AUs of that head.
+        unit_labels: Validation labels [n, 60].
+        logits: The head's logits on the validation images [n, units].
+        method: ``temperature``, or ``none`` for temperatures of 1.
+    """
+    temperatures = (
+        fit_temperatures(units, unit_labels, logits) if method == "temperature" else dict.fromkeys(units, 1.0)
+    )
+    _divide_logits(network.get_layer(ACTION_UNITS), list(temperatures.values()))
+    bins = reliability(units, unit_labels, logits, temperatures)
+    scaled = logits / np.array([temperatures[unit] for unit in units], np.float32)
+    probabilities = ops.convert_to_numpy(ops.sigmoid(scaled))
+    return Calibration(temperatures, fit_thresholds(units, unit_labels, probabilities), bins)
+
+
+def fit_temperatures(
+    units: Sequence[int], unit_labels: NDArray[np.int8], logits: NDArray[np.float32]
+) -> dict[int, float]:
+    """Return the temperature of each AU: the divisor of its logits that maximizes the likelihood of the labels.
+
+    Guo et al. 2017, "On calibration of modern neural networks", section 4.2. The temperature is 1 for AUs with only one
+    class in the labels, whose likelihood has no maximum.
+
+    Args:
+        units: AUs of the logits.
+        unit_labels: Labels [n, 60].
+        logits: Logits [n, units].
+    """
+    temperatures = {}
+    for column, unit in enumerate(units):
+        known, truth = _known_and_present(unit_labels, unit)
+        values = logits[known, column].astype(np.float64)
+        temperatures[unit] = _best_temperature(truth, values) if truth.any() and not truth.all() else 1.0
+    return temperatures
 
 
 def fit_thresholds(
     units: Sequence[int], unit_labels: NDArray[np.int8], probabilities: NDArray[np.float32]
 ) -> dict[int, float]:
-    """The threshold of best F1 for each unit; 0.5 where validation holds no positive."""
+    """Return the threshold of best F1 of each AU, or 0.5 for AUs without a positive.
+
+    Args:
+        units: AUs of the probabilities.
+        unit_labels: Labels [n, 60].
+        probabilities: Calibrated probabilities [n, units].
+    """
     thresholds = {}
     for column, unit in enumerate(units):
-        labels = unit_labels[:, unit - 1]
-        known = labels >= 0
-        thresholds[unit] = best_threshold(labels[known] > 0, probabilities[known, column])
+        known, truth = _known_and_present(unit_labels, unit)
+        thresholds[unit] = best_threshold(truth, probabilities[known, column])
     return thresholds
 
 
-def has_spread(labels: NDArray[np.float32]) -> bool:
-    """Whether there is something to agree with: the CCC of constant labels is 0 whatever is answered."""
+def reliability(
+    units: Sequence[int], unit_labels: NDArray[np.int8], logits: NDArray[np.float32], temperatures: Mapping[int, float]
+) -> list[UnitBin]:
+    """Return the non-empty bins of each AU's probabilities, 0.1 wide, before and after calibration.
+
+    Args:
+        units: AUs of the logits.
+        unit_labels: Labels [n, 60].
+        logits: Logits [n, units] before calibration.
+        temperatures: Temperature of each AU.
+    """
+    found = []
+    for column, unit in enumerate(units):
+        known, truth = _known_and_present(unit_labels, unit)
+        for calibrated, temperature in ((False, 1.0), (True, temperatures[unit])):
+            probability = 1 / (1 + np.exp(-logits[known, column].astype(np.float64) / temperature))
+            found += [
+                UnitBin(unit=unit, calibrated=calibrated, **asdict(one)) for one in reliability_bins(truth, probability)
+            ]
+    return found
+
+
+def write_reliability(path: Path, bins: Sequence[UnitBin]) -> None:
+    """Write the bins as CSV."""
+    rows = (
+        (
+            facs.label(entry.unit),
+            str(entry.calibrated).lower(),
+            f"{entry.low:g}",
+            entry.count,
+            f"{entry.mean_probability:.6f}",
+            f"{entry.positive_rate:.6f}",
+        )
+        for entry in bins
+    )
+    write_csv(path, _RELIABILITY_COLUMNS, rows)
+
+
+def _divide_logits(head: keras.layers.Dense, temperatures: Sequence[float]) -> None:
+    """Divide the head's weights by the temperatures, so that the saved model's probabilities are calibrated."""
+    scale = 1 / np.asarray(temperatures, np.float32)
+    head.kernel.assign(head.kernel * scale)
+    head.bias.assign(head.bias * scale)
+
+
+def _best_temperature(truth: NDArray[np.bool_], logits: NDArray[np.float64]) -> float:
+    towards = np.where(truth, logits, -logits)
+
+    def loss(log_temperature: float) -> float:
+        return float(np.logaddexp(0, -towards / np.exp(log_temperature)).mean())
+
+    bounds = (np.log(_MIN_TEMPERATURE), np.log(_MAX_TEMPERATURE))
+    return float(np.exp(minimize_scalar(loss, bounds=bounds, method="bounded").x))
+
+
+def _known_and_present(unit_labels: NDArray[np.int8], unit: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return a mask of the images with a label of an AU, and for these whether it is present."""
+    labels = unit_labels[:, unit - 1]
+    known = labels != facs.UNKNOWN
+    return known, labels[known] == facs.PRESENT
+
+
+def _varies(labels: NDArray[np.float32]) -> bool:
+    """Return whether labels have more than one value; the CCC of constant labels is always 0."""
     return bool(labels.size and np.ptp(labels) > 0)
 
 
-def _agreement(labels: NDArray[np.float32], answers: NDArray[np.float32]) -> float:
+def _ccc(labels: NDArray[np.float32], outputs: NDArray[np.float32]) -> float:
     known = ~np.isnan(labels)
-    if not has_spread(labels[known]):
+    if not _varies(labels[known]):
         return float("nan")
-    return float(agree(labels[known], answers[known]).ccc)
+    return float(agree(labels[known], outputs[known]).ccc)
 
 
 def _mean(values: Iterable[float]) -> float:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # a mean of nothing is NaN
+        warnings.simplefilter("ignore", RuntimeWarning)  # the mean of no numbers is NaN
         found = list(values)
         return float(np.nanmean(found)) if found else float("nan")
-
-
-class _After(keras.callbacks.Callback):  # type: ignore[misc]
-    """Calls something after every batch of a prediction."""
-
-    def __init__(self, call: Callable[[], None]) -> None:
-        super().__init__()
-        self._call = call
-
-    def on_predict_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
-        self._call()
-
-
-class Validator:
-    """Validation, which labels of one value only cannot take part in."""
-
-    def __init__(
-        self,
-        model: MultiTaskModel,
-        taught: Mapping[str, tuple[int, ...]],
-        files: Sequence[Path],
-        labels: Labels,
-        batch_size: int,
-    ) -> None:
-        self._model, self._taught, self._labels = model, taught, labels
-        records = Records(files)
-        self._images = images_in_order(records, records.batches(batch_size))
-        for name in self.unmeasured():
-            print(f"Validation has one value only of {name}; it is left out of the means.", flush=True)
-
-    def unmeasured(self) -> list[str]:
-        """AUs of which validation does not hold both classes, and other labels that are all the same there."""
-        taught, labels = self._taught, self._labels
-        both = (labels.units == facs.PRESENT).any(axis=0) & (labels.units == facs.ABSENT).any(axis=0)
-        tracks = {f"intensity of {facs.label(u)}": labels.intensities[:, u - 1] for u in taught.get(INTENSITIES, ())}
-        if VALENCE_AROUSAL in taught:
-            tracks |= {"valence": labels.affect[:, 0], "arousal": labels.affect[:, 1]}
-        return [
-            *(facs.label(unit) for unit in taught.get(ACTION_UNITS, ()) if not both[unit - 1]),
-            *(name for name, track in tracks.items() if not has_spread(track[~np.isnan(track)])),
-        ]
-
-    def raw(self, network: keras.Model, meanwhile: Callable[[], None] | None = None) -> dict[str, NDArray[np.float32]]:
-        """The heads' raw numbers for all images; ``meanwhile`` is called after every batch."""
-        asked = [_After(meanwhile)] if meanwhile is not None else None
-        found: dict[str, NDArray[np.float32]] = network.predict(self._images, verbose=0, callbacks=asked)
-        return found
-
-    def measure(self, meanwhile: Callable[[], None]) -> tuple[float, Line]:
-        """The score, and all measures for the history; raises :class:`FloatingPointError` for outputs that are no
-        numbers."""
-        raw = self.raw(self._model, meanwhile)
-        if not all(np.isfinite(value).all() for value in raw.values()):
-            raise FloatingPointError
-        answers = {head: keras.ops.convert_to_numpy(heads_.outputs(head, value)) for head, value in raw.items()}
-        labels = self._labels
-        result = validate(self._taught, labels.units, labels.intensities, labels.affect, answers)
-        return result.score, result.line()
