@@ -50,7 +50,9 @@ def predict_benchmark(
     return f"{count} frames"
 
 
-@stage("prediction", "annotation.columns", "datasets", "faces", "facs", "media")
+@stage(
+    "prediction", "annotation.columns", "datasets", "faces", "facs", "media", "training.heads", "training.keras_setup"
+)
 def predict_affect(
     manifest: Path,
     model: Path,

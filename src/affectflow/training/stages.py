@@ -67,7 +67,7 @@ def train_model(
     seconds = seconds_to_train(runtime)
     gpus = lease_gpus(recipe["gpus"])  # noqa: F841  # kept until the end; before TensorFlow, which takes all it sees
     from affectflow.training.interruption import OutOfTime
-    from affectflow.training.train import Outputs, Places
+    from affectflow.training.train import Outputs, Places, TrainingData
     from affectflow.training.train import train as fit
 
     try:
@@ -84,7 +84,7 @@ def train_model(
         raise
 
 
-@stage("training.saving")
+@stage("training.saving", "training.keras_setup")
 def export_model(model: Path, metadata: Path, saved_model: Output, onnx: Output) -> None:
     """Export a model as SavedModel and ONNX, and check that both predict the same."""
     from affectflow.cluster.lease import lease_gpus
