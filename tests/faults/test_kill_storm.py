@@ -153,7 +153,7 @@ def test_a_full_disk_is_a_sentence_and_a_clean_resume(site: Web, tmp_path: Path)
         env={**os.environ, "DISK": str(disk), "COPY": str(tmp_path / "copy")},
     )
     assert "status 1" in run.stdout, run.stderr
-    assert "No space left on device" in run.stderr and "make room and run again" in run.stderr
+    assert "No space left on device" in run.stderr and "free disk space" in run.stderr
     assert "Traceback" not in run.stderr
     assert Counter(row["outcome"] for row in ledger(tmp_path / "copy")) == {"ok": 400}
     assert set(images(tmp_path / "copy").values()) == {site.image}

@@ -78,7 +78,7 @@ def test_no_url_is_written_off_while_names_cannot_be_looked_up(
     thread.join()
     assert {url for url, outcome in outcomes.items() if outcome.outcome != OK} == set(dead)
     assert all(outcomes[url].outcome == "dns" for url in dead)
-    assert "name look-ups: nothing answers" in caplog.text
+    assert "name look-ups: nothing responds" in caplog.text
 
 
 def test_no_url_is_written_off_because_the_process_stood_still(site: Web, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from affectflow.core.errors import UserError
-from affectflow.download.client import Answer, Client, Proxies
+from affectflow.download.client import Client, Proxies, Response
 from affectflow.download.lists import parse_url
 from affectflow.download.outcomes import Failed
 from affectflow.download.settings import Settings
@@ -56,7 +56,7 @@ def attempt(url: str) -> bytes:
     async def go() -> bytes:
         async with Client(Settings(timeout_s=2)) as client:
             answer = await client.attempt(parse_url(url))
-            assert isinstance(answer, Answer)
+            assert isinstance(answer, Response)
             return answer.body
 
     return asyncio.run(go())

@@ -12,7 +12,7 @@ import pytest
 from tests.authority import Authority
 
 from affectflow.core.errors import UserError
-from affectflow.download.client import Answer, Client
+from affectflow.download.client import Client, Response
 from affectflow.download.lists import parse_url
 from affectflow.download.outcomes import Failed
 from affectflow.download.settings import Settings
@@ -99,12 +99,12 @@ def proxy(servers: Servers, monkeypatch: pytest.MonkeyPatch) -> Servers:
     return servers
 
 
-def attempt(url: str, **settings: object) -> Answer:
-    async def go() -> Answer:
+def attempt(url: str, **settings: object) -> Response:
+    async def go() -> Response:
         private = {"timeout_s": 3, "allow_private_hosts": ("*.test",)}
         async with Client(Settings(**{**private, **settings})) as client:  # type: ignore[arg-type]
             answer = await client.attempt(parse_url(url))
-            assert isinstance(answer, Answer)
+            assert isinstance(answer, Response)
             return answer
 
     return asyncio.run(go())

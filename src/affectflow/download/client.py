@@ -1,4 +1,4 @@
-"""Make one attempt at one URL: resolve the host, follow redirects, and classify the answer."""
+"""Make one attempt at one URL: resolve the host, follow redirects, and classify the response."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Proxies:
 
 
 @dataclass(slots=True, eq=False)
-class Answer:
+class Response:
     """The complete body of a 200.
 
     Attributes:
@@ -75,7 +75,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
+class Redirect:
     """A redirect, and its HTTP status."""
 
     target: URL
@@ -107,43 +107,43 @@ class Client:
         await self._transfers.__aexit__()
         self._resolver.close()
 
-    async def attempt(self, address: URL, answered: Callable[[], None] = lambda: None) -> Answer | Moved:
+    async def attempt(self, address: URL, on_response: Callable[[], None] = lambda: None) -> Response | Redirect:
         """Request ``address`` once and follow redirects within its host.
 
         Args:
             address: The URL.
-            answered: Called as soon as the headers of an answer have come.
+            on_response: Called as soon as the headers of a response have come.
 
         Returns:
-            The answer, or a redirect to another host for the caller to follow.
+            The response, or a redirect to another host for the caller to follow.
 
         Raises:
             Failed: If there was no complete body.
             UserError: If this machine failed.
         """
         try:
-            return await self._follow(address, answered, verify=True)
+            return await self._follow(address, on_response, verify=True)
         except Failed as failed:
             if failed.outcome != "certificate" or not self._settings.tls_fallback:
                 raise
             lenient = failed.detail
-        answer = await self._follow(address, answered, verify=False)
-        if isinstance(answer, Answer):
-            answer.detail = f"certificate not verified: {lenient}"
-        return answer
+        response = await self._follow(address, on_response, verify=False)
+        if isinstance(response, Response):
+            response.detail = f"certificate not verified: {lenient}"
+        return response
 
     async def reaches(self, address: URL) -> bool:
-        """Tell whether the site of ``address`` answers at all."""
+        """Check whether the site of ``address`` responds at all."""
         try:
             exchange = await self._get(address.origin(), lambda _: None, verify=False, head=True)
         except Failed as failed:
-            return failed.outcome not in NETWORK or failed.http_status is not None  # even an invalid answer is one
+            return failed.outcome not in NETWORK or failed.http_status is not None  # even an invalid response is one
         self._transfers.release(exchange)
-        # A proxy answers with these statuses itself when it cannot reach the site.
+        # A proxy responds with these statuses itself when it cannot reach the site.
         return self._proxies.proxy_of(address) is None or exchange.status not in (502, 503, 504)
 
     async def resolves(self, host: str) -> bool:
-        """Tell whether a fresh look-up of ``host`` succeeds."""
+        """Check whether a fresh look-up of ``host`` succeeds."""
         try:
             await self._resolver.addresses(host, fresh=True)
         except Failed as failed:
@@ -151,7 +151,7 @@ class Client:
         return True
 
     async def _get(
-        self, target: URL, answered: Callable[[Exchange], None], verify: bool = True, head: bool = False
+        self, target: URL, on_response: Callable[[Exchange], None], verify: bool = True, head: bool = False
     ) -> Exchange:
         host, proxy, resolve = target.raw_host or "", self._proxies.proxy_of(target), None
         if proxy is None:
@@ -160,14 +160,14 @@ class Client:
                 resolve = f"{host}:{target.port}:{','.join(map(_bracketed, addresses))}"
         else:
             self._resolver.check_literal(host)
-        return await self._transfers.get(str(target), host, answered, resolve, proxy, verify=verify, head=head)
+        return await self._transfers.get(str(target), host, on_response, resolve, proxy, verify=verify, head=head)
 
-    async def _follow(self, target: URL, answered: Callable[[], None], verify: bool) -> Answer | Moved:
+    async def _follow(self, target: URL, on_response: Callable[[], None], verify: bool) -> Response | Redirect:
         """Follow redirects within a host; the caller follows the others, since it limits the requests to each host."""
         seen: set[URL] = set()
         while True:
-            result = await self._step(target, answered, verify)
-            if isinstance(result, Answer) or result.target.host != target.host:
+            result = await self._step(target, on_response, verify)
+            if isinstance(result, Response) or result.target.host != target.host:
                 return result
             seen.add(target)
             if result.target in seen or len(seen) > _MAX_REDIRECTS:
@@ -175,9 +175,9 @@ class Client:
                 raise Failed("redirect_loop", detail, result.status, str(target))
             target = result.target
 
-    async def _step(self, target: URL, answered: Callable[[], None], verify: bool) -> Answer | Moved:
+    async def _step(self, target: URL, on_response: Callable[[], None], verify: bool) -> Response | Redirect:
         def began(exchange: Exchange) -> None:
-            answered()
+            on_response()
             if exchange.status == 200 and self._settings.robots_tag and _opts_out(exchange.headers.get(ROBOTS_TAG, ())):
                 raise Failed("robots_opt_out", "X-Robots-Tag forbids it", 200)
 
@@ -187,7 +187,7 @@ class Client:
                 if exchange.status == 407 and self._proxies.proxy_of(target):
                     raise UserError(PROXY_PASSWORD_MISSING)
                 if exchange.status in _REDIRECTS:
-                    return Moved(_next(target, exchange), exchange.status)
+                    return Redirect(_next(target, exchange), exchange.status)
                 body = _body(exchange)
             except BaseException:
                 self._transfers.release(exchange)
@@ -195,7 +195,7 @@ class Client:
         except Failed as failed:
             failed.final_url = str(target)
             raise
-        return Answer(body, exchange.status, str(target), partial(self._transfers.release, exchange))
+        return Response(body, exchange.status, str(target), partial(self._transfers.release, exchange))
 
 
 def _body(exchange: Exchange) -> bytes:
@@ -218,7 +218,7 @@ def _next(target: URL, exchange: Exchange) -> URL:
 
 
 def _opts_out(tags: Iterable[str]) -> bool:
-    """Tell whether an X-Robots-Tag forbids use by AI.
+    """Check whether an X-Robots-Tag forbids use by AI.
 
     A tag such as "bot: noai, nofollow" is for the named bot alone; those for other bots are ignored.
     """

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from yarl import URL
 
-from affectflow.download.client import Client, Moved
+from affectflow.download.client import Client, Redirect
 from affectflow.download.lists import Row, parse_url
 from affectflow.download.network import Host, Network
 from affectflow.download.outcomes import NETWORK, Failed, Outcome
@@ -19,13 +19,13 @@ from affectflow.download.settings import Settings
 from affectflow.download.store import Store
 
 MAX_OPEN = 2048
-"""Requests that may wait for an answer at once, in one process."""
+"""Requests that may wait for a response at once, in one process."""
 
 _MAX_WAITING = 4096  # rows that wait for their hosts
 _MAX_HOSTS = 10_000  # before the idle ones are dropped
-_SLOW = 4  # a request without an answer for this many times the usual time lends its slot
+_SLOW = 4  # a request without a response for this many times the usual time lends its slot
 _MIN_LEND_S, _MAX_LEND_S = 0.1, 1.0  # bounds of that time
-_WEIGHT = 0.02  # of one answer in the usual time
+_WEIGHT = 0.02  # of one response in the usual time
 _MAX_HOPS = 10  # redirects from host to host
 _MAX_STANDSTILLS = 10  # of a row, so that a machine that always lags comes to an end
 _FIRST_PAUSE_S = 1.0  # longer than the network can be down unnoticed
@@ -64,7 +64,7 @@ class Task:
 class Engine:
     """Fetches rows and reports the outcome of each once.
 
-    ``concurrency`` counts requests that are being answered: one that has waited four times as long as usual lends its
+    ``concurrency`` counts requests that are being served: one that has waited four times as long as usual lends its
     slot to another and goes on waiting, so that silent hosts do not delay the others.
     """
 
@@ -77,8 +77,8 @@ class Engine:
             settings: The download's settings.
             store: Where images are stored.
             finish: Called with each row and its outcome.
-            known: Sites that answered in an earlier run.
-            max_open: How many requests may wait for an answer at once.
+            known: Sites that responded in an earlier run.
+            max_open: How many requests may wait for a response at once.
         """
         self._settings = settings
         self._max_open = max_open
@@ -216,17 +216,17 @@ class Engine:
         task, host, slot = attempt.task, attempt.host, attempt.slot
         started = time.monotonic()
         failed: Failed | None = None
-        outcome: Outcome | Moved | None = None
+        outcome: Outcome | Redirect | None = None
         if not task.hops:
             task.attempts += 1
 
-        def answered() -> None:
+        def on_response() -> None:
             slot.keep()
-            host.record_answer()
-            self._network.record_answer(task.address)
+            host.record_response()
+            self._network.record_response(task.address)
 
         try:
-            outcome = await self._fetch(task, answered)
+            outcome = await self._fetch(task, on_response)
         except Failed as error:
             failed = error.with_traceback(None)  # the traceback keeps the body in memory
         finally:
@@ -235,8 +235,8 @@ class Engine:
             self._queue_host(host)
         if failed is None:
             assert outcome is not None
-            if isinstance(outcome, Moved):
-                self._move(task, outcome)
+            if isinstance(outcome, Redirect):
+                self._follow(task, outcome)
             else:
                 self._end(task, outcome)
         elif failed.outcome in NETWORK and not await self._network.is_fault_of_host(
@@ -249,22 +249,22 @@ class Engine:
         else:
             self._handle_failure(task, host, failed)
 
-    async def _fetch(self, task: Task, answered: Callable[[], None]) -> Outcome | Moved:
-        answer = await self._client.attempt(task.address, answered)
-        if isinstance(answer, Moved):
-            return answer
+    async def _fetch(self, task: Task, on_response: Callable[[], None]) -> Outcome | Redirect:
+        response = await self._client.attempt(task.address, on_response)
+        if isinstance(response, Redirect):
+            return response
         try:
-            return await self._store.keep(task.row, answer)
+            return await self._store.save(task.row, response)
         finally:
-            answer.release()
+            response.release()
 
-    def _move(self, task: Task, moved: Moved) -> None:
+    def _follow(self, task: Task, redirect: Redirect) -> None:
         task.hops += 1
         if task.hops > _MAX_HOPS:
             detail = f"redirected from host to host more than {_MAX_HOPS} times"
-            self._fall_back(task, Failed("redirect_loop", detail, moved.status, str(moved.target)))
+            self._fall_back(task, Failed("redirect_loop", detail, redirect.status, str(redirect.target)))
         else:
-            task.address = moved.target
+            task.address = redirect.target
             self._enqueue_task(task)
 
     def _restart(self, task: Task) -> None:
@@ -326,27 +326,27 @@ class _Attempt:
 
 
 class _Slot:
-    """A request's slot among the active ones, lent to another while its host is slow to answer."""
+    """A request's slot among the active ones, lent to another while its host is slow to respond."""
 
-    __slots__ = ("_answered", "_engine", "_held", "since")
+    __slots__ = ("_engine", "_has_response", "_held", "since")
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._held = True
-        self._answered = False
+        self._has_response = False
         self.since = time.monotonic()
         engine._open += 1
         engine._active += 1
         engine._slots.append(self)
 
     def keep(self) -> None:
-        """Keep the slot from now on, since an answer came; redirects bring several."""
-        if not self._answered:
-            self._answered = True
+        """Keep the slot from now on, since a response came; redirects bring several."""
+        if not self._has_response:
+            self._has_response = True
             self._engine._usual_s += _WEIGHT * (time.monotonic() - self.since - self._engine._usual_s)
 
     def lend(self) -> None:
-        if self._held and not self._answered:
+        if self._held and not self._has_response:
             self._held = False
             self._engine._active -= 1
 

@@ -1,4 +1,4 @@
-"""Collect one HTTP answer, classify its errors, and detect when it takes too long."""
+"""Collect one HTTP response, classify its errors, and detect when it takes too long."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def fault_of(code: int, message: str, os_error: int, connect_status: int) -> Fai
         code: libcurl's error code.
         message: Its message.
         os_error: The system's error number, 0 if there was none.
-        connect_status: A proxy's answer to CONNECT, 0 if there was none.
+        connect_status: A proxy's response to CONNECT, 0 if there was none.
 
     Returns:
         The failure, or an error of this machine.
@@ -81,7 +81,7 @@ def fault_of(code: int, message: str, os_error: int, connect_status: int) -> Fai
     if code == pycurl.E_SSL_CACERT_BADFILE:
         return UserError(f"The trusted certificates cannot be read ({detail}); correct or unset SSL_CERT_FILE.")
     if code == pycurl.E_OPERATION_TIMEDOUT:
-        return Failed("timeout", "no answer in time")
+        return Failed("timeout", "no response in time")
     if code in (pycurl.E_COULDNT_CONNECT, pycurl.E_SSL_CONNECT_ERROR) and os_error in _BY_ERRNO:
         return Failed(_BY_ERRNO[os_error], detail)
     return Failed(_BY_CODE.get(code, "bad_response"), detail)
@@ -139,13 +139,13 @@ class Body:
 
 
 class Exchange:
-    """A request and its answer so far. Header names are in lower case; only those that are used here are kept."""
+    """A request and its response so far. Header names are in lower case; only those that are used here are kept."""
 
     __slots__ = (
-        "_answered",
         "_complete",
         "_head",
         "_limit",
+        "_on_response",
         "_skipped",
         "body",
         "done",
@@ -160,14 +160,14 @@ class Exchange:
         "status",
     )
 
-    def __init__(self, host: str, limit: int, head: list[bytes], answered: Callable[[Exchange], None]) -> None:
+    def __init__(self, host: str, limit: int, head: list[bytes], on_response: Callable[[Exchange], None]) -> None:
         """Begin a request.
 
         Args:
             host: The host.
             limit: The most bytes of a body.
-            head: Where libcurl appends the lines of the answer's head.
-            answered: Called when the head is complete.
+            head: Where libcurl appends the lines of the response's head.
+            on_response: Called when the head is complete.
         """
         self.host = host
         self.status = 0
@@ -175,7 +175,7 @@ class Exchange:
         self.body: Body | None = None
         self.started = self.heard = time.monotonic()
         self._limit = limit
-        self._answered = answered
+        self._on_response = on_response
         self._complete = False
         self._head = head
         self._skipped = 0
@@ -190,9 +190,9 @@ class Exchange:
         return self.headers.get(name, ("",))[-1]
 
     def _read_head(self) -> bool:
-        """Parse the head if it is complete, and tell whether it is; raise :class:`Failed` for a body of no use.
+        """Parse the head if it is complete, and check whether it is; raise :class:`Failed` for a body of no use.
 
-        The heads of 1xx answers may come before it, and the trailer of a chunked body after it.
+        The heads of 1xx responses may come before it, and the trailer of a chunked body after it.
         """
         head = _last_head(self._head)
         if head is None:
@@ -206,7 +206,7 @@ class Exchange:
             self.status = int(status[0][:9])
         for name, value in _HEADER.findall(b"".join(head)):
             self.headers.setdefault(name.lower(), []).append(_decoded(value))
-        self._answered(self)
+        self._on_response(self)
         if self.status == 200:
             self._begin_body()
         return True
@@ -233,14 +233,14 @@ class Exchange:
         return self._skipped > _READ_OF_ERRORS
 
     def end(self, fault: Failed | UserError | None) -> Failed | UserError | None:
-        """Return the failure of a finished exchange, given libcurl's; None if the answer is usable."""
+        """Return the failure of a finished exchange, given libcurl's; None if the response is usable."""
         try:
             complete = self._complete or self._read_head()
         except Failed as failed:
             self.fault, complete = failed, True
         fault = self.fault or fault
         if fault is None and not complete:
-            fault = Failed("reset", "the head of the answer is incomplete")
+            fault = Failed("reset", "the head of the response is incomplete")
         if not isinstance(fault, Failed):
             return fault
         if self._enough or (complete and self.status != 200 and fault.outcome in _BODY_FAILURES):
@@ -260,7 +260,7 @@ class Exchange:
             return failed
         if now - self.heard > timeout_s:
             if not self._complete:
-                return Failed("timeout", "no answer in time")
+                return Failed("timeout", "no response in time")
             return Failed("stalled", f"{self.body.size if self.body else 0} bytes arrived, then none")
         if (self.body is not None and self.body.size > 0) or self._complete:
             elapsed, size = now - self.started, self.body.size if self.body else self._skipped

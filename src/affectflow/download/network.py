@@ -1,11 +1,11 @@
-"""Tell failures of hosts from failures of the own network, and limit what is requested of each host.
+"""Distinguish failures of hosts from failures of the own network, and limit what is requested of each host.
 
-A failure counts as the host's only if other hosts answered at about the same time. Look-ups and connections are watched
-separately, since either can fail alone. When something fails and nothing answers afterwards, sites that answered before
-are probed. If they do not answer either, or if hosts of several domains fail for a second with no success between them,
-the network counts as lost: nothing new is started, probing goes on, and attempts that fell into the outage do not
-count. Attempts that ran out of time while this process itself stood still (stopped, or on an overloaded machine) do not
-count either.
+A failure counts as the host's only if other hosts responded at about the same time. Look-ups and connections are
+watched separately, since either can fail alone. When something fails and nothing responds afterwards, sites that
+responded before are probed. If they do not respond either, or if hosts of several domains fail for a second with no
+success between them, the network counts as lost: nothing new is started, probing goes on, and attempts that fell into
+the outage do not count. Attempts that ran out of time while this process itself stood still (stopped, or on an
+overloaded machine) do not count either.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _BEAT_S = 0.05
 _STANDSTILL = 0.25  # a heartbeat that is late by this part of the timeout is a standstill
 _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 5.0
-_UNRELATED = 3  # domains that fail together before an outage is assumed where nothing has answered yet
+_UNRELATED = 3  # domains that fail together before an outage is assumed where nothing has responded yet
 _KNOWN_DOMAINS = 8
 _PROBED_AT_ONCE = 4
 _PATIENCE_AT_THE_START_S = 60.0
@@ -75,7 +75,7 @@ class Host:
     given_up: Failed | None = None
 
     def has_capacity(self, per_host: int) -> bool:
-        """Tell whether another attempt may run beside those under way."""
+        """Check whether another attempt may run beside those under way."""
         return self.running < (1 if self.pauses else per_host)
 
     @property
@@ -84,16 +84,16 @@ class Host:
         return max(self.not_before, self.paused_until)
 
     def is_disposable(self, now: float) -> bool:
-        """Tell whether the host can be dropped: a new object would be in the same state."""
+        """Check whether the host can be dropped: a new object would be in the same state."""
         return not (self.waiting or self.running or self.queued or self.pauses or self.opens_at > now)
 
-    def record_answer(self) -> None:
-        """Reset the failures: any answer shows that the host is reachable."""
+    def record_response(self) -> None:
+        """Reset the failures: any response shows that the host is reachable."""
         self.failures = self.pauses = 0
         self.given_up = None
 
     def record_failure(self, failure: Failed, now: float, pause_s: float) -> None:
-        """Count an attempt without an answer; pause the host or give it up after several."""
+        """Count an attempt without a response; pause the host or give it up after several."""
         self.failures += 1
         if self.failures < _FAILURES_BEFORE_PAUSE and not self.pauses:
             return
@@ -144,7 +144,7 @@ class Network:
         Args:
             timeout_s: The timeout of requests, in seconds.
             patience_s: How long an outage may last, in seconds; 0 turns the watch off.
-            busy: Tells whether requests are waiting for answers.
+            busy: Checks whether requests are waiting for responses.
             resumed: Called when an outage has ended.
         """
         now = time.monotonic()
@@ -154,7 +154,7 @@ class Network:
         self._patience_s = patience_s
         self._busy = busy
         self._resumed = resumed
-        self._answering: dict[str, URL] = {}
+        self._responding: dict[str, URL] = {}
         self._stood_still_until = -math.inf
 
     @property
@@ -163,17 +163,17 @@ class Network:
         return not (self._connections.lost or self._names.lost)
 
     def add_known(self, addresses: Iterable[URL]) -> None:
-        """Add sites that answered in an earlier run, for probing."""
+        """Add sites that responded in an earlier run, for probing."""
         for address in addresses:
-            self._answering.setdefault(domain(address.host or ""), address)
+            self._responding.setdefault(domain(address.host or ""), address)
 
-    def record_answer(self, address: URL) -> None:
-        """Record that a site sent the headers of an answer."""
+    def record_response(self, address: URL) -> None:
+        """Record that a site sent the headers of a response."""
         name = domain(address.host or "")
-        if name not in self._answering:
-            if len(self._answering) >= _KNOWN_DOMAINS:
-                self._answering.pop(next(iter(self._answering)))
-            self._answering[name] = address
+        if name not in self._responding:
+            if len(self._responding) >= _KNOWN_DOMAINS:
+                self._responding.pop(next(iter(self._responding)))
+            self._responding[name] = address
         self._record_success(self._connections)
 
     def record_look_up(self, host: str) -> None:
@@ -181,7 +181,7 @@ class Network:
         self._record_success(self._names)
 
     async def is_fault_of_host(self, outcome: str, address: URL, started: float) -> bool:
-        """Wait until other hosts answer or an outage is over, and tell whether a failure is the host's own.
+        """Wait until other hosts respond or an outage is over, and check whether a failure is the host's own.
 
         Args:
             outcome: The failure.
@@ -204,7 +204,7 @@ class Network:
         return not channel.had_outage(started, ended)
 
     def stood_still(self, started: float) -> bool:
-        """Tell whether this process stood still after ``started`` for long enough to make an attempt fail.
+        """Check whether this process stood still after ``started`` for long enough to make an attempt fail.
 
         Call it after :meth:`is_fault_of_host`, which lets the event loop notice a standstill.
         """
@@ -214,8 +214,8 @@ class Network:
         """Make the coroutines that watch and probe until they are cancelled.
 
         Args:
-            reaches: Tells whether the site of a URL answers.
-            resolves: Tells whether a host name can be resolved.
+            reaches: Checks whether the site of a URL responds.
+            resolves: Checks whether a host name can be resolved.
 
         Returns:
             The coroutines; they raise :class:`UserError` when an outage lasts too long.
@@ -262,26 +262,26 @@ class Network:
             self._resumed()
 
     def _known_sites(self, channel: _Channel) -> list[URL]:
-        sites = list(self._answering.values())
+        sites = list(self._responding.values())
         return sites if channel is self._connections else [url for url in sites if not is_address(url.host or "")]
 
     def _record_silence(self, channel: _Channel, silent_sites: int) -> None:
         if not channel.lost and (silent_sites or len(channel.failing) >= _UNRELATED):
             channel.lost = True
-            log.warning("%s: nothing answers; waiting until it does", channel.name)
+            log.warning("%s: nothing responds; waiting until it does", channel.name)
         quiet = time.monotonic() - channel.last
         patience = self._patience_s if silent_sites else min(self._patience_s, _PATIENCE_AT_THE_START_S)
         if channel.lost and quiet > patience:
-            some = ", ".join([*channel.failing, *self._answering][:3])
+            some = ", ".join([*channel.failing, *self._responding][:3])
             raise UserError(
-                f"Nothing has answered for {quiet:.0f} s ({some}, ...): the network seems to be down, and no URL was "
+                f"Nothing has responded for {quiet:.0f} s ({some}, ...): the network seems to be down, and no URL was "
                 "recorded as failed for it; run again when it is back, or set download.outage_patience_s to 0 to "
                 "record such failures at once."
             )
 
 
 async def _any(probe: Probe, addresses: list[URL]) -> bool:
-    """Tell whether the probe of any address succeeds, as soon as one does."""
+    """Check whether the probe of any address succeeds, as soon as one does."""
     pending = {asyncio.ensure_future(probe(address)) for address in addresses}
     try:
         while pending:

@@ -82,7 +82,7 @@ class RetryPolicy:
         return fingerprint([self.cache_key, row.url_orig, row.sha256])[:_KEY_LENGTH]
 
     def should_retry(self, row: Row, cache_key: str, outcome: Outcome) -> bool:
-        """Tell whether a failure that was recorded under ``cache_key`` is to be fetched again."""
+        """Check whether a failure that was recorded under ``cache_key`` is to be fetched again."""
         if not (self.forced or cache_key != self.row_cache_key(row)):
             return False
         if self.outcomes and outcome.outcome not in self.outcomes:

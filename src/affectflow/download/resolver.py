@@ -1,4 +1,4 @@
-"""Resolve host names, through the system or given name servers, and tell public addresses from private ones."""
+"""Resolve host names, through the system or given name servers, and distinguish public from private addresses."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class Resolver:
             raise Failed("blocked_address", f"{host} is a private address")
 
     def allows(self, host: str, address: str) -> bool:
-        """Tell whether ``host`` may be connected to at ``address``."""
+        """Check whether ``host`` may be connected to at ``address``."""
         return self._allows(host, address)
 
     def _is_allowed(self, host: str, address: str) -> bool:
@@ -160,7 +160,7 @@ class Resolver:
 
 @lru_cache(10_000)
 def is_address(host: str) -> bool:
-    """Tell whether a host is an address rather than a name."""
+    """Check whether a host is an address rather than a name."""
     try:
         ipaddress.ip_address(host)
     except ValueError:

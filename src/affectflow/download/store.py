@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from affectflow.core.errors import UserError
-from affectflow.download.client import Answer
+from affectflow.download.client import Response
 from affectflow.download.lists import Row
 from affectflow.download.outcomes import OK, Failed, Outcome
 from affectflow.media import file_names as names
@@ -54,13 +54,13 @@ class Store:
         self._threads.shutdown()
 
     def holds(self, row: Row, size: int) -> bool:
-        """Tell whether a row's image is stored with ``size`` bytes."""
+        """Check whether a row's image is stored with ``size`` bytes."""
         try:
             return os.stat(f"{self._folder}/{names.folder(row.file_name)}/{row.file_name}").st_size == size
         except OSError:
             return False
 
-    async def keep(self, row: Row, answer: Answer) -> Outcome:
+    async def save(self, row: Row, response: Response) -> Outcome:
         """Check a body and store it; raise :class:`Failed` if it is not a complete image.
 
         Decoding takes milliseconds and runs in threads. Without it, switching to a thread would take longer than the
@@ -69,16 +69,16 @@ class Store:
         try:
             if self._decode:
                 outcome = await asyncio.get_running_loop().run_in_executor(
-                    self._threads, self._keep_sync, row, answer.body
+                    self._threads, self._save_sync, row, response.body
                 )
             else:
-                outcome = self._keep_sync(row, answer.body)
+                outcome = self._save_sync(row, response.body)
         except Failed as failed:
-            raise Failed(failed.outcome, failed.detail, answer.status, answer.final_url) from None
-        outcome.http_status, outcome.final_url, outcome.detail = answer.status, answer.final_url, answer.detail
+            raise Failed(failed.outcome, failed.detail, response.status, response.final_url) from None
+        outcome.http_status, outcome.final_url, outcome.detail = response.status, response.final_url, response.detail
         return outcome
 
-    def _keep_sync(self, row: Row, body: bytes) -> Outcome:
+    def _save_sync(self, row: Row, body: bytes) -> Outcome:
         try:
             outcome = _examine(body, self._max_pixels) if self._decode else _check_signature(body)
         except MemoryError:

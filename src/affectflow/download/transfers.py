@@ -133,7 +133,7 @@ class Transfers:
         Args:
             timeout_s: The timeout of each step of an exchange, in seconds.
             user_agent: The User-Agent header.
-            allows: Called with host and address before each connection; tells whether it may be made.
+            allows: Called with host and address before each connection; checks whether it may be made.
             limit: The most bytes of a body.
         """
         self._timeout_s = timeout_s
@@ -164,30 +164,30 @@ class Transfers:
         self,
         url: str,
         host: str,
-        answered: Callable[[Exchange], None],
+        on_response: Callable[[Exchange], None],
         resolve: str | None = None,
         proxy: str | None = None,
         verify: bool = True,
         head: bool = False,
     ) -> Exchange:
-        """Make one request without redirects, and wait for the complete answer; then :meth:`release` it.
+        """Make one request without redirects, and wait for the complete response; then :meth:`release` it.
 
         Args:
             url: The URL.
             host: Its host.
-            answered: Called when the head of the answer is complete.
+            on_response: Called when the head of the response is complete.
             resolve: The host's addresses as ``host:port:address[,address]``; None if libcurl need not resolve it.
             proxy: The proxy's URL.
             verify: Whether the certificate must be valid.
             head: Whether only the head is requested.
 
         Raises:
-            Failed: If there was no complete answer.
+            Failed: If there was no complete response.
             UserError: If this machine failed.
         """
         easy = self._idle.pop() if self._idle else self._make()
         easy.head.clear()
-        exchange = Exchange(host, self._limit, easy.head, answered)
+        exchange = Exchange(host, self._limit, easy.head, on_response)
         easy.setopt(pycurl.URL, url)
         if easy.options != (proxy, verify, head):
             easy.options = proxy, verify, head
@@ -218,7 +218,7 @@ class Transfers:
             (pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS),
             (pycurl.PATH_AS_IS, 1),
             (pycurl.NOPROXY, ""),  # the caller alone decides what goes through a proxy
-            (_SUPPRESS_CONNECT_HEADERS, 1),  # a proxy's answer to CONNECT is not the host's
+            (_SUPPRESS_CONNECT_HEADERS, 1),  # a proxy's response to CONNECT is not the host's
             (pycurl.NOSIGNAL, 1),
             (pycurl.BUFFERSIZE, _BUFFER),
             (pycurl.CONNECTTIMEOUT_MS, max(1, int(1000 * self._timeout_s))),

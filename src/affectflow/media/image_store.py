@@ -34,5 +34,5 @@ def whole_image(file_name: str) -> Iterator[None]:
         yield
     except ImageError as error:
         raise UserError(
-            f"The image {file_name} is broken ({error}); set download.decode to true and raise download.round."
+            f"The image {file_name} is broken ({error}); set download.decode to true and raise download.retry_round."
         ) from None
