@@ -53,8 +53,8 @@ class Desk:
 
     def _words(self, *options: str, repeats: float = 0) -> list[str]:
         overlay = self.folder / "overlay.yaml"
-        overlay.write_text(f"annotation: {{repeats: {repeats}}}\n")
-        words = [sys.executable, "-m", "affectflow.cli", "annotate", "--config", str(ROOT / "config/config.yaml")]
+        overlay.write_text(f"annotation: {{repeat_fraction: {repeats}}}\n")
+        words = [sys.executable, "-m", "affectflow.cli", "annotate", "--configfile", str(ROOT / "config/config.yaml")]
         return [*words, "--configfile", str(overlay), "--out", "ratings", "--no-browser", *options]
 
     def kill(self) -> None:

@@ -189,12 +189,12 @@ def test_elsewhere_a_token_is_needed(desk: Desk) -> None:
 @pytest.mark.parametrize(
     "options, sentence",
     [
-        (["--batch", "7"], "There is no annotation video 7; there are 1."),
-        (["--annotator", "a/b"], "'a/b' is not a valid name"),
+        (["--annotation-video", "7"], "There is no annotation video 7; there are 1."),
+        (["--annotator", "a/b"], "'a/b' cannot be a name"),
         (["--port", "99999"], "is not available"),
         (["--host", "203.0.113.7"], "203.0.113.7, port 0 is not available"),
         (["--host", "a..b"], "a..b, port 0 is not available"),
-        ([], "results/demo/annotations is the demo's"),
+        ([], "results/demo/annotations belongs to the demo"),
     ],
 )
 def test_mistakes_are_one_sentence(desk: Desk, options: list[str], sentence: str) -> None:

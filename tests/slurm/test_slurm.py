@@ -166,7 +166,7 @@ def test_the_doctor_on_a_cluster(
     monkeypatch.chdir(copied.folder)
     words = [
         "doctor",
-        "--config",
+        "--configfile",
         str(ROOT / "config/config.yaml"),
         "--configfile",
         "config.yaml",

@@ -49,7 +49,7 @@ def rewrite(path: Path, change: Callable[[list[bytes]], list[bytes]]) -> None:
 
 
 def test_what_was_written_is_sound(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    main(["records", "check", str(folder)])
+    main(["check-records", str(folder)])
     assert capsys.readouterr().out == "6 records in 2 files, 0 problems\n"
 
 
@@ -60,7 +60,7 @@ def test_damage_on_disk_is_placed(folder: Path, capsys: pytest.CaptureFixture[st
     data[second + 100] ^= 1
     path.write_bytes(data)
     with pytest.raises(SystemExit) as caught:
-        main(["records", "check", str(folder)])
+        main(["check-records", str(folder)])
     assert caught.value.code == 1
     said = capsys.readouterr().out
     assert f"{path} is damaged in the record at byte {second}" in said

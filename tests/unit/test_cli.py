@@ -1,4 +1,4 @@
-"""The command line gives what the workflow's scripts give."""
+"""The command line runs the same stages as the workflow."""
 
 from __future__ import annotations
 
@@ -10,9 +10,6 @@ from affectflow.cli import main
 from affectflow.media.file_names import file_name
 from affectflow.plan.data import BENCHMARKS
 
-ROOT = Path(__file__).parents[2]
-CONFIG = str(ROOT / "config" / "config.yaml")
-
 
 def _run(*arguments: object) -> None:
     main([str(argument) for argument in arguments])
@@ -22,20 +19,25 @@ def test_ingest_and_names(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     table = tmp_path / "t.csv"
     table.write_text("http://a.example/1.jpg," + ",".join("0" * 60) + "\nnothing," + ",".join("0" * 60) + "\n")
     labels, names = tmp_path / "labels.csv", tmp_path / "names.csv"
-    _run("ingest", table, "--labels", labels, "--rejects", tmp_path / "rejects.csv")
+    _run("ingest-tables", table, "--labels", labels, "--rejects", tmp_path / "rejects.csv")
     assert "1 rows: labelled" in capsys.readouterr().out
-    _run("name-files", labels, names)
+    _run("name-files", labels, "--file-names", names)
     assert file_name("http://a.example/1.jpg") in names.read_text()
 
 
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (("ingest", "no.xlsx", "--labels", "l", "--rejects", "r"), "no.xlsx does not exist"),
-        (("scores", "no.json"), "no.json does not exist"),
-        (("fetch-weights", "resnet34", "--out", "w", "--config", CONFIG), "no backbone 'resnet34'"),
-        (("name-files", "l", "n", "--config", "x"), "unrecognized arguments"),
-        (("download", "n.csv", "d", "--config", "no.yaml"), "no.yaml cannot be read"),
+        (("ingest-tables", "no.xlsx", "--labels", "l", "--rejects", "r"), "no.xlsx does not exist"),
+        (("show-scores", "no.json"), "no.json does not exist"),
+        (
+            ("fetch-weights", "resnet34", "--weights", "w", "--record", "r", "--base-url", "file:///no"),
+            "no backbone 'resnet34'",
+        ),
+        (("name-files", "l", "--file-names", "n", "--config", "x"), "unrecognized arguments"),
+        (("collect-index", "p", "--index", "i"), "the following arguments are required: --counts"),
+        (("digest-images", "own", "--root", "r", "--images", "i", "--threads", "many"), "--threads many is wrong"),
+        (("download", "n.csv", "d", "--configfile", "no.yaml"), "no.yaml cannot be read"),
     ],
 )
 def test_mistakes_are_one_sentence(
@@ -57,10 +59,9 @@ def test_weights_come_from_a_checked_file(tmp_path: Path, capsys: pytest.Capture
     published = tmp_path / "web" / "tensorflow" / "keras-applications" / "resnet"
     published.mkdir(parents=True)
     (published / "resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5").write_bytes(b"something else")
-    config = tmp_path / "config.yaml"
-    config.write_text(Path(CONFIG).read_text().replace("https://storage.googleapis.com", (tmp_path / "web").as_uri()))
+    web = (tmp_path / "web").as_uri()
     with pytest.raises(SystemExit):
-        _run("fetch-weights", "resnet50", "--out", tmp_path / "w.h5", "--config", config)
+        _run("fetch-weights", "resnet50", "--weights", tmp_path / "w.h5", "--record", tmp_path / "r", "--base-url", web)
     assert "not 4d473c1dd8becc155b73f8504c6f6626" in capsys.readouterr().err
     assert not (tmp_path / "w.h5").exists()
 

@@ -337,11 +337,11 @@ def test_the_command(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     shutil.copy(ROOT / "config/config.yaml", tmp_path)
-    words = ["doctor", "--config", "config.yaml", "--no-probe", "--profile"]
+    words = ["doctor", "--configfile", "config.yaml", "--no-probe", "--profile"]
     main([*words, str(profile(tmp_path))])
     assert "ok: train_model: --account=faces" in capsys.readouterr().out
     with pytest.raises(SystemExit):
         main([*words, str(ROOT / "profiles/slurm")])
     said = capsys.readouterr()
     assert "wrong: slurm_account is still 'your_account'; put yours into the profile." in said.out
-    assert "profiles/slurm would not do: 1 of the above is wrong." in said.err
+    assert "profiles/slurm would fail: 1 of the above is wrong." in said.err

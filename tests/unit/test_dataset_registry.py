@@ -115,7 +115,7 @@ def test_the_plan_knows_its_labels_and_splits(toy: Path) -> None:
     assert data.labels({"smiles"}) == labels_of("smiles") == {"action_units"} and key_of("smiles") == "data.smiles.root"
     assert data.training_split("smiles") == "train@night" and data.benchmark_split("smiles", None) == "test@night"
     section["smiles"]["use"] = "benchmark"
-    assert data.benchmark_split("smiles", None) == data.whole("smiles") == "all@night"
+    assert data.benchmark_split("smiles", None) == data.all_of("smiles") == "all@night"
 
 
 def test_its_people_are_found_in_the_set_that_it_shares_them_with(toy: Path, tmp_path: Path) -> None:

@@ -223,7 +223,7 @@ def test_the_wanted_image_is_looked_for_at_the_second_url_too(
         (["--set", "timeout_s"], "key=value"),
         (["--set", "retries=many"], "retries"),
         (["--set", "allow_private_hosts=[300.0.0.0/8]"], "network"),
-        (["--config", "nowhere.yaml"], "nowhere.yaml"),
+        (["--configfile", "nowhere.yaml"], "nowhere.yaml"),
     ],
 )
 def test_mistakes_are_one_sentence(

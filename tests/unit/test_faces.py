@@ -556,7 +556,7 @@ class Five(Dataset):
             yield replace(sample(frame, looked_for=False), group=str(frame % 2))
 
 
-@pytest.mark.parametrize("on_missing_face, kept", [("drop", 3), ("center", 5)])
+@pytest.mark.parametrize("on_missing_face, kept", [("drop", 3), ("center_crop", 5)])
 def test_images_without_a_face_are_left_out_of_training(tmp_path: Path, on_missing_face: str, kept: int) -> None:
     lost = (2, 5)
     rows = [

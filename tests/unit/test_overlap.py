@@ -72,9 +72,11 @@ def overlap(folder: Path, benchmark: Side, *trained: Side) -> tuple[dict[str, in
 def test_the_command(tmp_path: Path, disfa: Path, capsys: pytest.CaptureFixture[str]) -> None:
     trained = own(tmp_path / "own", {"same.png": frame_of(disfa, "SN001", 2)})
     out = tmp_path / "found.csv"
-    main(["overlap", "--benchmark", f"disfa={disfa}@fold1-test", "--trained", f"own={trained}", "--out", str(out)])
+    main(
+        ["check-leakage", "--benchmark", f"disfa={disfa}@fold1-test", "--trained", f"own={trained}", "--out", str(out)]
+    )
     said = capsys.readouterr().out
-    assert f"{FRAMES} images of the benchmark: 1 are among the 1 that were trained on, 0 look like one" in said
+    assert f"{FRAMES} images of the benchmark: 1 are among the 1 training images, 0 are near duplicates of one" in said
     assert "SN001/2" in out.read_text() and out.with_suffix(".json").is_file()
 
 
@@ -90,7 +92,9 @@ def test_mistakes(
     tmp_path: Path, arguments: tuple[str, str], sentence: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit):
-        main(["overlap", "--benchmark", arguments[0], "--trained", arguments[1], "--out", str(tmp_path / "o.csv")])
+        main(
+            ["check-leakage", "--benchmark", arguments[0], "--trained", arguments[1], "--out", str(tmp_path / "o.csv")]
+        )
     assert sentence in capsys.readouterr().err
     assert not (tmp_path / "o.csv").exists()
 

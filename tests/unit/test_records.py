@@ -147,7 +147,7 @@ def test_images_without_a_face_are_left_out_but_for_the_test_split(assembly: Ass
     assert all((rows[url]["split"], rows[url]["group"]) == (before[url]["split"], before[url]["group"]) for url in rows)
     found = rows["http://fill/1"]
     assert (found["face"], found["face_box"], found["face_score"]) == ("found", [1, 2, 3, 4], 0.5)
-    assembly.on_missing_face = "center"
+    assembly.on_missing_face = "center_crop"
     assert assembly.run().keys() == before.keys()
 
 

@@ -70,15 +70,15 @@ def test_unknown_runs_name_the_known(name: str, hint: str) -> None:
 def test_a_runs_recipe_overrides_the_defaults() -> None:
     entry = {**MODELS["resnet"], "backbone": "resnet50", "input_size": 64, "dropout": 0.2}
     entry["training"] = {"learning_rate": 0.5, "seed": 10}
-    network = {"dropout": 0.1, "heads": ["action_units"], "units": "all", "enabled": True, "weights": "none"}
+    defaults = {"dropout": 0.1, "heads": ["action_units"], "action_units": "all", "enabled": True, "weights": "none"}
     config: dict[str, Any] = {
-        "network": network,
+        "model_defaults": defaults,
         "models": {"resnet": entry},
         "training": {"seed": 1, "epochs": 4, "learning_rate": 0.1},
     }
     recipe = parse_run("resnet-seed1", config["models"]).recipe(config)
     assert (recipe["learning_rate"], recipe["epochs"], recipe["backbone"]) == (0.5, 4, "resnet50")
     assert recipe["seed"] == 11 and recipe["units"] == list(range(1, 61))
-    entry["units"] = "emotionet2017"
+    entry["action_units"] = "emotionet2017"
     assert len(parse_run("resnet", config["models"]).recipe(config)["units"]) == 11
     assert config["training"]["learning_rate"] == 0.1

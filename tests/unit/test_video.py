@@ -218,11 +218,11 @@ def test_a_frame_can_be_looked_at(
 ) -> None:
     path = tmp_path / "v.avi"
     write_video(path, iter(images), Fraction(10), "avi", "mpeg4")
-    main(["frame", str(path), "--time", "0.35", "--out", str(tmp_path / "f.png")])
+    main(["extract-frame", str(path), "--time", "0.35", "--out", str(tmp_path / "f.png")])
     assert capsys.readouterr().out == "frame 4, shown at 0.300 s\n"
     assert np.array_equal(np.asarray(Image.open(tmp_path / "f.png")), list(read_frames(path))[3].rgb)
     with pytest.raises(SystemExit):
-        main(["frame", str(path), "--out", str(tmp_path / "g.png")])
+        main(["extract-frame", str(path), "--out", str(tmp_path / "g.png")])
     assert "--index N, or --time SECONDS" in capsys.readouterr().err
 
 

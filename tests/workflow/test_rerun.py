@@ -131,7 +131,7 @@ def test_edited_parser_of_one_benchmark_redoes_that_benchmark_only(copy: Workflo
     [
         {"models": {"vgg": {"dropout": 0.4}}},
         # Nobody looks for faces, and no set ships any.
-        {"faces": {"min_score": 0.9, "on_missing_face": "center", "model": {"path": "elsewhere.onnx"}}},
+        {"faces": {"min_score": 0.9, "on_missing_face": "center_crop", "model": {"path": "elsewhere.onnx"}}},
     ],
 )
 def test_unused_key_redoes_nothing(copy: Workflow, changes: dict[str, object]) -> None:

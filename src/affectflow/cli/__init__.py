@@ -18,7 +18,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     A user's mistake is one sentence on standard error and exit status 1; Ctrl-C another one and status 130.
     """
     options = _parser().parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr, force=True)
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     try:
         with one_sentence():
             options.command(options)

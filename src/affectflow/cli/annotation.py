@@ -21,7 +21,7 @@ def add_commands(commands: Commands) -> None:
         option(
             "--annotation-video", "number of the annotation video; the first unfinished one by default", type=positive
         ),
-        path("--own-videos", "a folder of videos to trace, instead of the annotation videos", default=None),
+        path("--videos", "a folder of videos to trace, instead of the annotation videos", default=None),
         option("--model", "a run such as resnet, whose uncertainty orders the images", default=""),
         path("--out", "folder for ratings and traces; data.annotations by default", default=None),
         option("--host", "other hosts than loopback need a token", default="127.0.0.1"),
@@ -58,10 +58,12 @@ def annotate(options: argparse.Namespace) -> None:
             f"{folder} belongs to the demo, which draws it again; set data.annotations to yours, or give --out."
         )
     at = ServerOptions(options.annotator, options.host, options.port, options.browser)
-    if options.own_videos is not None:
+    if options.videos is not None:
         if options.model or options.annotation_video:
-            raise UserError("--own-videos excludes --model and --annotation-video, which are for annotation videos.")
-        serve_videos(options.own_videos, Path(folder), at)
+            raise UserError(
+                "--videos is for your own videos, --model and --annotation-video for annotation videos; leave one out."
+            )
+        serve_videos(options.videos, Path(folder), at)
         return
     if options.model:
         parse_run(options.model, settings["models"])
@@ -83,7 +85,7 @@ def merge_videos(options: argparse.Namespace) -> None:
     from affectflow.annotation.merge_videos import merge_videos
 
     merge_options = MergeOptions(options.trace_range, options.lag, options.max_lag, options.min_ccc)
-    for video in merge_videos(options.traces, options.annotation_videos, options.out, merge_options):
+    for video in merge_videos(options.traces, options.videos, options.out, merge_options):
         print(f"{video.name}: {video.frames} frames, {video.without} of them without values")
 
 

@@ -39,17 +39,20 @@ CONFIGFILE = path(
 
 def add_command(commands: Commands, name: str, command: Command, help: str, *options: Option) -> None:
     """Add a command."""
-    parser = commands.add_parser(name, help=help, description=help)
+    parser = commands.add_parser(name, help=help, description=help, allow_abbrev=False)
     for flag, settings in options:
         parser.add_argument(flag, **settings)
     parser.set_defaults(command=command)
 
 
 def configuration(options: argparse.Namespace) -> dict[str, Any]:
-    """Return the configuration of a command: the defaults with its overlays."""
+    """Return the configuration of a command: the defaults, where they are, with its overlays."""
     from affectflow import config
 
-    return config.load(DEFAULTS, *options.configfile)
+    files = [*([DEFAULTS] if DEFAULTS.is_file() else []), *options.configfile]
+    if not files:
+        raise UserError(f"{DEFAULTS} does not exist here; give --configfile with a complete configuration.")
+    return config.load(*files)
 
 
 def positive(text: str) -> int:

@@ -54,7 +54,9 @@ def add_commands(commands: Commands) -> None:
     for stage in STAGES:
         text = inspect.getdoc(stage) or ""
         first = text.partition("\n")[0]
-        parser = commands.add_parser(stage.__name__.replace("_", "-"), help=first, description=first)
+        parser = commands.add_parser(
+            stage.__name__.replace("_", "-"), help=first, description=first, allow_abbrev=False
+        )
         explained = dict(re.findall(r"^    (\w+): (.*(?:\n        .*)*)", text, re.MULTILINE))
         given = [one for one in parameters(stage).values() if one.name != _CODE]
         for place, parameter in enumerate(given):
