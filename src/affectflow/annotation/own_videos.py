@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from affectflow.core.cache import file_sha256
 from affectflow.core.errors import UserError
 from affectflow.media.sources import find_sources
-from affectflow.media.video import Incomplete, frame_rate, frame_times, read_frames, stream_form, write_video
+from affectflow.media.video import Incomplete, frame_rate, frame_times, read_frames, video_encoding, write_video
 
 digest_of = file_sha256
 FORM = 1
@@ -91,7 +91,7 @@ def playable(path: Path, converted: Path) -> tuple[Path, Sequence[float]]:
 
 def _is_played(path: Path) -> bool:
     """By every browser, and beginning with its first frame: pages tell frames apart by counting from there."""
-    form = stream_form(path)
+    form = video_encoding(path)
     # Professional footage has more colors than most browsers show.
     if form.codec not in _PLAYED.get(form.container, set()) or form.pixels not in ("yuv420p", "yuvj420p"):
         return False

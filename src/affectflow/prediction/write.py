@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from affectflow.core.atomic import atomic_write
 from affectflow.media import jpeg
-from affectflow.media.sources import STRANGER, Source
+from affectflow.media.sources import UNKNOWN_KIND, Source
 from affectflow.media.video import write_video
 from affectflow.prediction.overlay import draw
 from affectflow.prediction.predictor import NO_FACE, Predicted, Predictor
@@ -47,7 +47,7 @@ def write_predictions(
             rows = list(table.rows(one))
             for row in rows:
                 write_row(row)
-            if one.problem and one.problem != NO_FACE and (source.named or one.problem != STRANGER):
+            if one.problem and one.problem != NO_FACE and (source.named or one.problem != UNKNOWN_KIND):
                 troubles[f"{one.shown.source}: {one.problem}"] = None
             return rows
 

@@ -194,7 +194,7 @@ def images_in_order(records: Records, batches: Sequence[Sequence[int]]) -> tf.da
         first = jpeg.decode(encoded[0])
         pixels = _aligned((len(encoded), *first.shape))
         for i, image in enumerate(encoded):
-            jpeg.decode(image, room=pixels[i])
+            jpeg.decode(image, out=pixels[i])
         return [pixels]
 
     return _made(
@@ -233,7 +233,7 @@ def training_batches(
         for i, data in enumerate(records.read(numbers(batch))):
             feature = decode_example(data).features.feature
             occurrence[i], intensities[i], affect[i] = _labels_of(feature)
-            image = jpeg.decode(_image_of(feature), room=room)
+            image = jpeg.decode(_image_of(feature), out=room)
             room = image if room is None else room
             if augment(image, draws[i], augmentation, pixels[i]):
                 occurrence[i], intensities[i] = mirrored(occurrence[i]), mirrored(intensities[i])
