@@ -30,7 +30,7 @@ from affectflow.media import file_names as names
 from affectflow.media.images import decode_rgb
 from affectflow.media.near_duplicates import group_near_duplicates
 from affectflow.media.pixels import Encoded
-from affectflow.records.assemble import assemble
+from affectflow.records.assemble import AssemblyInputs, AssemblyOptions, assemble
 from affectflow.records.encoding import ImageEncoding
 from affectflow.records.example import decode_example, encode_example
 from affectflow.records.index import collect_index
@@ -96,9 +96,10 @@ class Assembly:
             **options,
         }
         self.counts = assemble(
-            *(folder / "labels.csv", folder / "ledger.parquet", affect, self.snapshot),
-            *(self.faces, self.on_missing_face, folder / "samples.parquet", folder / "left_out.csv"),
-            **settings,  # type: ignore[arg-type]
+            AssemblyInputs(folder / "labels.csv", folder / "ledger.parquet", affect, self.snapshot, self.faces),
+            AssemblyOptions(self.on_missing_face, **settings),  # type: ignore[arg-type]
+            samples=folder / "samples.parquet",
+            left_out=folder / "left_out.csv",
         )
         self.left_out = {row["url"]: row["reason"] for row in self._rows_of(folder / "left_out.csv")}
         table = read_parquet(folder / "samples.parquet", SAMPLES_SCHEMA).to_pylist()

@@ -131,21 +131,16 @@ def merge_videos(options: argparse.Namespace) -> None:
 
 def assemble_samples(options: argparse.Namespace) -> None:
     from affectflow import config
-    from affectflow.records.assemble import assemble
+    from affectflow.records.assemble import AssemblyInputs, AssemblyOptions, assemble
 
     keys = ("shards", "validation_fraction", "test_fraction", "near_duplicate_bits")
     settings = config.load(options.config)
     print(
         assemble(
-            options.labels,
-            options.ledger,
-            options.affect,
-            options.snapshot,
-            options.faces,
-            settings["faces"]["on_missing_face"],
-            options.samples,
-            options.left_out,
-            **{key: settings["records"][key] for key in keys},
+            AssemblyInputs(options.labels, options.ledger, options.affect, options.snapshot, options.faces),
+            AssemblyOptions(settings["faces"]["on_missing_face"], **{key: settings["records"][key] for key in keys}),
+            samples=options.samples,
+            left_out=options.left_out,
         )
     )
 
