@@ -10,7 +10,7 @@ import numpy as np
 
 from affectflow.annotation.columns import MANIFEST_COLUMNS
 from affectflow.core.atomic import atomic_write
-from affectflow.datasets.synthetic import mark
+from affectflow.datasets.synthetic import mark_as_drawn
 from affectflow.demo.emotionet import TRUTH_SCHEMA
 from affectflow.demo.web_plan import make_plan
 from affectflow.tables.csv_files import read_csv
@@ -30,7 +30,7 @@ def make_traces(seed: int, images: int, port: int, edition: str, manifest: Path,
     for row in read_csv(manifest, MANIFEST_COLUMNS):
         batches[int(row["batch"])].append(shown[row["url"]])
     shutil.rmtree(out, ignore_errors=True)  # what another configuration traced there
-    mark(out)
+    mark_as_drawn(out)
     for annotator, (name, noise) in enumerate(_NOISE.items()):
         for batch, faces in batches.items():
             for dimension, (what, truth_values) in enumerate(values.items()):

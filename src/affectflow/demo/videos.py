@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from affectflow.core.atomic import atomic_write
 from affectflow.core.progress import progress
 from affectflow.datasets.disfa_labels import FOLDS, UNITS
-from affectflow.datasets.synthetic import mark
+from affectflow.datasets.synthetic import mark_as_drawn
 from affectflow.demo.drawing import draw_face, draw_identity, draw_scene
 from affectflow.demo.expressions import Affect, affect, coded, draw_course
 from affectflow.media.video import write_video
@@ -65,7 +65,7 @@ def _make_all(make: Callable[[T], None], parts: Sequence[T], processes: int, roo
     with ProcessPoolExecutor(processes) as pool, progress(len(parts), "video", "draw") as bar:
         for _ in pool.map(make, parts):
             bar.update()
-    mark(root)
+    mark_as_drawn(root)
 
 
 def _disfa_subject(name: str, video: Video, root: Path) -> None:

@@ -112,9 +112,9 @@ def frame_number(path: Path, index: int) -> Frame:
     Raises :class:`UserError` where the video has no such frame.
     """
     scan = _scan(path)
-    if not 1 <= index <= len(scan.stamps):
-        raise UserError(f"{path} has the frames 1 to {len(scan.stamps)}, but not {index}; give one of them.")
-    wanted = scan.stamps[index - 1]
+    if not 1 <= index <= len(scan.timestamps):
+        raise UserError(f"{path} has the frames 1 to {len(scan.timestamps)}, but not {index}; give one of them.")
+    wanted = scan.timestamps[index - 1]
     if wanted is not None and wanted in scan.places:
         with _readable(path), _opened(path) as container:
             container.seek(wanted, stream=container.streams.video[0])
@@ -149,7 +149,7 @@ def frame_at(path: Path, seconds: float) -> Frame:
 class _Scan:
     """The packets of a container, and what its header announces (zero where it says nothing)."""
 
-    stamps: Sequence[int | None]
+    timestamps: Sequence[int | None]
     """Presentation times of the visible frames, in order, in units of ``base`` (seconds)."""
     base: Fraction
     frames: int
@@ -159,13 +159,13 @@ class _Scan:
 
     @property
     def times(self) -> list[float]:
-        return [math.nan if stamp is None else float(stamp * self.base) for stamp in self.stamps]
+        return [math.nan if timestamp is None else float(timestamp * self.base) for timestamp in self.timestamps]
 
     @cached_property
     def places(self) -> Mapping[int | None, int]:
-        """Index (from 1) by time stamp; empty where time stamps are missing or not unique."""
-        places = {stamp: index for index, stamp in enumerate(self.stamps, start=1)}
-        return places if len(places) == len(self.stamps) and None not in places else {}
+        """Index (from 1) by timestamp; empty where timestamps are missing or not unique."""
+        places = {timestamp: index for index, timestamp in enumerate(self.timestamps, start=1)}
+        return places if len(places) == len(self.timestamps) and None not in places else {}
 
     def check(self, path: Path, frames: int, last: float, reason: str, held: int = 0) -> None:
         """Raise an error where frames are missing.
@@ -192,7 +192,7 @@ class _Scan:
 
 def _scan(path: Path) -> _Scan:
     """Read the packets of a video; raises :class:`UserError` where the file is not a video."""
-    stamps: list[int | None] = []
+    timestamps: list[int | None] = []
     hidden, reason = 0, ""
     with _opened(path) as container:
         stream = container.streams.video[0]
@@ -202,12 +202,12 @@ def _scan(path: Path) -> _Scan:
                     hidden += 1  # by an edit list
                 elif packet.size:
                     # Old containers have only decoding times, which equal presentation times there.
-                    stamps.append(packet.dts if packet.pts is None else packet.pts)
+                    timestamps.append(packet.dts if packet.pts is None else packet.pts)
         except av.FFmpegError as error:
             reason = f" ({error.strerror})"
         seconds = _seconds(container, stream)
         return _Scan(
-            sorted(stamps, key=lambda stamp: math.inf if stamp is None else stamp),
+            sorted(timestamps, key=lambda timestamp: math.inf if timestamp is None else timestamp),
             stream.time_base or Fraction(0),
             max(0, stream.frames - hidden),
             seconds,
@@ -275,7 +275,7 @@ def write_video(
 ) -> int:
     """Write a video; the same frames give the same bytes. Returns the number of frames.
 
-    Odd sides are padded by one row or column. For equal bytes there is one thread, no time stamp in the header, and no
+    Odd sides are padded by one row or column. For equal bytes there is one thread, no timestamp in the header, and no
     macroblock tree, with which about one video in a hundred differed.
 
     Args:
