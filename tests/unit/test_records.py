@@ -391,6 +391,16 @@ def test_same_bytes_twice_and_nothing_done_when_nothing_changed(store: Store) ->
     assert store.write(size=SIZE + 1) is False and store.bytes() != before
 
 
+def test_records_are_written_again_with_another_version_of_a_library(
+    tmp_path: Path, images: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store(tmp_path, images)
+    store.write()
+    assert store.write() is True
+    monkeypatch.setattr("affectflow.media.versions.version", lambda name: f"another {name}")
+    assert store.write() is False
+
+
 def test_index_leads_to_each_record(store: Store, rows_of: Callable[[Path], list[dict[str, str]]]) -> None:
     store.write()
     rows = rows_of(store.index)
