@@ -370,7 +370,7 @@ def test_links_are_followed_once_and_dead_ones_are_rows(
     problems = {source.name: source.problem for source in sources if source.problem}
     assert problems == {
         "closed": "a folder that cannot be read (Permission denied)",
-        "dead.png": "a link that leads nowhere",
+        "dead.png": "a broken link",
         "notes.txt": "neither an image nor a video",
         "pipe": "neither an image nor a video",
     }

@@ -87,6 +87,10 @@ def altered(data: bytes, **values: object) -> bytes:
             feature["image/encoded"].bytes_list.value[0] = value
         elif name == "unit":
             feature["label/units"].int64_list.value[11] = value
+        elif name == "float_height":
+            feature["image/height"].float_list.value[:] = [value]
+        elif name == "bytes_units":
+            feature["label/units"].bytes_list.value[:] = [value] * 60
         else:
             del feature["label/units"].int64_list.value[:]
     changed: bytes = example.SerializeToString(deterministic=True)
@@ -96,9 +100,11 @@ def altered(data: bytes, **values: object) -> bytes:
 @pytest.mark.parametrize(
     "change, named",
     [
-        (lambda data: b"\xff" + data, "no tf.train.Example"),
+        (lambda data: b"\xff" + data, "not a tf.train.Example"),
         (lambda data: altered(data, unit=7), "the value 7"),
         (lambda data: altered(data, none=True), "label/units has 0 values, not 60"),
+        (lambda data: altered(data, float_height=24.0), "image/height has the type float_list, not int64_list"),
+        (lambda data: altered(data, bytes_units=b"1"), "label/units has the type bytes_list, not int64_list"),
         (lambda data: altered(data, jpeg=jpeg(8)), "8 x 8 pixels, not 24 x 24"),
         (lambda data: altered(data, jpeg=jpeg(SIZE)[:300]), "the image is broken"),
     ],
@@ -121,5 +127,5 @@ def test_a_group_on_two_sides_is_found(folder: Path) -> None:
 
 
 def test_a_folder_without_records_is_one_sentence(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"holds no \.tfrecord"):
+    with pytest.raises(UserError, match=r"has no \.tfrecord"):
         check_records(tmp_path)

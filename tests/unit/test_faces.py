@@ -139,7 +139,7 @@ def test_the_last_try_gives_places_in_the_image_too(
     detector: Detector, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usual = detector.find(photograph(name))
-    monkeypatch.setattr("affectflow.faces.yunet._SIDES", (160,))
+    monkeypatch.setattr("affectflow.faces.yunet._LONGER_SIDES", (160,))
     last = detector.find(photograph(name))
     assert usual is not None and last is not None
     assert overlap(usual, last) > 0.7
@@ -183,7 +183,7 @@ def test_another_file_is_no_detector(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"model\.onnx cannot be read"):
         Detector(path, SHA256, 0.6)
     path.write_bytes(b"no model")
-    with pytest.raises(UserError, match=r"model\.onnx is no YuNet model"):
+    with pytest.raises(UserError, match=r"model\.onnx is not a YuNet model"):
         Detector(path, hashlib.sha256(b"no model").hexdigest(), 0.6)
 
 
@@ -354,7 +354,7 @@ def test_affwilds_landmarks_say_more_than_its_boxes(tmp_path: Path) -> None:
 def test_a_broken_file_of_points_is_named(tmp_path: Path, content: str) -> None:
     root = make_affwild(tmp_path / "set")
     (root / "bboxes" / "train" / "101" / "3.pts").write_text(content)
-    with pytest.raises(UserError, match=r"3\.pts is no file of points"):
+    with pytest.raises(UserError, match=r"3\.pts is not a file of points"):
         find_dataset_faces("affwild", root, "all", None, 1, tmp_path / "faces")
 
 
@@ -376,7 +376,7 @@ def test_disfas_landmarks_of_one_frame_in_two_files_are_named(tmp_path: Path) ->
     root = make_disfa(tmp_path / "set")
     folder = root / "Landmark_Points" / "SN001" / "tmp_frame_lm"
     (folder / "l00001_lm.mat").write_bytes((folder / "SN001_0001_lm.mat").read_bytes())
-    with pytest.raises(UserError, match="are of the same frame"):
+    with pytest.raises(UserError, match="belong to the same frame"):
         found("disfa", root, tmp_path / "faces")
 
 
@@ -391,7 +391,7 @@ def test_amfeds_landmarks_are_rows_and_zeros_are_no_face(tmp_path: Path) -> None
     rows = ["1,2,20,25,10,9", "0,0,0,0,0,0", "1 2\t20 25 10 9 ", *["0,0,0,0,0,0"] * 3]
     outcomes = found("amfed", make_amfed(tmp_path / "set", *rows), tmp_path / "faces")
     assert [outcomes[f"ab/{frame}"] for frame in range(1, FRAMES + 1)] == [GIVEN, NO_FACE, GIVEN, *[NO_FACE] * 3]
-    with pytest.raises(UserError, match=r"ab-landmarks\.txt, line 2: not pairs"):
+    with pytest.raises(UserError, match=r"ab-landmarks\.txt, line 2: expected pairs"):
         found("amfed", make_amfed(tmp_path / "odd", "1,2", "1,2,3"), tmp_path / "faces")
     with pytest.raises(UserError, match=r"has 7 rows for 6 frames"):
         found("amfed", make_amfed(tmp_path / "more", "1,2,20,25,10,9", *rows), tmp_path / "faces")
@@ -468,6 +468,24 @@ def test_another_search_looks_again(
     downloaded()
     with pytest.raises(UserError, match=r"gone\.onnx"):
         downloaded(replace(SEARCH, model=tmp_path / "gone.onnx", **change))  # type: ignore[arg-type]
+
+
+@real
+def test_another_version_of_a_library_looks_again(
+    downloaded: Callable[..., Counter[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    downloaded()
+    monkeypatch.setattr("affectflow.media.versions.version", lambda name: f"another {name}")
+    with pytest.raises(UserError, match=r"gone\.onnx"):
+        downloaded(replace(SEARCH, model=tmp_path / "gone.onnx"))
+
+
+@real
+def test_opencvs_threads_and_log_are_left_to_others(downloaded: Callable[..., Counter[str]]) -> None:
+    cv2.setNumThreads(2)
+    before = cv2.utils.logging.getLogLevel()
+    downloaded()
+    assert cv2.getNumThreads() == 2 and cv2.utils.logging.getLogLevel() == before
 
 
 @real

@@ -292,13 +292,33 @@ def test_difference_hash_tells_images_apart(smooth: Any, jpeg: Any) -> None:
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-@pytest.mark.parametrize("kind, options", [("JPEG", FULL), ("PNG", {})])
+@pytest.mark.parametrize("kind, options", [("JPEG", FULL), ("PNG", {}), ("TIFF", {}), ("WEBP", {"lossless": True})])
 def test_examine_sees_the_upright_image(kind: str, options: dict[str, Any], orientation: int) -> None:
     large = rotated_storage(orientation).resize(d * 20 for d in rotated_storage(orientation).size)
     seen = examine(encoded(large, kind, exif=exif(orientation), **options))
     assert (seen.format, seen.width, seen.height) == (kind, 480, 320)
     upright = int.from_bytes(examine(encoded(quarters().resize((480, 320)), kind, **options)).dhash)
     assert (upright ^ int.from_bytes(seen.dhash)).bit_count() <= 6
+
+
+@pytest.mark.parametrize("size", [(240, 160), (2400, 1600)])
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("kind", ["JPEG", "TIFF"])
+def test_width_and_height_are_those_of_the_upright_image(kind: str, orientation: int, size: tuple[int, int]) -> None:
+    stored = rotated_storage(orientation)
+    stored = stored.resize(length * size[0] // 24 for length in stored.size)
+    data = encoded(stored, kind, exif=exif(orientation))
+    facts, pixels = examine(data), decode_rgb(data).pixels
+    assert (facts.width, facts.height) == pixels.shape[1::-1] == size
+    upright = int.from_bytes(difference_hash(Image.fromarray(pixels)))
+    assert (upright ^ int.from_bytes(facts.dhash)).bit_count() <= 6
+
+
+def test_pillows_limit_of_pixels_is_left_to_others(smooth: Any) -> None:
+    before = Image.MAX_IMAGE_PIXELS
+    assert before is not None
+    decode_rgb(encoded(Image.fromarray(smooth(3, 32)), "PNG"))
+    assert before == Image.MAX_IMAGE_PIXELS
 
 
 @pytest.mark.parametrize("mode", ["L", "CMYK", "RGB"])

@@ -64,7 +64,7 @@ def test_a_table_is_read_by_its_header(tmp_path: Path) -> None:
         ("id,url\n1\n", "row 2"),
         (b"url\n\xff\xfe\n", "UTF-8"),
         ("url,sha256\nhttp://a/,\nhttp://b/,abc\n", "row 3.*'abc'"),
-        (b"PAR1 and then nothing", "no whole Parquet file"),
+        (b"PAR1 and then nothing", "not a complete Parquet file"),
     ],
 )
 def test_what_is_no_list_is_one_sentence(tmp_path: Path, content: str | bytes, named: str) -> None:

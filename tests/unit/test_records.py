@@ -30,7 +30,7 @@ from affectflow.media import file_names as names
 from affectflow.media.images import decode_rgb
 from affectflow.media.near_duplicates import group_near_duplicates
 from affectflow.media.pixels import Encoded
-from affectflow.records.assemble import assemble
+from affectflow.records.assemble import AssemblyInputs, AssemblyOptions, assemble
 from affectflow.records.encoding import ImageEncoding
 from affectflow.records.example import decode_example, encode_example
 from affectflow.records.index import collect_index
@@ -96,9 +96,10 @@ class Assembly:
             **options,
         }
         self.counts = assemble(
-            *(folder / "labels.csv", folder / "ledger.parquet", affect, self.snapshot),
-            *(self.faces, self.on_missing_face, folder / "samples.parquet", folder / "left_out.csv"),
-            **settings,  # type: ignore[arg-type]
+            AssemblyInputs(folder / "labels.csv", folder / "ledger.parquet", affect, self.snapshot, self.faces),
+            AssemblyOptions(self.on_missing_face, **settings),  # type: ignore[arg-type]
+            samples=folder / "samples.parquet",
+            left_out=folder / "left_out.csv",
         )
         self.left_out = {row["url"]: row["reason"] for row in self._rows_of(folder / "left_out.csv")}
         table = read_parquet(folder / "samples.parquet", SAMPLES_SCHEMA).to_pylist()
@@ -388,6 +389,16 @@ def test_same_bytes_twice_and_nothing_done_when_nothing_changed(store: Store) ->
     assert store.write("other store") is False and store.bytes() == before
     assert store.write(code="edited") is False and store.bytes() == before
     assert store.write(size=SIZE + 1) is False and store.bytes() != before
+
+
+def test_records_are_written_again_with_another_version_of_a_library(
+    tmp_path: Path, images: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store(tmp_path, images)
+    store.write()
+    assert store.write() is True
+    monkeypatch.setattr("affectflow.media.versions.version", lambda name: f"another {name}")
+    assert store.write() is False
 
 
 def test_index_leads_to_each_record(store: Store, rows_of: Callable[[Path], list[dict[str, str]]]) -> None:

@@ -109,7 +109,7 @@ def test_without_samples_there_are_no_splits(tmp_path: Path, taken: Snapshot) ->
 
 
 def test_samples_of_another_run_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"1 images that .* does not"):
+    with pytest.raises(UserError, match=r"1 images that .* lacks"):
         take_snapshot(ledger(tmp_path / "ledger", URLS), samples(tmp_path / "s", SIDES | {"cow": ("train", "g3")}))
 
 
@@ -128,7 +128,7 @@ def test_a_changed_file_is_refused(taken: Snapshot, tmp_path: Path) -> None:
         read_snapshot(path)
     write_snapshot(taken, path)
     path.write_bytes(path.read_bytes()[:-30])
-    with pytest.raises(UserError, match="no whole Parquet file"):
+    with pytest.raises(UserError, match="not a complete Parquet file"):
         read_snapshot(path)
     pq.write_table(pa.table({"url": ["http://a/"]}), path)
     with pytest.raises(UserError, match="is not a snapshot"):
@@ -147,7 +147,7 @@ def _forged(path: Path, note: str = "x", **columns: pa.Array) -> Path:
     [
         ("x", {"url": pa.array(["http://a/"] * 300)}, "'http://a/' twice"),
         ("x", {"url": pa.array([b"\xff\xfe"]).cast(pa.string(), safe=False)}, "not UTF-8"),
-        ("x", {"url": pa.array([1])}, "holds no text"),
+        ("x", {"url": pa.array([1])}, "is not text"),
         ("x", {"url": pa.array(["a"]), "group": pa.array(["g" * 70_000])}, "65,536"),
         ("\x1b[2J" + "n" * 99_999, {"url": pa.array(["a"])}, "was changed"),
     ],
@@ -234,7 +234,7 @@ def test_mistakes_on_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixt
         ([str(made), "--out", str(tmp_path)], "is a folder"),
         ([str(made), "--out", str(made / "x.parquet")], "choose another place"),
         ([str(made), "--out", str(made)], "another path"),
-        ([str(tmp_path / "damaged"), "--out", str(tmp_path / "s")], "get it again"),
+        ([str(tmp_path / "damaged"), "--out", str(tmp_path / "s")], "fetch it again"),
         ([str(tmp_path / "nowhere"), "--out", str(tmp_path / "s")], "does not exist"),
     ):
         with pytest.raises(SystemExit) as caught:

@@ -449,5 +449,5 @@ def test_a_folder_stands_for_its_tables(tmp_path: Path) -> None:
     assert found == ["a.csv", "b/dataFile_0001.txt", "b/dataFile_0002.txt"]
     assert table_files(tmp_path / "set/a.csv") == [tmp_path / "set/a.csv"]
     (tmp_path / "empty").mkdir()
-    with pytest.raises(UserError, match="holds no table"):
+    with pytest.raises(UserError, match="has no table"):
         table_files(tmp_path / "empty")

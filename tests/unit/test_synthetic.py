@@ -9,7 +9,7 @@ import openpyxl
 import pytest
 
 from affectflow.core.errors import UserError
-from affectflow.datasets.synthetic import DEMO, MARKER, NOTE, check_unmixed, is_drawn, mark
+from affectflow.datasets.synthetic import DEMO, MARKER, NOTE, check_unmixed, is_drawn, mark_as_drawn
 
 
 @pytest.fixture(autouse=True)
@@ -56,7 +56,7 @@ def test_absolute_paths_with_dots(path: str, drawn: bool) -> None:
 
 
 def test_marks_travel_with_the_data(tmp_path: Path) -> None:
-    mark(DEMO / "disfa")
+    mark_as_drawn(DEMO / "disfa")
     shutil.copytree(DEMO / "disfa", tmp_path / "copied")
     assert NOTE in (tmp_path / "copied" / MARKER).read_text()
     assert is_drawn(Path("copied")) and is_drawn(tmp_path / "copied")

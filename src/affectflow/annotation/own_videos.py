@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from affectflow.core.errors import UserError
 from affectflow.media.sources import find_sources
-from affectflow.media.video import Incomplete, frame_rate, frame_times, read_frames, stream_form, write_video
+from affectflow.media.video import Incomplete, frame_rate, frame_times, read_frames, video_encoding, write_video
 
 CONVERSION_VERSION = 1
 """Converted videos of another version are made again."""
@@ -105,7 +105,7 @@ def playable(path: Path, converted: Path) -> tuple[Path, Sequence[float]]:
 
 def _is_playable(path: Path) -> bool:
     """Return whether every browser plays a video, beginning with its first frame, from which the page counts frames."""
-    form = stream_form(path)
+    form = video_encoding(path)
     # Most browsers do not show the bit depths and color formats of professional footage.
     if form.codec not in _PLAYABLE_CODECS.get(form.container, set()) or form.pixels not in ("yuv420p", "yuvj420p"):
         return False

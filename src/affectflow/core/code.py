@@ -29,6 +29,7 @@ NEUTRAL = {
     "config": "values reach a stage as parameters, which re-run it themselves",
     "datasets.__init__": "the registry: the module that reads a data set is in the digest of the stages that open it",
     "cluster": "where and how long a job runs does not change what it writes",
+    "media.process_settings": "limits and thread counts of libraries, kept while a call lasts, change no pixel",
     "tables.csv_files": "writes and reads any cell exactly; a table's columns belong to the stage that writes it",
     "tables.parquet": "writes and reads any value exactly; a table's schema belongs to the stage that writes it",
     "tables.arrow": "equal to pyarrow.array, which a test asserts",

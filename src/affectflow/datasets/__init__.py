@@ -1,6 +1,6 @@
 """The data sets: each is one module with one ``INFO``, and one line here.
 
-Nothing in this file imports a data set before it is asked for, so that the code digest of a job covers only the sets
+Nothing in this file imports a data set before it is requested, so that the code digest of a job covers only the sets
 that it opens (see :func:`module_of`).
 """
 

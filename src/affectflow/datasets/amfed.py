@@ -141,9 +141,7 @@ def _faces(path: Path) -> dict[int, Face | None]:
                 values = np.array([float(word) for word in re.split(r"[\s,;]+", line.strip(" \t\r\n,;"))])
                 faces[number] = face_of_landmarks(values.reshape(-1, 2))
             except ValueError:
-                raise UserError(
-                    f"{path}, line {number}: the row does not consist of pairs x,y; fetch it again."
-                ) from None
+                raise UserError(f"{path}, line {number}: expected pairs of x and y; fetch the file again.") from None
     return faces
 
 

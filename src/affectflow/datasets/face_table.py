@@ -24,7 +24,7 @@ FACE_FIELDS = (
     ("face_box", pa.list_(pa.float32(), 4)),
     ("face_points", pa.list_(pa.float32(), 10)),
 )
-"""``face`` is ``found`` (by the detector), ``given`` (by the data set), ``no_face``, or empty where nothing was searched.
+"""``face`` is ``found`` (by the detector), ``given`` (by the data set), ``no_face``, or empty without a search.
 The other columns are as in :class:`affectflow.datasets.face.Face`, NaN where unknown."""
 
 FACES_SCHEMA = pa.schema([("source", pa.string()), ("sha256", pa.string()), *FACE_FIELDS])

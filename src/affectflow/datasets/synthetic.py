@@ -15,7 +15,7 @@ MARKER = "DRAWN.txt"
 """A file of this name in the folder of a data set says that the set is drawn."""
 
 
-def mark(root: Path) -> None:
+def mark_as_drawn(root: Path) -> None:
     """Mark the folder of a data set as drawn."""
     root.mkdir(parents=True, exist_ok=True)
     (root / MARKER).write_text(NOTE + "\n", encoding="utf-8")

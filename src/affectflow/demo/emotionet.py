@@ -1,4 +1,4 @@
-"""A drawn EmotioNet: the spreadsheet with the real one's quirks, the images behind its URLs, and the truth."""
+"""Draw an EmotioNet: a spreadsheet with the quirks of the real one, the images of its URLs, and the ground truth."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ TRUTH_SCHEMA = pa.schema(
         ("arousal", pa.float32()),
     ]
 )
-_PRESENCE = 0.3  # rich in every AU: at EmotioNet's own rates a small training set teaches next to nothing
+_PRESENCE = 0.3  # of each AU; at EmotioNet's own rates a small training set has too few positives
 _NEVER_ANNOTATED = (7, 16, 23)  # as in the real set's manual part
 _NOT_ANNOTATED_RATE = 0.03
 _ALWAYS_ABSENT = (24, 28, 51, 52, 53, 54, 55, 56)  # annotated in the challenge of 2020, never drawn
@@ -51,13 +51,24 @@ def make_emotionet(
     routes: Path,
     web: Path,
 ) -> None:
-    """Draw ``images`` faces of ``size`` pixels into the folder ``web`` and write the spreadsheet that lists them.
+    """Draw faces and write the spreadsheet that lists them.
 
-    ``routes`` tells the web server what lies at each path; ``truth`` keeps what was drawn, for the demo's own
-    annotators. The same arguments give the same bytes, whatever the number of processes.
+    The same arguments give the same bytes, whatever the number of processes.
+
+    Args:
+        seed: Seed of all random choices.
+        images: Number of faces.
+        size: Side of the images in pixels.
+        port: Port of the demo's web server, which is part of the URLs.
+        edition: Text in every URL of an image that changes with the way in which faces are drawn.
+        processes: Number of processes.
+        table: The spreadsheet to write.
+        truth: Table to write of the drawn intensities, valence and arousal, for the demo's own annotators.
+        routes: JSON file to write for the web server: what it serves at each path.
+        web: Folder for the images.
     """
     plan = make_plan(seed, images, port, edition)
-    shutil.rmtree(web, ignore_errors=True)  # what another configuration drew there
+    shutil.rmtree(web, ignore_errors=True)  # the images of another configuration
     web.mkdir(parents=True)
     starts = range(0, images, _CHUNK)
     draw = partial(_draw_chunk, seed=seed, size=size, encodings=plan.encodings, web=web)
@@ -91,10 +102,9 @@ def _draw_chunk(start: int, seed: int, size: int, encodings: Sequence[str], web:
 
 
 def _write_table(path: Path, plan: Plan, intensities: Sequence[np.ndarray], rng: np.random.Generator) -> None:
-    """The layout of EmotioNet's manual set: several sheets, literal quotes in headers and cells, an empty row."""
+    """Write the layout of EmotioNet's manual set: several sheets, literal quotes in headers and cells, an empty row."""
     workbook = openpyxl.Workbook(write_only=True)
     workbook.properties.description = NOTE
-    # A fixed date, so that the same plan gives the same bytes.
     half = (len(plan.entries) + 1) // 2
     for title, entries in (("part 1", plan.entries[:half]), ("part 2", plan.entries[half:])):
         sheet = workbook.create_sheet(title)
@@ -111,7 +121,7 @@ def _write_table(path: Path, plan: Plan, intensities: Sequence[np.ndarray], rng:
 
 
 def _labels(intensity: np.ndarray | None, rng: np.random.Generator) -> Iterator[int]:
-    """0, 1 or 999 for AU 1 .. 60. Dead links are labelled too, at random, as no one can tell."""
+    """Yield 0, 1 or 999 for AU 1 to 60; labels of dead links are random."""
     for unit in range(1, facs.COUNT + 1):
         if unit in _ALWAYS_ABSENT:
             yield 0
@@ -124,7 +134,7 @@ def _labels(intensity: np.ndarray | None, rng: np.random.Generator) -> Iterator[
 
 
 def _strip_times(path: Path) -> None:
-    """Write the workbook's zip again with fixed times; openpyxl stamps the hour."""
+    """Write the workbook's zip again with fixed times, so that the same plan gives the same bytes."""
     import re
     import zipfile
 

@@ -1,4 +1,4 @@
-"""Drawn pixels in all the encodings that the real web serves."""
+"""Encode drawn images in the formats that occur on the web."""
 
 from __future__ import annotations
 
@@ -12,7 +12,12 @@ _ROTATED_EXIF = 6  # "turn 90 degrees clockwise to view"
 
 
 def encode(pixels: NDArray[np.uint8], kind: str) -> bytes:
-    """``pixels``, uint8 [height, width, 3], as one of the kinds that :mod:`affectflow.demo.web_plan` names."""
+    """Encode an image.
+
+    Args:
+        pixels: uint8 [height, width, 3].
+        kind: A kind of :mod:`affectflow.demo.web_plan`, such as ``rotated-jpeg``.
+    """
     image = Image.fromarray(pixels)
     buffer = io.BytesIO()
     match kind:

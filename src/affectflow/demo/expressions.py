@@ -1,4 +1,4 @@
-"""Which action units a drawn face shows, and the valence and arousal that follow from them."""
+"""Choose the action units of drawn faces, and derive valence and arousal from them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from affectflow import facs
 from affectflow.demo.drawing import DRAWN_ACTION_UNITS
 
 SLIGHT = 2
-"""Labels of occurrence start at FACS intensity B, as DISFA's protocol does (intensity >= 2)."""
+"""An AU is labelled as present from FACS intensity B, as in DISFA's protocol (intensity >= 2)."""
 
 # After EMFACS, with the mouth opened where these expressions usually open it.
 _PROTOTYPES: tuple[tuple[int, ...], ...] = (
@@ -46,7 +46,13 @@ class Affect:
 
 
 def draw_expression(rng: np.random.Generator, presence: float, emotional: float = 0.5) -> Intensities:
-    """Intensities float32 [60] of a face: a share ``emotional`` of prototypes, else any units at rate ``presence``."""
+    """Draw the intensities of a face, float32 [60].
+
+    Args:
+        rng: Source of randomness.
+        presence: Probability of each AU.
+        emotional: Probability that the face shows a prototypical expression.
+    """
     intensity = np.zeros(facs.COUNT, np.float32)
     if rng.random() >= emotional:
         chosen = [unit for unit in DRAWN_ACTION_UNITS if rng.random() < presence]
@@ -61,7 +67,7 @@ def draw_expression(rng: np.random.Generator, presence: float, emotional: float 
 
 
 def with_open_jaw(intensity: Intensities) -> Intensities:
-    """A dropped jaw parts the lips."""
+    """Raise AU 25 (lips part) to AU 26 (jaw drop) where it is lower, in place."""
     if intensity[26 - 1] > intensity[25 - 1]:
         intensity[25 - 1] = intensity[26 - 1]
     return intensity
@@ -70,7 +76,15 @@ def with_open_jaw(intensity: Intensities) -> Intensities:
 def draw_course(
     rng: np.random.Generator, frames: int, events: int, presence: float, emotional: float = 0.5
 ) -> NDArray[np.float32]:
-    """A video's intensities, float32 [frames, 60]: expressions that come (onset), stay (apex) and go (offset)."""
+    """Draw the intensities of a video, float32 [frames, 60]: expressions with onset, apex and offset.
+
+    Args:
+        rng: Source of randomness.
+        frames: Number of frames.
+        events: Number of expressions.
+        presence: As in :func:`draw_expression`.
+        emotional: As in :func:`draw_expression`.
+    """
     course = np.zeros((frames, facs.COUNT), np.float32)
     time = np.arange(frames)
     for _ in range(events):
@@ -84,12 +98,12 @@ def draw_course(
 
 
 def coded(intensity: Intensities) -> NDArray[np.int8]:
-    """What a coder writes down: whole steps from 0 to 5."""
+    """Round intensities to the integers from 0 to 5 that a coder writes down."""
     return np.rint(intensity).astype(np.int8)
 
 
 def affect(intensity: Intensities, rng: np.random.Generator) -> Affect:
-    """Valence and arousal of an expression, with a little noise."""
+    """Return the valence and arousal of an expression, with some noise."""
     valence = sum(weight * intensity[unit - 1] for unit, weight in _VALENCE.items())
     arousal = _RESTING_AROUSAL + sum(weight * intensity[unit - 1] for unit, weight in _AROUSAL.items())
     noise = rng.normal(0, 0.03, 2)

@@ -11,7 +11,7 @@ import numpy as np
 from affectflow.annotation.columns import MANIFEST_COLUMNS
 from affectflow.annotation.recording import DIMENSIONS
 from affectflow.core.atomic import atomic_write
-from affectflow.datasets.synthetic import mark
+from affectflow.datasets.synthetic import mark_as_drawn
 from affectflow.demo.emotionet import TRUTH_SCHEMA
 from affectflow.demo.web_plan import make_plan
 from affectflow.tables.csv_files import read_csv
@@ -42,7 +42,7 @@ def make_traces(seed: int, images: int, port: int, edition: str, manifest: Path,
     for row in read_csv(manifest, MANIFEST_COLUMNS):
         videos[int(row["annotation_video"])].append(image_of[row["url"]])
     shutil.rmtree(out, ignore_errors=True)  # traces of another configuration
-    mark(out)
+    mark_as_drawn(out)
     for annotator, (name, noise) in enumerate(_NOISE.items()):
         for video, faces in videos.items():
             for number, (dimension, values) in enumerate(true_values.items()):

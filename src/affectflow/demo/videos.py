@@ -1,5 +1,7 @@
-"""Drawn DISFA, AM-FED and Aff-Wild: real video files with the sets' own label files, of people, cameras and light
-that the drawn EmotioNet does not show."""
+"""Draw DISFA, AM-FED and Aff-Wild: video files and label files in the sets' own layouts.
+
+The people, cameras and light differ from those of the drawn EmotioNet.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,7 @@ from numpy.typing import NDArray
 from affectflow.core.atomic import atomic_write
 from affectflow.core.progress import progress
 from affectflow.datasets.disfa_labels import FOLDS, UNITS
-from affectflow.datasets.synthetic import mark
+from affectflow.datasets.synthetic import mark_as_drawn
 from affectflow.demo.drawing import draw_face, draw_identity, draw_scene
 from affectflow.demo.expressions import Affect, affect, coded, draw_course
 from affectflow.media.video import write_video
@@ -26,16 +28,16 @@ from affectflow.tables.csv_files import write_csv
 
 T = TypeVar("T")
 
-_DISFA, _AMFED, _AFFWILD = 10, 11, 12  # keys of random streams: no set shares a person with another
+_DISFA, _AMFED, _AFFWILD = 10, 11, 12  # keys of random streams, so that no two sets share a person
 _DISFA_RATE, _AMFED_RATE, _AFFWILD_RATE = Fraction(20), Fraction(14), Fraction(25)
-_CODER_THRESHOLDS = (1.0, 1.5, 2.0, 2.5, 3.0)  # the intensity from which each of five coders sees a unit
+_CODER_THRESHOLDS = (1.0, 1.5, 2.0, 2.5, 3.0)  # the intensity from which each of five coders sees an AU
 _AMFED_COLUMNS = {"AU02": 2, "AU04": 4, "AU05": 5, "AU09": 9, "AU10": 10, "AU14": 14, "AU15": 15, "Au17": 17}
 _AMFED_RARE_COLUMNS = {"AU18": 18, "Au26": 26, "57": 57, "58": 58}
 
 
 @dataclass(frozen=True, slots=True)
 class Video:
-    """How the videos of a set are made: frames each, side in pixels, and the seed of the demo."""
+    """Seed of the demo, and number of frames and side in pixels of each video."""
 
     seed: int
     frames: int
@@ -43,27 +45,27 @@ class Video:
 
 
 def make_disfa(video: Video, subjects: int, processes: int, root: Path) -> None:
-    """DISFA's layout: intensities 0 to 5 of 12 AUs for every frame, AVI from the left camera."""
+    """Draw a DISFA: AVI videos of the left camera, and intensities 0 to 5 of 12 AUs in every frame."""
     names = sorted(subject for part in FOLDS.values() for subject in part)[:subjects]
     _make_all(partial(_disfa_subject, video=video, root=root), names, processes, root)
 
 
 def make_amfed(video: Video, videos: int, processes: int, root: Path) -> None:
-    """AM-FED's layout: percentages of coders at change points, with columns that differ by file, FLV."""
+    """Draw an AM-FED: FLV videos, and percentages of coders at change points, with columns that differ by file."""
     _make_all(partial(_amfed_video, video=video, root=root), range(videos), processes, root)
 
 
 def make_affwild(video: Video, videos: int, processes: int, root: Path) -> None:
-    """Aff-Wild's layout: valence and arousal, one value per line, MP4."""
+    """Draw an Aff-Wild: MP4 videos, and valence and arousal with one value per line."""
     _make_all(partial(_affwild_video, video=video, root=root), range(videos), processes, root)
 
 
 def _make_all(make: Callable[[T], None], parts: Sequence[T], processes: int, root: Path) -> None:
-    shutil.rmtree(root, ignore_errors=True)  # what another configuration drew there
+    shutil.rmtree(root, ignore_errors=True)  # the files of another configuration
     with ProcessPoolExecutor(processes) as pool, progress(len(parts), "video", "draw") as bar:
         for _ in pool.map(make, parts):
             bar.update()
-    mark(root)
+    mark_as_drawn(root)
 
 
 def _disfa_subject(name: str, video: Video, root: Path) -> None:
@@ -112,7 +114,7 @@ def _affwild_video(number: int, video: Video, root: Path) -> None:
 def _frames(
     rng: np.random.Generator, style: str, course: NDArray[np.float32], size: int
 ) -> Iterator[NDArray[np.uint8]]:
-    """One person before one camera, who moves the head a little; the sensor's noise is new in every frame."""
+    """Draw the frames of one person in one scene, with small head movements and new sensor noise in every frame."""
     import cv2
 
     cv2.setNumThreads(1)

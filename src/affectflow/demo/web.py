@@ -1,7 +1,7 @@
-"""The demo's web on loopback, with real faults at the socket, and the name server that leads to it.
+"""Serve the demo's web on loopback, with faults at the socket, and the name server that resolves its hosts.
 
-``python -m affectflow.demo.web`` serves until its standard input ends, so it never outlives the process that
-started it. It answers on 127.0.0.1 alone.
+``python -m affectflow.demo.web`` serves until its standard input ends, so that it does not outlive the process that
+started it. It listens only on 127.0.0.1.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import datetime
 import json
+import os
 import socket
 import ssl
 import struct
@@ -36,11 +37,11 @@ _ADDRESS = "127.0.0.1"
 
 
 class DrawnWeb:
-    """Serves the routes of a plan. ``file:N`` is an image; the rest are faults:
+    """A request handler for the routes of a plan.
 
-    ``status:N`` an HTTP status (3xx without a target), ``silent`` no answer ever, ``reset`` a TCP reset in place of
-    an answer, ``html`` a page with status 200, ``half`` half an image, ``empty`` no bytes, ``drip-cut`` fewer bytes
-    than announced.
+    The route ``file:N`` serves an image. All others are faults: ``status:N`` gives an HTTP status (3xx without a
+    target), ``silent`` never a response, ``reset`` a TCP reset, ``html`` a page with status 200, ``half`` half an
+    image, ``empty`` no bytes, ``drip-cut`` fewer bytes than announced.
     """
 
     def __init__(self, routes: Path, files: Path) -> None:
@@ -50,6 +51,7 @@ class DrawnWeb:
         self._loaded: float = 0.0
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Respond as the route of the request's path says."""
         action, _, argument = self._route(request.rel_url.human_repr()).partition(":")
         match action:
             case "file":
@@ -97,7 +99,7 @@ def _close(request: web.BaseRequest, reset: bool) -> None:
 
 
 class NameServer(asyncio.DatagramProtocol):
-    """Answers for the demo's domain: loopback for every name, except those below ``gone``, which do not exist."""
+    """A DNS server that resolves every name of the demo's domain to loopback, except names in ``gone``."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.DatagramTransport, transport)
@@ -105,19 +107,19 @@ class NameServer(asyncio.DatagramProtocol):
     def datagram_received(self, data: bytes, address: tuple[str, int]) -> None:
         with contextlib.suppress(dns.exception.DNSException):
             query = dns.message.from_wire(data)
-            answer = dns.message.make_response(query)
-            answer.flags |= dns.flags.AA
+            response = dns.message.make_response(query)
+            response.flags |= dns.flags.AA
             question = query.question[0]
             name = question.name.to_text(omit_final_dot=True).lower()
             if not name.endswith(f".{DOMAIN}") or name.endswith(f".gone.{DOMAIN}"):
-                answer.set_rcode(dns.rcode.NXDOMAIN)
+                response.set_rcode(dns.rcode.NXDOMAIN)
             elif question.rdtype == dns.rdatatype.A:
-                answer.answer.append(dns.rrset.from_text(question.name, 60, "IN", "A", _ADDRESS))
-            self._transport.sendto(answer.to_wire(), address)
+                response.answer.append(dns.rrset.from_text(question.name, 60, "IN", "A", _ADDRESS))
+            self._transport.sendto(response.to_wire(), address)
 
 
 def self_signed() -> ssl.SSLContext:
-    """A server context with a certificate that nobody vouches for."""
+    """Return a server context with a self-signed certificate."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"*.{DOMAIN}")])
     now = datetime.datetime.now(datetime.UTC)
@@ -146,7 +148,15 @@ def self_signed() -> ssl.SSLContext:
 
 
 async def serve(routes: Path, files: Path, web_port: int, name_server_port: int, until: asyncio.Event) -> None:
-    """Serve http at ``web_port``, https at the next, refuse at the one after, and names over UDP."""
+    """Serve HTTP at ``web_port``, HTTPS at the next port, refuse connections at the one after, and serve DNS over UDP.
+
+    Args:
+        routes: JSON file with the route of each path.
+        files: Folder of the images.
+        web_port: First of three TCP ports.
+        name_server_port: UDP port.
+        until: Ends the service when set.
+    """
     runner = web.ServerRunner(web.Server(DrawnWeb(routes, files).handle), shutdown_timeout=0.1)
     await runner.setup()
     closed = socket.socket()
@@ -154,7 +164,7 @@ async def serve(routes: Path, files: Path, web_port: int, name_server_port: int,
     try:
         await web.TCPSite(runner, _ADDRESS, web_port, backlog=1024).start()
         await web.TCPSite(runner, _ADDRESS, web_port + 1, ssl_context=self_signed()).start()
-        closed.bind((_ADDRESS, web_port + 2))  # held, but never listening: connections are refused
+        closed.bind((_ADDRESS, web_port + 2))  # bound but not listening, so that connections are refused
         loop = asyncio.get_running_loop()
         transport, _ = await loop.create_datagram_endpoint(NameServer, local_addr=(_ADDRESS, name_server_port))
         print("ready", flush=True)
@@ -178,14 +188,12 @@ async def _main(options: argparse.Namespace) -> None:
         await serve(options.routes, options.files, options.web_port, options.name_server_port, done)
     except OSError as error:
         print(
-            f"The demo's web cannot listen on loopback ports {options.web_port} to {options.web_port + 2} "
+            f"The demo's web cannot listen on the loopback ports {options.web_port} to {options.web_port + 2} "
             f"and {options.name_server_port} ({error.strerror}); set demo.web_port and demo.name_server_port "
             "(and download.nameservers) to free ones.",
             flush=True,
         )
         sys.stdout.flush()
-        import os
-
         os._exit(1)  # the thread that watches standard input cannot be interrupted
     await watcher
 

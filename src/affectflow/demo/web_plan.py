@@ -1,4 +1,4 @@
-"""The drawn EmotioNet's plan: which URL serves what, in the proportions of the 2017 report's failures."""
+"""Plan the drawn EmotioNet: what each URL serves, with failures in the proportions of the 2017 report."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ DOMAIN = "drawn-faces.test"
 _HOSTS = 24
 _REPORT_DOWNLOADED = 25_000 - 2_760
 
-# Shares of encodings among the images served; the rest is plain JPEG.
+# Shares of encodings among the images that are served; the rest are JPEGs.
 _ENCODINGS = (
     ("png", 0.03),
     ("gif", 0.01),
@@ -28,8 +28,7 @@ _DUPLICATES = 0.01  # share of images also served under a second URL
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A row of the spreadsheet. ``serves`` names a file of the web, or a fault (see :mod:`affectflow.demo.web`);
-    ``image`` is the number of the drawn face, or None where nothing comes."""
+    """A row of the spreadsheet: its two URLs, and the number of the drawn face, or None where the URL is dead."""
 
     url: str
     url_orig: str
@@ -38,7 +37,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The rows, the encoding of each image, and what the web does at each path."""
+    """The rows, the encoding of each image, and the route of each path (see :mod:`affectflow.demo.web`)."""
 
     entries: tuple[Entry, ...]
     encodings: tuple[str, ...]
@@ -46,15 +45,19 @@ class Plan:
 
 
 def make_plan(seed: int, images: int, port: int, edition: str) -> Plan:
-    """The same arguments give the same plan. Failures are scaled from the report's counts to ``images``.
+    """Make a plan; the same arguments give the same plan.
 
-    ``edition`` becomes part of every URL of an image: images drawn otherwise are other images.
+    Args:
+        seed: Seed of all random choices.
+        images: Number of images. Failures are scaled to it from the report's counts.
+        port: Port of the web server.
+        edition: Text in every URL of an image, so that images that are drawn differently have other URLs.
     """
     rng = np.random.default_rng([seed, 0])
     names = [name for name, _ in _ENCODINGS]
     shares = [share for _, share in _ENCODINGS]
     kinds = rng.choice(["jpeg", *names], size=images, p=[1 - sum(shares), *shares])
-    # However small the demo, every encoding occurs.
+    # Every encoding occurs, however small the demo is.
     kinds[: len(names)] = names
     routes: dict[str, str] = {}
     entries: list[Entry] = []
@@ -65,7 +68,7 @@ def make_plan(seed: int, images: int, port: int, edition: str) -> Plan:
         if rng.random() < 0.3:
             routes[_path(backup)] = f"file:{number}"
             if rng.random() < 0.02:
-                routes[_path(url)] = "status:404"  # dead, but the original URL lives
+                routes[_path(url)] = "status:404"  # dead, but the original URL works
         else:
             backup = url
         entries.append(Entry(url, backup, number))
@@ -81,7 +84,7 @@ def make_plan(seed: int, images: int, port: int, edition: str) -> Plan:
 
 
 def _image_url(rng: np.random.Generator, number: int, port: int, folder: str) -> str:
-    """URLs as unruly as the real list's."""
+    """Return a URL with irregularities like those of the real list."""
     host = f"img{rng.integers(_HOSTS)}"
     style = rng.random()
     if style < 0.05:
@@ -100,7 +103,7 @@ def _image_url(rng: np.random.Generator, number: int, port: int, folder: str) ->
 
 
 def _dead_urls(images: int, port: int, routes: dict[str, str]) -> Iterator[str]:
-    """URLs that fail in each of the report's classes, by count; ``no route`` cannot be had on loopback."""
+    """Yield URLs that fail in the report's classes, by count, except ``no route``, which loopback cannot produce."""
     faults = {
         "404": ["status:404"],
         "400/401/403/410": ["status:400", "status:401", "status:403", "status:410"],

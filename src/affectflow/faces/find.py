@@ -1,4 +1,4 @@
-"""Faces of a data set's images, or of downloaded ones -> their tables."""
+"""Find the faces in the images of a data set, or in downloaded images, and write them as tables."""
 
 from __future__ import annotations
 
@@ -23,13 +23,14 @@ from affectflow.download.outcomes import OK
 from affectflow.faces.yunet import Detector
 from affectflow.media.image_store import read_image
 from affectflow.media.pixels import Encoded
+from affectflow.media.versions import library_versions
 from affectflow.tables.parquet import parquet_rows, write_parquet
 
-_DECISIVE = ("affectflow.faces.yunet", "affectflow.media.images")
-"""The modules that decide which face is found in given bytes; what else changes looks for none again."""
+_CODE = ("affectflow.faces.yunet", "affectflow.media.images")
+"""The modules that decide which face is found in given bytes. Only their changes invalidate kept faces."""
 
-_AT_ONCE = 16  # downloaded images that a process is handed
-_KEPT_EVERY = 4096  # of them, so that a kill does not cost more
+_IMAGES_PER_TASK = 16
+_IMAGES_PER_SAVE = 4096  # a killed job loses at most the faces of so many images
 
 T = TypeVar("T")
 Rows = list[dict[str, Any]]
@@ -37,7 +38,7 @@ Rows = list[dict[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """How faces are searched for; see ``faces`` in ``config/README.md``."""
+    """The detector's file, its digest and the least confidence; see ``faces`` in ``config/README.md``."""
 
     model: Path
     sha256: str
@@ -47,18 +48,30 @@ class Search:
 def find_dataset_faces(
     name: str, root: Path, split: str, search: Search | None, processes: int, out: Path
 ) -> Counter[str]:
-    """Write the faces of all samples of a data set; returns counts by outcome.
+    """Write the table of faces of all samples of a data set.
 
-    Without ``search`` those that the set ships are taken; with it, they say which face is wanted, and stand in where
-    it is not found. Raises :class:`UserError` as the data set does.
+    Args:
+        name: Name of the data set.
+        root: Its folder.
+        split: The split to read.
+        search: How faces are searched for; None to take only the faces that the set ships. With a search, a shipped
+            face selects among the faces found, and is taken where none is found.
+        processes: Number of processes.
+        out: The table to write, see :mod:`affectflow.datasets.face_table`.
+
+    Returns:
+        Number of samples by outcome.
+
+    Raises:
+        UserError: As the data set does.
     """
     parts = get_dataset(name, root, split, MetadataOnly()).parts()
-    look = partial(_look_at_part, name=name, root=root, split=split, search=search)
+    find = partial(_faces_of_part, name=name, root=root, split=split, search=search)
     counts: Counter[str] = Counter()
     with progress(len(parts), "part", "faces") as bar:
 
         def rows() -> Iterator[dict[str, Any]]:
-            for found in over_processes(look, parts, processes):
+            for found in over_processes(find, parts, processes):
                 bar.update()
                 for row in found:
                     counts[row["face"]] += 1
@@ -78,13 +91,26 @@ def find_downloaded_faces(
     processes: int,
     out: Path,
 ) -> Counter[str]:
-    """Write the faces of one part of the downloaded images, divided by their SHA-256; returns counts by outcome.
+    """Write the table of faces of one part of the downloaded images.
 
-    What was found before by the same model, settings and detector's code is kept below ``state``. Raises
-    :class:`UserError` for an image that is not the one that was downloaded.
+    Args:
+        ledger: Table of the downloads.
+        images: Store of the images.
+        part: Which part, from 0. Images are divided by their SHA-256.
+        parts: Number of parts.
+        search: How faces are searched for.
+        state: Folder in which faces are kept for later calls with the same detector, settings, code and libraries.
+        processes: Number of processes.
+        out: The table to write, see :mod:`affectflow.datasets.face_table`.
+
+    Returns:
+        Number of images by outcome.
+
+    Raises:
+        UserError: For an image that differs from the download.
     """
-    mark = fingerprint([search.sha256, search.min_score, modules_digest(*_DECISIVE)])[:16]
-    kept = state / mark / f"{part}-of-{parts}.parquet"
+    key = fingerprint([search.sha256, search.min_score, modules_digest(*_CODE), library_versions()])[:16]
+    kept = state / key / f"{part}-of-{parts}.parquet"
     known = {row["sha256"]: row for row in parquet_rows(kept, FACES_SCHEMA)} if kept.is_file() else {}
     wanted = {
         row["sha256"]: row["file_name"]
@@ -92,10 +118,10 @@ def find_downloaded_faces(
         if row["outcome"] == OK and int(row["sha256"][:16], 16) % parts == part
     }
     missing = [(name, sha256) for sha256, name in wanted.items() if sha256 not in known]
-    look = partial(_look_at_images, images=images, search=search)
+    find = partial(_faces_of_images, images=images, search=search)
     with progress(len(missing), "image", "faces") as bar:
-        for some in batched(missing, _KEPT_EVERY):
-            for found in over_processes(look, list(batched(some, _AT_ONCE)), processes):
+        for some in batched(missing, _IMAGES_PER_SAVE):
+            for found in over_processes(find, list(batched(some, _IMAGES_PER_TASK)), processes):
                 known |= {row["sha256"]: row for row in found}
                 bar.update(len(found))
             write_parquet(kept, FACES_SCHEMA, known.values())
@@ -104,8 +130,8 @@ def find_downloaded_faces(
     return Counter(row["face"] for row in rows)
 
 
-def _look_at_part(part: str, name: str, root: Path, split: str, search: Search | None) -> Rows:
-    dataset = _dataset(name, root, split, looking=search is not None)
+def _faces_of_part(part: str, name: str, root: Path, split: str, search: Search | None) -> Rows:
+    dataset = _dataset(name, root, split, decode=search is not None)
     given = dataset.faces_of(part)
     if search is None and given is None:
         return [
@@ -121,7 +147,7 @@ def _look_at_part(part: str, name: str, root: Path, split: str, search: Search |
     return rows
 
 
-def _look_at_images(files: Sequence[tuple[str, str]], images: Path, search: Search) -> Rows:
+def _faces_of_images(files: Sequence[tuple[str, str]], images: Path, search: Search) -> Rows:
     rows = []
     for name, sha256 in files:
         pixels = Encoded(read_image(images, name, sha256), name).rgb()
@@ -131,8 +157,8 @@ def _look_at_images(files: Sequence[tuple[str, str]], images: Path, search: Sear
 
 
 @lru_cache(1)
-def _dataset(name: str, root: Path, split: str, looking: bool) -> Dataset:
-    return get_dataset(name, root, split, None if looking else MetadataOnly())
+def _dataset(name: str, root: Path, split: str, decode: bool) -> Dataset:
+    return get_dataset(name, root, split, None if decode else MetadataOnly())
 
 
 @lru_cache(1)

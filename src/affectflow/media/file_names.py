@@ -1,8 +1,8 @@
-"""URL <-> file name.
+"""File names for URLs.
 
-A name is a readable part, for people, and 130 bits of the URL's SHA-256, for uniqueness: it depends on nothing
-but the URL, so further rows never rename old files. It is lower-case ASCII of at most 120 bytes, valid on
-every file system in use, and claims no image type, since the content alone decides that.
+A name consists of a readable part and of 130 bits of the URL's SHA-256, which make it unique. It depends only on the
+URL, so that further rows never rename files. It is lower-case ASCII of at most 120 bytes, valid on every common file
+system, and without a suffix, because the format is identified by content.
 """
 
 from __future__ import annotations
@@ -21,35 +21,35 @@ _OTHER = re.compile(r"[^a-z0-9]+")
 
 
 def file_name(url: str) -> str:
-    """A portable file name for any text at all."""
+    """Return a portable file name for any text."""
     return name(url, url_digest(url))
 
 
 def name(url: str, digest: bytes) -> str:
-    """The file name, where the URL's digest is known already."""
+    """Return the file name of a URL whose digest (see :func:`url_digest`) is already known."""
     unique = _base32(digest)
     readable = _readable(url)[: MAX_BYTES - _DIGEST_LENGTH - 1].strip("-")
     return f"{readable}-{unique}" if readable else unique
 
 
 def _base32(digest: bytes) -> str:
-    """The first 26 characters of RFC 4648's base 32, in lower case."""
+    """Return the first 26 characters in base 32 of RFC 4648, in lower case."""
     bits = int.from_bytes(digest[:17]) >> 6
     return "".join([_PAIRS[bits >> shift & 1023] for shift in range(120, -1, -10)])
 
 
 def url_digest(url: str) -> bytes:
-    """SHA-256 of the URL's text; also what partitions and splits go by."""
+    """Return the SHA-256 of a URL's text, which also decides its partition."""
     return hashlib.sha256(url.encode("utf-8", "surrogatepass")).digest()
 
 
 def key(digest: bytes) -> int:
-    """64 bits of a URL's digest."""
+    """Return the first 64 bits of a URL's digest as an integer."""
     return int.from_bytes(digest[:8])
 
 
 def _readable(url: str) -> str:
-    """Host and last path segment, in ASCII letters, digits and hyphens."""
+    """Return host and last path segment in ASCII letters, digits and hyphens."""
     rest = url.partition("://")[2] or url
     address = rest.partition("?")[0].partition("#")[0]
     host, _, path = address.partition("/")
@@ -64,10 +64,10 @@ def _readable(url: str) -> str:
 
 
 def folder(name: str) -> str:
-    """The sub-folder of the image store in which a file lies: one of 1,024, by the hash in its name."""
+    """Return the sub-folder of a file in the image store: one of 1,024, by the hash in its name."""
     return name[-_DIGEST_LENGTH:][:2]
 
 
 def relative_path(name: str) -> Path:
-    """Where a file lies inside the image store."""
+    """Return the path of a file in the image store."""
     return Path(folder(name)) / name

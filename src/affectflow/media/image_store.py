@@ -1,4 +1,4 @@
-"""Downloaded images as they lie in the store."""
+"""Read downloaded images from their store."""
 
 from __future__ import annotations
 
@@ -13,7 +13,13 @@ from affectflow.media.images import ImageError
 
 
 def read_image(images: Path, file_name: str, sha256: str) -> bytes:
-    """An image's bytes; raises :class:`UserError` unless they are those that were downloaded."""
+    """Read an image; raises :class:`UserError` unless its bytes have the digest of the download.
+
+    Args:
+        images: Folder of the store.
+        file_name: Name of the image, without the sub-folder.
+        sha256: Digest in hex.
+    """
     path = f"{images}/{names.folder(file_name)}/{file_name}"
     try:
         with open(path, "rb", buffering=0) as stream:
@@ -22,14 +28,14 @@ def read_image(images: Path, file_name: str, sha256: str) -> bytes:
         data = b""
     if hashlib.sha256(data).hexdigest() != sha256:
         raise UserError(
-            f"{path} is missing or not what was downloaded; delete it and run with --forcerun download_partition."
+            f"{path} is missing or differs from the download; delete it and run with --forcerun download_partition."
         )
     return data
 
 
 @contextmanager
-def whole_image(file_name: str) -> Iterator[None]:
-    """Turns the error of decoding an image, which a download without checks let in, into :class:`UserError`."""
+def user_error_if_broken(file_name: str) -> Iterator[None]:
+    """Turn an :class:`ImageError` inside the block into a :class:`UserError` that names the image."""
     try:
         yield
     except ImageError as error:

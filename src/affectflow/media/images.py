@@ -1,7 +1,7 @@
-"""Encoded images: what they are, whether they are whole, and how they become upright RGB squares.
+"""Identify, check and decode encoded images.
 
-Identified by content, never by name or header. JPEGs are decoded strictly (:mod:`affectflow.media.jpeg`), all else by
-Pillow; orientation follows EXIF tag 0x0112.
+Formats are identified by content, never by file name or HTTP header. JPEGs are decoded strictly
+(:mod:`affectflow.media.jpeg`), other formats by Pillow. Images are turned upright as EXIF tag 0x0112 says.
 """
 
 from __future__ import annotations
@@ -14,15 +14,16 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image
 
 from affectflow.media import jpeg
+from affectflow.media.pillow import open_image
 
 FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF")
 MAX_PIXELS = 100_000_000
-Image.MAX_IMAGE_PIXELS = None  # the limit is checked here, before anything is decoded
+"""Width times height of the largest image that is decoded."""
 _EXIF_ORIENTATION = 0x0112
-_FIRST_SIDEWAYS = 5  # of the orientations
+_FIRST_TRANSPOSED = 5  # orientations from 5 on exchange width and height
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -32,15 +33,15 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""What makes an image of each EXIF orientation upright."""
-_LARGE = 8_000_000  # pixels; one such image at a time is decoded
-_ENOUGH = 1_000_000  # pixels for everything but the check
+"""The transposition that makes an image of each EXIF orientation upright."""
+_LARGE = 8_000_000  # pixels; of such images one at a time is decoded, to bound memory
+_REDUCED = 1_000_000  # pixels that suffice for a perceptual hash
 _one_large_image = threading.Lock()
-_HASHED = 64  # pixels a side that a perceptual hash is made from, at least
+_MIN_HASHED_SIDE = 64  # pixels of an image that a perceptual hash is computed from
 
 
 class ImageError(ValueError):
-    """Bytes that are no usable image. ``reason`` is one of the download's outcomes."""
+    """Bytes that are not a usable image. ``reason`` is one of the outcomes of a download."""
 
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(detail)
@@ -48,16 +49,16 @@ class ImageError(ValueError):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Decoded:
-    """Upright pixels, uint8 [height, width, 3], and what the encoded image was."""
+class DecodedImage:
+    """Upright pixels, uint8 [height, width, 3], and the format of the encoded image."""
 
     pixels: NDArray[np.uint8]
     format: str
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """What an upright image is, in pixels, and its perceptual hash."""
+class ImageInfo:
+    """Format, size in pixels when upright, and perceptual hash of an image."""
 
     format: str
     width: int
@@ -65,54 +66,54 @@ class Seen:
     dhash: bytes
 
 
-def examine(data: bytes, max_pixels: int = MAX_PIXELS) -> Seen:
-    """Decode the whole of an image once, as :func:`decode_rgb` does, for the sake of what it tells.
+def examine(data: bytes, max_pixels: int = MAX_PIXELS) -> ImageInfo:
+    """Decode an image to its end, and return its facts.
 
-    Of a JPEG every coefficient is read, but no more pixels are made of them than the hash needs.
+    Every coefficient of a JPEG is read, but only the pixels that the hash needs are computed. Raises as
+    :func:`decode_rgb`.
     """
     image = _open(data, max_pixels)
     with _one_large_image if image.width * image.height > _LARGE else nullcontext():
         return _examine(image, data)
 
 
-def _examine(image: Image.Image, data: bytes) -> Seen:
-    width, height = image.size
+def _examine(image: Image.Image, data: bytes) -> ImageInfo:
     name = str(image.format)
     try:
-        orientation = _orientation(image)
         if jpeg.is_jpeg(data):
-            upright = _upright(Image.fromarray(jpeg.decode(data, smallest=_HASHED)), orientation)
+            reduced = Image.fromarray(jpeg.decode(data, smallest=_MIN_HASHED_SIDE))
         else:
-            image.load()
-            upright = ImageOps.exif_transpose(_smaller(image))
-        if orientation >= _FIRST_SIDEWAYS:
-            width, height = height, width
+            image.load()  # turns a TIFF upright, and resets its orientation
+            reduced = _reduced(image)
+        orientation = _orientation(image)
+        width, height = image.size if orientation < _FIRST_TRANSPOSED else image.size[::-1]
+        upright = _upright(reduced, orientation)
         dhash = difference_hash(upright if upright.mode == "L" else _to_rgb(upright))
     except MemoryError:
         raise
     except Exception as error:  # Pillow raises many kinds on hostile bytes
         raise ImageError("corrupt_image", f"{name} that cannot be decoded: {error}") from None
-    return Seen(name, width, height, dhash)
+    return ImageInfo(name, width, height, dhash)
 
 
 def fits(data: bytes, size: int) -> bool:
-    """Whether an image is an upright baseline RGB JPEG of ``size`` x ``size`` pixels, which may be stored as it is.
+    """Return whether an image is an upright baseline RGB JPEG of ``size`` x ``size`` pixels, to be stored unchanged.
 
-    It is then read to its end; raises :class:`ImageError` where it is damaged.
+    Such an image is decoded to its end; raises :class:`ImageError` where it is damaged.
     """
-    if not jpeg.is_jpeg(data) or jpeg.plain_size(data) != (size, size):
+    if not jpeg.is_jpeg(data) or jpeg.baseline_size(data) != (size, size):
         return False
     try:
-        seen = jpeg.decode(data, smallest=1).shape
-    except Exception as error:  # as below
+        shape = jpeg.decode(data, smallest=1).shape
+    except Exception as error:  # simplejpeg and Pillow raise many kinds on hostile bytes
         raise ImageError("corrupt_image", f"JPEG that cannot be decoded: {error}") from None
-    return seen == (-(-size // 8), -(-size // 8))  # what the decoder found, at an eighth
+    return shape == (-(-size // 8), -(-size // 8))  # the decoder's own size, reduced to an eighth
 
 
-def decode_rgb(data: bytes, max_pixels: int = MAX_PIXELS) -> Decoded:
-    """Decode the whole of an image (of an animation, the first frame).
+def decode_rgb(data: bytes, max_pixels: int = MAX_PIXELS) -> DecodedImage:
+    """Decode an image, or the first frame of an animation, to its end.
 
-    Transparency is laid over white. Raises :class:`ImageError` with reason ``not_an_image``,
+    Transparent pixels are composed with white. Raises :class:`ImageError` with the reason ``not_an_image``,
     ``too_many_pixels`` (before anything is decoded) or ``corrupt_image``.
     """
     image = _open(data, max_pixels)
@@ -124,37 +125,37 @@ def decode_rgb(data: bytes, max_pixels: int = MAX_PIXELS) -> Decoded:
                 pixels = np.asarray(_upright(Image.fromarray(pixels), orientation))
         else:
             if jpeg.is_jpeg(data):
-                jpeg.decode(data, smallest=1)  # four colors are Pillow's to convert, but not to check
+                jpeg.decode(data, smallest=1)  # Pillow converts CMYK, but does not detect damage
             image.load()
-            pixels = np.asarray(_to_rgb(ImageOps.exif_transpose(image)))
-    except Exception as error:  # as above: any failure to decode is the image's fault
+            pixels = np.asarray(_to_rgb(_upright(image, _orientation(image))))
+    except Exception as error:  # Pillow raises many kinds on hostile bytes
         raise ImageError("corrupt_image", f"{name} that cannot be decoded: {error}") from None
-    return Decoded(pixels, name)
+    return DecodedImage(pixels, name)
 
 
 def _open(data: bytes, max_pixels: int) -> Image.Image:
     if not data:
         raise ImageError("not_an_image", "the body is empty")
     try:
-        image = Image.open(io.BytesIO(data), formats=FORMATS)
+        image = open_image(io.BytesIO(data), FORMATS)
     except Exception as error:  # Pillow raises many kinds on hostile bytes
-        raise ImageError("not_an_image", f"no image in a known format ({type(error).__name__})") from None
+        raise ImageError("not_an_image", f"not an image in a known format ({type(error).__name__})") from None
     width, height = image.size
     if width * height > max_pixels:
         raise ImageError("too_many_pixels", f"{width} x {height} pixels, more than {max_pixels}")
     return image
 
 
-def _smaller(image: Image.Image) -> Image.Image:
-    """About a megapixel of a larger image, before it is copied in every way."""
-    share = math.isqrt(image.width * image.height // _ENOUGH)
-    if share < 2:
+def _reduced(image: Image.Image) -> Image.Image:
+    """Reduce a large image to about a megapixel, before conversions copy it."""
+    factor = math.isqrt(image.width * image.height // _REDUCED)
+    if factor < 2:
         return image
     if image.mode in ("L", "RGB", "RGBA", "LA", "CMYK", "YCbCr"):
-        smaller = image.reduce(share)
-        smaller.info = image.info
-        return smaller
-    size = max(1, image.width // share), max(1, image.height // share)
+        reduced = image.reduce(factor)
+        reduced.info = image.info
+        return reduced
+    size = max(1, image.width // factor), max(1, image.height // factor)
     return image.resize(size, Image.Resampling.NEAREST)
 
 
@@ -175,14 +176,14 @@ def _to_rgb(image: Image.Image) -> Image.Image:
         white = Image.new("RGBA", image.size, "white")
         return Image.alpha_composite(white, image).convert("RGB")
     if image.mode.startswith("I;16") or image.mode == "I":
-        # Pillow videos 16-bit grey instead of scaling it.
+        # Pillow would clip 16-bit grey instead of scaling it.
         grey = np.asarray(image, np.int64).clip(0, 65535)
         return Image.fromarray((grey >> 8).astype(np.uint8)).convert("RGB")
     return image.convert("RGB")
 
 
 def square(pixels: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
-    """The center square, scaled to ``size`` x ``size``. Training, evaluation and prediction all crop here."""
+    """Return the center square, uint8 [size, size, 3]. Training, evaluation and prediction all use this crop."""
     height, width = pixels.shape[:2]
     if height == width == size:
         return pixels
@@ -193,9 +194,9 @@ def square(pixels: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
 
 
 def difference_hash(image: Image.Image) -> bytes:
-    """A 256-bit perceptual hash: is each cell of a 16 x 17 grey thumbnail brighter than its left neighbour?
+    """Return a 256-bit perceptual hash: whether each cell of a thumbnail is brighter than its left neighbour.
 
-    After the gradient hash described by N. Krawetz, "Kind of like that" (2013).
+    The gradient hash of N. Krawetz, "Kind of like that" (2013), on a thumbnail of 16 x 17 cells.
     """
     thumbnail = image.convert("L").resize((17, 16), Image.Resampling.BOX)
     grey = np.asarray(thumbnail, np.int16)

@@ -1,4 +1,4 @@
-"""Images whose pixels are decoded when they are wanted."""
+"""Images that are decoded on demand."""
 
 from __future__ import annotations
 
@@ -8,45 +8,46 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from affectflow.media.image_store import whole_image
+from affectflow.media.image_store import user_error_if_broken
 from affectflow.media.images import decode_rgb, fits
 
 
 class Image(Protocol):
-    """Something that can be turned into pixels when they are wanted."""
+    """An image of which pixels can be requested."""
 
     def rgb(self) -> NDArray[np.uint8]:
-        """Pixels, uint8 [height, width, 3], upright."""
+        """Return the upright pixels, uint8 [height, width, 3]."""
         ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Encoded:
-    """An image as it came, decoded on demand.
+    """An image in its file format.
 
-    What a download without checks let in raises :class:`affectflow.core.errors.UserError`.
+    Its methods raise :class:`affectflow.core.errors.UserError` for a broken image, which a download without
+    ``download.decode`` may contain.
     """
 
     data: bytes
     file_name: str
     pixels: NDArray[np.uint8] | None = None
-    """Where it was decoded already."""
+    """The pixels, where they have been decoded before."""
 
     def fits(self, size: int) -> bool:
-        """Whether it may be stored as it is, as :func:`affectflow.media.images.fits` says."""
-        with whole_image(self.file_name):
+        """Return whether the file can be stored unchanged; see :func:`affectflow.media.images.fits`."""
+        with user_error_if_broken(self.file_name):
             return fits(self.data, size)
 
     def rgb(self) -> NDArray[np.uint8]:
         if self.pixels is not None:
             return self.pixels
-        with whole_image(self.file_name):
+        with user_error_if_broken(self.file_name):
             return decode_rgb(self.data).pixels
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Decoded:
-    """Pixels that were decoded already, such as those of a video's frame."""
+    """An image that is already decoded, such as a frame of a video."""
 
     pixels: NDArray[np.uint8]
 

@@ -1,4 +1,4 @@
-"""Photographs, folders of them, videos and cameras -> images one after the other."""
+"""Read images one after the other from image files, folders, videos and cameras."""
 
 from __future__ import annotations
 
@@ -15,25 +15,33 @@ from pathlib import Path
 import av
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image as Pillow
 
 from affectflow.core.errors import UserError
 from affectflow.media.images import FORMATS, ImageError, decode_rgb
+from affectflow.media.pillow import open_image
 from affectflow.media.pixels import Decoded, Image
 from affectflow.media.video import address, frame_rate, read_frames
 
-STRANGER = "neither an image nor a video"
-_NOT_DECODED = "a HEIC or AVIF image, which is not read; convert it to JPEG or PNG"
-_NOWHERE = "a link that leads nowhere"
+UNKNOWN_KIND = "neither an image nor a video"
+_UNSUPPORTED = "a HEIC or AVIF image, which is not supported; convert it to JPEG or PNG"
+_BROKEN_LINK = "a broken link"
 _CAMERA_FORMAT = "v4l2"
-_NO_VIDEOS = ("tty", "gif", "apng", "image2")  # texts and broken images
-# ISO/IEC 23008-12, section 10, and AVIF 1.1, section 6: FFmpeg takes the first tile of such an image for a video.
+_NOT_VIDEO_FORMATS = ("tty", "gif", "apng", "image2")  # what FFmpeg takes text and broken images for
+# ISO/IEC 23008-12, section 10, and AVIF 1.1, section 6: FFmpeg would read the first tile of such an image as a video.
 _TILED = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"avif", b"avis")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Shown:
-    """An image, or why there is none. ``frame`` counts from 1 and ``time`` is in seconds; 0 and NaN for an image."""
+    """An image of a source, or the reason why there is none.
+
+    Attributes:
+        source: Path of the file or camera.
+        image: The image; None where there is a problem.
+        frame: Number of the frame from 1; 0 for an image file.
+        time: Time of the frame in seconds; NaN for an image file.
+        problem: Why there is no image, else empty.
+    """
 
     source: str
     image: Image | None = None
@@ -44,12 +52,12 @@ class Shown:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _ImageFile:
-    """An image's file, read and decoded when its pixels are wanted."""
+    """An image file that is read and decoded on demand."""
 
     path: Path
 
     def rgb(self) -> NDArray[np.uint8]:
-        """Raises :class:`ImageError` for a broken image."""
+        """Return the pixels, uint8 [height, width, 3]; raises :class:`ImageError` for a broken image."""
         try:
             return decode_rgb(self.path.read_bytes()).pixels
         except OSError as error:
@@ -58,17 +66,17 @@ class _ImageFile:
 
 @dataclass(slots=True)
 class Source:
-    """One file, or one camera, of those that were asked for."""
+    """A file or camera to read images from."""
 
     path: Path
     name: str
-    """Its own, unlike the others'; of a folder's files, their path from there."""
+    """A name that no other source has; for a file in a folder, its path from there."""
     named: bool = True
-    """Whether it was asked for itself, and not for lying in a folder."""
+    """Whether its own path was given, instead of a folder that contains it."""
     problem: str = ""
-    """Why it cannot be read at all."""
+    """Why it cannot be read, else empty."""
     kind: str = field(init=False, default="")
-    """``image``, ``video``, ``camera`` or empty where there is a problem."""
+    """``image``, ``video``, ``camera``, or empty where there is a problem."""
 
     def __post_init__(self) -> None:
         if not self.problem:
@@ -76,12 +84,15 @@ class Source:
 
     @property
     def rate(self) -> float:
-        """Frames a second of a video or camera."""
+        """Frames per second of a video; 25 for a camera or image."""
         return frame_rate(self.path) if self.kind == "video" else 25.0
 
     def images(self, seconds: float | None = None) -> Iterator[Shown]:
-        """All of them; of a camera those of some seconds, or without an end. What cannot be read is told, and the
-        last."""
+        """Yield all images; a problem that ends a video comes last.
+
+        Args:
+            seconds: How long to read a camera; None for no end.
+        """
         source = str(self.path)
         match self.kind:
             case "image":
@@ -99,9 +110,9 @@ class Source:
 
 
 def find_sources(paths: list[Path]) -> list[Source]:
-    """The files and cameras at some paths, those of folders in order of their names, hidden ones left out.
+    """Return the files and cameras at some paths; files in folders are sorted by name, without hidden ones.
 
-    Folders that are links are followed, once. What cannot be read is a source with a problem. Raises
+    Links to folders are followed once. A file that cannot be read becomes a source with a problem. Raises
     :class:`UserError` for a path that does not exist.
     """
     found: list[Source] = []
@@ -112,35 +123,35 @@ def find_sources(paths: list[Path]) -> list[Source]:
             reason = "does not exist" if isinstance(error, FileNotFoundError) else f"cannot be read ({error.strerror})"
             raise UserError(f"{path} {reason}; give images, videos, folders or a camera such as /dev/video0.") from None
         if stat.S_ISDIR(mode):
-            found += sorted(_below(path), key=lambda source: Path(source.name))
+            found += sorted(_files_below(path), key=lambda source: Path(source.name))
         else:
             found.append(Source(path, path.name))
-    _tell_apart(found)
+    _make_names_unique(found)
     return found
 
 
-def _below(folder: Path) -> Iterator[Source]:
-    """What lies in a folder and in those in it."""
-    lost: list[OSError] = []
+def _files_below(folder: Path) -> Iterator[Source]:
+    """Yield the files in a folder and its sub-folders."""
+    errors: list[OSError] = []
     seen = set()
 
     def source(path: Path, problem: str = "") -> Source:
         return Source(path, str(path.relative_to(folder)), named=False, problem=problem)
 
-    for here, folders, files in os.walk(folder, onerror=lost.append, followlinks=True):
+    for here, folders, files in os.walk(folder, onerror=errors.append, followlinks=True):
         place = os.stat(here)
-        if (place.st_dev, place.st_ino) in seen:  # by way of a link
+        if (place.st_dev, place.st_ino) in seen:  # reached before, through a link
             folders.clear()
             continue
         seen.add((place.st_dev, place.st_ino))
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         yield from (source(Path(here, name)) for name in files if not name.startswith("."))
-    for error in lost:
+    for error in errors:
         yield source(Path(error.filename), f"a folder that cannot be read ({error.strerror})")
 
 
-def _tell_apart(sources: list[Source]) -> None:
-    """Give those of one name others, so that what is drawn of one does not take the place of another's."""
+def _make_names_unique(sources: list[Source]) -> None:
+    """Number sources of equal names, so that their output files differ."""
     taken: set[str] = set()
     for source in sources:
         path, number = Path(source.name), 2
@@ -151,40 +162,40 @@ def _tell_apart(sources: list[Source]) -> None:
 
 
 def _kind_of(path: Path) -> tuple[str, str]:
-    """By content, never by name; or the reason why it has none."""
+    """Return the kind of a file, identified by content, and an empty text; or no kind and the problem."""
     try:
         mode = os.stat(path).st_mode
         if stat.S_ISCHR(mode):
             return "camera", ""
         if not stat.S_ISREG(mode):
-            return "", STRANGER  # a pipe would keep us waiting
+            return "", UNKNOWN_KIND  # reading a pipe could block
         with path.open("rb") as stream:
             beginning = stream.read(12)
     except FileNotFoundError:
-        return "", _NOWHERE
+        return "", _BROKEN_LINK
     except OSError as error:
         return "", f"cannot be read ({error.strerror})"
     if beginning[4:8] == b"ftyp" and beginning[8:] in _TILED:
-        return "", _NOT_DECODED
+        return "", _UNSUPPORTED
     try:
-        with Pillow.open(path, formats=FORMATS):
+        with open_image(path, FORMATS):
             return "image", ""
-    except Exception:  # Pillow raises many kinds on what is no image
-        return ("video", "") if _is_video(path) else ("", STRANGER)
+    except Exception:  # Pillow raises many kinds on other files
+        return ("video", "") if _is_video(path) else ("", UNKNOWN_KIND)
 
 
 def _is_video(path: Path) -> bool:
     try:
         with av.open(address(path)) as container:
             name = container.format.name
-            return bool(container.streams.video) and name not in _NO_VIDEOS and not name.endswith("_pipe")
+            return bool(container.streams.video) and name not in _NOT_VIDEO_FORMATS and not name.endswith("_pipe")
     except (av.FFmpegError, OSError, ValueError):
         return False
 
 
 @contextmanager
 def _interruption() -> Iterator[threading.Event]:
-    """Set by Ctrl-C, which is how a camera is left; what was seen until then is kept. The second is as any other."""
+    """Provide an event that the first Ctrl-C sets, so that frames read so far are kept; the second one interrupts."""
     interrupted = threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield interrupted
@@ -203,7 +214,7 @@ def _interruption() -> Iterator[threading.Event]:
 
 
 def _camera(path: Path, seconds: float | None) -> Iterator[Shown]:
-    """Frames as they come, through Video4Linux."""
+    """Yield the frames of a Video4Linux device as they arrive."""
     try:
         container = av.open(str(path), format=_CAMERA_FORMAT)
     except (av.FFmpegError, ValueError) as error:
@@ -217,7 +228,7 @@ def _camera(path: Path, seconds: float | None) -> Iterator[Shown]:
                 index, frame = next(frames)
             except StopIteration:
                 return
-            except av.FFmpegError as error:  # such as a camera that is unplugged
+            except av.FFmpegError as error:  # such as an unplugged camera
                 yield Shown(str(path), problem=f"gives no more images ({error.strerror})")
                 return
             started = started or time.monotonic()

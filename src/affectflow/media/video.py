@@ -1,4 +1,4 @@
-"""Video files, through PyAV: frames by index and time in, constant-rate H.264 and older codecs out."""
+"""Read frames of videos by index and time, and write videos, with PyAV."""
 
 from __future__ import annotations
 
@@ -20,20 +20,21 @@ from affectflow.core.errors import UserError
 
 _TOLERANCE_S = 1.0  # between the announced end and the beginning of the last frame
 _SAME_TIME_S = 1e-6
-_TICK = Fraction(1, 90_000)  # of videos whose frames have times of their own
+_TIME_BASE = Fraction(1, 90_000)  # seconds; of written videos without a constant rate
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
-    """``index`` counts from 1; ``time`` is the container's own, in seconds; ``rgb`` is uint8 [height, width, 3]."""
+    """A decoded frame: its index from 1, the container's time in seconds, and upright pixels."""
 
     index: int
     time: float
     rgb: NDArray[np.uint8]
+    """uint8 [height, width, 3]."""
 
 
 class Incomplete(UserError):
-    """A video of which ``frames`` could be read and ``missing`` could not, at its end or in between."""
+    """A truncated or damaged video: ``frames`` could be read and ``missing`` could not."""
 
     def __init__(self, path: Path, frames: int, missing: int, reason: str = "") -> None:
         super().__init__(f"{path} gives {frames} of its {frames + missing} frames{reason}; fetch it again.")
@@ -42,20 +43,22 @@ class Incomplete(UserError):
         self._arguments = (path, frames, missing, reason)
 
     def __reduce__(self) -> tuple[type[Incomplete], tuple[Path, int, int, str]]:
-        return type(self), self._arguments  # so that it comes back from another process
+        return type(self), self._arguments  # for pickling between processes
 
 
 def address(path: Path) -> str:
-    """A file's name as FFmpeg takes it, for which ``video:1.mp4`` would be a protocol."""
+    """Return a file's name for FFmpeg, which would take ``video:1.mp4`` as a protocol."""
     return f"file:{path}"
 
 
 def read_frames(path: Path) -> Iterator[Frame]:
-    """All frames in order of presentation, one in memory at a time, upright.
+    """Yield all frames in order of presentation, one in memory at a time, upright.
 
-    A frame's index is its place among those that the container holds, also where others before it cannot be decoded.
-    Raises :class:`UserError` when the file is no video, and :class:`Incomplete` after the last frame that can be read
-    where that is not all.
+    The index of a frame is its position in the container, also where frames before it cannot be decoded.
+
+    Raises:
+        UserError: Where the file is not a video.
+        Incomplete: After the last frame that can be read, where frames are missing.
     """
     scan = _scan(path)
     frames, index, time, reason = 0, 0, 0.0, scan.reason
@@ -72,49 +75,52 @@ def read_frames(path: Path) -> Iterator[Frame]:
 
 
 def frame_times(path: Path) -> Iterator[float]:
-    """When each frame is shown, in seconds, without decoding any; raises as :func:`read_frames`."""
+    """Yield the time of each frame in seconds without decoding; raises as :func:`read_frames`."""
     scan = _scan(path)
     yield from scan.times
     scan.check(path, len(scan.times), scan.times[-1] if scan.times else 0.0, scan.reason)
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
-    """Of a video's file: its container, codec and kind of pixels, as FFmpeg names them."""
+class VideoEncoding:
+    """Container, codec and pixel format of a video, in FFmpeg's names."""
 
     container: str
     codec: str
     pixels: str
 
 
-def stream_form(path: Path) -> Form:
-    """Raises :class:`UserError` for no video."""
+def video_encoding(path: Path) -> VideoEncoding:
+    """Return how a video is encoded; raises :class:`UserError` where the file is not a video."""
     with _opened(path) as container:
         codec = container.streams.video[0].codec_context
-        return Form(container.format.name, codec.name, str(codec.pix_fmt))
+        return VideoEncoding(container.format.name, codec.name, str(codec.pix_fmt))
 
 
 def frame_rate(path: Path) -> float:
-    """Frames a second, as the container gives them on average, else 25; raises :class:`UserError` for no video."""
+    """Return the container's average frames per second, or 25 where it has none.
+
+    Raises :class:`UserError` where the file is not a video.
+    """
     with _opened(path) as container:
         return float(container.streams.video[0].average_rate or 25)
 
 
 def frame_number(path: Path, index: int) -> Frame:
-    """The frame of that index, the very one that :func:`read_frames` gives, by way of the last key frame before it.
+    """Return the frame with an index, as :func:`read_frames` gives it, decoded from the key frame before it.
 
     Raises :class:`UserError` where the video has no such frame.
     """
     scan = _scan(path)
-    if not 1 <= index <= len(scan.stamps):
-        raise UserError(f"{path} has the frames 1 to {len(scan.stamps)}, and no frame {index}.")
-    wanted = scan.stamps[index - 1]
+    if not 1 <= index <= len(scan.timestamps):
+        raise UserError(f"{path} has the frames 1 to {len(scan.timestamps)}, but not {index}; give one of them.")
+    wanted = scan.timestamps[index - 1]
     if wanted is not None and wanted in scan.places:
         with _readable(path), _opened(path) as container:
             container.seek(wanted, stream=container.streams.video[0])
             for decoded in container.decode(video=0):
                 if decoded.pts is None or decoded.pts > wanted:
-                    break  # the container's index is of no use
+                    break  # the container's index is wrong
                 if decoded.pts == wanted:
                     return Frame(index, _time_of(decoded), _pixels_of(decoded))
     with suppress(Incomplete):
@@ -125,9 +131,9 @@ def frame_number(path: Path, index: int) -> Frame:
 
 
 def frame_at(path: Path, seconds: float) -> Frame:
-    """The frame that is shown at a time: the last one that is not later.
+    """Return the frame that is shown at a time in seconds: the last one that is not later.
 
-    Raises :class:`UserError` where that is before the first frame or after the end.
+    Raises :class:`UserError` where the time is before the first frame or after the end.
     """
     times = _scan(path).times
     if not times:
@@ -135,16 +141,16 @@ def frame_at(path: Path, seconds: float) -> Frame:
     index = bisect_right(times, seconds + _SAME_TIME_S)
     spacing = times[-1] - times[-2] if len(times) > 1 else 0.0
     if index == 0 or seconds > times[-1] + spacing:
-        raise UserError(f"{path} shows frames from {times[0]:.3f} s to {times[-1]:.3f} s, and none at {seconds:.3f} s.")
+        raise UserError(f"{path} shows frames from {times[0]:.3f} s to {times[-1]:.3f} s, but not at {seconds:.3f} s.")
     return frame_number(path, index)
 
 
 @dataclass(frozen=True)
 class _Scan:
-    """What a container holds, and what its header announces (zero where it says nothing)."""
+    """The packets of a container, and what its header announces (zero where it says nothing)."""
 
-    stamps: Sequence[int | None]
-    """Of the frames that are shown, in order, in the stream's unit."""
+    timestamps: Sequence[int | None]
+    """Presentation times of the visible frames, in order, in units of ``base`` (seconds)."""
     base: Fraction
     frames: int
     seconds: float
@@ -153,17 +159,28 @@ class _Scan:
 
     @property
     def times(self) -> list[float]:
-        return [math.nan if stamp is None else float(stamp * self.base) for stamp in self.stamps]
+        return [math.nan if timestamp is None else float(timestamp * self.base) for timestamp in self.timestamps]
 
     @cached_property
     def places(self) -> Mapping[int | None, int]:
-        """Index by stamp, from 1; empty where stamps are missing or not unique."""
-        places = {stamp: index for index, stamp in enumerate(self.stamps, start=1)}
-        return places if len(places) == len(self.stamps) and None not in places else {}
+        """Index (from 1) by timestamp; empty where timestamps are missing or not unique."""
+        places = {timestamp: index for index, timestamp in enumerate(self.timestamps, start=1)}
+        return places if len(places) == len(self.timestamps) and None not in places else {}
 
     def check(self, path: Path, frames: int, last: float, reason: str, held: int = 0) -> None:
-        """Raise :class:`Incomplete` where fewer frames could be read than are announced or ``held``, or
-        :class:`UserError` where none could."""
+        """Raise an error where frames are missing.
+
+        Args:
+            path: The file, for messages.
+            frames: Number of frames that were read.
+            last: Time of the last of them in seconds.
+            reason: Why reading ended, or empty.
+            held: Number of frames in the container.
+
+        Raises:
+            UserError: Where no frame could be read.
+            Incomplete: Where fewer frames were read than are announced or ``held``.
+        """
         if not frames:
             raise UserError(f"{path} holds no frame that can be read{reason}; fetch it again.")
         missing = max(0, self.frames - frames, held - frames)
@@ -174,8 +191,8 @@ class _Scan:
 
 
 def _scan(path: Path) -> _Scan:
-    """Raises :class:`UserError` for what is no video."""
-    stamps: list[int | None] = []
+    """Read the packets of a video; raises :class:`UserError` where the file is not a video."""
+    timestamps: list[int | None] = []
     hidden, reason = 0, ""
     with _opened(path) as container:
         stream = container.streams.video[0]
@@ -184,13 +201,13 @@ def _scan(path: Path) -> _Scan:
                 if packet.size and packet.is_discard:
                     hidden += 1  # by an edit list
                 elif packet.size:
-                    # Old containers have only the order of decoding, which is that of showing there.
-                    stamps.append(packet.dts if packet.pts is None else packet.pts)
+                    # Old containers have only decoding times, which equal presentation times there.
+                    timestamps.append(packet.dts if packet.pts is None else packet.pts)
         except av.FFmpegError as error:
             reason = f" ({error.strerror})"
         seconds = _seconds(container, stream)
         return _Scan(
-            sorted(stamps, key=lambda stamp: math.inf if stamp is None else stamp),
+            sorted(timestamps, key=lambda timestamp: math.inf if timestamp is None else timestamp),
             stream.time_base or Fraction(0),
             max(0, stream.frames - hidden),
             seconds,
@@ -209,7 +226,7 @@ def _readable(path: Path) -> Iterator[None]:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[av.container.InputContainer]:
-    """A video; raises :class:`UserError` for what is none."""
+    """Open a video; raises :class:`UserError` where the file is not a video."""
     with _readable(path):
         container = av.open(address(path))
     with container:
@@ -219,9 +236,9 @@ def _opened(path: Path) -> Iterator[av.container.InputContainer]:
 
 
 def _decoded(container: av.container.InputContainer) -> Iterator[av.VideoFrame]:
-    """All frames that can be decoded."""
+    """Yield all frames that can be decoded."""
     for packet in container.demux(video=0):
-        with suppress(av.error.InvalidDataError):  # a hole, which shows in the count
+        with suppress(av.error.InvalidDataError):  # the missing frame is counted by the caller
             yield from packet.decode()
 
 
@@ -230,19 +247,20 @@ def _time_of(decoded: av.VideoFrame) -> float:
 
 
 def _pixels_of(decoded: av.VideoFrame) -> NDArray[np.uint8]:
-    """Turned as the container says, counterclockwise."""
+    """Return the pixels, rotated as the container says (counterclockwise)."""
     pixels = np.asarray(decoded.to_ndarray(format="rgb24"), np.uint8)
     return np.ascontiguousarray(np.rot90(pixels, round(decoded.rotation / 90) % 4)) if decoded.rotation else pixels
 
 
 def _seconds(container: av.container.InputContainer, stream: av.VideoStream) -> float:
-    """The announced length of the images; that of the whole video only where it has nothing else, such as sound."""
+    """Return the announced duration of the video stream, or of a container that has no other stream."""
     if stream.duration is not None and stream.time_base is not None:
         return float(stream.duration * stream.time_base)
     return (container.duration or 0) / av.time_base if len(container.streams) == 1 else 0.0
 
 
 def _even(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Pad odd sides to even ones by repeating the last row or column, as H.264 requires."""
     height, width = pixels.shape[:2]
     return np.pad(pixels, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge") if height % 2 or width % 2 else pixels
 
@@ -255,11 +273,18 @@ def write_video(
     codec: str = "libx264",
     times: Sequence[float] | None = None,
 ) -> int:
-    """Write frames (uint8 [height, width, 3]) at a constant rate, or each at its time in seconds; returns their number.
+    """Write a video; the same frames give the same bytes. Returns the number of frames.
 
-    An odd side gets a row or column more, a copy of the last, because H.264 has even ones.
-    The same frames give the same bytes: one thread, no time stamps in the header, and no macroblock tree, which made
-    about one video in a hundred differ.
+    Odd sides are padded by one row or column. For equal bytes there is one thread, no timestamp in the header, and no
+    macroblock tree, with which about one video in a hundred differed.
+
+    Args:
+        path: The file.
+        frames: Pixels, uint8 [height, width, 3], all of one size.
+        rate: Frames per second.
+        container: FFmpeg's name of the container.
+        codec: FFmpeg's name of the codec.
+        times: Time of each frame in seconds, in place of the constant rate.
     """
     options = {"crf": "18", "preset": "veryfast", "x264-params": "mbtree=0"} if codec == "libx264" else {"qscale": "3"}
     count = 0
@@ -272,7 +297,7 @@ def write_video(
         stream.pix_fmt = "yuv420p"
         stream.thread_count = 1
         if times is not None:
-            stream.codec_context.time_base = _TICK
+            stream.codec_context.time_base = _TIME_BASE
         stream.codec_context.flags |= av.codec.context.Flags.bitexact.value
         if codec != "libx264":
             stream.bit_rate = 4_000_000
@@ -281,7 +306,7 @@ def write_video(
                 stream.height, stream.width = pixels.shape[:2]
             frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")
             if times is not None:
-                frame.pts, frame.time_base = round(times[count] / _TICK), _TICK
+                frame.pts, frame.time_base = round(times[count] / _TIME_BASE), _TIME_BASE
             output.mux(stream.encode(frame))
             count += 1
         output.mux(stream.encode())

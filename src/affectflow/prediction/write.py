@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from affectflow.core.atomic import atomic_write
 from affectflow.media import jpeg
-from affectflow.media.sources import STRANGER, Source
+from affectflow.media.sources import UNKNOWN_KIND, Source
 from affectflow.media.video import write_video
 from affectflow.prediction.overlay import draw
 from affectflow.prediction.predictor import NO_FACE, ImagePredictions, Predictor
@@ -55,7 +55,7 @@ def write_predictions(
             rows = list(table.rows(image))
             for row in rows:
                 write_row(row)
-            if image.problem and image.problem != NO_FACE and (source.named or image.problem != STRANGER):
+            if image.problem and image.problem != NO_FACE and (source.named or image.problem != UNKNOWN_KIND):
                 messages[f"{image.shown.source}: {image.problem}"] = None
             return rows
 

@@ -1,1 +1,1 @@
-"""Labelled images -> samples with splits, and TFRecords."""
+"""Samples with splits, and TFRecords of them."""

@@ -1,4 +1,4 @@
-"""Records by their number, without reading those before."""
+"""Random access to records."""
 
 from __future__ import annotations
 
@@ -15,10 +15,13 @@ from affectflow.records.tfrecord import FOOT, HEAD, checked, read_records, recor
 
 
 class Records:
-    """The records of some TFRecord files, counted through. The files stay open; reading is safe from any thread."""
+    """The records of several TFRecord files, numbered from 0 across the files.
+
+    The files stay open. Reading is safe from any thread.
+    """
 
     def __init__(self, files: Sequence[Path]) -> None:
-        """Raises :class:`UserError` where a file is damaged."""
+        """Index the files; raises :class:`UserError` where a file is damaged."""
         self._paths = list(files)
         self._open = [path.open("rb") for path in self._paths]
         places = [np.array(list(record_places(path)), np.int64).reshape(-1, 2) for path in self._paths]
@@ -29,11 +32,11 @@ class Records:
         return len(self._file)
 
     def batches(self, size: int) -> list[range]:
-        """The numbers of all records in order, ``size`` at once; the last may have fewer."""
+        """Return the numbers of all records in ranges of ``size``; the last range may be shorter."""
         return [range(first, min(len(self), first + size)) for first in range(0, len(self), size)]
 
     def read(self, numbers: Iterable[int]) -> list[bytes]:
-        """Records by number, their checksums checked; raises :class:`UserError` for a damaged one."""
+        """Read records by number; raises :class:`UserError` where a checksum is wrong."""
         found = []
         for number in numbers:
             file, offset, length = int(self._file[number]), int(self._offset[number]), int(self._length[number])
@@ -46,6 +49,6 @@ class Records:
 
 
 def crops_of(files: Sequence[Path]) -> Counter[str]:
-    """How many images of some files are cropped in which way."""
+    """Count the images of some files by kind of crop."""
     features = (decode_example(data).features.feature for path in files for data in read_records(path))
     return Counter(feature["image/crop"].bytes_list.value[0].decode() for feature in features)

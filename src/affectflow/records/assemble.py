@@ -1,4 +1,4 @@
-"""Labels, ledger and affect -> EmotioNet's samples: one row for each distinct image, with its split and shard."""
+"""Assemble EmotioNet's samples: one row for each distinct image, with labels, split and shard."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,47 @@ from affectflow.tables.csv_files import read_csv, write_csv
 from affectflow.tables.parquet import parquet_rows, read_parquet, write_parquet
 
 LEFT_OUT_COLUMNS = ("table", "sheet", "row", "url", "reason")
+LeftOut = list[tuple[str, str, str, str, str]]
+"""Rows of the table of what was left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class AssemblyInputs:
+    """Tables to join.
+
+    Attributes:
+        labels: Labels of the spreadsheets, see :mod:`affectflow.spreadsheet.ingest`.
+        ledger: Table of the downloads.
+        affect: Merged valence and arousal, or None.
+        snapshot: A snapshot to reproduce, or None.
+        faces: Tables of faces; none where faces were not searched for.
+    """
+
+    labels: Path
+    ledger: Path
+    affect: Path | None = None
+    snapshot: Path | None = None
+    faces: Sequence[Path] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AssemblyOptions:
+    """How samples are selected and divided.
+
+    Attributes:
+        on_missing_face: ``center_crop`` to keep images without a face; otherwise they are left out, except from the test
+            split, in which they still count.
+        shards: Number of shards.
+        validation_fraction: Share of the groups that goes to validation.
+        test_fraction: Share of the groups that goes to test.
+        near_duplicate_bits: Perceptual hashes that differ in at most so many of 256 bits are in one group.
+    """
+
+    on_missing_face: str | None
+    shards: int
+    validation_fraction: float
+    test_fraction: float
+    near_duplicate_bits: int
 
 
 @dataclass(slots=True)
@@ -38,62 +80,35 @@ class _Image:
     contradicted: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(facs.COUNT, bool))
     affect: dict[str, float] = field(default_factory=dict)
     rows: list[tuple[str, str, str, str]] = field(default_factory=list)
-    """Of the tables, in which it occurs."""
+    """Table, sheet, row and URL of the rows that list the image."""
 
 
-def assemble(
-    labels: Path,
-    ledger: Path,
-    affect: Path | None,
-    snapshot: Path | None,
-    faces: Sequence[Path],
-    on_missing_face: str | None,
-    samples: Path,
-    left_out: Path,
-    shards: int,
-    validation_fraction: float,
-    test_fraction: float,
-    near_duplicate_bits: int,
-) -> dict[str, int]:
-    """Join what is known of each image; returns the number of samples in each split.
+def assemble(inputs: AssemblyInputs, options: AssemblyOptions, samples: Path, left_out: Path) -> dict[str, int]:
+    """Join what is known of each image.
 
-    A row's image that did not come, and labels that could not be used, stand in ``left_out`` with the reason.
-    ``faces`` are the tables of faces, none where none were looked for; images in which none was found are left out,
-    unless ``on_missing_face`` is ``center_crop``, but for those of the test split, which are scored all the same. Rows that
-    show the same bytes become one sample: the first URL wins, known labels fill unknown ones, and labels that
-    contradict each other become unknown. Splits go by a hash of the group of near duplicates, so that further rows
-    leave the sides of the others as they are; with a ``snapshot`` that has splits, they and the groups are its own.
-    Raises :class:`UserError` when a split stays empty.
+    Rows with the same bytes become one sample: the first URL is kept, known labels fill unknown ones, and labels that
+    contradict each other become unknown. The split is decided by a hash of the group of near duplicates, so that
+    further rows do not move other images; with a snapshot that has splits, splits and groups are taken from it.
+
+    Args:
+        inputs: The tables to join.
+        options: How samples are selected and divided.
+        samples: The table to write, see :mod:`affectflow.datasets.samples_table`.
+        left_out: Table to write of the images and labels that were not used, with reasons.
+
+    Returns:
+        Number of samples by split.
+
+    Raises:
+        UserError: Where a split is empty.
     """
-    rows_left_out: list[tuple[str, str, str, str, str]] = []
-    reference = read_snapshot(snapshot) if snapshot is not None else None
-    images = _images(labels, ledger, reference, rows_left_out)
-    if affect is not None:
-        _add_affect(images, affect, rows_left_out)
-    seen = {row["sha256"]: row for table in faces for row in parquet_rows(table, FACES_SCHEMA)}
-    listed = list(images.values())
-    if reference is not None and reference.has_splits:
-        known = reference.images()
-        sides = [known[image.sha256] for image in listed]
-    else:
-        groups = _groups(listed, near_duplicate_bits)
-        sides = [(_split(group, validation_fraction, test_fraction), group) for group in groups]
-    rows = [
-        {
-            "url": image.url,
-            "file_name": image.file_name,
-            "sha256": image.sha256,
-            "group": group,
-            "split": split,
-            "shard": _number(image.sha256) % shards,
-            "units": image.units.tolist(),
-            "valence": image.affect.get("valence", np.nan),
-            "arousal": image.affect.get("arousal", np.nan),
-            **(_face(seen, image) if faces else face_cells(NOT_LOOKED_FOR)),
-        }
-        for image, (split, group) in zip(listed, sides, strict=True)
-    ]
-    if on_missing_face != CENTER_CROP:
+    rows_left_out: LeftOut = []
+    reference = read_snapshot(inputs.snapshot) if inputs.snapshot is not None else None
+    images = _images(inputs.labels, inputs.ledger, reference, rows_left_out)
+    if inputs.affect is not None:
+        _add_affect(images, inputs.affect, rows_left_out)
+    rows = _rows(list(images.values()), reference, inputs.faces, options)
+    if options.on_missing_face != CENTER_CROP:
         faceless = dict.fromkeys(row["sha256"] for row in rows if row["face"] == NO_FACE and row["split"] != "test")
         rows_left_out += ((*where, NO_FACE) for sha256 in faceless for where in images[sha256].rows)
         rows = [row for row in rows if row["sha256"] not in faceless]
@@ -101,7 +116,7 @@ def assemble(
     for split, count in counts.items():
         if not count:
             raise UserError(
-                f"No image of {len(rows)} fell to the {split} split; "
+                f"None of {len(rows)} images is in the {split} split; "
                 "raise records.validation_fraction and records.test_fraction, or add images."
             )
     write_csv(left_out, LEFT_OUT_COLUMNS, rows_left_out)
@@ -109,10 +124,36 @@ def assemble(
     return counts
 
 
-def _images(
-    labels: Path, ledger: Path, reference: Snapshot | None, left_out: list[tuple[str, str, str, str, str]]
-) -> dict[str, _Image]:
-    """Distinct images by SHA-256, in order of first appearance."""
+def _rows(
+    images: Sequence[_Image], reference: Snapshot | None, faces: Sequence[Path], options: AssemblyOptions
+) -> list[dict[str, Any]]:
+    """Return the rows of ``SAMPLES_SCHEMA``."""
+    face_rows = {row["sha256"]: row for table in faces for row in parquet_rows(table, FACES_SCHEMA)}
+    if reference is not None and reference.has_splits:
+        known = reference.images()
+        divided = [known[image.sha256] for image in images]
+    else:
+        groups = _groups(images, options.near_duplicate_bits)
+        divided = [(_split(group, options.validation_fraction, options.test_fraction), group) for group in groups]
+    return [
+        {
+            "url": image.url,
+            "file_name": image.file_name,
+            "sha256": image.sha256,
+            "group": group,
+            "split": split,
+            "shard": _number(image.sha256) % options.shards,
+            "units": image.units.tolist(),
+            "valence": image.affect.get("valence", np.nan),
+            "arousal": image.affect.get("arousal", np.nan),
+            **(_face(face_rows, image) if faces else face_cells(NOT_LOOKED_FOR)),
+        }
+        for image, (split, group) in zip(images, divided, strict=True)
+    ]
+
+
+def _images(labels: Path, ledger: Path, reference: Snapshot | None, left_out: LeftOut) -> dict[str, _Image]:
+    """Return the distinct images by SHA-256, in order of first appearance."""
     fetched = {row["url"]: row for row in read_parquet(ledger, LEDGER_SCHEMA).to_pylist()}
     known = reference.images() if reference is not None else {}
     images: dict[str, _Image] = {}
@@ -123,7 +164,7 @@ def _images(
             left_out.append((*where, "not in the snapshot"))
             continue
         if entry is None:
-            raise UserError(f"{ledger} knows nothing of {row['url'][:200]!r}; run the download again.")
+            raise UserError(f"{ledger} lacks the URL {row['url'][:200]!r}; run the download again.")
         if entry["outcome"] != OK:
             left_out.append((*where, f"download: {entry['outcome']}"))
             continue
@@ -140,7 +181,7 @@ def _images(
             left_out.append((*where, f"same image as {image.url}: labels merged"))
             if conflicts:
                 named = ", ".join(map(facs.label, conflicts))
-                left_out.append((*where, f"{named} contradicted by another row of the same image: now unknown"))
+                left_out.append((*where, f"{named} contradicted by another row of the same image: unknown"))
         image.rows.append(where)
     return images
 
@@ -150,7 +191,7 @@ def _unit(text: str) -> int:
 
 
 def _merge(image: _Image, other: NDArray[np.int8]) -> list[int]:
-    """Fill an image's unknown labels; contradictions become unknown for good and are returned as AU numbers."""
+    """Fill unknown labels of an image; contradicted labels stay unknown. Returns the AUs that are contradicted."""
     known = image.units
     conflict = (known != facs.UNKNOWN) & (other != facs.UNKNOWN) & (known != other)
     image.contradicted |= conflict
@@ -160,31 +201,33 @@ def _merge(image: _Image, other: NDArray[np.int8]) -> list[int]:
     return (np.flatnonzero(conflict) + 1).tolist()
 
 
-def _add_affect(images: dict[str, _Image], affect: Path, left_out: list[tuple[str, str, str, str, str]]) -> None:
+def _add_affect(images: dict[str, _Image], affect: Path, left_out: LeftOut) -> None:
+    """Add valence and arousal to the images that were annotated."""
     for row in read_csv(affect, AFFECT_COLUMNS):
         image = images.get(row["image_sha256"])
         if image is None:
-            frame = f"{row['annotation_video']}/{row['frame']}"
-            left_out.append(("annotation", "", frame, row["url"], "annotated, but in no table any more"))
+            frame = f"{row['batch']}/{row['frame']}"
+            left_out.append(("annotation", "", frame, row["url"], "annotated, but no longer in any table"))
         else:
             image.affect = {name: float(row[name]) for name in ("valence", "arousal") if row[name]}
 
 
 def _face(faces: Mapping[str, Row], image: _Image) -> Row:
-    """The cells of an image's face; raises :class:`UserError` where nobody looked for it."""
+    """Return the cells of an image's face; raises :class:`UserError` where the tables of faces lack the image."""
     row = faces.get(image.sha256)
     if row is None:
-        raise UserError(f"The tables of faces know nothing of {image.file_name}; run the search for faces again.")
+        raise UserError(f"The tables of faces lack {image.file_name}; run the search for faces again.")
     return {name: row[name] for name, _ in FACE_FIELDS}
 
 
 def _groups(images: Sequence[_Image], near_duplicate_bits: int) -> Iterable[str]:
-    """A group's name is the SHA-256 of its first image, which further rows leave the first."""
+    """Return the group of each image: the SHA-256 of the group's first image, which further rows do not change."""
     firsts = group_near_duplicates([image.dhash for image in images], near_duplicate_bits)
     return [images[first].sha256 for first in firsts]
 
 
 def _split(group: str, validation_fraction: float, test_fraction: float) -> str:
+    """Return the split of a group by a hash of its name."""
     share = _number(hashlib.sha256(f"split {group}".encode()).hexdigest()) / 2**64
     if share < test_fraction:
         return "test"
@@ -192,5 +235,5 @@ def _split(group: str, validation_fraction: float, test_fraction: float) -> str:
 
 
 def _number(digest: str) -> int:
-    """64 bits of a hex digest."""
+    """Return the first 64 bits of a hex digest as an integer."""
     return int(digest[:16], 16)

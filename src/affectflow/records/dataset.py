@@ -1,4 +1,4 @@
-"""Videos or images of a data set -> TFRecords for training, split by person or video."""
+"""Write the videos or images of a data set as TFRecords for training, split by person or video."""
 
 from __future__ import annotations
 
@@ -33,15 +33,25 @@ def write_dataset_records(
     on_missing_face: str | None,
     validation_fraction: float,
 ) -> None:
-    """Write every labelled image to a shard of its side; all images of a group share a side.
+    """Write every labelled image to a shard of its split; all images of a group are in one split.
 
-    ``faces`` is the table of the set's faces, None where none were looked for; images in which none was found are
-    left out, unless ``on_missing_face`` is ``center_crop``. The groups of the smallest hashes, at least one, go to validation.
-    Raises :class:`UserError` when there is only one.
+    Args:
+        dataset: The opened data set.
+        train: The files of the training split.
+        validation: The files of the validation split.
+        index: The index to write, see :mod:`affectflow.records.index`.
+        left_out: Table to write of the reasons for which images were left out, with counts.
+        form: How images are encoded.
+        faces: Table of the set's faces; None where faces were not searched for.
+        on_missing_face: ``center_crop`` to crop the center of images without a face; otherwise they are left out.
+        validation_fraction: Share of the groups, at least one of them, that goes to validation, by a hash.
+
+    Raises:
+        UserError: Where there is only one group, or a split has no image.
     """
     groups = dataset.groups()
     if len(groups) < 2:
-        raise UserError(f"{dataset.name} has {len(groups)} person or video; training needs one more for validation.")
+        raise UserError(f"{dataset.name} has {len(groups)} person or video; add another one, for validation.")
     ranked = sorted(groups, key=lambda group: hashlib.sha256(f"split {group}".encode()).digest())
     held_out = set(ranked[: max(1, round(validation_fraction * len(ranked)))])
     counts: Counter[Path] = Counter()

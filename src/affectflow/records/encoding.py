@@ -1,4 +1,4 @@
-"""What is stored of a sample's image."""
+"""Encode the images of samples for records."""
 
 from __future__ import annotations
 
@@ -14,7 +14,13 @@ from affectflow.media.pixels import Encoded
 
 @dataclass(frozen=True, slots=True)
 class ImageEncoding:
-    """Side in pixels, JPEG quality, and chroma subsampling (``4:4:4``, ``4:2:2`` or ``4:2:0``) of stored images."""
+    """How images are stored.
+
+    Attributes:
+        size: Side in pixels.
+        quality: JPEG quality.
+        chroma: Chroma subsampling: ``4:4:4``, ``4:2:2`` or ``4:2:0``.
+    """
 
     size: int
     quality: int
@@ -22,14 +28,14 @@ class ImageEncoding:
 
     @classmethod
     def of(cls, records: Mapping[str, Any]) -> ImageEncoding:
-        """As the section ``records`` of a configuration asks for."""
+        """Return the encoding in the section ``records`` of a configuration."""
         return cls(records["image_size"], records["jpeg_quality"], records["jpeg_chroma"])
 
     def jpeg(self, sample: Sample) -> bytes:
-        """The crop of a sample as a JPEG.
+        """Return the crop of a sample as a JPEG.
 
-        An image that is a baseline RGB JPEG without a face to crop that has the right size passes through byte for byte,
-        once it was decoded to its end; anything else is encoded once.
+        A baseline RGB JPEG of the right size, without a face to crop, is stored unchanged after it was decoded to its
+        end. Other images are encoded once.
         """
         if sample.face is None and isinstance(sample.image, Encoded) and sample.image.fits(self.size):
             return sample.image.data

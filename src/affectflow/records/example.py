@@ -1,6 +1,6 @@
-"""A sample as a ``tf.train.Example``, built from the message's public definition so that TensorFlow is not needed.
+"""Samples as ``tf.train.Example``, without TensorFlow.
 
-Feature names follow TF-Slim's image data sets, and ours where it has none:
+Feature names follow TF-Slim's image data sets where these have one:
 
 =====================  ========  =====================================================
 ``image/encoded``      bytes     RGB JPEG
@@ -8,19 +8,19 @@ Feature names follow TF-Slim's image data sets, and ours where it has none:
 ``image/height``       int64     pixels
 ``image/width``        int64     pixels
 ``image/filename``     bytes     source: file name or video and frame
-``image/crop``         bytes     ``face``, aligned; ``held``, where it last was; ``center``
+``image/crop``         bytes     ``face``; ``held``: at the last face; ``center``
 ``label/units``        int64     [60] AU occurrence: 1, 0, -1 unknown
 ``label/intensities``  float     [60] AU intensity 0 to 5, NaN unknown
 ``label/valence``      float     -1 to 1, NaN unknown
 ``label/arousal``      float     -1 to 1, NaN unknown
 ``label/other/name``   bytes     the names in ``Sample.other``
-``label/other/value``  int64     and their values
-``sample/dataset``     bytes     data set
+``label/other/value``  int64     the values in ``Sample.other``
+``sample/dataset``     bytes     name of the data set
 ``sample/subject``     bytes     subject, or empty
 ``sample/group``       bytes     what stays on one side of the split
 ``sample/video``       bytes     video, or empty
 ``sample/frame``       int64     from 1, or 0
-``sample/time_ns``     int64     of the frame in its video, in nanoseconds, or none
+``sample/time_ns``     int64     time of the frame in nanoseconds, or no value
 =====================  ========  =====================================================
 """
 
@@ -40,7 +40,7 @@ _TYPES = descriptor_pb2.FieldDescriptorProto
 
 @cache
 def _example_class() -> Any:
-    """``tf.train.Example`` after ``tensorflow/core/example/{example,feature}.proto``, in a pool of our own."""
+    """Return the message class of ``tensorflow/core/example/{example,feature}.proto``, in a separate pool."""
     file = descriptor_pb2.FileDescriptorProto(name="affectflow/example.proto", package="tensorflow", syntax="proto3")
     for name, kind in (
         ("BytesList", _TYPES.TYPE_BYTES),
@@ -92,9 +92,14 @@ def _example_class() -> Any:
 
 
 def encode_example(sample: Sample, jpeg: bytes, height: int, width: int, crop: str = "") -> bytes:
-    """The serialised example of a sample whose image is ``jpeg``; the same sample gives the same bytes.
+    """Serialize a sample; the same sample gives the same bytes.
 
-    ``crop`` is ``held`` where the sample's face is that of an earlier frame.
+    Args:
+        sample: The sample, of which everything but the image is taken.
+        jpeg: The encoded crop of its image.
+        height: Height of the crop in pixels.
+        width: Width of the crop in pixels.
+        crop: Kind of the crop; by default ``face`` or ``center``, as the sample has a face or not.
     """
     example = _example_class()()
     feature = example.features.feature
@@ -122,5 +127,5 @@ def encode_example(sample: Sample, jpeg: bytes, height: int, width: int, crop: s
 
 
 def decode_example(data: bytes) -> Any:
-    """The message of a serialised example."""
+    """Parse a serialized example."""
     return _example_class().FromString(data)

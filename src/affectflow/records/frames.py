@@ -1,6 +1,6 @@
-"""The labelled frames and images of a benchmark -> one TFRecord file, which all models are scored on.
+"""Write the labelled frames and images of a benchmark as one TFRecord file, on which all models are scored.
 
-A video is decoded, its faces are aligned once, whatever the number of models.
+So videos are decoded and faces are aligned once, not once for each model.
 """
 
 from __future__ import annotations
@@ -27,44 +27,58 @@ from affectflow.records.tfrecord import write_record
 from affectflow.tables.csv_files import write_csv
 
 LEFT_OUT_COLUMNS = ("part", "reason", "count")
-"""``part`` is what the set is read by: a subject of DISFA, else a video or a folder of images; empty for the whole."""
+"""``part`` is a part of the set, such as a subject or video; empty where the reason concerns the whole set."""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A side of a data set, and the table of its faces, None where none were looked for."""
+    """A split of a data set, and the table of its faces; None where faces were not searched for."""
 
     dataset: str
     root: Path
     split: str
     faces: Path | None
 
-    def glance(self) -> Dataset:
-        """The set, of which no image is decoded."""
+    def without_decoding(self) -> Dataset:
+        """Open the set so that no image is decoded."""
         return get_dataset(self.dataset, self.root, self.split, MetadataOnly())
 
 
 def write_frames(
     source: Source, max_gap_s: float, form: ImageEncoding, processes: int, out: Path, left_out: Path
 ) -> int:
-    """Write every labelled frame and still, in the set's order; returns their number.
+    """Write every labelled frame and image in the order of the set.
 
-    For ``max_gap_s`` seconds a lost face is taken to be where it was; after that it is the center of the image. Raises
-    :class:`UserError` as the data set does.
+    Args:
+        source: What to read.
+        max_gap_s: For how long, in seconds, a lost face is assumed at its last position; after that the center of the
+            image is cropped.
+        form: How images are encoded.
+        processes: Number of processes.
+        out: The file to write.
+        left_out: Table to write of the reasons for which frames were left out, with counts.
+
+    Returns:
+        Number of records.
+
+    Raises:
+        UserError: As the data set does.
     """
-    dataset = source.glance()
-    # What is left out of the whole set shows when it is opened.
+    dataset = source.without_decoding()
+    # Opening a set counts what is left out of the set as a whole.
     reasons = [("", reason, number) for reason, number in sorted(dataset.left_out.items())]
     parts = dataset.parts()
     count = 0
     with _folder_beside(out) as folder, atomic_write(out) as joined, joined.open("wb") as stream:
-        do = partial(_write_part, source=source, max_gap_s=max_gap_s, form=form, folder=folder)
+        write = partial(_write_part, source=source, max_gap_s=max_gap_s, form=form, folder=folder)
         with progress(len(parts), "part", "frames") as bar:
-            for part, (path, frames, lost) in zip(parts, over_processes(do, _numbered(parts), processes), strict=True):
+            for part, (path, frames, skipped) in zip(
+                parts, over_processes(write, _numbered(parts), processes), strict=True
+            ):
                 with path.open("rb") as records:
                     shutil.copyfileobj(records, stream, 1 << 20)
                 path.unlink()
-                reasons += ((part, reason, number) for reason, number in sorted(lost.items()))
+                reasons += ((part, reason, number) for reason, number in sorted(skipped.items()))
                 count += frames
                 bar.update()
     write_csv(left_out, LEFT_OUT_COLUMNS, reasons)
@@ -73,7 +87,7 @@ def write_frames(
 
 @contextmanager
 def _folder_beside(out: Path) -> Iterator[Path]:
-    """A folder for the parts, of a fixed name, so that what a kill left is removed."""
+    """Provide a folder for the parts; its name is fixed, so that the next call removes what a killed job left."""
     folder = out.with_name(f".{out.name}.parts")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)

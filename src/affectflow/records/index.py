@@ -1,4 +1,4 @@
-"""The index of the records: which image lies where."""
+"""The index of the records: file, position and byte offset of each image."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ INDEX_COLUMNS = ("file", "position", "offset", "bytes", "source", "group")
 
 
 def collect_index(parts: Sequence[Path], index: Path, counts: Path) -> None:
-    """Join the shards' indices and count records by file."""
+    """Join the indices of the shards into ``index``, and write the number of records by file as JSON to ``counts``."""
     rows = [row for part in parts for row in read_csv(part, INDEX_COLUMNS)]
     write_csv(index, INDEX_COLUMNS, ([row[column] for column in INDEX_COLUMNS] for row in rows))
     by_file = Counter(row["file"] for row in rows)

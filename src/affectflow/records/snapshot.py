@@ -1,4 +1,4 @@
-"""Ledger and samples -> the snapshot of a set, and what its scores cite."""
+"""Make the snapshot of a downloaded set, and the card that its scores cite."""
 
 from __future__ import annotations
 
@@ -17,31 +17,36 @@ from affectflow.tables.parquet import parquet_rows
 
 
 def take_snapshot(ledger: Path, samples: Path | None) -> Snapshot:
-    """What every URL that gave an image gave, in which split and group; without samples these are "".
+    """Make a snapshot: the image of every URL that gave one, with split and group.
 
-    Raises :class:`UserError` where there is none, or the samples are not of this download.
+    Args:
+        ledger: Table of the downloads.
+        samples: Table of the samples; None to leave splits and groups empty.
+
+    Raises:
+        UserError: Where the ledger has no image, or the samples are of another download.
     """
-    sides = _sides(samples) if samples is not None else None
+    splits = _splits(samples) if samples is not None else None
     entries: dict[str, Entry] = {}
     for row in parquet_rows(ledger, LEDGER_SCHEMA):
         if row["outcome"] == OK:
-            split, group = ("", "") if sides is None else sides.get(row["sha256"], ("", ""))
-            if sides is None or split:
+            split, group = ("", "") if splits is None else splits.get(row["sha256"], ("", ""))
+            if splits is None or split:
                 entries[row["url"]] = Entry(row["url_orig"], row["sha256"], split, group)
     snapshot = Snapshot(entries)
     if not entries:
-        raise UserError(f"{ledger} holds no image; run the download again.")
-    if sides is not None and (lost := len(sides) - len(snapshot.images())):
-        raise UserError(f"{samples} holds {lost} images that {ledger} does not; take both of the same run.")
+        raise UserError(f"{ledger} has no image; run the download again.")
+    if splits is not None and (missing := len(splits) - len(snapshot.images())):
+        raise UserError(f"{samples} has {missing} images that {ledger} lacks; give tables of the same run.")
     return snapshot
 
 
-def _sides(samples: Path) -> dict[str, tuple[str, str]]:
+def _splits(samples: Path) -> dict[str, tuple[str, str]]:
     return {row["sha256"]: (row["split"], row["group"]) for row in parquet_rows(samples, SAMPLES_SCHEMA)}
 
 
 def write_card(snapshot: Snapshot, comparison: Comparison | None, path: Path) -> None:
-    """What scores cite: the set's id and size and, where another set was to be reproduced, how far it was."""
+    """Write what scores cite: id and size of the set and, where a snapshot is reproduced, the difference from it."""
     images = snapshot.images()
     splits = Counter(split for split, _ in images.values())
     card: dict[str, Any] = {"id": snapshot.id, "urls": len(snapshot.entries), "images": len(images)}

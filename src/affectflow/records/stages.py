@@ -41,21 +41,19 @@ def assemble_samples(
         faces: Tables of the images' faces.
         on_missing_face: drop or center_crop.
     """
-    from affectflow.records.assemble import assemble
+    from affectflow.records.assemble import AssemblyInputs, AssemblyOptions, assemble
 
     counts = assemble(
-        labels=labels,
-        ledger=ledger,
-        affect=affect,
-        snapshot=snapshot,
-        faces=faces,
-        on_missing_face=on_missing_face,
+        AssemblyInputs(labels=labels, ledger=ledger, affect=affect, snapshot=snapshot, faces=faces),
+        AssemblyOptions(
+            on_missing_face=on_missing_face,
+            shards=shards,
+            validation_fraction=validation_fraction,
+            test_fraction=test_fraction,
+            near_duplicate_bits=near_duplicate_bits,
+        ),
         samples=samples,
         left_out=left_out,
-        shards=shards,
-        validation_fraction=validation_fraction,
-        test_fraction=test_fraction,
-        near_duplicate_bits=near_duplicate_bits,
     )
     return ", ".join(f"{count} {split}" for split, count in counts.items())
 

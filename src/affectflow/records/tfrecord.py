@@ -1,6 +1,7 @@
-"""The TFRecord container: length, masked CRC-32C of the length, data, masked CRC-32C of the data.
+"""Read and write TFRecord files.
 
-After ``tensorflow/core/lib/io/record_writer.cc``.
+A record is its length, the masked CRC-32C of the length, the data, and the masked CRC-32C of the data, as in
+``tensorflow/core/lib/io/record_writer.cc``.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from crc32c import crc32c
 from affectflow.core.errors import UserError
 
 HEAD = 12  # bytes before a record's data: length and its checksum
-FOOT = 4  # bytes behind it: its checksum
+FOOT = 4  # bytes after a record's data: its checksum
 
 
 def _masked(data: bytes | memoryview) -> int:
@@ -25,13 +26,13 @@ def _masked(data: bytes | memoryview) -> int:
 
 
 def write_record(stream: IO[bytes], data: bytes) -> int:
-    """Append a record; returns the bytes written."""
+    """Append a record; returns the number of bytes written."""
     length = struct.pack("<Q", len(data))
     return stream.write(b"".join((length, struct.pack("<I", _masked(length)), data, struct.pack("<I", _masked(data)))))
 
 
 def read_records(path: Path) -> Iterator[bytes]:
-    """The records of a file; raises :class:`UserError` with the byte offset where a checksum or the length is wrong."""
+    """Yield the records of a file; raises :class:`UserError` with the offset of a wrong checksum or length."""
     with path.open("rb") as stream:
         for offset, length in _places(path, stream):
             data = stream.read(length + FOOT)
@@ -41,9 +42,9 @@ def read_records(path: Path) -> Iterator[bytes]:
 
 
 def record_places(path: Path) -> Iterator[tuple[int, int]]:
-    """Where each record's data begins in a file, and its length; raises :class:`UserError` where a length is wrong.
+    """Yield offset and length of the data of each record, without reading the data.
 
-    The data itself is not read.
+    Raises :class:`UserError` where a length is wrong.
     """
     with path.open("rb") as stream:
         size = stream.seek(0, os.SEEK_END)
@@ -55,12 +56,12 @@ def record_places(path: Path) -> Iterator[tuple[int, int]]:
 
 
 def checked(data: bytes) -> bool:
-    """Whether a record's data and the checksum behind it agree."""
+    """Return whether a record's data match the checksum after them."""
     return int.from_bytes(data[-FOOT:], "little") == _masked(memoryview(data)[:-FOOT])
 
 
 def _places(path: Path, stream: IO[bytes]) -> Iterator[tuple[int, int]]:
-    """As :func:`record_places`; whoever takes a place may read from it on."""
+    """Yield as :func:`record_places`, with the stream at the data, which the caller may read."""
     offset = 0
     while header := stream.read(HEAD):
         length = int.from_bytes(header[:8], "little")

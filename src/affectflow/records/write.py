@@ -1,4 +1,4 @@
-"""Samples of one shard -> a TFRecord file for each split."""
+"""Write the samples of one shard as one TFRecord file for each split."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from affectflow.core.atomic import atomic_write
 from affectflow.core.cache import fingerprint, remembered
 from affectflow.datasets.sample import SPLITS, Sample
 from affectflow.datasets.samples_table import sample_of_row, samples_of_shard
+from affectflow.media.versions import library_versions
 from affectflow.records.encoding import ImageEncoding
 from affectflow.records.example import encode_example
 from affectflow.records.index import INDEX_COLUMNS
@@ -27,12 +28,26 @@ def write_shard(
     form: ImageEncoding,
     code: str,
 ) -> bool:
-    """Write the files of one shard (one for each split) and its part of the index; True if nothing had changed.
+    """Write the files of one shard and its part of the index.
 
-    Raises :class:`UserError` when an image is not the one that was downloaded.
+    Args:
+        samples: EmotioNet's ``samples.parquet``.
+        images: Store of the images.
+        shard: Number of the shard.
+        files: The file to write for each split.
+        index: The part of the index to write.
+        store: Folder in which the files are kept for later calls with the same rows, encoding, code and libraries.
+        form: How images are encoded.
+        code: Digest of the code that writes records.
+
+    Returns:
+        Whether nothing had changed, so that the kept files were used.
+
+    Raises:
+        UserError: For an image that differs from the download.
     """
     rows = samples_of_shard(samples, shard)
-    mark = fingerprint([asdict(form), code], rows)
+    key = fingerprint([asdict(form), code, library_versions()], rows)
     outputs = [*(files[split] for split in SPLITS), index]
 
     def make(paths: Sequence[Path]) -> None:
@@ -42,11 +57,11 @@ def write_shard(
             lines += write_records(path, (sample_of_row(row, images) for row in by_split[split]), form)
         write_csv(paths[-1], INDEX_COLUMNS, lines)
 
-    return remembered(store, mark, outputs, make)
+    return remembered(store, key, outputs, make)
 
 
 def write_records(path: Path, samples: Iterable[Sample], form: ImageEncoding) -> list[tuple[object, ...]]:
-    """Write a TFRecord file; returns its lines of the index."""
+    """Write a TFRecord file; returns its rows of the index, see :mod:`affectflow.records.index`."""
     lines: list[tuple[object, ...]] = []
     offset = 0
     with atomic_write(path) as partial, partial.open("wb") as stream:

@@ -1,8 +1,8 @@
-"""Python values -> Arrow columns, as ``pyarrow.array`` makes them.
+"""Make Arrow columns from Python values, equal to those of ``pyarrow.array``.
 
-That function imports pandas only to see that a list is none of its Series, which takes 50 MB and a fifth of a second
-in every job that writes a table. Plain columns are therefore laid out here, as Arrow's columnar format describes it:
-a bit for each value that is known, then the values or, for text, their ends and their UTF-8.
+``pyarrow.array`` imports pandas to check that a list is not a Series, which takes 50 MB and 0.2 s in every job that
+writes a table. Simple columns are therefore laid out here in Arrow's columnar format: a validity bitmap, then the
+values or, for text, offsets and UTF-8.
 """
 
 from __future__ import annotations
@@ -22,9 +22,14 @@ _CODES = {pa.int8(): "b", pa.int32(): "i", pa.int64(): "q", pa.float32(): "f", p
 
 
 def column(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
-    """A column of ``kind``; None is null. Times are datetimes, or integers in the column's unit.
+    """Return a column of type ``kind``.
 
-    Raises TypeError or OverflowError for what is no such value.
+    Args:
+        values: None is null. Times are datetimes, or integers in the column's unit.
+        kind: The type.
+
+    Raises:
+        TypeError, OverflowError: For a value that does not have the type.
     """
     if pa.types.is_string(kind):
         return _text(values, kind)
@@ -38,17 +43,18 @@ def column(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
     if code is None:
         return pa.array(values, kind)
     filled = array(code, [0 if value is None else value for value in values])
-    return pa.Array.from_buffers(kind, len(values), [_known(values), pa.py_buffer(filled)])
+    return pa.Array.from_buffers(kind, len(values), [_validity(values), pa.py_buffer(filled)])
 
 
 def _text(values: Sequence[str | None], kind: pa.DataType) -> pa.Array:
     encoded = [b"" if value is None else value.encode() for value in values]
-    ends = array("i", accumulate(map(len, encoded), initial=0))
-    buffers = [_known(values), pa.py_buffer(ends), pa.py_buffer(b"".join(encoded))]
+    offsets = array("i", accumulate(map(len, encoded), initial=0))
+    buffers = [_validity(values), pa.py_buffer(offsets), pa.py_buffer(b"".join(encoded))]
     return pa.Array.from_buffers(kind, len(values), buffers)
 
 
-def _known(values: Sequence[object]) -> pa.Buffer | None:
+def _validity(values: Sequence[object]) -> pa.Buffer | None:
+    """Return the validity bitmap; None where no value is null."""
     if None not in values:
         return None
     return pa.py_buffer(np.packbits([value is not None for value in values], bitorder="little"))

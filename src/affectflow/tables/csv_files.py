@@ -1,4 +1,4 @@
-"""Tables at the boundaries between stages: each has a declared schema and appears whole or not at all."""
+"""Read and write CSV files with declared columns."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from affectflow.core.errors import UserError
 
 
 def write_csv(path: Path | str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> int:
-    """Write a UTF-8 CSV with a header; returns the number of rows."""
+    """Write a UTF-8 CSV with a header, atomically; returns the number of rows."""
     count = 0
     with atomic_write(path) as partial, partial.open("w", newline="", encoding="utf-8") as stream:
         write_row = csv_writer(stream)
@@ -25,19 +25,19 @@ def write_csv(path: Path | str, columns: Sequence[str], rows: Iterable[Sequence[
 
 
 def csv_writer(stream: IO[str]) -> Callable[[Sequence[object]], object]:
-    """A function that writes a row of which every cell reads back exactly."""
+    """Return a function that writes a row so that every cell reads back exactly."""
     minimal = csv.writer(stream, lineterminator="\n")
     quoted = csv.writer(stream, lineterminator="\n", quoting=csv.QUOTE_ALL)
 
     def write_row(cells: Sequence[object]) -> object:
-        # A lone carriage return ends a line for readers, but is not quoted by itself before Python 3.13.
+        # A lone carriage return ends a line for readers, but Python before 3.13 does not quote it.
         return (quoted if any("\r" in str(cell) for cell in cells) else minimal).writerow(cells)
 
     return write_row
 
 
 def read_csv(path: Path | str, columns: Sequence[str]) -> Iterator[dict[str, str]]:
-    """Rows of a CSV as mappings; raises :class:`UserError` when a column is missing."""
+    """Yield the rows of a CSV as mappings; raises :class:`UserError` where a column is missing."""
     with open_text(path) as stream:
         reader = csv.DictReader(stream)
         missing = [name for name in columns if name not in (reader.fieldnames or ())]
@@ -47,7 +47,7 @@ def read_csv(path: Path | str, columns: Sequence[str]) -> Iterator[dict[str, str
 
 
 def read_facts(path: Path, columns: Sequence[str]) -> Iterator[dict[str, str]]:
-    """Rows of a data file of ours: a CSV after lines with # that say where it is from."""
+    """Yield the rows of a data file of the package: a CSV with comment lines (``#``) that name its source."""
     with path.open(newline="", encoding="utf-8") as stream:
         reader = csv.DictReader(line for line in stream if not line.startswith("#"))
         if tuple(reader.fieldnames or ()) != tuple(columns):
@@ -57,15 +57,18 @@ def read_facts(path: Path, columns: Sequence[str]) -> Iterator[dict[str, str]]:
 
 @contextmanager
 def open_text(path: Path | str) -> Iterator[IO[str]]:
-    """A text file as UTF-8, with or without byte order mark; raises :class:`UserError` where it is something else."""
+    """Open a text file in UTF-8, with or without byte order mark.
+
+    Raises :class:`UserError` where it cannot be read, also for errors of encoding or CSV inside the block.
+    """
     try:
         stream = open(path, newline="", encoding="utf-8-sig")  # noqa: SIM115  # closed below
     except OSError as error:
-        raise UserError(f"{path} cannot be read ({error.strerror}); see what lies there.") from None
+        raise UserError(f"{path} cannot be read ({error.strerror}); check the path and its permissions.") from None
     with stream:
         try:
             yield stream
         except UnicodeDecodeError:
             raise UserError(f"{path} is not UTF-8 text; save it as UTF-8.") from None
         except csv.Error as error:
-            raise UserError(f"{path} is not CSV ({error}); mend it.") from None
+            raise UserError(f"{path} is not CSV ({error}); correct it.") from None

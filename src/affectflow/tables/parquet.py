@@ -1,4 +1,4 @@
-"""Parquet tables with declared Arrow schemas."""
+"""Read and write Parquet files with declared Arrow schemas."""
 
 from __future__ import annotations
 
@@ -10,19 +10,25 @@ from affectflow.core.atomic import atomic_write
 from affectflow.core.errors import UserError
 from affectflow.core.parallel import batched
 
-if TYPE_CHECKING:  # pyarrow takes 50 MB, and most of what reads a CSV does without
+if TYPE_CHECKING:  # pyarrow takes 50 MB, which most jobs that read only CSV do without
     import pyarrow as pa
     import pyarrow.parquet as pq
 
 _ROWS_IN_MEMORY = 2_000
-_STRANGERS_ROWS = 256  # of a file that may be made to fill the memory
+_UNTRUSTED_ROWS = 256  # rows in memory of a file that may be made to exhaust it
 _LONGEST_TEXT = 65_536
 
 
 def write_parquet(path: Path | str, schema: pa.Schema, rows: Iterable[Mapping[str, Any]]) -> int:
-    """Write rows under a declared schema, a bounded number of them in memory at once.
+    """Write rows with a bounded number of them in memory; the same rows give the same bytes.
 
-    The same rows give the same bytes. Returns their number.
+    Args:
+        path: The file.
+        schema: Its schema; missing cells are null.
+        rows: Mappings from column to value.
+
+    Returns:
+        Number of rows.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -39,25 +45,32 @@ def write_parquet(path: Path | str, schema: pa.Schema, rows: Iterable[Mapping[st
 
 
 def read_parquet(path: Path | str, schema: pa.Schema) -> pa.Table:
-    """Read a table and hold it to its schema; raises :class:`UserError` when it does not fit."""
+    """Read a table; raises :class:`UserError` where it has another schema."""
     import pyarrow as pa
 
     with _opened(path) as stored:
-        _hold_to(path, stored.schema_arrow, schema)
+        _check_schema(path, stored.schema_arrow, schema)
         return pa.Table.from_batches(_batches(path, stored, 1 << 16), schema)
 
 
 def parquet_rows(
     path: Path | str, schema: pa.Schema, at_once: int = _ROWS_IN_MEMORY, since: tuple[str, str] | None = None
 ) -> Iterator[dict[str, Any]]:
-    """The rows of such a table one by one, ``at_once`` of them in memory.
+    """Yield the rows of a table.
 
-    ``since`` is a column and the text there of the first row that is wanted, to which it is not far.
+    Args:
+        path: The file.
+        schema: The schema that it must have.
+        at_once: Number of rows in memory.
+        since: Column and text of the first row to yield; rows before it are skipped.
+
+    Raises:
+        UserError: Where the file cannot be read or has another schema.
     """
     import pyarrow.compute as pc
 
     with _opened(path) as stored:
-        _hold_to(path, stored.schema_arrow, schema)
+        _check_schema(path, stored.schema_arrow, schema)
         for batch in _batches(path, stored, at_once):
             if since is not None:
                 first = pc.index(batch[since[0]], since[1]).as_py()
@@ -68,34 +81,40 @@ def parquet_rows(
 
 
 def parquet_columns(path: Path | str, columns: Sequence[str]) -> Iterator[tuple[str, ...]]:
-    """The texts in some columns of any Parquet file, row by row; "" where a cell or a column is missing.
+    """Yield the texts in some columns of an untrusted Parquet file, row by row.
 
-    Strangers' files are read with care: raises :class:`UserError` where the first column is missing, or one of them
-    is there twice, or holds something else than texts of a sensible length.
+    Args:
+        path: The file.
+        columns: Names of the columns. The first one must exist; the others are "" where they are missing, as are
+            missing cells.
+
+    Raises:
+        UserError: Where the first column is missing, or a column occurs twice, is not text, or has a text of more than
+            65,536 bytes.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
 
     with _opened(path) as stored:
-        held = stored.schema_arrow
-        if columns[0] not in held.names:
-            raise UserError(f"{path} has no column {columns[0]!r}; found {', '.join(map(repr, held.names))[:200]}.")
-        found = [name for name in columns if name in held.names]
+        schema = stored.schema_arrow
+        if columns[0] not in schema.names:
+            raise UserError(f"{path} has no column {columns[0]!r}; found {', '.join(map(repr, schema.names))[:200]}.")
+        found = [name for name in columns if name in schema.names]
         for name in found:
-            if held.names.count(name) > 1:
+            if schema.names.count(name) > 1:
                 raise UserError(f"{path} has the column {name!r} twice; remove one of them.")
-            kind = held.field(name).type
+            kind = schema.field(name).type
             if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
-                raise UserError(f"{path}: the column {name!r} holds no text; store it as strings.")
-        for batch in _batches(path, stored, _STRANGERS_ROWS, found):
+                raise UserError(f"{path}: the column {name!r} is not text; store it as strings.")
+        for batch in _batches(path, stored, _UNTRUSTED_ROWS, found):
             if any((pc.max(pc.binary_length(batch[name])).as_py() or 0) > _LONGEST_TEXT for name in found):
-                raise UserError(f"{path} holds a text of more than {_LONGEST_TEXT:,} bytes; remove its row.")
+                raise UserError(f"{path} has a text of more than {_LONGEST_TEXT:,} bytes; remove its row.")
             try:
                 cells = {name: batch[name].to_pylist() for name in found}
             except UnicodeDecodeError:
-                raise UserError(f"{path} holds a text that is not UTF-8; have it made again.") from None
-            nothing = [""] * batch.num_rows
-            for row in zip(*(cells.get(name, nothing) for name in columns), strict=True):
+                raise UserError(f"{path} has a text that is not UTF-8; write the file again.") from None
+            empty = [""] * batch.num_rows
+            for row in zip(*(cells.get(name, empty) for name in columns), strict=True):
                 yield tuple(cell or "" for cell in row)
 
 
@@ -107,35 +126,37 @@ def _batches(
     try:
         yield from stored.iter_batches(rows, columns=columns)
     except (pa.ArrowException, OSError) as error:
-        raise UserError(f"{path} cannot be read to its end ({_line(error)}); get it again.") from None
+        raise UserError(f"{path} cannot be read to its end ({_line(error)}); make or fetch it again.") from None
 
 
 def parquet_length(path: Path | str) -> int:
-    """The rows of a Parquet file."""
+    """Return the number of rows of a Parquet file."""
     with _opened(path) as stored:
         return int(stored.metadata.num_rows)
 
 
 def parquet_note(path: Path | str, name: str) -> str:
-    """What a Parquet file's metadata hold under a name, or ""."""
+    """Return the text under a key in a Parquet file's metadata, or ""."""
     with _opened(path) as stored:
         return ((stored.schema_arrow.metadata or {}).get(name.encode()) or b"").decode("utf-8", "replace")
 
 
 def _opened(path: Path | str) -> pq.ParquetFile:
+    """Open a Parquet file; raises :class:`UserError` where that fails."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
         return pq.ParquetFile(path)
     except (pa.ArrowException, OSError) as error:
-        raise UserError(f"{path} is no whole Parquet file ({_line(error)}); get it again.") from None
+        raise UserError(f"{path} is not a complete Parquet file ({_line(error)}); make or fetch it again.") from None
 
 
 def _line(error: Exception) -> str:
+    """Return the first line of an error's message."""
     return (str(error).splitlines() or ["unknown"])[0][:200]
 
 
-def _hold_to(path: Path | str, found: pa.Schema, schema: pa.Schema) -> None:
+def _check_schema(path: Path | str, found: pa.Schema, schema: pa.Schema) -> None:
     if not found.equals(schema):
         raise UserError(f"{path} was not written by this version of affectflow; delete it and run again.")

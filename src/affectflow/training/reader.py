@@ -191,7 +191,7 @@ def images_in_order(records: Records, batches: Sequence[Sequence[int]]) -> tf.da
         first = jpeg.decode(encoded[0])
         pixels = _aligned((len(encoded), *first.shape))
         for i, image in enumerate(encoded):
-            jpeg.decode(image, room=pixels[i])
+            jpeg.decode(image, out=pixels[i])
         return [pixels]
 
     return _parallel_map(
@@ -239,7 +239,7 @@ def training_batches(
         for i, data in enumerate(records.read(indices(batch))):
             feature = decode_example(data).features.feature
             occurrence[i], intensities[i], affect[i] = _labels_of(feature)
-            image = jpeg.decode(_image_of(feature), room=buffer)
+            image = jpeg.decode(_image_of(feature), out=buffer)
             buffer = image if buffer is None else buffer
             if augment(image, draws[i], augmentation, pixels[i]):
                 occurrence[i], intensities[i] = mirrored(occurrence[i]), mirrored(intensities[i])

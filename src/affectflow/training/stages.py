@@ -27,7 +27,7 @@ def fetch_weights(
     fetch(backbone, base_url=base_url, out=weights, record=record)
 
 
-@stage("training", "records", "datasets.face", "datasets.sample", "metrics", "facs", "media.jpeg")
+@stage("training", "records", "datasets.face", "datasets.sample", "metrics", "facs", "media.jpeg", "media.pillow")
 def train_model(
     train: list[Path],
     validation: list[Path],

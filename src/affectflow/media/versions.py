@@ -1,0 +1,13 @@
+"""Versions of the libraries that decide decoded and encoded bytes, for cache keys."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+IMAGE_LIBRARIES = ("opencv-python-headless", "pillow", "simplejpeg")
+"""Distributions that decode, warp and encode images, and find faces in them."""
+
+
+def library_versions() -> dict[str, str]:
+    """Return the installed version of each of ``IMAGE_LIBRARIES``."""
+    return {name: version(name) for name in IMAGE_LIBRARIES}
