@@ -60,6 +60,7 @@ rule train_model:
             training_stages.train_model,
             recipe=from_plan(lambda wildcards: PLAN.models.recipe(wildcards.run)),
             synthetic=PLAN.synthetic,
+            faces=PLAN.faces.alignment(),
             state="results/state/training/{run}",
             board="results/logs/tensorboard/{run}",
         ),

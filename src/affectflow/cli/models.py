@@ -35,11 +35,10 @@ def add_commands(commands: Commands) -> None:
         path("--out", "CSV on standard output by default", default=None, metavar="CSV|JSON"),
         path("--overlay", "draw the predictions into the images and videos", default=None, metavar="FOLDER"),
         option("--emotions", "report2017, emfacs or du2014", default="emfacs"),
-        path("--detector", "YuNet's file; where the configuration says by default", default=None),
+        path("--detector", "YuNet's file; the workflow's by default", default=None),
         option("--cropped", "each image shows an aligned face; none is searched for", action="store_true"),
         option("--seconds", "of a camera; until Ctrl-C by default", type=float),
         option("--batch-size", type=positive, default=64),
-        CONFIGFILE,
     )
     add_command(
         commands,
@@ -82,6 +81,7 @@ def train_model(options: argparse.Namespace) -> None:
         reliability=options.out / "reliability.csv",
         recipe=plan.models.recipe(options.run),
         synthetic=plan.synthetic,
+        faces=plan.faces.alignment(),
         state=options.out / "state",
         board=options.out / "tensorboard",
         image_size=settings["records"]["image_size"],
@@ -96,7 +96,6 @@ def predict(options: argparse.Namespace) -> None:
     reader = load(
         options.model,
         detector=options.detector,
-        config=Path("config/config.yaml"),
         cropped=options.cropped,
         batch_size=options.batch_size,
         emotions=options.emotions,

@@ -19,6 +19,7 @@ from affectflow.evaluation.protocols import MAJORITY, Protocol
 from affectflow.prediction.columns import PREDICTIONS_SCHEMA
 from affectflow.tables.csv_files import read_facts
 from affectflow.tables.parquet import read_parquet
+from affectflow.training.metadata import ModelMetadata
 
 NO_LABEL = "frame without a label that the protocol scores"
 EXCLUDED = "frame that the protocol leaves out"
@@ -58,7 +59,7 @@ class RunPredictions:
             model: the run's ``model.keras``.
             leakage: counts of :func:`affectflow.evaluation.leakage.check_leakage`, None where it was not checked.
         """
-        facts = json.loads(metadata.read_text(encoding="utf-8"))
+        facts = ModelMetadata.read(metadata).model_dump()
         if leakage is not None:
             facts["leakage"] = json.loads(leakage.read_text(encoding="utf-8"))
         return cls(run, predictions, left_out, facts, {"model": model, "predictions": predictions})

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from affectflow.evaluation.outputs import RunPredictions
 
 BootstrapSamples = Annotated[int, Setting("evaluation.bootstrap_samples")]
-_SCORED = ("evaluation", "metrics", "prediction.columns", "datasets", "facs", "media")
+_SCORED = ("evaluation", "metrics", "prediction.columns", "datasets", "facs", "media", "training.metadata")
 """What decides a score."""
 
 

@@ -12,12 +12,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from affectflow.datasets.face import CENTER, FACE, HELD, Face
+from affectflow.datasets.face import CENTER, EYE_DISTANCE, EYE_HEIGHT, FACE, HELD, Face
 from affectflow.datasets.sample import Sample
 from affectflow.media.images import square
 
-EYE_DISTANCE = 0.30
-EYE_HEIGHT = 0.40
 # Where the eyes are in a detector's box, as means of YuNet's own on 102 frontal photographs.
 _EYE_LEVEL = 0.385  # of the box's height
 _EYES_APART = 0.40  # of the square root of its area

@@ -8,10 +8,9 @@ from typing import Any
 
 from affectflow.core.errors import UserError
 from affectflow.datasets import info
+from affectflow.faces.detector_file import DETECTOR
 from affectflow.plan.data import FOLDERS
 
-DETECTOR = "results/weights/face_detector.onnx"
-"""Where the workflow puts the face detector that it fetches."""
 _SHIP_FACES = tuple(name for name in FOLDERS if info(name).ships_faces)
 
 
@@ -35,13 +34,17 @@ class Faces:
         path: str | None = self._section["model"]["path"]
         if path is not None and not Path(path).is_file():
             raise UserError(f"{path} does not exist; correct faces.model.path.")
-        return path or DETECTOR
+        return path or str(DETECTOR)
 
     def search(self) -> dict[str, Any] | None:
         """What decides which faces are found; None where no detector looks for them."""
         if not self.detected:
             return None
         return {"sha256": self._section["model"]["sha256"], "min_score": self._section["min_score"]}
+
+    def alignment(self) -> dict[str, Any]:
+        """How faces are found for training: the detector, the digest of its file and its score, if it is used."""
+        return {"detector": self._section["detector"], **(self.search() or {})}
 
     def max_gap_s(self, benchmark: str) -> float:
         """For how long a lost face is taken to be where it was; 0 where no table of faces says that it is lost."""

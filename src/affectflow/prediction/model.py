@@ -2,61 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import zipfile
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from affectflow import facs
 from affectflow.core.errors import UserError
-from affectflow.datasets.face import CENTER, FACE
-from affectflow.training.heads import ACTION_UNITS, INTENSITIES, VALENCE_AROUSAL
+from affectflow.datasets.dataset_info import ACTION_UNITS, INTENSITIES, VALENCE_AROUSAL
+from affectflow.training.metadata import ModelMetadata
 
 MODEL, METADATA = "model.keras", "model.json"
-
-
-@dataclass(frozen=True, slots=True)
-class ModelMetadata:
-    """What prediction needs of ``model.json``."""
-
-    units: tuple[int, ...]
-    """AUs with a probability of occurrence; empty without that head."""
-    intensity_units: tuple[int, ...]
-    """AUs with an intensity; empty without that head."""
-    has_affect: bool
-    """Whether the model predicts valence and arousal."""
-    image_size: int
-    """Side in pixels of the images that the model was trained on."""
-    crops: Mapping[str, int]
-    """Number of training images by kind of crop."""
-
-    @classmethod
-    def read(cls, path: Path) -> Self:
-        """Read ``model.json``; raises :class:`UserError` if it is damaged or lacks a key."""
-        try:
-            values = json.loads(path.read_bytes())
-            heads = values["heads"]
-            return cls(
-                units=tuple(values["units"]) if ACTION_UNITS in heads else (),
-                intensity_units=tuple(values["intensity_units"]) if INTENSITIES in heads else (),
-                has_affect=VALENCE_AROUSAL in heads,
-                image_size=int(values["image_size"]),
-                crops=values["crops"],
-            )
-        except KeyError as error:
-            raise UserError(f"{path} lacks the key {error}; train the model again.") from None
-        except (ValueError, TypeError) as error:
-            raise UserError(f"{path} is damaged ({error}); train the model again.") from None
-
-    @property
-    def needs_faces(self) -> bool:
-        """Whether the model was trained on crops around faces, rather than on the center of images."""
-        return self.crops.get(FACE, 0) > self.crops.get(CENTER, 0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

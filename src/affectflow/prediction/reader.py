@@ -12,15 +12,16 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from affectflow import config as configuration
 from affectflow.core.errors import UserError
+from affectflow.datasets.face import EYE_DISTANCE, EYE_HEIGHT
+from affectflow.faces.detector_file import DETECTOR
 from affectflow.facs.emotions import emotions as emotions_of
 from affectflow.media.sources import find_sources
-from affectflow.plan.faces import DETECTOR
 from affectflow.prediction.model import METADATA, MODEL, TrainedModel
 from affectflow.prediction.predictor import FindFaces, Predictor
 from affectflow.prediction.table import PredictionTable
 from affectflow.prediction.write import write_predictions
+from affectflow.training.metadata import FaceAlignment
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,7 +32,6 @@ _MODELS = Path("results/models")
 def load(
     model: str | Path,
     detector: str | Path | None = None,
-    config: str | Path = "config/config.yaml",
     cropped: bool = False,
     batch_size: int = 64,
     emotions: str = "emfacs",
@@ -40,8 +40,8 @@ def load(
 
     Args:
         model: Its folder, or the name of a run in ``results/models``.
-        detector: YuNet's file, for models trained on faces; by default the one that ``config`` names.
-        config: Configuration with the detector's settings.
+        detector: YuNet's file, for models trained on faces; by default ``face_detector.onnx`` in the model's folder, or
+            the one that the workflow fetched. It must be the file that the model was trained with.
         cropped: Whether images are cropped around the face already, so that no detector is needed.
         batch_size: Number of faces in a batch.
         emotions: Table of emotions, see ``affectflow facs``.
@@ -54,20 +54,28 @@ def load(
         folder = _MODELS / folder
     table = emotions_of(emotions)
     trained = TrainedModel(folder / MODEL, folder / METADATA, batch_size)
-    make_finder = _finder(Path(config), detector) if trained.sees_faces and not cropped else None
+    make_finder = _finder(folder, trained.metadata.faces, detector) if trained.sees_faces and not cropped else None
     predictor = Predictor(trained, make_finder, threads=max(2, os.cpu_count() or 2))
     return Reader(predictor, PredictionTable(trained.metadata, table))
 
 
-def _finder(config: Path, detector: str | Path | None) -> Callable[[], FindFaces]:
-    faces = configuration.load(config)["faces"]
-    path = Path(detector or faces["model"]["path"] or DETECTOR)
+def _finder(folder: Path, faces: FaceAlignment, detector: str | Path | None) -> Callable[[], FindFaces]:
+    """Return a maker of the detector that the model was trained with; raise :class:`UserError` where it cannot be."""
+    if (faces.eye_distance, faces.eye_height) != (EYE_DISTANCE, EYE_HEIGHT):
+        raise UserError(f"{folder} was trained on faces that are aligned otherwise than now; train the model again.")
+    if faces.sha256 is None or faces.min_score is None:
+        raise UserError(
+            f"{folder} was trained on the faces that data sets ship, not on a detector's; crop the faces and give "
+            "--cropped, or train with faces.detector: yunet."
+        )
+    beside = folder / DETECTOR.name
+    path = Path(detector) if detector else beside if beside.is_file() else DETECTOR
     if not path.is_file():
         raise UserError(
-            f"{path} does not exist, and this model was trained on faces; give YuNet's file as the detector, or run "
-            f"snakemake {DETECTOR} with faces.detector: yunet."
+            f"{path} does not exist, and this model was trained on faces; give YuNet's file (SHA-256 {faces.sha256}) as "
+            f"the detector, or run snakemake {DETECTOR} with faces.detector: yunet."
         )
-    make = partial(_make_finder, path, faces["model"]["sha256"], faces["min_score"])
+    make = partial(_make_finder, path, faces.sha256, faces.min_score)
     make()  # reports a damaged file before any image is read
     return make
 

@@ -50,9 +50,7 @@ def predict_benchmark(
     return f"{count} frames"
 
 
-@stage(
-    "prediction", "annotation.columns", "datasets", "faces", "facs", "media", "training.heads", "training.keras_setup"
-)
+@stage("prediction", "annotation.columns", "datasets", "faces", "facs", "media", "training")
 def predict_affect(
     manifest: Path,
     model: Path,

@@ -10,11 +10,12 @@ from typing import Any
 from affectflow.core.atomic import atomic_write
 from affectflow.datasets import info
 from affectflow.datasets.synthetic import NOTE
+from affectflow.training.metadata import ModelMetadata
 
 
-def write_card(card: Path, run: str, out: Path) -> None:
+def write_card(metadata: Path, run: str, out: Path) -> None:
     """Write the card of a run from its ``model.json``."""
-    facts = json.loads(card.read_text(encoding="utf-8"))
+    facts = ModelMetadata.read(metadata).model_dump()
     with atomic_write(out) as partial:
         partial.write_text("\n".join(_lines(run, facts)) + "\n", encoding="utf-8")
 

@@ -23,11 +23,10 @@ from typing import Any
 
 import numpy as np
 
+from affectflow.datasets.dataset_info import ACTION_UNITS, INTENSITIES, VALENCE_AROUSAL
+
 Tensor = Any
 
-ACTION_UNITS = "action_units"
-INTENSITIES = "intensities"
-VALENCE_AROUSAL = "valence_arousal"
 HEADS = (ACTION_UNITS, INTENSITIES, VALENCE_AROUSAL)
 
 LEVELS = 5

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from affectflow.datasets.dataset_info import INTENSITIES, VALENCE_AROUSAL
 from affectflow.training import heads
 from affectflow.training.keras_setup import ops
 
@@ -96,7 +97,7 @@ def _log_sigmoid(logits: Tensor) -> Tensor:
 def squared_error(labels: Tensor, logits: Tensor) -> Tensor:
     """Return the mean squared error of the intensity; logits are [batch, units]."""
     truth, known = split_known(labels)
-    return masked_mean((heads.outputs(heads.INTENSITIES, logits) - truth) ** 2, known)
+    return masked_mean((heads.outputs(INTENSITIES, logits) - truth) ** 2, known)
 
 
 def ordinal(labels: Tensor, logits: Tensor) -> Tensor:
@@ -124,7 +125,7 @@ def concordance(labels: Tensor, logits: Tensor) -> Tensor:
 
     Logits are [batch, 2]. A dimension with fewer than two known labels has no CCC and adds its squared error only.
     """
-    predictions = heads.outputs(heads.VALENCE_AROUSAL, logits)
+    predictions = heads.outputs(VALENCE_AROUSAL, logits)
     truth, known = split_known(labels)
     count = ops.sum(known, axis=0)
     squared_error = ops.sum((truth - predictions) ** 2 * known, axis=0) / ops.maximum(count, 1.0)
@@ -137,7 +138,7 @@ def concordance_in_bins(labels: Tensor, logits: Tensor) -> Tensor:
     Deng, Chen and Shi 2020, "Multitask emotion recognition with incomplete labels", section III-D, with their 20 bins.
     Logits are [batch, 2, 20].
     """
-    predictions = heads.outputs(heads.VALENCE_AROUSAL, logits)
+    predictions = heads.outputs(VALENCE_AROUSAL, logits)
     truth, known = split_known(labels)
     bin_ = ops.clip(ops.floor((truth + 1) * (heads.BINS / 2)), 0, heads.BINS - 1)
     one_hot = ops.cast(ops.equal(ops.expand_dims(bin_, -1), np.arange(heads.BINS, dtype=np.float32)), "float32")

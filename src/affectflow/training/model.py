@@ -11,9 +11,10 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from affectflow import facs
+from affectflow.datasets.dataset_info import ACTION_UNITS, INTENSITIES, VALENCE_AROUSAL
 from affectflow.training import losses as losses_
 from affectflow.training.devices import Devices, compile_by_xla, share_statistics
-from affectflow.training.heads import ACTION_UNITS, INTENSITIES, VALENCE_AROUSAL, TrainedHeads
+from affectflow.training.heads import TrainedHeads
 from affectflow.training.keras_setup import keras, ops
 from affectflow.training.multi_task import Loss, MultiTaskModel
 from affectflow.training.network import HeadSpec, NetworkSpec, build_network, learning_rate_factors

@@ -23,10 +23,11 @@ from numpy.typing import NDArray
 
 from affectflow import facs
 from affectflow.core.errors import UserError
+from affectflow.datasets import dataset_info
+from affectflow.datasets.dataset_info import VALENCE_AROUSAL
 from affectflow.media import jpeg
 from affectflow.records.access import Records
 from affectflow.records.example import decode_example
-from affectflow.training import heads
 
 DRAWS = 7
 """Random numbers in [0, 1) that determine the augmentation of one image."""
@@ -138,9 +139,9 @@ class Labels:
         """Return a mask [n] of the images that have a label for ``head`` with these AUs."""
         columns = np.array(units, int) - 1
         match head:
-            case heads.ACTION_UNITS:
+            case dataset_info.ACTION_UNITS:
                 known = self.units[:, columns] != facs.UNKNOWN
-            case heads.INTENSITIES:
+            case dataset_info.INTENSITIES:
                 known = ~np.isnan(self.intensities[:, columns])
             case _:
                 known = ~np.isnan(self.affect)
@@ -243,14 +244,14 @@ def training_batches(
             buffer = image if buffer is None else buffer
             if augment(image, draws[i], augmentation, pixels[i]):
                 occurrence[i], intensities[i] = mirrored(occurrence[i]), mirrored(intensities[i])
-        labels = {heads.ACTION_UNITS: occurrence, heads.INTENSITIES: intensities}
+        labels = {dataset_info.ACTION_UNITS: occurrence, dataset_info.INTENSITIES: intensities}
         selected = [labels[head][:, column] if head in labels else affect for head, column in columns.items()]
         return [pixels, *selected]
 
     def by_head(pixels: tf.Tensor, *labels: tf.Tensor) -> tuple[tf.Tensor, Mapping[str, Any]]:
         return pixels, dict(zip(columns, labels, strict=True))
 
-    widths = [2 if head == heads.VALENCE_AROUSAL else len(column) for head, column in columns.items()]
+    widths = [2 if head == VALENCE_AROUSAL else len(column) for head, column in columns.items()]
     specs = [
         tf.TensorSpec([batch_size, input_size, input_size, 3], tf.uint8),
         *(tf.TensorSpec([batch_size, width], tf.float32) for width in widths),

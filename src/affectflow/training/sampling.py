@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from affectflow.core.errors import UserError
-from affectflow.training.heads import VALENCE_AROUSAL
+from affectflow.datasets.dataset_info import VALENCE_AROUSAL
 
 
 class Shuffle:

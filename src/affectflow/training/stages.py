@@ -27,7 +27,17 @@ def fetch_weights(
     fetch(backbone, base_url=base_url, out=weights, record=record)
 
 
-@stage("training", "records", "datasets.face", "datasets.sample", "metrics", "facs", "media.jpeg", "media.pillow")
+@stage(
+    "training",
+    "records",
+    "datasets.dataset_info",
+    "datasets.face",
+    "datasets.sample",
+    "metrics",
+    "facs",
+    "media.jpeg",
+    "media.pillow",
+)
 def train_model(
     train: list[Path],
     validation: list[Path],
@@ -37,6 +47,7 @@ def train_model(
     reliability: Output,
     recipe: dict[str, Any],
     synthetic: bool,
+    faces: dict[str, Any],
     state: Path,
     board: Path,
     image_size: Annotated[int, Setting("records.image_size")],
@@ -55,6 +66,7 @@ def train_model(
         reliability: Table of predicted and observed frequencies.
         recipe: The settings of affectflow.training.recipe.
         synthetic: Whether the data is drawn.
+        faces: How faces were found for the records: detector, sha256 and min_score.
         state: Folder of the checkpoints from which an interrupted training is resumed.
         board: Folder of TensorBoard's logs.
         weights: Initial weights of the backbone.
@@ -67,13 +79,14 @@ def train_model(
     seconds = seconds_to_train(runtime)
     gpus = lease_gpus(recipe["gpus"])  # noqa: F841  # kept until the end; before TensorFlow, which takes all it sees
     from affectflow.training.interruption import OutOfTime
+    from affectflow.training.metadata import FaceAlignment
     from affectflow.training.train import Outputs, Places, TrainingData
     from affectflow.training.train import train as fit
 
     try:
         fit(
             Recipe.of(recipe, weights),
-            TrainingData(train, validation, image_size, synthetic),
+            TrainingData(train, validation, image_size, synthetic, FaceAlignment(**faces)),
             threads=threads,
             places=Places(state, board),
             outputs=Outputs(model, history, metadata, reliability),

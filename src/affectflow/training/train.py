@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +14,19 @@ import numpy as np
 import tensorflow as tf
 
 from affectflow import facs
-from affectflow.core.atomic import atomic_write
 from affectflow.core.cache import file_sha256, fingerprint
 from affectflow.core.code import modules_digest
 from affectflow.core.errors import UserError
+from affectflow.datasets.dataset_info import ACTION_UNITS, INTENSITIES, VALENCE_AROUSAL
 from affectflow.records.access import Records
+from affectflow.training.backbones import find_backbone
 from affectflow.training.checkpoint import Checkpoints, EpochLog, State
 from affectflow.training.devices import Devices, prepare, visible_devices
 from affectflow.training.fit import Schedule, TensorBoardWriter, TrainerInputs, fit, write_history
-from affectflow.training.heads import ACTION_UNITS, HEADS, INTENSITIES, VALENCE_AROUSAL, TrainedHeads
+from affectflow.training.heads import HEADS, TrainedHeads
 from affectflow.training.interruption import Interruption
 from affectflow.training.keras_setup import keras
+from affectflow.training.metadata import CalibrationError, FaceAlignment, ImageCounts, ModelMetadata
 from affectflow.training.model import build_model, float32_network
 from affectflow.training.network import inference_model
 from affectflow.training.optimizers import check_accumulation
@@ -62,6 +64,8 @@ class TrainingData:
     """Side in pixels of the stored images."""
     synthetic: bool
     """Whether the faces are drawn by affectflow."""
+    faces: FaceAlignment = field(default_factory=partial(FaceAlignment, detector="none"))
+    """How faces were found and aligned for the records."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,22 +146,23 @@ def train(
     save_model(inference_model(network), outputs.model)
     write_history(outputs.history, state.history)
     write_reliability(outputs.reliability, calibration.bins)
-    metadata = {
+    ModelMetadata(
         **_heads_metadata(recipe, trained_heads),
-        "image_size": data.image_size,
+        image_size=data.image_size,
+        normalization=find_backbone(recipe.backbone).scaling,
+        faces=data.faces,
         **_calibration_metadata(calibration),
-        "synthetic": data.synthetic,
+        synthetic=data.synthetic,
         **_history_metadata(state),
-        "unmeasured": constant_labels(trained_heads, validation_labels),
+        unmeasured=tuple(constant_labels(trained_heads, validation_labels)),
         **labels.counts(trained_heads.get(ACTION_UNITS, ()), trained_heads.get(INTENSITIES, ())),
-        "images": {"train": len(labels), "validation": len(validation_labels)},
-        "images_without_label": len(labels) - mixture.count,
-        "shown_per_epoch": mixture.repeats(),
-        "devices": devices.count,
-        "recipe": recipe.reproducibility_key(),
-    }
-    with atomic_write(outputs.metadata) as partial:
-        partial.write_text(json.dumps(metadata, indent=1) + "\n", encoding="utf-8")
+        images=ImageCounts(train=len(labels), validation=len(validation_labels)),
+        images_without_label=len(labels) - mixture.count,
+        shown_per_epoch=mixture.repeats(),
+        devices=devices.count,
+        versions={"keras": keras.__version__, "tensorflow": tf.__version__},
+        recipe=recipe.reproducibility_key(),
+    ).write(outputs.metadata)
 
 
 def _read_validation_labels(files: Sequence[Path]) -> Labels:
@@ -275,10 +280,9 @@ def _calibration_metadata(calibration: Calibration) -> dict[str, Any]:
     return {
         "thresholds": {facs.label(unit): value for unit, value in calibration.thresholds.items()},
         "temperatures": {facs.label(unit): round(value, 6) for unit, value in calibration.temperatures.items()},
-        "calibration_error": {
-            "before": _number(calibration.error(calibrated=False)),
-            "after": _number(calibration.error(calibrated=True)),
-        },
+        "calibration_error": CalibrationError(
+            before=_number(calibration.error(calibrated=False)), after=_number(calibration.error(calibrated=True))
+        ),
     }
 
 

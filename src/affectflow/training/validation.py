@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
 from affectflow import facs
+from affectflow.datasets.dataset_info import ACTION_UNITS, INTENSITIES, VALENCE_AROUSAL
 from affectflow.metrics.agreement import agree
 from affectflow.metrics.calibration import ReliabilityBin, calibration_error_of_bins, reliability_bins
 from affectflow.metrics.decision import best_threshold, decide
@@ -22,7 +23,7 @@ from affectflow.records.access import Records
 from affectflow.tables.csv_files import write_csv
 from affectflow.training import heads
 from affectflow.training.checkpoint import EpochLog
-from affectflow.training.heads import ACTION_UNITS, INTENSITIES, VALENCE_AROUSAL, TrainedHeads
+from affectflow.training.heads import TrainedHeads
 from affectflow.training.keras_setup import keras, ops
 from affectflow.training.multi_task import MultiTaskModel
 from affectflow.training.reader import Labels, images_in_order

@@ -15,8 +15,9 @@ import yaml
 
 from affectflow import facs
 from affectflow.core.errors import UserError
+from affectflow.datasets.dataset_info import ACTION_UNITS, INTENSITIES, VALENCE_AROUSAL
 
-UNITS, INTENSITIES, AFFECT = "action_units", "intensities", "valence_arousal"
+UNITS, AFFECT = ACTION_UNITS, VALENCE_AROUSAL
 """What a protocol scores, by the names of the heads that predict it."""
 RECORDED, MAJORITY = "recorded", "majority"
 """Rules for occurrence: as the data set gives it, or present where at least half of several coders recorded it."""

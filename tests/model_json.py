@@ -1,0 +1,51 @@
+"""A complete ``model.json``, of which tests change single keys."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from affectflow.training.metadata import FaceAlignment, ModelMetadata
+
+VALUES: dict[str, Any] = {
+    "units": (),
+    "intensity_units": (),
+    "heads": ("action_units",),
+    "unsupported": (),
+    "image_size": 32,
+    "normalization": "tf",
+    "faces": FaceAlignment(detector="none"),
+    "thresholds": {},
+    "temperatures": {},
+    "calibration_error": {"before": None, "after": None},
+    "synthetic": True,
+    "best_epoch": 1,
+    "epochs": 1,
+    "validation": {},
+    "unmeasured": (),
+    "crops": {"center": 1},
+    "datasets": {"emotionet": 1},
+    "positives": {},
+    "negatives": {},
+    "images_with_intensity": {},
+    "images_with_affect": 0,
+    "images": {"train": 1, "validation": 1},
+    "images_without_label": 0,
+    "shown_per_epoch": {"least": 1.0, "most": 1.0},
+    "devices": 1,
+    "versions": {"keras": "3"},
+    "recipe": {},
+}
+
+
+def model_json(path: Path, **changes: Any) -> Path:
+    """Write the file and return its path."""
+    ModelMetadata(**VALUES | changes).write(path)
+    return path
+
+
+def values(**changes: Any) -> dict[str, Any]:
+    """Return the content as JSON has it."""
+    found: dict[str, Any] = json.loads(ModelMetadata(**VALUES | changes).model_dump_json())
+    return found
