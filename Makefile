@@ -1,5 +1,6 @@
 # make demo       trains and scores on drawn faces, and prints the scores
 # make test       the test suite (make test-all adds long and privileged tests)
+# make test-fast  what needs neither TensorFlow nor a run of snakemake (tests/unit, tests/annotating), in a minute or so
 # make report     the HTML report and the graphs of the workflow
 # make bench-scores     a score of DISFA's size with its intervals beside scikit-learn on resampled frames
 # make check      formatters, linters, type checker
@@ -10,7 +11,7 @@
 # make bench-gpu        the training step on a GPU beside a bare one and what the chip can do; needs JAX with CUDA
 # make bench-planning   how long the workflow takes to plan, to submit its first job, to find that nothing is to be done
 # make bench-predict    affectflow predict beside the bare model
-# make lock       new versions of all packages (needs uv)
+# make lock       locks what pyproject.toml names (needs uv); UPGRADE=--upgrade for new versions of all packages
 # GPU=1 installs TensorFlow's CUDA build instead of the CPU's.
 SHELL := bash
 PYTHON ?= python3
@@ -21,11 +22,11 @@ BUILD := $(if $(GPU),gpu,cpu)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 TARGETS ?=
 WORKERS ?= 2
-# A file's tests share what they set up, so they stay together.
+# A file's tests share what they set up, so they stay together (but for a few files, see tests/conftest.py).
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test test-all report bench-download bench-records bench-faces bench-train bench-scores bench-predict bench-gpu bench-planning check lock environment test-environment clean
+.PHONY: demo test test-fast test-all report bench-download bench-records bench-faces bench-train bench-scores bench-predict bench-gpu bench-planning check lock environment test-environment clean
 
 demo: environment
 	snakemake --cores $(CORES) results/eval/disfa_resnet.json
@@ -37,6 +38,9 @@ demo: environment
 
 test: test-environment
 	$(PYTEST) -m "not long and not privileged" tests
+
+test-fast: test-environment
+	$(PYTEST) -m "not long and not privileged" tests/unit tests/annotating
 
 test-all: test-environment
 	$(PYTEST) -m "long or privileged" tests

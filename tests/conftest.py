@@ -7,18 +7,69 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pycurl  # noqa: F401  # before TensorFlow, whose libraries export another libcurl (no job needs both)
 import pytest
 import yaml
 
 ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared"
+DETECTOR = SHARED / "models" / "face_detection_yunet.onnx"
+PHOTOGRAPHS = SHARED / "data" / "london_faces"
 TINY = ROOT / "tests" / "tiny.yaml"
+hypothesis.settings.register_profile("untimed", deadline=None)  # the machine may be busy
+hypothesis.settings.load_profile("untimed")
+NO_SKIP = "AFFECTFLOW_NO_SKIP"
+"""Set where everything is at hand: a test that would be skipped fails."""
+
+needs_faces = pytest.mark.skipif(
+    not (DETECTOR.is_file() and PHOTOGRAPHS.is_dir()), reason=f"no face detector or photographs in {SHARED}"
+)
+
+
+def _fail_if_skipped(report: pytest.TestReport | pytest.CollectReport) -> None:
+    if os.environ.get(NO_SKIP) and report.skipped and not hasattr(report, "wasxfail"):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.outcome, report.longrepr = "failed", f"{reason} (and {NO_SKIP} is set)"
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    _fail_if_skipped(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    _fail_if_skipped(report)
+    return report
+
+
+def _scope(nodeid: str) -> str:
+    """Tests of one scope run on one worker: a file's, but for those that share nothing with the rest of it."""
+    file = nodeid.partition("::")[0]
+    if file.endswith(("workflow/test_rerun.py", "workflow/test_snapshot.py")):
+        return "finished"  # one run, whose ports are all copies' too
+    alone = file.endswith("workflow/test_mistakes.py") or nodeid.endswith("::test_default_configuration_learns")
+    return nodeid if alone else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Scheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return _scope(nodeid)
+
+    return Scheduling(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 @dataclass(frozen=True)
@@ -48,13 +99,17 @@ class Workflow:
 
     def command(self, *targets: str, options: tuple[str, ...] = ()) -> list[str]:
         return [
-            *(sys.executable, "-m", "snakemake", "--snakefile", str(self.root / "Snakefile")),
+            *(sys.executable, *self.program(), "--snakefile", str(self.root / "Snakefile")),
             *self.machine(),
             *("--configfile", str(self.folder / "config.yaml")),
             *options,
             *(("--",) if targets else ()),
             *targets,
         ]
+
+    def program(self) -> tuple[str, ...]:
+        """Snakemake, as Python is told to run it."""
+        return "-m", "snakemake"
 
     def machine(self) -> tuple[str, ...]:
         """Where it runs."""

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from affectflow.cli import main
-from tests.conftest import ROOT, Result, Workflow, new_workflow
+from tests.conftest import ROOT, Result, Workflow
 from tests.slurm.cluster import Cluster
-from tests.slurm.conftest import Submitted
+from tests.slurm.conftest import Submitted, drawn
 
 pytestmark = [pytest.mark.long, pytest.mark.privileged]
 
@@ -55,7 +55,8 @@ def test_a_second_submission_submits_nothing(trained: tuple[Submitted, Result], 
 
 
 def test_gpus_by_gres_and_downloads_on_nodes(cluster: Cluster, tmp_path: Path) -> None:
-    workflow = Submitted(new_workflow(tmp_path / "work").folder, ROOT)
+    data = ("results/demo/emotionet/routes.json", "results/faces/disfa.parquet", "results/leakage/disfa.parquet")
+    workflow = Submitted(drawn(tmp_path, *data), ROOT)
     workflow.use_profile("slurm-gres", **{"# config: [": "config: ["})
     result = workflow.succeed("results/eval/disfa_resnet.json", timeout=900)
     assert json.loads(workflow.path("eval/disfa_resnet.json").read_text())["model"] == "resnet"

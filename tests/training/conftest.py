@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from affectflow.datasets.sample import Sample, unknown_units
-from affectflow.media.pixels import Decoded
+from affectflow.media.pixels import Image
 from affectflow.records.encoding import ImageEncoding
 from affectflow.records.write import write_records
+from tests.training.processes import Stranger
 
 SIZE = 40
 
@@ -35,7 +36,7 @@ def patch_samples(count: int, seed: int, shuffled: bool = False) -> list[Sample]
             units[1 - 1] = 0
         valence = 0.6 if lower[labels[i]] else -0.4
         samples.append(
-            Sample(Decoded(pixels), "patches", str(i), str(i), units=units, valence=valence, arousal=float("nan"))
+            Sample(Image(pixels), "patches", str(i), str(i), units=units, valence=valence, arousal=float("nan"))
         )
     return samples
 
@@ -50,3 +51,10 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, int, int
         return [path]
 
     return write
+
+
+@pytest.fixture(scope="session")
+def stranger() -> Iterator[Stranger]:
+    started = Stranger()
+    yield started
+    started.end()

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
+from tests.training.processes import run_program
 
 pytest.importorskip("tensorflow")
 
@@ -29,10 +30,12 @@ if devices:
 from affectflow.training.losses import concordance_in_bins, cross_entropy, ordinal
 from affectflow.training.network import HeadSpec, NetworkSpec, build_network
 from affectflow.training.optimizers import make_optimizer
+from tests.training.processes import add_small
 
+add_small()
 heads = (HeadSpec("action_units", 4, "cross_entropy"), HeadSpec("intensities", 3, "ordinal"),
          HeadSpec("valence_arousal", 0, "ccc_bins"))
-form = NetworkSpec("mobilenetv2", 32, "pooled", "avg", False, 0.0, 5e-4, "all", 1.0)
+form = NetworkSpec("Small", 32, "pooled", "avg", False, 0.0, 5e-4, "all", 1.0)
 
 def make(replica_context):
     network = build_network(form, None, heads)
@@ -77,18 +80,16 @@ print(json.dumps({"backend": keras.backend.backend(), "replicas": model.devices 
 """
 
 
-def step(devices: int, backend: str = "tensorflow") -> list[dict[str, float]]:
-    result = subprocess.run(
-        [sys.executable, "-c", _STEP, str(devices)],
-        capture_output=True,
-        text=True,
-        timeout=600,
-        env={**os.environ, "KERAS_BACKEND": backend, "AFFECTFLOW_KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"},
-    )
+def step(devices: int) -> list[dict[str, float]]:
+    result = run_program(_STEP, str(devices))
     assert result.returncode == 0, result.stderr[-3000:]
-    printed = json.loads(result.stdout.splitlines()[-1])
-    assert printed["backend"] == backend
-    found: list[dict[str, float]] = printed["losses"]
+    return losses(result.stdout, "tensorflow")
+
+
+def losses(said: str, backend: str) -> list[dict[str, float]]:
+    facts = json.loads(said.splitlines()[-1])
+    assert facts["backend"] == backend
+    found: list[dict[str, float]] = facts["losses"]
     return found
 
 
@@ -108,23 +109,32 @@ def test_two_devices_have_the_loss_of_one(alone: list[dict[str, float]]) -> None
     assert changes[0] == pytest.approx(changes[1], rel=0.02)
 
 
-def test_jax_has_the_loss_of_tensorflow(alone: list[dict[str, float]]) -> None:
+_SHIPPED = """
+for backbone in ('resnet50', 'vgg16'):
+    form = NetworkSpec(backbone, 32, 'pooled', 'avg', False, 0.1, 0.0, 'all', 1.0)
+    build_network(form, None, (HeadSpec('action_units', 4, 'cross_entropy'),))
+"""
+
+
+@pytest.fixture(scope="module")
+def on_jax() -> subprocess.CompletedProcess[str]:
     pytest.importorskip("jax")
-    (first, _), (expected, _) = step(0, "jax"), alone
+    words = [sys.executable, "-c", _STEP + _SHIPPED, "0"]
+    quickly = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
+    environment = {**os.environ, "AFFECTFLOW_KERAS_BACKEND": "jax", "XLA_FLAGS": quickly}
+    return subprocess.run(words, capture_output=True, text=True, timeout=600, env=environment, cwd=ROOT)
+
+
+def test_jax_has_the_loss_of_tensorflow(
+    alone: list[dict[str, float]], on_jax: subprocess.CompletedProcess[str]
+) -> None:
+    assert on_jax.stdout, on_jax.stderr[-3000:]
+    (first, _), (expected, _) = losses(on_jax.stdout, "jax"), alone
     assert first == pytest.approx(expected, rel=1e-4, abs=1e-4)
 
 
-def test_shipped_networks_are_built_on_jax() -> None:
-    pytest.importorskip("jax")
-    code = (
-        "from affectflow.training.network import HeadSpec, NetworkSpec, build_network\n"
-        "for backbone in ('resnet50', 'vgg16'):\n"
-        "    form = NetworkSpec(backbone, 32, 'pooled', 'avg', False, 0.1, 0.0, 'all', 1.0)\n"
-        "    build_network(form, None, (HeadSpec('action_units', 4, 'cross_entropy'),))\n"
-    )
-    environment = {**os.environ, "AFFECTFLOW_KERAS_BACKEND": "jax"}
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300, env=environment)
-    assert result.returncode == 0, result.stderr[-2000:]
+def test_shipped_networks_are_built_on_jax(on_jax: subprocess.CompletedProcess[str]) -> None:
+    assert on_jax.returncode == 0, on_jax.stderr[-2000:]
 
 
 _UPDATES = """
@@ -150,7 +160,7 @@ for ours in (True, False):
             optimizer = getattr(keras.optimizers, {"adam": "Adam", "adamw": "AdamW"}[name])(
                 optimizer._learning_rate, weight_decay=0.01)
         model.compile(optimizer=optimizer, loss="mse")
-    model.fit(x, y, batch_size=8, epochs=10, verbose=0)
+    model.fit(np.tile(x, (10, 1)), np.tile(y, (10, 1)), batch_size=8, shuffle=False, verbose=0)
     found.append(np.concatenate([np.ravel(w) for w in model.get_weights()]))
     moments = [np.ravel(np.asarray(v)) for v in optimizer._momentums + optimizer._velocities]
     found.append(np.concatenate(moments))
@@ -163,9 +173,7 @@ for one, other in zip(found[:2], found[2:]):
 @pytest.mark.parametrize("devices, name", [(1, "adam"), (1, "adamw"), (2, "adamw")])
 def test_adam_in_one_operation_is_adam(devices: int, name: str) -> None:
     """Ten updates beside Keras's own, with weight decay and a rate that rises and falls."""
-    result = subprocess.run(
-        [sys.executable, "-c", _UPDATES, str(devices), name], capture_output=True, text=True, timeout=600
-    )
+    result = run_program(_UPDATES, str(devices), name)
     assert result.returncode == 0, result.stderr[-3000:]
 
 
@@ -174,6 +182,7 @@ import sys
 from pathlib import Path
 from pathlib import Path
 import numpy as np
+from tests.model_json import model_json
 from affectflow.prediction.model import TrainedModel
 from affectflow.training.devices import Devices, prepare
 from affectflow.training.keras_setup import keras
@@ -189,8 +198,7 @@ x = np.random.default_rng(0).integers(0, 256, (8, 32, 32, 3), np.uint8)
 model.fit(x, {"action_units": np.eye(8, 2, dtype=np.float32)}, batch_size=4, epochs=2, shuffle=False, verbose=0)
 folder = Path(sys.argv[1])
 save_model(inference_model(model.network), folder / "model.keras")
-(folder / "model.json").write_text(
-    '{"heads": ["action_units"], "units": [4, 12], "intensity_units": [], "image_size": 32, "crops": {}}')
+model_json(folder / "model.json", units=(4, 12))
 print(TrainedModel(folder / "model.keras", folder / "model.json", 8).predict(x).probabilities[:, [3, 11]].tolist())
 """
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import random
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,7 +13,7 @@ import pytest
 
 from affectflow.core.errors import UserError
 from affectflow.training.optimizers import check_accumulation, make_optimizer
-from tests.training.processes import SMALL, command, outcome, run_training
+from tests.training.processes import SMALL, outcome, run_training
 from tests.training.test_resume import killed, start
 
 keras = pytest.importorskip("keras")
@@ -50,13 +48,14 @@ def unusual(files: Files, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-def test_cached_records_and_logs_for_tensorboard_change_nothing(tmp_path: Path, files: Files, plain: Path) -> None:
+def test_cached_records_and_logs_for_tensorboard_change_nothing(
+    tmp_path: Path, files: Files, plain: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     out, disk = tmp_path / "out", tmp_path / "disk"
     disk.mkdir()
-    program = command(out, *files, **SMALL | {"epochs": 2, "cache_records": True, "tensorboard": True})
-    result = subprocess.run(
-        program, capture_output=True, text=True, timeout=600, env={**os.environ, "TMPDIR": str(disk)}
-    )
+    with monkeypatch.context() as patch:
+        patch.setenv("TMPDIR", str(disk))
+        result = run_training(out, *files, **SMALL | {"epochs": 2, "cache_records": True, "tensorboard": True})
     assert result.returncode == 0, result.stderr[-3000:]
     assert outcome(out) == outcome(plain)
     assert list(disk.iterdir()) == []

@@ -23,20 +23,20 @@ from affectflow.faces.crop import crop
 from affectflow.media import jpeg
 from affectflow.media import sources as images
 from affectflow.media.images import decode_rgb
-from affectflow.media.pixels import Decoded
+from affectflow.media.pixels import Image
 from affectflow.media.sources import Shown, find_sources
 from affectflow.media.video import read_frames, write_video
 from affectflow.prediction.model import TrainedModel
 from affectflow.prediction.predictor import Predictor
 from affectflow.prediction.reader import load
-from tests.conftest import ROOT
+from affectflow.training.metadata import FaceAlignment
+from tests.conftest import DETECTOR, PHOTOGRAPHS, ROOT, needs_faces
 from tests.miniature import FRAMES, make_image, make_video, text
+from tests.model_json import model_json
 
 SIZE = 24
 UNITS = (6, 12, 25)
-YUNET = ROOT.parent / "shared/models/face_detection_yunet.onnx"
-PHOTOGRAPHS = ROOT.parent / "shared/data/london_faces"
-needs_faces = pytest.mark.skipif(not (YUNET.is_file() and PHOTOGRAPHS.is_dir()), reason="no photographs or detector")
+YUNET_SHA256 = "ebafce4e3c118d6554634be5c27ab333b4c047a9a8c3faf1d7cf93101c22f0f0"
 
 
 def make_model(folder: Path, crops: dict[str, int], side: int | None = SIZE) -> Path:
@@ -55,14 +55,15 @@ def make_model(folder: Path, crops: dict[str, int], side: int | None = SIZE) -> 
     heads["intensities"].set_weights([np.full((3, 1), 2.5 / 3), np.array([2.5])])
     heads["valence_arousal"].set_weights([np.tile([1 / 3, 0.0], (3, 1)), np.array([0.0, 0.25])])
     model.save(folder / "model.keras")
-    card = {
-        "heads": ["action_units", "intensities", "valence_arousal"],
-        "units": UNITS,
-        "intensity_units": [12],
-        "image_size": SIZE,
-        "crops": crops,
-    }
-    (folder / "model.json").write_text(json.dumps(card))
+    model_json(
+        folder / "model.json",
+        heads=("action_units", "intensities", "valence_arousal"),
+        units=UNITS,
+        intensity_units=(12,),
+        image_size=SIZE,
+        crops=crops,
+        faces=FaceAlignment(detector="yunet", sha256=YUNET_SHA256, min_score=0.6),
+    )
     return folder
 
 
@@ -78,8 +79,10 @@ def of_faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
-    path = tmp_path / "config.yaml"
-    path.write_text((ROOT / "config/config.yaml").read_text().replace("path: null ", f"path: {YUNET} ", 1))
+    """Another configuration than the model's, which must change nothing."""
+    path = tmp_path / "config" / "config.yaml"
+    path.parent.mkdir()
+    path.write_text((ROOT / "config/config.yaml").read_text().replace("min_score: 0.6", "min_score: 0.999", 1))
     return path
 
 
@@ -175,10 +178,13 @@ def test_an_empty_folder_is_an_empty_table(of_images: Path, tmp_path: Path) -> N
     "words, sentence",
     [
         (["nowhere.jpg"], "nowhere.jpg does not exist; give images, videos, folders or a camera"),
-        (["config.yaml"], "config.yaml: neither an image nor a video"),
+        (["config/config.yaml"], "config.yaml: neither an image nor a video"),
         (["/dev/null"], "/dev/null: gives no images"),
-        (["config.yaml", "--emotions", "freud"], "There is no table of emotions 'freud'"),
-        (["config.yaml", "--model", "nobody"], "nobody/model.keras does not exist; give the folder of a trained model"),
+        (["config/config.yaml", "--emotions", "freud"], "There is no table of emotions 'freud'"),
+        (
+            ["config/config.yaml", "--model", "nobody"],
+            "nobody/model.keras does not exist; give the folder of a trained model",
+        ),
     ],
 )
 def test_mistakes_are_one_sentence(
@@ -214,7 +220,7 @@ def test_a_long_video_is_never_in_memory(of_images: Path) -> None:
     def endless() -> Iterator[Shown]:
         while True:
             next(fetched)
-            yield Shown("video", Decoded(np.zeros((8, 8, 3), np.uint8)), 1, 0.0)
+            yield Shown("video", Image(np.zeros((8, 8, 3), np.uint8)), 1, 0.0)
 
     predictor = Predictor(TrainedModel(of_images / "model.keras", of_images / "model.json", 4), None, threads=2)
     some = predictor.predict(endless())
@@ -246,21 +252,27 @@ def photographs(count: int) -> list[Path]:
 
 
 @needs_faces
-def test_every_face_is_found_and_aligned_as_in_training(of_faces: Path, tmp_path: Path, config: Path) -> None:
+@pytest.mark.usefixtures("config")
+def test_every_face_is_found_and_aligned_as_in_training(
+    of_faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever configuration is in the working folder."""
     from PIL import Image
 
-    from affectflow.prediction.reader import _finder
+    from affectflow.faces.yunet import Detector
+
+    monkeypatch.chdir(tmp_path)
 
     one, other = (decode_rgb(path.read_bytes()).pixels for path in photographs(2))
     both = np.concatenate([one, other[: len(one)]], axis=1)
     Image.fromarray(both).save(tmp_path / "both.png")
     Image.new("RGB", (200, 200)).save(tmp_path / "nobody.png")
-    table = load(of_faces, config=config).predict(tmp_path / "both.png", tmp_path / "nobody.png")
+    table = load(of_faces, detector=DETECTOR).predict(tmp_path / "both.png", tmp_path / "nobody.png")
     assert table["face"].tolist() == [1, 2, 0] and table["crop"].tolist()[:2] == ["face", "face"]
     assert table["problem"].tolist() == ["", "", "no face"]
     middles = sorted(table["left"][:2] + table["width"][:2] / 2)
     assert middles[0] < one.shape[1] < middles[1]
-    faces = _finder(config, None)()(both)
+    faces = Detector(DETECTOR, YUNET_SHA256, 0.6).find_all(both)
     model = TrainedModel(of_faces / "model.keras", of_faces / "model.json", 64)
     expected = model.predict(np.stack([crop(both, face, SIZE) for face in faces]))
     assert np.array_equal(table["valence"][:2].to_numpy(np.float32), expected.affect[:, 0])
@@ -286,9 +298,9 @@ def differing(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
 
 
 @needs_faces
-def test_it_is_drawn_into_images_and_videos(of_faces: Path, tmp_path: Path, config: Path) -> None:
+def test_it_is_drawn_into_images_and_videos(of_faces: Path, tmp_path: Path) -> None:
     path = photographs(1)[0]
-    words = [str(path), "--model", str(of_faces), "--config", str(config)]
+    words = [str(path), "--model", str(of_faces), "--detector", str(DETECTOR)]
     main(["predict", *words, "--out", str(tmp_path / "p.csv"), "--overlay", str(tmp_path / "drawn")])
     before = decode_rgb(path.read_bytes()).pixels
     after = decode_rgb((tmp_path / "drawn" / f"{path.name}.jpg").read_bytes()).pixels

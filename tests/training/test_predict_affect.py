@@ -84,8 +84,8 @@ def test_ten_views_of_each_image(store: Store, tmp_path: Path) -> None:
 
 def test_a_model_of_other_things_is_a_sentence(store: Store, tmp_path: Path) -> None:
     folder = make_model(tmp_path / "model", {"face": 1}, side=None)
-    card = json.loads((folder / "model.json").read_text())
-    (folder / "model.json").write_text(json.dumps(card | {"heads": ["action_units"]}))
+    facts = json.loads((folder / "model.json").read_text())
+    (folder / "model.json").write_text(json.dumps(facts | {"heads": ["action_units"]}))
     model = TrainedModel(folder / "model.keras", folder / "model.json", batch_size=2)
     with pytest.raises(UserError, match="does not predict valence and arousal"):
         predict_affect(model, store.manifest, store.images, [], 1, tmp_path / "predictions.csv")

@@ -32,13 +32,14 @@ from affectflow.records.example import decode_example
 from affectflow.records.frames import Source, write_frames
 from affectflow.records.tfrecord import read_records
 from affectflow.tables.parquet import write_parquet
+from tests.model_json import model_json, values
 
 SIZE = 24
 FORM = ImageEncoding(SIZE, 95, "4:4:4")
 FACE = Face((20.0, 4.0, 20.0, 24.0))
 LOST = (3, 4, 5, 6)
 CROPS = ["face", "face", "held", "held", "center", "center", "face"]
-CARD = {
+CARD: dict[str, Any] = {
     "units": [],
     "intensity_units": [4, 12],
     "heads": ["valence_arousal", "intensities"],
@@ -120,7 +121,7 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> Shown:
 def model_in(folder: Path, card: Mapping[str, Any], batch_size: int = 3) -> TrainedModel:
     folder.mkdir(exist_ok=True)
     (folder / "model.keras").touch()
-    (folder / "model.json").write_text(json.dumps(card))
+    model_json(folder / "model.json", **card)
     return TrainedModel(folder / "model.keras", folder / "model.json", batch_size)
 
 
@@ -224,11 +225,11 @@ def test_a_folder_without_a_model_is_named(tmp_path: Path) -> None:
 
 def test_a_model_that_is_not_whole_is_named(tmp_path: Path, shown: Shown, monkeypatch: pytest.MonkeyPatch) -> None:
     model_in(tmp_path, CARD)
-    (tmp_path / "model.json").write_text(json.dumps(CARD)[:-9])
+    (tmp_path / "model.json").write_text(json.dumps(values(**CARD))[:-9])
     with pytest.raises(UserError, match=r"model\.json is damaged .*; train the model again"):
         TrainedModel(tmp_path / "model.keras", tmp_path / "model.json", 3)
     monkeypatch.undo()
-    (tmp_path / "model.json").write_text(json.dumps(CARD))
+    model_json(tmp_path / "model.json", **CARD)
     whole = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
     whole.save(tmp_path / "whole.keras")
     data = (tmp_path / "whole.keras").read_bytes()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import islice
@@ -20,7 +18,7 @@ pytest.importorskip("tensorflow")
 from affectflow.core.errors import UserError
 from affectflow.datasets.sample import Sample, unknown_units
 from affectflow.media.images import decode_rgb
-from affectflow.media.pixels import Decoded
+from affectflow.media.pixels import Image
 from affectflow.records.access import Records
 from affectflow.records.encoding import ImageEncoding
 from affectflow.records.example import decode_example
@@ -29,6 +27,7 @@ from affectflow.records.write import write_records
 from affectflow.training.reader import Augmentation, augment, images_in_order, mirrored, read_labels, training_batches
 from affectflow.training.sampling import Shuffle
 from tests.training.conftest import SIZE
+from tests.training.processes import run_program
 
 UNITS = [1, 4, 12]
 HEADS = ["action_units", "valence_arousal"]
@@ -126,7 +125,7 @@ def test_a_mirrored_image_has_mirrored_labels(tmp_path: Path) -> None:
     pixels[:, : SIZE // 2] = 220
     units = unknown_units()
     units[51 - 1], units[52 - 1] = 1, 0
-    samples = [Sample(Decoded(pixels), "turned", str(i), str(i), units=units) for i in range(40)]
+    samples = [Sample(Image(pixels), "turned", str(i), str(i), units=units) for i in range(40)]
     path = tmp_path / "turned.tfrecord"
     write_records(path, samples, ImageEncoding(SIZE, 95, "4:4:4"))
     flipped = Augmentation(flip=True, crop=0, brightness=0, contrast=0, saturation=0)
@@ -226,9 +225,11 @@ def numbers(batch):
 changes = Augmentation(flip=False, crop=0, brightness=0, contrast=0, saturation=0)
 batches = training_batches(Records([Path(sys.argv[1])]), numbers, 8, 40, {"action_units": [1]}, changes, 0)
 assert len(list(batches.take(4))) == 4
+both.abort()  # those that are being read ahead
 """
 
 
 def test_batches_are_made_side_by_side_where_all_is_deterministic(files: list[Path]) -> None:
     """Each waits until another is being made."""
-    subprocess.run([sys.executable, "-c", _SIDE_BY_SIDE, str(files[0])], check=True, timeout=120)
+    result = run_program(_SIDE_BY_SIDE, str(files[0]))
+    assert result.returncode == 0, result.stderr

@@ -20,7 +20,7 @@ from affectflow.core.errors import UserError
 from affectflow.training.checkpoint import Checkpoints, State
 from affectflow.training.interruption import STATUS, Interrupted, Interruption
 from tests.conftest import ROOT
-from tests.training.processes import SMALL, command, outcome, run_training
+from tests.training.processes import SMALL, Forked, outcome, run_training, start_training
 
 if TYPE_CHECKING:
     from affectflow.training.multi_task import MultiTaskModel
@@ -34,12 +34,12 @@ OFTEN = {"checkpoint_minutes": 1e-9}
 
 @pytest.fixture(scope="module")
 def files(records: Write) -> Files:
-    return records("resumed", 120, 1), records("validation", 60, 2)
+    return records("resumed", 240, 1), records("validation", 60, 2)
 
 
 @pytest.fixture(scope="module")
 def undisturbed(files: Files, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three epochs of 15 steps without a checkpoint."""
+    """Three epochs of 30 steps without a checkpoint."""
     out = tmp_path_factory.mktemp("undisturbed")
     result = run_training(out, *files, **SMALL)
     assert result.returncode == 0, result.stderr[-3000:]
@@ -52,12 +52,11 @@ def steps(out: Path) -> int:
     return max(found, default=0)
 
 
-def start(out: Path, files: Files, **changes: object) -> subprocess.Popen[bytes]:
-    log = (out.parent / f"{out.name}.log").open("ab")
-    return subprocess.Popen(command(out, *files, **(SMALL | OFTEN | changes)), stdout=log, stderr=log)
+def start(out: Path, files: Files, **changes: object) -> Forked:
+    return start_training(out.parent / f"{out.name}.log", out, *files, **(SMALL | OFTEN | changes))
 
 
-def wait_for(process: subprocess.Popen[bytes], out: Path, step: int) -> None:
+def wait_for(process: Forked, out: Path, step: int) -> None:
     end = time.monotonic() + 120
     while steps(out) < step and process.poll() is None:
         assert time.monotonic() < end
@@ -70,7 +69,7 @@ def killed(out: Path, files: Files, after: list[int], draw: random.Random, **cha
     for further in after:
         process = start(out, files, **changes)
         wait_for(process, out, steps(out) + further)
-        time.sleep(draw.uniform(0, 0.1))
+        time.sleep(draw.uniform(0, 0.02))
         kills += process.poll() is None
         process.kill()
         process.wait()
@@ -79,7 +78,7 @@ def killed(out: Path, files: Files, after: list[int], draw: random.Random, **cha
 
 def test_killed_and_started_again_it_ends_with_the_same_bytes(tmp_path: Path, files: Files, undisturbed: Path) -> None:
     out = tmp_path / "out"
-    assert killed(out, files, [4, 13, 17], random.Random(1)) == 3  # in the first, the second and the third epoch
+    assert killed(out, files, [8, 26, 30], random.Random(1)) == 3  # in the first, the second and the third epoch
     assert start(out, files).wait() == 0
     assert outcome(out) == outcome(undisturbed)
     assert "Resuming training after step" in (tmp_path / "out.log").read_text()
@@ -95,20 +94,21 @@ def test_twenty_kills_at_random_steps(tmp_path: Path, files: Files, undisturbed:
 
 @pytest.mark.long
 @pytest.mark.parametrize("model", ["vgg", "resnet", "inception_resnet"])
-def test_the_shipped_models_go_on_too(tmp_path: Path, files: Files, model: str) -> None:
-    """Killed once, in the second of two epochs of seven steps."""
+def test_the_shipped_models_go_on_too(tmp_path: Path, files: Files, records: Write, model: str) -> None:
+    """Killed once, in the second of two epochs of three steps."""
+    files = records("shipped", 120, 1), files[1]
     config = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
     entry = {**config["network"], **config["models"][model]}
     own = {key: entry[key] for key in ("backbone", "input_size", "dropout")}
-    shipped = {**own, **entry.get("training", {}), "epochs": 2, "batch_size": 16}
+    shipped = {**own, **entry.get("training", {}), "epochs": 2, "batch_size": 40}
     result = run_training(tmp_path / "undisturbed", *files, **shipped)
     assert result.returncode == 0, result.stderr[-3000:]
     out = tmp_path / "out"
     process = start(out, files, **shipped)
-    wait_for(process, out, 9)
+    wait_for(process, out, 4)
     process.kill()
     assert process.wait() == -signal.SIGKILL
-    assert start(out, files, **shipped).wait() == 0
+    assert start(out, files, **shipped, checkpoint_minutes=60).wait() == 0
     assert outcome(out) == outcome(tmp_path / "undisturbed")
     assert "Resuming training after step" in (tmp_path / "out.log").read_text()
 
@@ -127,7 +127,7 @@ def test_asked_to_stop_it_saves_and_says_so_by_its_status(
     asked = time.monotonic()
     assert process.wait(20) == STATUS
     assert time.monotonic() - asked < 20
-    assert 15 <= steps(out) <= 45
+    assert 30 <= steps(out) <= 90
     assert not (out / "model.keras").exists()
     assert start(out, files, checkpoint_minutes=60).wait() == 0
     assert outcome(out) == outcome(undisturbed)
@@ -186,7 +186,7 @@ def test_a_long_call_into_a_library_does_not_outlast_the_grace() -> None:
 def halfway(files: Files, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Killed in the second epoch."""
     out = tmp_path_factory.mktemp("halfway") / "out"
-    killed(out, files, [20], random.Random(2))
+    killed(out, files, [40], random.Random(2))
     return out
 
 

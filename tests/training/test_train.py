@@ -22,6 +22,7 @@ from tests.training.processes import outcome, run_training
 pytest.importorskip("tensorflow")
 
 Write = Callable[..., list[Path]]
+QUICK = {"backbone": "Small", "epochs": 1}
 
 
 def _predict(folder: Path, unit: int) -> tuple[np.ndarray, np.ndarray]:
@@ -39,7 +40,7 @@ def _predict(folder: Path, unit: int) -> tuple[np.ndarray, np.ndarray]:
 @pytest.fixture(scope="module")
 def learnt(tmp_path_factory: pytest.TempPathFactory, records: Write) -> Path:
     out = tmp_path_factory.mktemp("learnt")
-    result = run_training(out, records("train", 640, 1), records("validation", 100, 2))
+    result = run_training(out, records("train", 640, 1), records("validation", 100, 2), backbone="Small")
     assert result.returncode == 0, result.stderr[-3000:]
     return out
 
@@ -56,7 +57,7 @@ def test_units_without_positives_are_not_trained(learnt: Path) -> None:
 
 
 def test_only_the_wanted_units_are_trained(tmp_path: Path, records: Write) -> None:
-    result = run_training(tmp_path, records("few", 64, 1), records("validation", 100, 2), units=[2, 12, 25], epochs=1)
+    result = run_training(tmp_path, records("few", 64, 1), records("validation", 100, 2), units=[2, 12, 25], **QUICK)
     assert result.returncode == 0, result.stderr[-3000:]
     assert json.loads((tmp_path / "model.json").read_text())["units"] == [12]
 
@@ -98,7 +99,7 @@ def test_temperatures_make_probabilities_more_honest_and_move_none_across_a_half
 
 
 def test_shuffled_labels_teach_nothing(tmp_path: Path, records: Write) -> None:
-    result = run_training(tmp_path, records("shuffled", 640, 1, True), records("validation", 100, 2))
+    result = run_training(tmp_path, records("shuffled", 640, 1, True), records("validation", 100, 2), backbone="Small")
     assert result.returncode == 0, result.stderr[-3000:]
     truth, probability = _predict(tmp_path, 12)
     # Hardly a difference between positives and negatives: predictions follow the base rate.
@@ -108,7 +109,7 @@ def test_shuffled_labels_teach_nothing(tmp_path: Path, records: Write) -> None:
 def test_same_recipe_gives_the_same_bytes(tmp_path: Path, records: Write) -> None:
     digests = set()
     for name in ("one", "other"):
-        result = run_training(tmp_path / name, records("train", 640, 1)[:1], records("validation", 100, 2), epochs=1)
+        result = run_training(tmp_path / name, records("train", 640, 1)[:1], records("validation", 100, 2), **QUICK)
         assert result.returncode == 0, result.stderr[-3000:]
         digests.add(outcome(tmp_path / name))
     assert len(digests) == 1
@@ -153,7 +154,7 @@ def test_imagenet_weights_are_read_in_the_layout_that_keras_publishes(tmp_path: 
 
 
 def test_a_loss_that_is_no_number_is_one_sentence(tmp_path: Path, records: Write) -> None:
-    result = run_training(tmp_path, records("few", 64, 5), records("validation", 100, 2), learning_rate=1e30, epochs=1)
+    result = run_training(tmp_path, records("few", 64, 5), records("validation", 100, 2), learning_rate=1e30, **QUICK)
     assert result.returncode == 1
     sentence = result.stderr.splitlines()[-1]
     assert re.match(

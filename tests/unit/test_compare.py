@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from sklearn.metrics import f1_score
+from tests.model_json import model_json
 
 from affectflow import facs
 from affectflow.core.errors import UserError
@@ -51,7 +52,7 @@ def parts(tmp_path: Path) -> Callable[..., list[RunPredictions]]:
         write_parquet(folder / "p.parquet", PREDICTIONS_SCHEMA, rows)
         write_csv(folder / "l.csv", ("reason", "count"), [])
         thresholds = {facs.label(unit): 0.4 for unit in trained}
-        (folder / "c.json").write_text(json.dumps({"thresholds": thresholds, "synthetic": False}))
+        model_json(folder / "c.json", thresholds=thresholds, synthetic=False)
         (folder / "m.keras").write_bytes(b"")
         return [RunPredictions.of_run(run, *(folder / name for name in ("p.parquet", "l.csv", "c.json", "m.keras")))]
 

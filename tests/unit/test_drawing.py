@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
+from tests.conftest import DETECTOR, needs_faces
 
 from affectflow import facs
 from affectflow.demo.drawing import DRAWN_ACTION_UNITS, SCENE_STYLES, draw_face, draw_identity, draw_scene
 from affectflow.demo.expressions import draw_expression
 
-DETECTOR = Path(__file__).parents[3] / "shared" / "models" / "face_detection_yunet.onnx"
 SCORED = {1, 2, 4, 5, 6, 9, 12, 15, 17, 20, 25, 26} | {2, 4, 5, 9, 10, 12, 14, 15, 17, 18, 26, 57, 58}
 
 
@@ -23,7 +21,7 @@ def _face(seed: int, units: dict[int, float], size: int = 128, style: str = "lab
     return draw_face(draw_identity(rng), draw_scene(rng, style), intensity, size)
 
 
-@pytest.mark.skipif(not DETECTOR.is_file(), reason="the face detector is not at hand")
+@needs_faces
 @pytest.mark.parametrize("style", SCENE_STYLES)
 def test_a_face_detector_finds_nine_in_ten(style: str) -> None:
     import cv2

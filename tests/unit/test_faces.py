@@ -15,7 +15,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from scipy.io import savemat
-from tests.conftest import SHARED
+from tests.conftest import DETECTOR as MODEL
+from tests.conftest import PHOTOGRAPHS
+from tests.conftest import needs_faces as real
 from tests.miniature import FRAMES, make_image, make_video, text
 
 from affectflow.core.errors import UserError
@@ -30,17 +32,14 @@ from affectflow.faces.find import Search, find_dataset_faces, find_downloaded_fa
 from affectflow.faces.yunet import Detector
 from affectflow.media import file_names as names
 from affectflow.media.images import decode_rgb, square
-from affectflow.media.pixels import Decoded
+from affectflow.media.pixels import Image
 from affectflow.records.dataset import write_dataset_records
 from affectflow.records.encoding import ImageEncoding
 from affectflow.records.tfrecord import read_records
 from affectflow.tables.parquet import read_parquet, write_parquet
 
-PHOTOGRAPHS = SHARED / "data" / "london_faces"
-MODEL = SHARED / "models" / "face_detection_yunet.onnx"
 SHA256 = "ebafce4e3c118d6554634be5c27ab333b4c047a9a8c3faf1d7cf93101c22f0f0"
 SEARCH = Search(MODEL, SHA256, 0.6)
-real = pytest.mark.skipif(not MODEL.is_file(), reason="the detector and the photographs are not at hand")
 
 
 @pytest.fixture(scope="module")
@@ -514,7 +513,7 @@ def sample(frame: int, face: Face | None = None, looked_for: bool = True, **othe
     pixels = np.full((40, 60, 3), 10 * frame % 250, np.uint8)
     pixels[:, :20] = 255
     fields = {"video": "a", "time": frame / 10, **other}
-    return Sample(Decoded(pixels), "disfa", f"{frame}", "g", frame=frame, face=face, looked_for=looked_for, **fields)  # type: ignore[arg-type]
+    return Sample(Image(pixels), "disfa", f"{frame}", "g", frame=frame, face=face, looked_for=looked_for, **fields)  # type: ignore[arg-type]
 
 
 FACE = Face((0.0, 0.0, 20.0, 20.0))

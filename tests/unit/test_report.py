@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from PIL import Image
+from tests.model_json import model_json
 from tests.unit.test_score import DISFA, _frames, _score
 
 from affectflow import facs
@@ -123,8 +124,7 @@ def images(tmp_path: Path) -> Path:
 
 
 def card(folder: Path, synthetic: bool) -> Path:
-    (folder / "card.json").write_text(json.dumps({"synthetic": synthetic, "thresholds": {"AU12": 0.4}}))
-    return folder / "card.json"
+    return model_json(folder / "card.json", synthetic=synthetic, thresholds={"AU12": 0.4})
 
 
 def brightest(path: Path) -> int:

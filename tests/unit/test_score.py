@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from sklearn.metrics import f1_score, roc_auc_score
+from tests.model_json import model_json
 
 from affectflow import facs
 from affectflow.core.errors import UserError
@@ -68,7 +69,7 @@ def _score(
     write_csv(folder / "left_out.csv", ("reason", "count"), [("frame without labels", 4)])
     (folder / "model.keras").write_bytes(b"weights")
     thresholds = {facs.label(unit): 0.3 for unit in trained}
-    (folder / "card.json").write_text(json.dumps({"thresholds": thresholds, "synthetic": True} | card))
+    model_json(folder / "card.json", **{"thresholds": thresholds} | card)
     out = folder / f"{benchmark}_m.json"
     snapshot = folder / "snapshot.json"
     snapshot.write_text('{"id": "abc", "images": 3}')

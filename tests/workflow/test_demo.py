@@ -6,7 +6,6 @@ import csv
 import json
 import subprocess
 import sys
-import warnings
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.conftest import ROOT, Workflow, free_ports
+from tests.browser import CHROMIUM, MISSING, broken_images, visit
+from tests.conftest import ROOT, Workflow, free_ports, new_workflow
 
 pytestmark = pytest.mark.long
 
@@ -50,13 +50,19 @@ def test_default_configuration_learns(tmp_path: Path) -> None:
             assert int(row["urls"]) > 0, name
 
 
-def _read_in_a_browser(workflow: Workflow) -> None:
-    """The page and Snakemake's report, where there is a browser: no error, no missing figure, nothing fetched."""
-    from tests.browser import CHROMIUM, MISSING, broken_images, visit
+@pytest.fixture(scope="module")
+def everything(tmp_path_factory: pytest.TempPathFactory) -> Workflow:
+    """What rule all makes, and Snakemake's report of it."""
+    workflow = new_workflow(tmp_path_factory.mktemp("everything"))
+    workflow.succeed(timeout=1800)
+    workflow.succeed(options=("--report", "results/report.zip"))
+    return workflow
 
-    if CHROMIUM is None:
-        warnings.warn(MISSING, stacklevel=1)
-        return
+
+@pytest.mark.skipif(CHROMIUM is None, reason=MISSING)
+def test_the_page_and_the_report_in_a_browser(everything: Workflow, tmp_path: Path) -> None:
+    """No error, no missing figure, nothing fetched."""
+    workflow = everything
     with visit(workflow.path("report/overview.html")) as seen:
         figures = list(workflow.path("figures").iterdir())
         assert seen.page.locator("img").count() == len(figures)
@@ -68,8 +74,8 @@ def _read_in_a_browser(workflow: Workflow) -> None:
         seen.page.get_by_role("link", name="Provenance").click()
     assert not seen.problems
     with zipfile.ZipFile(workflow.path("report.zip")) as archive:
-        archive.extractall(workflow.folder / "unpacked")
-    with visit(next((workflow.folder / "unpacked").rglob("report.html"))) as seen:
+        archive.extractall(tmp_path)
+    with visit(next(tmp_path.rglob("report.html"))) as seen:
         seen.page.get_by_role("link", name="Overview").click()
         seen.page.get_by_text("overview.html").first.wait_for(timeout=20_000)
         seen.page.locator("canvas").first.wait_for(timeout=20_000)  # the graph of rules
@@ -81,8 +87,8 @@ def _mean_ccc(score: dict[str, Any]) -> float:
     return float(np.mean([score[dimension]["ccc"] or 0.0 for dimension in ("valence", "arousal")]))
 
 
-def test_rule_all_and_report(workflow: Workflow) -> None:
-    workflow.succeed(timeout=1800)
+def test_rule_all_and_report(everything: Workflow) -> None:
+    workflow = everything
     summary = list(csv.DictReader(workflow.path("eval/summary.csv").open()))
     pairs = {(row["benchmark"], row["model"]) for row in summary}
     assert pairs == {
@@ -94,12 +100,10 @@ def test_rule_all_and_report(workflow: Workflow) -> None:
         assert workflow.path(f"models/{model}/model.onnx").stat().st_size > 1_000_000
         assert workflow.path(f"models/{model}/saved_model/saved_model.pb").is_file()
     assert workflow.run().nothing_done
-    workflow.succeed(options=("--report", "results/report.zip"))
     with zipfile.ZipFile(workflow.path("report.zip")) as archive:
         page = next(archive.read(name).decode() for name in archive.namelist() if name.endswith("report.html"))
     for figure in workflow.path("figures").iterdir():
         assert figure.name in page
-    _read_in_a_browser(workflow)
     for option, name in (("--dag", "dag.svg"), ("--rulegraph", "rulegraph.svg")):
         dot = subprocess.run(
             workflow.command(options=(option, "dot")),

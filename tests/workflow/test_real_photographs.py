@@ -19,14 +19,13 @@ from PIL import Image
 
 from affectflow import facs
 from affectflow.media.video import write_video
-from tests.conftest import SHARED, Workflow
+from tests.conftest import DETECTOR, Workflow, needs_faces
+from tests.conftest import PHOTOGRAPHS as FACES
 
-FACES = SHARED / "data" / "london_faces"
-DETECTOR = SHARED / "models" / "face_detection_yunet.onnx"
 FACELESS = tuple(f"wall_{number}.jpg" for number in range(8))
 FRAMES = 6
 
-pytestmark = pytest.mark.skipif(not FACES.is_dir(), reason="the photographs are not at hand")
+pytestmark = needs_faces
 
 
 class _Quiet(SimpleHTTPRequestHandler):
