@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from affectflow.datasets.sample import Sample, unknown_units
-from affectflow.media.pixels import Image
+from affectflow.media.pixels import Decoded
 from affectflow.records.encoding import ImageEncoding
 from affectflow.records.write import write_records
 from tests.training.processes import Stranger
@@ -36,7 +36,7 @@ def patch_samples(count: int, seed: int, shuffled: bool = False) -> list[Sample]
             units[1 - 1] = 0
         valence = 0.6 if lower[labels[i]] else -0.4
         samples.append(
-            Sample(Image(pixels), "patches", str(i), str(i), units=units, valence=valence, arousal=float("nan"))
+            Sample(Decoded(pixels), "patches", str(i), str(i), units=units, valence=valence, arousal=float("nan"))
         )
     return samples
 

@@ -111,7 +111,7 @@ def add_small() -> None:
     from affectflow.training import backbones
     from affectflow.training import network as baselines
 
-    baselines.MAKERS["Small"] = _small
+    baselines._BASELINES["Small"] = _small
     backbones._BASELINES += (backbones.Backbone("Small", weights="", digest="", scaling="tf"),)
 
 

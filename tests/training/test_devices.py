@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
-from tests.training.processes import run_program
+from tests.training.processes import RECIPE, run_program
 
 pytest.importorskip("tensorflow")
 
@@ -139,7 +139,6 @@ def test_shipped_networks_are_built_on_jax(on_jax: subprocess.CompletedProcess[s
 
 _UPDATES = """
 import sys
-from pathlib import Path
 import numpy as np
 import tensorflow as tf
 devices, name = int(sys.argv[1]), sys.argv[2]
@@ -178,21 +177,18 @@ def test_adam_in_one_operation_is_adam(devices: int, name: str) -> None:
 
 
 _SAVE_AND_PREDICT = """
-import sys
-from pathlib import Path
+import json, sys
 from pathlib import Path
 import numpy as np
 from tests.model_json import model_json
 from affectflow.prediction.model import TrainedModel
 from affectflow.training.devices import Devices, prepare
-from affectflow.training.keras_setup import keras
 from affectflow.training.model import build_model
 from affectflow.training.network import inference_model
 from affectflow.training.recipe import Recipe
 from affectflow.training.saving import save_model
-from tests.training.processes import RECIPE
 prepare(1, 1, "float32")
-recipe = Recipe.of(RECIPE | {"backbone": "MobileNetV3Small"}, None)
+recipe = Recipe.of(json.loads(sys.argv[2]), None)
 model = build_model(recipe, {"action_units": (4, 12)}, np.zeros((8, 60), np.int8), 10, Devices(None))
 x = np.random.default_rng(0).integers(0, 256, (8, 32, 32, 3), np.uint8)
 model.fit(x, {"action_units": np.eye(8, 2, dtype=np.float32)}, batch_size=4, epochs=2, shuffle=False, verbose=0)
@@ -206,6 +202,7 @@ print(TrainedModel(folder / "model.keras", folder / "model.json", 8).predict(x).
 def test_settings_of_keras_for_other_programs_change_nothing(tmp_path: Path) -> None:
     """Neither in the environment nor in keras.json do they change training or prediction."""
     settings = {"backend": "torch", "image_data_format": "channels_first", "floatx": "float16", "epsilon": 1e-3}
+    recipe = json.dumps(RECIPE | {"backbone": "MobileNetV3Small"})
     results = []
     for name, backend in (("plain", None), ("set", "jax")):
         home = tmp_path / name
@@ -214,8 +211,8 @@ def test_settings_of_keras_for_other_programs_change_nothing(tmp_path: Path) -> 
         if backend is not None:
             (home / ".keras" / "keras.json").write_text(json.dumps(settings))
             environment |= {"KERAS_BACKEND": backend, "KERAS_MAX_STEPS_PER_EPOCH": "1"}
-        program = [sys.executable, "-c", _SAVE_AND_PREDICT, str(home)]
-        result = subprocess.run(program, capture_output=True, text=True, timeout=300, env=environment, cwd=ROOT)
+        program = [sys.executable, "-c", _SAVE_AND_PREDICT, str(home), recipe]
+        result = subprocess.run(program, capture_output=True, text=True, timeout=300, env=environment)
         assert result.returncode == 0, result.stderr[-3000:]
         results.append((result.stdout, (home / "model.keras").read_bytes()))
     assert results[0] == results[1]

@@ -23,7 +23,7 @@ from affectflow.faces.crop import crop
 from affectflow.media import jpeg
 from affectflow.media import sources as images
 from affectflow.media.images import decode_rgb
-from affectflow.media.pixels import Image
+from affectflow.media.pixels import Decoded
 from affectflow.media.sources import Shown, find_sources
 from affectflow.media.video import read_frames, write_video
 from affectflow.prediction.model import TrainedModel
@@ -220,7 +220,7 @@ def test_a_long_video_is_never_in_memory(of_images: Path) -> None:
     def endless() -> Iterator[Shown]:
         while True:
             next(fetched)
-            yield Shown("video", Image(np.zeros((8, 8, 3), np.uint8)), 1, 0.0)
+            yield Shown("video", Decoded(np.zeros((8, 8, 3), np.uint8)), 1, 0.0)
 
     predictor = Predictor(TrainedModel(of_images / "model.keras", of_images / "model.json", 4), None, threads=2)
     some = predictor.predict(endless())
@@ -401,5 +401,5 @@ def test_a_lost_camera_costs_nothing_of_the_rest(
     words = [str(folder / "a.png"), "/dev/null", "--model", str(of_images), "--out", str(tmp_path / "p.csv")]
     with pytest.raises(SystemExit):
         main(["predict", *words])
-    assert "all else is written" in capsys.readouterr().err
+    assert "everything else is written" in capsys.readouterr().err
     assert [bool(row["problem"]) for row in rows_of(tmp_path / "p.csv")] == [False, True]

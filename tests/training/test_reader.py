@@ -18,7 +18,7 @@ pytest.importorskip("tensorflow")
 from affectflow.core.errors import UserError
 from affectflow.datasets.sample import Sample, unknown_units
 from affectflow.media.images import decode_rgb
-from affectflow.media.pixels import Image
+from affectflow.media.pixels import Decoded
 from affectflow.records.access import Records
 from affectflow.records.encoding import ImageEncoding
 from affectflow.records.example import decode_example
@@ -125,7 +125,7 @@ def test_a_mirrored_image_has_mirrored_labels(tmp_path: Path) -> None:
     pixels[:, : SIZE // 2] = 220
     units = unknown_units()
     units[51 - 1], units[52 - 1] = 1, 0
-    samples = [Sample(Image(pixels), "turned", str(i), str(i), units=units) for i in range(40)]
+    samples = [Sample(Decoded(pixels), "turned", str(i), str(i), units=units) for i in range(40)]
     path = tmp_path / "turned.tfrecord"
     write_records(path, samples, ImageEncoding(SIZE, 95, "4:4:4"))
     flipped = Augmentation(flip=True, crop=0, brightness=0, contrast=0, saturation=0)

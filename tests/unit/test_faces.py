@@ -32,7 +32,7 @@ from affectflow.faces.find import Search, find_dataset_faces, find_downloaded_fa
 from affectflow.faces.yunet import Detector
 from affectflow.media import file_names as names
 from affectflow.media.images import decode_rgb, square
-from affectflow.media.pixels import Image
+from affectflow.media.pixels import Decoded
 from affectflow.records.dataset import write_dataset_records
 from affectflow.records.encoding import ImageEncoding
 from affectflow.records.tfrecord import read_records
@@ -513,7 +513,7 @@ def sample(frame: int, face: Face | None = None, looked_for: bool = True, **othe
     pixels = np.full((40, 60, 3), 10 * frame % 250, np.uint8)
     pixels[:, :20] = 255
     fields = {"video": "a", "time": frame / 10, **other}
-    return Sample(Image(pixels), "disfa", f"{frame}", "g", frame=frame, face=face, looked_for=looked_for, **fields)  # type: ignore[arg-type]
+    return Sample(Decoded(pixels), "disfa", f"{frame}", "g", frame=frame, face=face, looked_for=looked_for, **fields)  # type: ignore[arg-type]
 
 
 FACE = Face((0.0, 0.0, 20.0, 20.0))

@@ -135,7 +135,7 @@ def _leakage_warning(score: Mapping[str, Any]) -> str:
     exact, near, people = (score["leakage"][kind] for kind in LEAKAGE)
     return (
         f"Warning: {score['model']} was trained on {exact} of the images of {score['benchmark']}, on images that "
-        f"look like {near} others, and on {people} of its people; see results/overlap."
+        f"look like {near} others, and on {people} of its people; see results/leakage."
     )
 
 

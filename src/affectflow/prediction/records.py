@@ -49,9 +49,9 @@ def predict_records(
     from affectflow.training.reader import images_in_order  # TensorFlow
 
     records = Records(files)
-    wanted = None if groups is None else {group.upper() for group in groups}
-    numbers = (n for n in range(len(records)) if wanted is None or _group(records, n) in wanted)
-    batches = list(batched(numbers, model.batch_size))
+    subjects = None if groups is None else {group.upper() for group in groups}
+    indices = (i for i in range(len(records)) if subjects is None or _group(records, i) in subjects)
+    batches = list(batched(indices, model.batch_size))
     count = sum(map(len, batches))
     with (
         atomic_write(out) as partial,
@@ -74,19 +74,19 @@ def predict_records(
             ]
             writer.write_table(pa.Table.from_pylist(rows, schema=PREDICTIONS_SCHEMA))
             bar.update(len(batch))
-    write_csv(left_out, LEFT_OUT_COLUMNS, sorted(_reasons(lost, wanted).items()))
+    write_csv(left_out, LEFT_OUT_COLUMNS, sorted(_reasons(lost, subjects).items()))
     return count
 
 
-def _group(records: Records, number: int) -> str:
-    (data,) = records.read([number])
+def _group(records: Records, index: int) -> str:
+    (data,) = records.read([index])
     return _text(decode_example(data).features.feature["sample/group"]).upper()
 
 
-def _reasons(lost: Sequence[Path], wanted: Collection[str] | None) -> Counter[str]:
+def _reasons(lost: Sequence[Path], subjects: Collection[str] | None) -> Counter[str]:
     reasons: Counter[str] = Counter()
     for row in (row for path in lost for row in read_csv(path, LEFT_OUT_OF_PARTS)):
-        if wanted is None or row["part"].upper() in wanted:
+        if subjects is None or row["part"].upper() in subjects:
             reasons[row["reason"]] += int(row["count"])
     return reasons
 

@@ -149,7 +149,7 @@ def _overlap(scores: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     pairs = {(score["benchmark"], score["model"]): score["leakage"] for score in scores}
     yield page.text(
         "Images of a benchmark whose pixels the model was trained on, others that look the same by their perceptual "
-        "hash, and people whom both sets name. results/overlap names them."
+        "hash, and people whom both sets name. results/leakage names them."
     )
     for (benchmark, run), found in pairs.items():
         if found and any(found.values()):

@@ -1,17 +1,12 @@
 """Import Keras with the settings that this package relies on.
 
 Keras takes its backend, float type, epsilon and image layout from ``KERAS_BACKEND`` and ``~/.keras/keras.json``, which
-users set for their other programs. Modules of this package import ``keras`` and ``ops`` from here, so that such
-settings change neither jobs nor commands. ``AFFECTFLOW_KERAS_BACKEND`` selects another backend (the network, losses and
-optimizer run on JAX too; training jobs need TensorFlow).
+users set for their other programs. Such settings must change neither jobs nor commands, so modules of this package
+import ``keras`` and ``ops`` from here; the package itself has set the backend by then. ``AFFECTFLOW_KERAS_BACKEND``
+selects another backend (network, losses and optimizer run on JAX too; training jobs need TensorFlow).
 """
 
 from __future__ import annotations
-
-import os
-
-# The settings below are this package's only side effect on import. Keras reads its backend while it is imported.
-os.environ["KERAS_BACKEND"] = os.environ.get("AFFECTFLOW_KERAS_BACKEND") or "tensorflow"
 
 import keras
 from keras import ops

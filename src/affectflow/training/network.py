@@ -72,7 +72,7 @@ class HeadSpec:
     loss: str
 
 
-def build_network(spec: NetworkSpec, weights: Path | None, wanted_heads: tuple[HeadSpec, ...]) -> keras.Model:
+def build_network(spec: NetworkSpec, weights: Path | None, head_specs: tuple[HeadSpec, ...]) -> keras.Model:
     """Build a network from RGB pixels to logits by head.
 
     Scaling and normalization are part of the network, so that callers cannot get them wrong.
@@ -80,7 +80,7 @@ def build_network(spec: NetworkSpec, weights: Path | None, wanted_heads: tuple[H
     Args:
         spec: Architecture and regularization.
         weights: File of the backbone's weights without top; None for random weights.
-        wanted_heads: The heads.
+        head_specs: The heads to build.
 
     Returns:
         A model whose input is [batch, any height, any width, 3], 0 to 255.
@@ -97,7 +97,7 @@ def build_network(spec: NetworkSpec, weights: Path | None, wanted_heads: tuple[H
         features = _fully_connected(features)
     else:
         features = keras.layers.Dropout(spec.dropout, name="dropout")(_pooling(spec)(features))
-    logits = {head.name: _head(head, features) for head in wanted_heads}
+    logits = {head.name: _head(head, features) for head in head_specs}
     model = keras.Model(pixels, logits, name=backbone.name)
     _regularize(model, spec.l2)
     _freeze(model, network, spec.train_layers)
