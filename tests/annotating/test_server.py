@@ -198,14 +198,14 @@ def test_elsewhere_a_token_is_needed(desk: Desk) -> None:
     ],
 )
 def test_mistakes_are_one_sentence(desk: Desk, options: list[str], sentence: str) -> None:
-    words = [sys.executable, "-m", "affectflow.cli", "annotate", "--config", str(ROOT / "config/config.yaml")]
+    words = [sys.executable, "-m", "affectflow.cli", "annotate", "--configfile", str(ROOT / "config/config.yaml")]
     words += ["--no-browser", *(["--out", "ratings"] if options else []), *options]
     result = subprocess.run(words, cwd=desk.folder, capture_output=True, text=True, timeout=60)
     assert result.returncode == 1 and sentence in result.stderr and "Traceback" not in result.stderr
 
 
 def test_no_manifest_yet(tmp_path: Path) -> None:
-    words = [sys.executable, "-m", "affectflow.cli", "annotate", "--config", str(ROOT / "config/config.yaml")]
+    words = [sys.executable, "-m", "affectflow.cli", "annotate", "--configfile", str(ROOT / "config/config.yaml")]
     result = subprocess.run([*words, "--out", "mine"], cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert result.returncode == 1 and "run snakemake results/annotation/manifest.csv first" in result.stderr
 

@@ -16,6 +16,7 @@ from tests.training.processes import RECIPE, run_program
 pytest.importorskip("tensorflow")
 
 _STEP = """
+import pycurl  # before TensorFlow, see tests/conftest.py
 import json, sys
 import numpy as np
 devices = int(sys.argv[1])
@@ -121,7 +122,7 @@ def on_jax() -> subprocess.CompletedProcess[str]:
     pytest.importorskip("jax")
     words = [sys.executable, "-c", _STEP + _SHIPPED, "0"]
     quickly = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
-    environment = {**os.environ, "AFFECTFLOW_KERAS_BACKEND": "jax", "XLA_FLAGS": quickly}
+    environment = {**os.environ, "KERAS_BACKEND": "jax", "AFFECTFLOW_KERAS_BACKEND": "jax", "XLA_FLAGS": quickly}
     return subprocess.run(words, capture_output=True, text=True, timeout=600, env=environment, cwd=ROOT)
 
 

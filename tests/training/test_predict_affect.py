@@ -96,6 +96,6 @@ def test_an_image_that_is_another_is_a_sentence(store: Store, tmp_path: Path) ->
     folder = make_model(tmp_path / "model", {"face": 1}, side=None)
     model = TrainedModel(folder / "model.keras", folder / "model.json", batch_size=2)
     next(path for path in store.images.rglob("*") if path.is_file()).write_bytes(b"other")
-    with pytest.raises(UserError, match="is missing or not what was downloaded"):
+    with pytest.raises(UserError, match="is missing or differs from the download"):
         predict_affect(model, store.manifest, store.images, [], 1, tmp_path / "predictions.csv")
     assert not (tmp_path / "predictions.csv").exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -90,7 +91,7 @@ def test_neutral_modules_exist_and_have_a_reason() -> None:
 SAME = {
     "comment": lambda text: "# new\n" + text + "\n# more\n",
     "comment behind code": replacing("import numpy as np\n", "import numpy as np  # arrays\n"),
-    "docstrings": lambda text: text.replace('"""', '"""Edited. '),
+    "docstrings": lambda text: re.sub(r'"""(?=[A-Z])', '"""Edited. ', text),
     "blank lines": replacing("import numpy as np\n", "import numpy as np\n\n\n"),
     "trailing newline": lambda text: text.rstrip("\n"),
 }

@@ -69,6 +69,9 @@ def _score(
     write_csv(folder / "left_out.csv", ("reason", "count"), [("frame without labels", 4)])
     (folder / "model.keras").write_bytes(b"weights")
     thresholds = {facs.label(unit): 0.3 for unit in trained}
+    counts = card.pop("leakage", None)
+    if counts is not None:
+        (folder / "leakage.json").write_text(json.dumps(counts))
     model_json(folder / "card.json", **{"thresholds": thresholds} | card)
     out = folder / f"{benchmark}_m.json"
     snapshot = folder / "snapshot.json"
@@ -77,7 +80,7 @@ def _score(
     score(
         protocol(benchmark, name),
         "m",
-        [RunPredictions.of_run("m", *files)],
+        [RunPredictions.of_run("m", *files, leakage=folder / "leakage.json" if counts is not None else None)],
         snapshot=snapshot if benchmark == "disfa" else None,
         bootstrap_samples=bootstrap_samples,
         config_sha256="c",

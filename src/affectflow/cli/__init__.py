@@ -17,7 +17,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     A user's mistake is one sentence on standard error and exit status 1; Ctrl-C another one and status 130.
     """
-    options = _parser().parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    # A snapshot replaces the list of URLs, a positional argument, which argparse cannot express otherwise.
+    reproduces = any(word.partition("=")[0] == "--snapshot" for word in words)
+    options = _parser(reproduces).parse_args(words)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     try:
         with one_sentence():
@@ -30,9 +33,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         raise SystemExit(141) from None
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(reproduces: bool) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="affectflow", description="The stages of affectflow, and tools beside them.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for module in (images, annotation, models, documents, stages):
+    images.add_commands(commands, reproduces)
+    for module in (annotation, models, documents, stages):
         module.add_commands(commands)
     return parser

@@ -9,8 +9,8 @@ from affectflow.cli.options import Commands, add_command, check_exists, option, 
 from affectflow.core.errors import UserError
 
 
-def add_commands(commands: Commands) -> None:
-    """Add the commands."""
+def add_commands(commands: Commands, reproduces: bool) -> None:
+    """Add the commands; a download that ``reproduces`` a snapshot takes no list of URLs."""
     add_command(
         commands,
         "inspect",
@@ -26,7 +26,7 @@ def add_commands(commands: Commands) -> None:
         download,
         "Download a list of images: one URL a line, or a CSV or Parquet file with a column url (and url_orig, tried where "
         "url fails, and sha256, which the image must have). Run it again to resume.",
-        path("urls", "left out with --snapshot", nargs="?", default=None),
+        *(() if reproduces else (path("urls", "left out with --snapshot"),)),
         path("destination", "folder of the images"),
         path("--snapshot", "reproduce this set; status 1 unless every image is there", default=None),
         path("--ledger", "DESTINATION/ledger.parquet", default=None),
@@ -99,10 +99,6 @@ def download(options: argparse.Namespace) -> None:
     from affectflow.download.settings import Settings
 
     urls = options.snapshot or options.urls
-    if options.snapshot is not None and options.urls is not None:
-        raise UserError("Give a list of URLs or --snapshot, not both.")
-    if urls is None:
-        raise UserError("Name a list of URLs, or give --snapshot.")
     if options.snapshot is not None:
         _check_snapshot(options.snapshot)
     given = config.section_of(options.configfile, "download") if options.configfile else {}

@@ -34,6 +34,7 @@ NEUTRAL = {
     "tables.parquet": "writes and reads any value exactly; a table's schema belongs to the stage that writes it",
     "tables.arrow": "equal to pyarrow.array, which a test asserts",
     "tables.files": "which files are read reaches a stage as its input",
+    "training.__init__": "sets Keras's backend, the same for all; versions of Keras are in the key of a training",
     "training.interruption": "a training that is interrupted and resumed ends with the same bytes, which tests assert",
 }
 """Modules and rooms that re-run nothing, with the reason; a stage may still name one of them as decisive."""

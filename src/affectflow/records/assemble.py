@@ -206,7 +206,7 @@ def _add_affect(images: dict[str, _Image], affect: Path, left_out: LeftOut) -> N
     for row in read_csv(affect, AFFECT_COLUMNS):
         image = images.get(row["image_sha256"])
         if image is None:
-            frame = f"{row['batch']}/{row['frame']}"
+            frame = f"{row['annotation_video']}/{row['frame']}"
             left_out.append(("annotation", "", frame, row["url"], "annotated, but no longer in any table"))
         else:
             image.affect = {name: float(row[name]) for name in ("valence", "arousal") if row[name]}
