@@ -3,7 +3,7 @@
 # make test-fast  what needs neither TensorFlow nor a run of snakemake (tests/unit, tests/annotating), in a minute or so
 # make report     the HTML report and the graphs of the workflow
 # make bench-scores     a score of DISFA's size with its intervals beside scikit-learn on resampled frames
-# make check      formatters, linters, type checker
+# make check      formatters, linters, layers of the package, type checker
 # make bench-download   the download beside img2dataset, curl and requests
 # make bench-records    the records beside TensorFlow's own way and img2dataset, the reader beside a bare decoder
 # make bench-faces      the search for faces in two processes beside one; needs DETECTOR=path of YuNet's file
@@ -31,10 +31,10 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 demo: environment
 	snakemake --cores $(CORES) results/eval/disfa_resnet.json
 	@echo
-	@affectflow scores results/eval/disfa_resnet.json
+	@affectflow show-scores results/eval/disfa_resnet.json
 	@echo
 	@echo "Next: results/eval/disfa_resnet.json (every AU, counts, provenance), results/emotionet/download_summary.csv"
-	@echo "(what was lost on the way), results/annotation/batch_001.mp4. 'make report' scores everything and draws it."
+	@echo "(what was lost on the way), results/annotation/video_001.mp4. 'make report' scores everything and draws it."
 
 test: test-environment
 	$(PYTEST) -m "not long and not privileged" tests
@@ -88,6 +88,7 @@ bench-scores: test-environment
 check: test-environment
 	ruff check .
 	ruff format --check .
+	lint-imports
 	snakefmt --check Snakefile rules
 	mypy
 	snakemake --lint

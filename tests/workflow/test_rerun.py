@@ -58,7 +58,7 @@ def test_one_frame_annotated_anew_changes_one_file_of_records(copy: Workflow) ->
     trace.write_text("\n".join(lines) + "\n")
     result = copy.succeed(index)
     assert "merge_traces" in result.rules_run
-    assert not result.rules_run & {"download_partition", "make_batches", "collect_ledger", "ingest_tables"}
+    assert not result.rules_run & {"download_partition", "make_annotation_videos", "collect_ledger", "ingest_tables"}
     after = _digests(copy, "emotionet/tfrecords/*.tfrecord", "emotionet/valence_arousal.csv", "annotation/*")
     changed = {name for name in before if before[name] != after[name]}
     assert len(changed) == 2 and "emotionet/valence_arousal.csv" in changed, changed
@@ -108,7 +108,7 @@ def test_another_seed_is_another_training_and_makes_means(copy: Workflow) -> Non
 
 def test_edited_scoring_redoes_scoring_only(copy: Workflow) -> None:
     before = json.loads(copy.path("eval/disfa_resnet.json").read_text())
-    _edit(copy, "evaluation/measured.py", "THRESHOLD = 0.5", "THRESHOLD = 0.4")
+    _edit(copy, "evaluation/results.py", "THRESHOLD = 0.5", "THRESHOLD = 0.4")
     result = copy.succeed(*SCORES)
     after = json.loads(copy.path("eval/disfa_resnet.json").read_text())
     assert result.rules_run == {"score_model"}
@@ -143,11 +143,11 @@ def test_edited_export_redoes_exports_only(copy: Workflow) -> None:
     target = "results/models/resnet/model.onnx"
     assert copy.succeed(target).rules_run == {"export_model"}
     assert copy.run(target).nothing_done
-    _edit(copy, "training/export.py", "OPSET = 18", "OPSET = 17")
+    _edit(copy, "training/saving.py", "OPSET = 18", "OPSET = 17")
     assert copy.run(target, *SCORES, options=("-n",)).rules_run == {"export_model"}
 
 
-def test_guesses_are_made_of_what_is_there(copy: Workflow) -> None:
+def test_model_predictions_are_made_of_what_is_there(copy: Workflow) -> None:
     """Of every image of the annotation videos, and by themselves; the same bytes again."""
     target = "results/annotation/predictions/resnet.csv"
     assert copy.succeed(target).rules_run == {"predict_affect"}
@@ -156,7 +156,7 @@ def test_guesses_are_made_of_what_is_there(copy: Workflow) -> None:
     manifest = csv.DictReader(copy.path("annotation/manifest.csv").open())
     assert [row["image_sha256"] for row in rows] == [row["image_sha256"] for row in manifest]
     assert all(-1 <= float(row[name]) <= 1 for row in rows for name in ("valence", "arousal"))
-    assert min(float(row["spread"]) for row in rows) > 0 and len({row["valence"] for row in rows}) > 1
+    assert min(float(row["uncertainty"]) for row in rows) > 0 and len({row["valence"] for row in rows}) > 1
     before = _digests(copy, "annotation/predictions/*")
     copy.succeed(target, options=("--forcerun", "predict_affect"))
     assert _digests(copy, "annotation/predictions/*") == before
@@ -203,7 +203,7 @@ def _exists(workflow: Workflow, pattern: str, count: int = 1) -> bool:
 STAGES = {
     "draw": ("demo/emotionet/web/*", 20),
     "download": ("emotionet/images/*/*", 15),
-    "batches": ("annotation/.*partial*", 1),
+    "annotation videos": ("annotation/.*partial*", 1),
     "traces": ("demo/annotations/*/*.txt", 1),
     "records": ("state/records/*/entry/*", 1),
 }

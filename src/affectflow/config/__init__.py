@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 from affectflow.config.models import Config, model_in
 from affectflow.core.errors import UserError
 
-__all__ = ["Config", "Values", "check", "load", "section", "section_of"]
+__all__ = ["Config", "Values", "check", "check_section", "load", "section", "section_of"]
 
 Values = Mapping[str, Any]
 """A configuration as YAML has it."""
@@ -55,18 +55,18 @@ def section(name: str, pairs: Sequence[str]) -> dict[str, Any]:
             settings[key] = yaml.safe_load(text)
         except yaml.YAMLError:
             raise UserError(f"The value of {pair!r} cannot be read; put it in quotes.") from None
-    _check_part(name, settings)
+    check_section(name, settings)
     return settings
 
 
 def section_of(path: Path | str, name: str) -> dict[str, Any]:
     """Return the keys of one section that a configuration or overlay sets, each checked; raise :class:`UserError`."""
     settings: dict[str, Any] = _read(path).get(name) or {}
-    _check_part(name, settings)
+    check_section(name, settings)
     return settings
 
 
-def _check_part(name: str, settings: Values) -> None:
+def check_section(name: str, settings: Values) -> None:
     """Raise :class:`UserError` for a wrong or unknown key of a section; keys may be missing."""
     model = Config.model_fields[name].annotation
     assert isinstance(model, type) and issubclass(model, BaseModel)
