@@ -37,7 +37,7 @@ def check_unmixed(sources: Mapping[str, Path]) -> bool:
         one = next(key for key, value in drawn.items() if value)
         other = next(key for key, value in drawn.items() if not value)
         raise UserError(
-            f"{one} names drawn data ({sources[one]}) and {other} real data ({sources[other]}); "
+            f"{one} points at drawn data ({sources[one]}) and {other} at real data ({sources[other]}); "
             "set both to the same kind of data, or one of them to null."
         )
     return any(drawn.values())
