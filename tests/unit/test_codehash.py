@@ -61,8 +61,8 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Package:
 SAME = {
     "comment": lambda text: "# new\n" + text + "\n# more\n",
     "comment behind code": replacing("import numpy as np\n", "import numpy as np  # arrays\n"),
-    "module docstring": replacing('"""Measures', '"""Other measures'),
-    "function docstring": replacing('    """Call positive', '    """Say positive'),
+    "module docstring": replacing('"""Metrics', '"""Other metrics'),
+    "function docstring": replacing('    """Count the', '    """Sum up the'),
     "blank lines": replacing("import numpy as np\n", "import numpy as np\n\n\n"),
     "trailing newline": lambda text: text.rstrip("\n"),
 }

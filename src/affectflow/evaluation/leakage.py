@@ -45,7 +45,7 @@ _SAME_PEOPLE = {"disfaplus": "disfa", "affwild2": "affwild"}
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """A split of a data set, and the table of :func:`digest_images` for the whole set."""
+    """A split of a data set, and the table of :func:`digest_images` for the complete set."""
 
     dataset: str
     root: Path

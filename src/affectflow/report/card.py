@@ -75,8 +75,8 @@ def _lines(run: str, facts: Mapping[str, Any]) -> Iterator[str]:
         "## Use and limits",
         "",
         "For research on facial expression. Action units are movements, not feelings; valence and arousal are ratings",
-        "by observers. Neither says what a person feels, and neither is fit for decisions about people. Scores hold for",
-        "the populations, cameras and poses of the benchmarks; validation shares its sources with training.",
+        "by observers. Neither says what a person feels, and neither is fit for decisions about people. Scores hold",
+        "for the populations, cameras and poses of the benchmarks; validation shares its sources with training.",
     )
 
 
