@@ -202,7 +202,7 @@ def test_the_page_says_what_the_files_say(tmp_path: Path) -> None:
     assert "licensed" not in read.text
 
 
-def test_licensed_images_stamp_the_page(tmp_path: Path) -> None:
+def test_the_page_carries_a_note_on_licensed_images(tmp_path: Path) -> None:
     _score(tmp_path, _frames(60, DISFA))
     score = json.loads((tmp_path / "disfa_m.json").read_text())
     score["leakage"] = {"exact": 3, "near": 0, "subjects": 0}
@@ -210,7 +210,7 @@ def test_licensed_images_stamp_the_page(tmp_path: Path) -> None:
     write_overview([tmp_path / "disfa_m.json"], None, [], False, "all", tmp_path / "page.html")
     read = _Read(tmp_path / "page.html")
     assert "Contains licensed images, not for distribution." in read.text
-    assert "m has seen something of disfa." in read.text and "nothing was downloaded" in read.text
+    assert "m was trained on images or people of disfa." in read.text and "nothing was downloaded" in read.text
 
 
 @pytest.mark.parametrize("draw", [draw_tracks, draw_emotions])

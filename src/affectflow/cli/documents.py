@@ -1,4 +1,4 @@
-"""Commands that print or write what one reads: FACS, protocols, scores, the configuration's page, graphs, a cluster's check."""
+"""Commands that print or write documents: FACS, protocols, scores, the configuration's page, graphs, cluster checks."""
 
 from __future__ import annotations
 

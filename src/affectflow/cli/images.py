@@ -24,8 +24,8 @@ def add_commands(commands: Commands, reproduces: bool) -> None:
         commands,
         "download",
         download,
-        "Download a list of images: one URL a line, or a CSV or Parquet file with a column url (and url_orig, tried where "
-        "url fails, and sha256, which the image must have). Run it again to resume.",
+        "Download a list of images: one URL a line, or a CSV or Parquet file with a column url (and url_orig, tried "
+        "where url fails, and sha256, which the image must have). Run it again to resume.",
         *(() if reproduces else (path("urls", "left out with --snapshot"),)),
         path("destination", "folder of the images"),
         path("--snapshot", "reproduce this set; status 1 unless every image is there", default=None),
@@ -41,8 +41,8 @@ def add_commands(commands: Commands, reproduces: bool) -> None:
         commands,
         "snapshot",
         snapshot,
-        "Write what a download gave (URL, SHA-256, split, group of near duplicates), so that others can reproduce it with "
-        "download --snapshot or data.emotionet.snapshot.",
+        "Write what a download gave (URL, SHA-256, split, group of near duplicates), so that others can reproduce it "
+        "with download --snapshot or data.emotionet.snapshot.",
         path("ledger"),
         path("--samples", "samples.parquet, for splits and groups", default=None),
         path("--out"),

@@ -118,8 +118,8 @@ def predict_records(options: argparse.Namespace) -> None:
     model = TrainedModel(options.model / MODEL, options.model / METADATA, options.batch_size)
     if model.sees_faces and FACE not in crops_of(options.records):
         raise UserError(
-            f"{options.model} was trained on crops around the face, and {options.records[0]} holds none; give the table "
-            "of the set's faces to write-frames with --faces (affectflow find-dataset-faces writes it)."
+            f"{options.model} was trained on crops around the face, and {options.records[0]} holds none; give the "
+            "table of the set's faces to write-frames with --faces (affectflow find-dataset-faces writes it)."
         )
     beside = [file.with_name(f"{file.stem}_left_out.csv") for file in options.records]
     count = predict_records(

@@ -1,1 +1,1 @@
-"""Predictions -> scores by published protocols, comparisons, and checks of leakage."""
+"""Scores of predictions by published protocols, comparisons of models, and checks for leakage."""

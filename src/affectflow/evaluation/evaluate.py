@@ -86,7 +86,7 @@ class Evaluation:
         if protocol.affect:
             groups.append(means(chosen(self.affect), _AFFECT_MEANS))
         values = {name: value for group in groups for name, value in group.values.items()}
-        samples = {name: drawn for group in groups for name, drawn in group.samples.items()}
+        samples = {name: sampled for group in groups for name, sampled in group.samples.items()}
         if protocol.challenge:
             values["challenge_score"] = (values["mean_accuracy"] + values["mean_f1"]) / 2
             if "mean_f1" in samples:

@@ -43,7 +43,7 @@ Pair = tuple[str, str, str, str, int | None]
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """A split of a data set, and the table of :func:`digest_images` for the whole set."""
+    """A split of a data set, and the table of :func:`digest_images` for the complete set."""
 
     dataset: str
     root: Path

@@ -1,4 +1,4 @@
-"""Confidence intervals by a bootstrap over whole subjects, because frames of one subject are not independent."""
+"""Confidence intervals by a bootstrap over subjects, because frames of one subject are not independent."""
 
 from __future__ import annotations
 

@@ -72,8 +72,8 @@ def _finder(folder: Path, faces: FaceAlignment, detector: str | Path | None) -> 
     path = Path(detector) if detector else beside if beside.is_file() else DETECTOR
     if not path.is_file():
         raise UserError(
-            f"{path} does not exist, and this model was trained on faces; give YuNet's file (SHA-256 {faces.sha256}) as "
-            f"the detector, or run snakemake {DETECTOR} with faces.detector: yunet."
+            f"{path} does not exist, and this model was trained on faces; give YuNet's file (SHA-256 {faces.sha256}) "
+            f"as the detector, or run snakemake {DETECTOR} with faces.detector: yunet."
         )
     make = partial(_make_finder, path, faces.sha256, faces.min_score)
     make()  # reports a damaged file before any image is read

@@ -1,1 +1,1 @@
-"""Tables and scores -> figures, model cards and the overview page."""
+"""Figures, model cards and the overview page, made from tables and scores."""

@@ -1,4 +1,4 @@
-"""Scores of each AU beside what answering yes always would give."""
+"""Figure of the scores of each action unit."""
 
 from __future__ import annotations
 
@@ -11,22 +11,27 @@ from affectflow.report.style import BLUE, GREY, ORANGE, figure
 
 
 def draw_units(score: Path, out: Path) -> None:
-    """Bars of F1 at the protocol's threshold and at validation's, with AUC as points."""
+    """Draw F1 of each AU at 0.5, at the validation threshold and for always predicting yes, with ROC AUC.
+
+    Args:
+        score: score file.
+        out: figure.
+    """
     result = json.loads(score.read_text(encoding="utf-8"))
     units = result["action_units"]
     title = f"{result['model']} on {result['benchmark']}: {result['protocol']['title']}"
     with figure(out, 7.5, 3.4, title, result["synthetic"]) as drawing:
         axes = drawing.subplots()
         places = np.arange(len(units))
-        for offset, measure, color, name in (
+        for offset, metric, color, name in (
             (-0.27, "f1_always_yes", GREY, "F1, always yes"),
             (0.0, "f1", BLUE, "F1 at 0.5"),
-            (0.27, "f1_validation_threshold", ORANGE, "F1 at validation's threshold"),
+            (0.27, "f1_validation_threshold", ORANGE, "F1 at the validation threshold"),
         ):
-            values = [u[measure] or 0 for u in units.values()]
+            values = [u[metric] or 0 for u in units.values()]
             axes.bar(places + offset, values, 0.25, color=color, label=name)
-            if measure != "f1_always_yes":
-                ends = [u["intervals"][measure] or (v, v) for u, v in zip(units.values(), values, strict=True)]
+            if metric != "f1_always_yes":
+                ends = [u["intervals"][metric] or (v, v) for u, v in zip(units.values(), values, strict=True)]
                 axes.vlines(places + offset, *zip(*ends, strict=True), color="black", linewidth=0.8)
         aucs = [np.nan if u["auc"] is None else u["auc"] for u in units.values()]
         axes.plot(places, aucs, "k_", markersize=14, label="ROC AUC")

@@ -1,4 +1,4 @@
-"""Figure of the annotation: coverage, agreement, and the distribution of the merged values."""
+"""Figure of annotated valence and arousal: coverage, agreement, and the merged values."""
 
 from __future__ import annotations
 
@@ -11,50 +11,40 @@ from numpy.typing import NDArray
 
 from affectflow.annotation.columns import AFFECT_COLUMNS, ANNOTATOR_COLUMNS, INCLUDED
 from affectflow.annotation.recording import DIMENSIONS
-from affectflow.report.style import BLUE, GREY, ORANGE, figure
+from affectflow.report.style import BLUE, GREY, ORANGE, draw_affect_histogram, figure
 from affectflow.tables.csv_files import read_csv
 
 _COLORS = dict(zip(DIMENSIONS, (BLUE, ORANGE), strict=True))
-_BINS = np.linspace(-1, 1, 41)
-_MAX_NAMES = 20
+_EDGES = np.linspace(-1, 1, 41).tolist()
+_MAX_ANNOTATORS = 20
 
 
 def draw_annotation(merged: Path, annotators: Path, synthetic: bool, out: Path) -> None:
-    """Draw the number of annotators per image, each annotator's CCC, and the distribution of valence and arousal.
+    """Draw annotators per image, each annotator's CCC with the others, and the distribution of merged values.
 
     Args:
-        merged: Table of merged values.
-        annotators: Table of annotators.
-        synthetic: Whether the data is drawn, which the figure says.
-        out: The figure.
+        merged: CSV with :data:`affectflow.annotation.columns.AFFECT_COLUMNS`.
+        annotators: CSV with :data:`affectflow.annotation.columns.ANNOTATOR_COLUMNS`.
+        synthetic: whether the data is drawn.
+        out: figure.
     """
     rows = list(read_csv(merged, AFFECT_COLUMNS))
     counts = {d: np.array([int(row[f"{d}_annotators"]) for row in rows], np.int64) for d in DIMENSIONS}
     values = {d: np.array([float(row[d] or "nan") for row in rows]) for d in DIMENSIONS}
     with figure(out, 11, 3.2, "Annotated valence and arousal", synthetic) as drawing:
         coverage, agreement, histogram, plane = drawing.subplots(1, 4)
-        _coverage(coverage, counts)
-        _agreement(agreement, list(read_csv(annotators, ANNOTATOR_COLUMNS)))
+        _draw_coverage(coverage, counts)
+        _draw_agreement(agreement, list(read_csv(annotators, ANNOTATOR_COLUMNS)))
         for dimension, column in values.items():
-            histogram.hist(
-                column[~np.isnan(column)],
-                bins=_BINS.tolist(),
-                histtype="step",
-                color=_COLORS[dimension],
-                label=dimension,
-            )
+            known = column[~np.isnan(column)]
+            histogram.hist(known, bins=_EDGES, histtype="step", color=_COLORS[dimension], label=dimension)
         histogram.set(xlabel="merged value", ylabel="images", xlim=(-1, 1))
         histogram.legend(fontsize=7)
-        plane.hist2d(*(values[d][_both(values)] for d in DIMENSIONS), bins=_BINS.tolist(), cmap="Blues")
-        plane.set(xlabel="valence", ylabel="arousal", xlim=(-1, 1), ylim=(-1, 1))
+        both = np.all([~np.isnan(values[d]) for d in DIMENSIONS], axis=0)
+        draw_affect_histogram(plane, values["valence"][both], values["arousal"][both], _EDGES)
 
 
-def _both(values: dict[str, NDArray[np.float64]]) -> NDArray[np.bool_]:
-    known = [~np.isnan(values[d]) for d in DIMENSIONS]
-    return np.asarray(known[0] & known[1])
-
-
-def _coverage(axes: Axes, counts: dict[str, NDArray[np.int64]]) -> None:
+def _draw_coverage(axes: Axes, counts: dict[str, NDArray[np.int64]]) -> None:
     most = max((int(column.max(initial=0)) for column in counts.values()), default=0)
     for place, (dimension, column) in enumerate(counts.items()):
         images = np.bincount(column, minlength=most + 1)
@@ -63,9 +53,9 @@ def _coverage(axes: Axes, counts: dict[str, NDArray[np.int64]]) -> None:
     axes.legend(fontsize=7)
 
 
-def _agreement(axes: Axes, rows: Sequence[dict[str, str]]) -> None:
-    """Draw each annotator's CCC with the mean of the others; excluded annotators are grey."""
-    names = list(dict.fromkeys(row["annotator"] for row in rows))[:_MAX_NAMES]
+def _draw_agreement(axes: Axes, rows: Sequence[dict[str, str]]) -> None:
+    """Draw each annotator's CCC; annotators who were left out of the merge are grey."""
+    names = list(dict.fromkeys(row["annotator"] for row in rows))[:_MAX_ANNOTATORS]
     places = {name: place for place, name in enumerate(names)}
     for row in rows:
         if row["annotator"] in places and row["ccc_with_others"]:

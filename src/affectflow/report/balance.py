@@ -1,4 +1,4 @@
-"""How often each AU is present, absent and unknown."""
+"""Figure of how often each action unit is present, absent and unknown."""
 
 from __future__ import annotations
 
@@ -13,15 +13,26 @@ from affectflow.tables.parquet import read_parquet
 
 
 def draw_balance(samples: Path, synthetic: bool, out: Path) -> None:
-    """Stacked shares by AU; AUs without any label are left out."""
+    """Draw the shares of labels of each AU; AUs without any label are left out.
+
+    Args:
+        samples: table of :data:`affectflow.datasets.emotionet.SAMPLES_SCHEMA`.
+        synthetic: whether the data is drawn.
+        out: figure.
+    """
     table = read_parquet(samples, SAMPLES_SCHEMA)
     units = np.array(table["units"].to_pylist(), np.int8)
     shown = [unit for unit in range(1, facs.COUNT + 1) if (units[:, unit - 1] >= 0).any()]
-    shares = [100 * np.mean(units[:, [u - 1 for u in shown]] == value, axis=0) for value in (1, 0, -1)]
+    labels = units[:, [unit - 1 for unit in shown]]
     with figure(out, 8, 3.2, f"Labels of {len(units)} images", synthetic) as drawing:
         axes = drawing.subplots()
         bottom = np.zeros(len(shown))
-        for share, color, name in zip(shares, (ORANGE, BLUE, GREY), ("present", "absent", "unknown"), strict=True):
+        for label, name, color in (
+            (facs.PRESENT, "present", ORANGE),
+            (facs.ABSENT, "absent", BLUE),
+            (facs.UNKNOWN, "unknown", GREY),
+        ):
+            share = 100 * np.mean(labels == label, axis=0)
             axes.bar([facs.label(unit) for unit in shown], share, bottom=bottom, color=color, label=name)
             bottom += share
         axes.tick_params(axis="x", rotation=90)

@@ -1,4 +1,4 @@
-"""``card.md``: what a model is, what it learnt from and what it is good for (Mitchell et al. 2019, "Model cards")."""
+"""Model cards, ``card.md``: data, validation, settings and limits of a model (Mitchell et al. 2019, "Model cards")."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ def _lines(run: str, facts: Mapping[str, Any]) -> Iterator[str]:
     yield f"# {run}"
     if facts["synthetic"]:
         yield from ("", f"**Trained on faces {NOTE}.**")
-    yield from ("", f"A {recipe['backbone']} at {recipe['input_size']} pixels from {start}, that answers for")
+    yield from ("", f"A {recipe['backbone']} at {recipe['input_size']} pixels from {start}, that predicts")
     yield from (f"{', '.join(name.replace('_', ' ') for name in facts['heads'])}.", "")
     if facts["unsupported"]:
-        yield from (f"Asked for, but without labels to learn from: {', '.join(facts['unsupported'])}.", "")
+        yield from (f"Requested, but without training labels: {', '.join(facts['unsupported'])}.", "")
     yield from ("## Data", "", "| set | images | terms |", "| --- | --- | --- |")
     for name, count in facts["datasets"].items():
         terms = "drawn by affectflow, no terms" if facts["synthetic"] else info(name).terms
@@ -37,12 +37,17 @@ def _lines(run: str, facts: Mapping[str, Any]) -> Iterator[str]:
     images = facts["images"]
     yield ""
     yield f"{images['train']:,} images to train on; {images['validation']:,} for stopping and calibration."
-    yield f"{facts['images_without_label']:,} of the former have no label that it learns;"
+    yield f"{facts['images_without_label']:,} of the training images have no label that the model is trained on;"
     yield f"{facts['images_with_affect']:,} have valence and arousal."
     if facts["units"] or facts["intensity_units"]:
         yield from _units(facts)
-    yield from ("", "## Validation", "", "Of the weights that were kept, those of epoch", "")
-    yield from (f"{facts['best_epoch']} of {facts['epochs']}.", "", "| measure | value |", "| --- | --- |")
+    yield from (
+        "",
+        "## Validation",
+        "",
+        f"Metrics of the best epoch's weights, {facts['best_epoch']} of {facts['epochs']}.",
+    )
+    yield from ("", "| metric | value |", "| --- | --- |")
     for name, value in facts["validation"].items():
         if "_AU" not in name:
             yield f"| {name.removeprefix('validation_').replace('_', ' ')} | {_text(value)} |"
@@ -56,9 +61,9 @@ def _lines(run: str, facts: Mapping[str, Any]) -> Iterator[str]:
         "",
         "## Use and limits",
         "",
-        "For research on facial expression. Action units are movements, not feelings; valence and arousal are how",
-        "others saw a face. Neither says what a person feels, and neither is fit for decisions about people. Scores",
-        "hold for the populations, cameras and poses of the benchmarks; validation shares its sources with training.",
+        "For research on facial expression. Action units are movements, not feelings; valence and arousal are ratings",
+        "by observers. Neither says what a person feels, and neither is fit for decisions about people. Scores hold",
+        "for the populations, cameras and poses of the benchmarks; validation shares its sources with training.",
     )
 
 
@@ -76,7 +81,7 @@ def _units(facts: Mapping[str, Any]) -> Iterator[str]:
     for unit, count in facts["images_with_intensity"].items():
         yield f"| {unit} intensity | {count:,} labelled | | | | | |"
     if facts["unmeasured"]:
-        yield from ("", f"Validation has one value only of {', '.join(facts['unmeasured'])}.")
+        yield from ("", f"Validation has only one value of {', '.join(facts['unmeasured'])}.")
 
 
 def _text(value: float | None) -> str:

@@ -1,4 +1,4 @@
-"""Learning curves of a run."""
+"""Figure of the learning curves of a run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,14 @@ from affectflow.tables.csv_files import read_csv
 
 
 def draw_curves(history: Path, run: str, synthetic: bool, out: Path) -> None:
-    """Loss on the left; validation AUC and CCC on the right."""
+    """Draw training loss on the left, and AUC and CCC on validation data on the right.
+
+    Args:
+        history: CSV with one row for each epoch.
+        run: name for the title.
+        synthetic: whether the data is drawn.
+        out: figure.
+    """
     rows = list(read_csv(history, ("epoch", "loss")))
     epochs = [float(row["epoch"]) for row in rows]
     with figure(out, 7, 3, f"Learning curves of {run}", synthetic) as drawing:

@@ -1,4 +1,4 @@
-"""Graphs in Graphviz's DOT language -> SVG, with Graphviz where it is installed."""
+"""Rendering of graphs in Graphviz's DOT language."""
 
 from __future__ import annotations
 
@@ -11,7 +11,15 @@ from affectflow.core.errors import UserError
 
 
 def draw_graph(dot: str, out: Path) -> None:
-    """Render ``dot`` with the ``dot`` program, or with Graphviz compiled to WebAssembly where there is none."""
+    """Render a graph as SVG, with the program ``dot`` or, without it, with Graphviz compiled to WebAssembly.
+
+    Args:
+        dot: graph in the DOT language; text before it is ignored.
+        out: SVG file.
+
+    Raises:
+        UserError: there is no graph in ``dot``.
+    """
     start = dot.find("digraph")
     if start < 0:
         raise UserError("There is no graph on standard input; pipe in the output of snakemake --dag or --rulegraph.")

@@ -1,4 +1,4 @@
-"""The pieces of an HTML page that needs no other file."""
+"""Parts of an HTML page that needs no other file."""
 
 from __future__ import annotations
 
@@ -21,15 +21,20 @@ figcaption, .note { color: #55616e; font-size: .85rem }
 .warning { background: #fff3d6; border-left: 4px solid #d9822b; padding: .5rem .9rem; margin: .8rem 0 }
 nav a { margin-right: 1rem } code { font-size: .92em }
 """
-_KINDS = {".svg": "image/svg+xml", ".png": "image/png"}
+_MEDIA_TYPES = {".svg": "image/svg+xml", ".png": "image/png"}
 
 
 def page(title: str, sections: Sequence[tuple[str, str, Iterable[str]]]) -> str:
-    """A page of sections: an anchor, a heading, and pieces of HTML."""
+    """Return a page.
+
+    Args:
+        title: of the page.
+        sections: anchor, heading and parts in HTML of each.
+    """
     links = "".join(f'<a href="#{anchor}">{html.escape(heading)}</a>' for anchor, heading, _ in sections)
     body = "\n".join(
-        f'<section id="{anchor}">\n<h2>{html.escape(heading)}</h2>\n' + "\n".join(pieces) + "\n</section>"
-        for anchor, heading, pieces in sections
+        f'<section id="{anchor}">\n<h2>{html.escape(heading)}</h2>\n' + "\n".join(parts) + "\n</section>"
+        for anchor, heading, parts in sections
     )
     return (
         f'<!DOCTYPE html>\n<html lang="en">\n<head><meta charset="utf-8">\n<title>{html.escape(title)}</title>\n'
@@ -38,18 +43,18 @@ def page(title: str, sections: Sequence[tuple[str, str, Iterable[str]]]) -> str:
     )
 
 
-def text(words: str, kind: str = "") -> str:
-    """A paragraph; ``kind`` is ``note`` or ``warning``."""
-    return f'<p class="{kind}">{html.escape(words)}</p>' if kind else f"<p>{html.escape(words)}</p>"
+def text(content: str, kind: str = "") -> str:
+    """Return a paragraph of plain text; ``kind`` is empty, ``note`` or ``warning``."""
+    return f'<p class="{kind}">{html.escape(content)}</p>' if kind else f"<p>{html.escape(content)}</p>"
 
 
-def heading(words: str) -> str:
-    """A heading within a section."""
-    return f"<h3>{html.escape(words)}</h3>"
+def heading(content: str) -> str:
+    """Return a heading within a section."""
+    return f"<h3>{html.escape(content)}</h3>"
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str | float | None]]) -> str:
-    """A table; numbers stand to the right, and None is a dash."""
+    """Return a table of plain text; numbers are aligned to the right, None is shown as a dash."""
     head = "".join(f"<th>{html.escape(column)}</th>" for column in columns)
     body = "\n".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
     return f"<table>\n<tr>{head}</tr>\n{body}\n</table>"
@@ -67,8 +72,8 @@ def _cell(value: str | float | None) -> str:
 
 
 def figure(path: Path, caption: str) -> str:
-    """An image, in the page itself."""
+    """Return an SVG or PNG file embedded in the page, with a caption."""
     data = base64.b64encode(path.read_bytes()).decode()
-    source = f"data:{_KINDS[path.suffix]};base64,{data}"
-    words = html.escape(caption)
-    return f'<figure><img src="{source}" alt="{words}"><figcaption>{words}</figcaption></figure>'
+    source = f"data:{_MEDIA_TYPES[path.suffix]};base64,{data}"
+    text = html.escape(caption)
+    return f'<figure><img src="{source}" alt="{text}"><figcaption>{text}</figcaption></figure>'

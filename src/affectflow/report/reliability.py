@@ -1,4 +1,4 @@
-"""Whether probabilities mean what they say."""
+"""Reliability diagram of a run's probabilities."""
 
 from __future__ import annotations
 
@@ -10,7 +10,14 @@ from affectflow.tables.csv_files import read_csv
 
 
 def draw_reliability(table: Path, run: str, synthetic: bool, out: Path) -> None:
-    """Share of positives against mean probability over all AUs, by bins, before and after calibration."""
+    """Draw the share of positives against mean probability by bins of all AUs, before and after calibration.
+
+    Args:
+        table: CSV of reliability bins by AU, from training.
+        run: name for the title.
+        synthetic: whether the data is drawn.
+        out: figure.
+    """
     sums: dict[tuple[bool, str], list[float]] = defaultdict(lambda: [0.0, 0.0, 0.0])
     for row in read_csv(table, ("calibrated", "from", "images", "mean_probability", "positive_rate")):
         count = float(row["images"])
@@ -24,6 +31,6 @@ def draw_reliability(table: Path, run: str, synthetic: bool, out: Path) -> None:
             points = [(p / n, r / n) for (after, _), (n, p, r) in sorted(sums.items()) if after is calibrated]
             if points:
                 axes.plot(*zip(*points, strict=True), color=color, marker="o", label=name)
-        axes.set(xlabel="mean probability", ylabel="share that are positive", xlim=(0, 1), ylim=(0, 1))
+        axes.set(xlabel="mean probability", ylabel="share of positives", xlim=(0, 1), ylim=(0, 1))
         if sums:
             axes.legend()

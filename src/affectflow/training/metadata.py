@@ -120,7 +120,7 @@ class ModelMetadata(_Part):
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Read ``model.json``; raise :class:`affectflow.core.errors.UserError` if it is damaged or of another version."""
+        """Read ``model.json``; raise :class:`affectflow.core.errors.UserError` if it cannot be used."""
         return read_contract(cls, path, SCHEMA_VERSION, remedy="train the model again")
 
     def write(self, path: Path) -> None:
