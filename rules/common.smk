@@ -56,7 +56,7 @@ wildcard_constraints:
 
 
 def params(stage, **others):
-    """Params of the rule that runs a stage: its address, code digest and settings, and what only the rule knows."""
+    """Params for running a stage (its address, code digest and settings), and those that only its rule knows."""
     return rule_params(stage, config, **others)
 
 
@@ -81,7 +81,7 @@ def input_files(name_of):
 
 
 def dataset_params(stage, name_of, split):
-    """Params of a rule that reads a data set: its folder, split and content, beside those of the stage."""
+    """Params for reading a data set (its folder, split and content) beside those of the stage."""
     return params(
         stage,
         dataset=name_of,
@@ -162,3 +162,62 @@ def check_partitions():
         unknown = str(error)
     if unknown is not None:
         raise WorkflowError(unknown)
+
+
+def partitions_at_once():
+    """How many partitions are downloaded at the same time and share what a host is asked for.
+
+    On nodes all may be: a job there parses the workflow again, and does not know how many others there are.
+    """
+    settings = workflow.resource_settings
+    slots = settings.cores or settings.local_cores if NETWORK_IS_LOCAL else None
+    return min(
+        config["download"]["partitions"], slots or config["download"]["partitions"]
+    )
+
+
+def name_in_records(wildcards):
+    return wildcards.records.partition("-")[0]
+
+
+def compared_sets(wildcards):
+    """The benchmark and the sets that a run was trained on, each with its folder and split."""
+    with one_sentence():
+        return PLAN.scores.leakage_inputs(wildcards.benchmark, wildcards.run)
+
+
+def frames_to_predict(wildcards):
+    PLAN.scores.check_prediction(wildcards.benchmark, wildcards.run)
+    return frames_of(wildcards.benchmark)
+
+
+def figures_of(kind, pairs):
+    """The files of a kind of figure for pairs of a benchmark and a run."""
+    file, _, _ = FIGURE_KINDS[kind]
+    return [f"results/figures/{file}".format(benchmark=b, run=r) for b, r in pairs]
+
+
+DEMO_WEB = []
+
+
+def start_demo_web():
+    """Serve the drawn images on loopback for as long as this process lives."""
+    if DEMO_TABLE not in config["data"]["emotionet"]["tables"]:
+        return
+    server = subprocess.Popen(
+        [
+            sys.executable,
+            *("-m", "affectflow.demo.web"),
+            *("--routes", "results/demo/emotionet/routes.json"),
+            *("--files", "results/demo/emotionet/web"),
+            *("--web-port", str(DEMO["web_port"])),
+            *("--name-server-port", str(DEMO["name_server_port"])),
+        ],
+        stdin=subprocess.PIPE,  # the server stops when it is closed
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    DEMO_WEB.append(server)
+    answer = server.stdout.readline().strip()
+    if answer != "ready":
+        raise WorkflowError(answer)

@@ -10,7 +10,6 @@ EDITION = fingerprint(
     [DEMO["seed"], DEMO["image_size"], code_of(demo_stages.draw_emotionet)]
 )[:6]
 DEMO_TABLE = "results/demo/emotionet/EmotioNet_FACS_drawn.xlsx"
-DEMO_WEB = []
 
 
 rule draw_emotionet:
@@ -71,26 +70,3 @@ for name in ("disfa", "amfed", "affwild"):
             **params(getattr(demo_stages, f"draw_{name}")),
         script:
             RUN_STAGE
-
-
-def start_demo_web():
-    """Serve the drawn images on loopback for as long as this process lives."""
-    if DEMO_TABLE not in config["data"]["emotionet"]["tables"]:
-        return
-    server = subprocess.Popen(
-        [
-            sys.executable,
-            *("-m", "affectflow.demo.web"),
-            *("--routes", "results/demo/emotionet/routes.json"),
-            *("--files", "results/demo/emotionet/web"),
-            *("--web-port", str(DEMO["web_port"])),
-            *("--name-server-port", str(DEMO["name_server_port"])),
-        ],
-        stdin=subprocess.PIPE,  # the server stops when it is closed
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    DEMO_WEB.append(server)
-    answer = server.stdout.readline().strip()
-    if answer != "ready":
-        raise WorkflowError(answer)

@@ -7,16 +7,6 @@ from affectflow.download.settings import Settings
 DOWNLOAD = config["download"]
 
 
-def partitions_at_once():
-    """How many partitions are downloaded at the same time and share what a host is asked for.
-
-    On nodes all may be: a job there parses the workflow again, and does not know how many others there are.
-    """
-    settings = workflow.resource_settings
-    slots = settings.cores or settings.local_cores if NETWORK_IS_LOCAL else None
-    return min(DOWNLOAD["partitions"], slots or DOWNLOAD["partitions"])
-
-
 rule download_partition:
     input:
         file_names="results/emotionet/filenames.csv",

@@ -6,11 +6,6 @@
 # there; on demand results/events/{benchmark}_{run}.csv.
 
 
-def frames_to_predict(wildcards):
-    PLAN.scores.check_prediction(wildcards.benchmark, wildcards.run)
-    return frames_of(wildcards.benchmark)
-
-
 rule write_frames:
     input:
         input_files(lambda wildcards: wildcards.dataset),

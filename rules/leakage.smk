@@ -5,12 +5,6 @@
 from affectflow.evaluation import stages as evaluation_stages
 
 
-def compared_sets(wildcards):
-    """The benchmark and the sets that a run was trained on, each with its folder and split."""
-    with one_sentence():
-        return PLAN.scores.leakage_inputs(wildcards.benchmark, wildcards.run)
-
-
 rule digest_images:
     input:
         input_files(lambda wildcards: wildcards.benchmark),

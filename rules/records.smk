@@ -9,10 +9,6 @@ SHARDS = [f"{shard:05d}" for shard in range(config["records"]["shards"])]
 OF = f"of-{config['records']['shards']:05d}"
 
 
-def name_in_records(wildcards):
-    return wildcards.records.partition("-")[0]
-
-
 rule assemble_samples:
     input:
         labels="results/emotionet/labels.csv",

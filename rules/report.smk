@@ -74,12 +74,6 @@ FIGURE_KINDS = {
 }
 
 
-def figures_of(kind, pairs):
-    """The files of a kind of figure for pairs of a benchmark and a run."""
-    file, _, _ = FIGURE_KINDS[kind]
-    return [f"results/figures/{file}".format(benchmark=b, run=r) for b, r in pairs]
-
-
 RUNS = [(None, run) for run in PLAN.scores.runs()]
 OF_UNITS, OF_AFFECT = PLAN.scores.of_units(), PLAN.scores.of_affect()
 FIGURES = [

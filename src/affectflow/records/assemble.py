@@ -55,7 +55,7 @@ class AssemblyOptions:
     """How samples are selected and divided.
 
     Attributes:
-        on_missing_face: ``center_crop`` to keep images without a face; otherwise they are left out, but not from the test
+        on_missing_face: ``center_crop`` to keep images without a face; otherwise they are left out, except in the test
             split, in which they still count.
         shards: Number of shards.
         validation_fraction: Share of the groups that goes to validation.
