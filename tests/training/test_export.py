@@ -16,11 +16,9 @@ from tests.training.test_network import FORM, HEADS, images
 
 keras = pytest.importorskip("keras")
 
+from affectflow.training.export import export
 from affectflow.training.network import HeadSpec, build_network, every_layer, inference_model
-from affectflow.training.saving import (
-    export,
-    save_model,
-)
+from affectflow.training.saving import save_model
 
 _OTHERS = """
 import sys
@@ -86,7 +84,7 @@ def test_exports_predict_as_the_model_does(
 
 
 def test_an_export_with_other_outputs_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from affectflow.training import saving as module
+    from affectflow.training import export as module
 
     save_model(_trained("grey_pixels", 32, HEADS[:1]), tmp_path / "model.keras")
     (tmp_path / "model.json").write_text("{}")

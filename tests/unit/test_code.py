@@ -154,7 +154,8 @@ def test_neutral_modules_re_run_nothing(package: Package, module: str) -> None:
         ("datasets/disfa_labels.py", {"draw_disfa", "predict_benchmark"}, {"train_model", "score_model"}),
         ("spreadsheet/layout.py", {"ingest_tables"}, {"train_model", "write_records", "score_model"}),
         ("evaluation/protocols/disfa-occurrence8.yaml", {"score_model"}, {"train_model", "write_records"}),
-        ("training/saving.py", {"export_model", "train_model"}, {"score_model", "predict_benchmark"}),
+        ("training/export.py", {"export_model"}, {"train_model", "score_model", "predict_benchmark"}),
+        ("training/saving.py", {"train_model"}, {"export_model", "score_model"}),
         ("annotation/server/app.py", set(), set(STAGES)),
     ],
 )

@@ -143,7 +143,7 @@ def test_edited_export_redoes_exports_only(copy: Workflow) -> None:
     target = "results/models/resnet/model.onnx"
     assert copy.succeed(target).rules_run == {"export_model"}
     assert copy.run(target).nothing_done
-    _edit(copy, "training/saving.py", "OPSET = 18", "OPSET = 17")
+    _edit(copy, "training/export.py", "OPSET = 18", "OPSET = 17")
     assert copy.run(target, *SCORES, options=("-n",)).rules_run == {"export_model"}
 
 

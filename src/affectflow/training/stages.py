@@ -97,12 +97,12 @@ def train_model(
         raise
 
 
-@stage("training.saving", "training.keras_setup")
+@stage("training.export", "training.keras_setup")
 def export_model(model: Path, metadata: Path, saved_model: Output, onnx: Output) -> None:
     """Export a model as SavedModel and ONNX, and check that both predict the same."""
     from affectflow.cluster.lease import lease_gpus
 
     gpus = lease_gpus(0)  # noqa: F841  # the result is the same with and without a GPU
-    from affectflow.training.saving import export
+    from affectflow.training.export import export
 
     export(model, metadata, saved_model, onnx)
