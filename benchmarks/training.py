@@ -43,7 +43,7 @@ def ours(folder: Path) -> None:
 
     defaults = yaml.safe_load((_HERE.parent / "config" / "config.yaml").read_text())
     settings = {
-        **defaults["network"],
+        **defaults["model_defaults"],
         **defaults["training"],
         **{"backbone": "resnet50", "input_size": SIDE, "units": list(range(1, 61)), "shares": None, "seed": 0},
         **{"epochs": 1, "batch_size": BATCH},

@@ -98,7 +98,7 @@ def test_the_shipped_models_go_on_too(tmp_path: Path, files: Files, records: Wri
     """Killed once, in the second of two epochs of three steps."""
     files = records("shipped", 120, 1), files[1]
     config = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
-    entry = {**config["network"], **config["models"][model]}
+    entry = {**config["model_defaults"], **config["models"][model]}
     own = {key: entry[key] for key in ("backbone", "input_size", "dropout")}
     shipped = {**own, **entry.get("training", {}), "epochs": 2, "batch_size": 40}
     result = run_training(tmp_path / "undisturbed", *files, **shipped)
