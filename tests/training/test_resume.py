@@ -17,8 +17,8 @@ import pytest
 import yaml
 
 from affectflow.core.errors import UserError
+from affectflow.core.interruption import STATUS, Interrupted, Interruption
 from affectflow.training.checkpoint import Checkpoints, State
-from affectflow.training.interruption import STATUS, Interrupted, Interruption
 from tests.conftest import ROOT
 from tests.training.processes import SMALL, Forked, outcome, run_training, start_training
 
@@ -160,7 +160,7 @@ def test_asked_before_the_first_step_it_ends_at_once_and_leaves_no_copies(
 
 _BUSY = """
 import hashlib, sys
-from affectflow.training import interruption
+from affectflow.core import interruption
 interruption._GRACE_S = 1.0
 with interruption.Interruption() as asked:
     asked.nothing_to_save = False

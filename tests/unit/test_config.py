@@ -12,7 +12,7 @@ import yaml
 from pydantic import BaseModel
 
 from affectflow.config import Config, check, load
-from affectflow.config.models import model_in
+from affectflow.config.section import model_in
 from affectflow.core.errors import UserError
 
 DEFAULT = Path(__file__).parents[2] / "config/config.yaml"

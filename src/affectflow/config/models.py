@@ -6,41 +6,16 @@ missing one is noticed. ``config/README.md`` is written from both (:mod:`affectf
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model
+from pydantic import BeforeValidator, Field
 
-
-class Section(BaseModel):
-    """A map of the configuration: no unknown keys, no conversion of types."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, protected_namespaces=())
-
-
-def model_in(annotation: Any) -> type[BaseModel] | None:
-    """Return the model in an annotation, such as the entries' in ``dict[str, ModelEntry]``."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    return next((found for one in get_args(annotation) if (found := model_in(one)) is not None), None)
-
-
-def _unique(values: Any) -> Any:
-    if isinstance(values, list) and len({str(value) for value in values}) < len(values):
-        raise ValueError("it names something twice")
-    return values
-
-
-Text = Annotated[str, Field(min_length=1)]
-Count = Annotated[int, Field(ge=1)]
-Seconds = Annotated[float, Field(ge=0)]
-Share = Annotated[float, Field(gt=0, lt=1)]
-Use = Literal["train", "benchmark", "split"]
-Head = Literal["action_units", "intensities", "valence_arousal"]
-TrainingSet = Literal["emotionet", "affwild", "affwild2", "disfa", "disfaplus", "own"]
+from affectflow.config.section import Count, Seconds, Section, Share, Text, Use, unique
+from affectflow.config.training import ModelDefaults, ModelEntry, Training
 
 
 class EmotioNet(Section):
-    tables: Annotated[list[Text], BeforeValidator(_unique)] = Field(
+    tables: Annotated[list[Text], BeforeValidator(unique)] = Field(
         description="Spreadsheets of image URLs and 60 AU columns (.xlsx, .csv, or TAB separated .txt), or folders "
         "of them; an empty list leaves EmotioNet out."
     )
@@ -153,7 +128,7 @@ class Download(Section):
     )
     retry_outcomes: Annotated[
         list[Annotated[str, Field(pattern=r"^[a-z_]+$")]],
-        BeforeValidator(_unique),
+        BeforeValidator(unique),
     ] = Field(
         description="Outcomes that a raised `retry_round` (or another changed setting, or code) tries again; an "
         "empty list means all failures."
@@ -269,164 +244,6 @@ class Pretrained(Section):
         pattern=r"^(https?|file)://",
         description="Where Keras publishes them; files are checked against the digest that Keras pins, and later "
         "ones against the SHA-256 of the first.",
-    )
-
-
-class ModelDefaults(Section):
-    """What all models have in common, unless their entry differs."""
-
-    enabled: bool = Field(description="Whether the model is trained without being requested by name.")
-    gpus: int = Field(
-        ge=0,
-        description="GPUs of one machine that a training takes, if there are any, not shared with other trainings; 0 "
-        "takes none.",
-    )
-    weights: Text = Field(description="`none` for random, `imagenet`, or the path of a Keras weights file without top.")
-    top: Literal["pooled", "fully_connected", "flat"] = Field(
-        description="`pooled` averages the last features; `fully_connected` adds the two layers of 4096 units of "
-        "VGG's paper, each with dropout 0.5; `flat` takes the features as they are."
-    )
-    pooling: Literal["avg", "max"] = Field(description="How `pooled` pools.")
-    batch_norm: bool = Field(
-        description="Whether VGG's convolutions are followed by batch normalization; only from random weights."
-    )
-    dropout: float = Field(ge=0, lt=1, description="Share of pooled features dropped before the heads.")
-    l2: float = Field(
-        ge=0, description="Weight of half the squared norm of all kernels in the loss; 0.0005 in VGG's paper."
-    )
-    train_layers: Text = Field(
-        description="`all`, `heads`, or the name of the backbone's first layer that is trained; layers below are "
-        "frozen."
-    )
-    layer_decay: float = Field(
-        gt=0, le=1, description="Factor of the learning rate for each layer further from the heads; 1 for none."
-    )
-    heads: Annotated[list[Head], Field(min_length=1), BeforeValidator(_unique)] = Field(
-        description="What the model learns, jointly: AU occurrence, AU intensities where data sets have them, "
-        "valence and arousal."
-    )
-    action_units: Literal["all", "emotionet2017", "emotionet2018", "emotionet2020"] = Field(
-        description="The AUs that it learns: `all` that its data sets label, or those of an EmotioNet challenge."
-    )
-
-
-class Losses(Section):
-    """The loss of each head."""
-
-    action_units: Literal["cross_entropy", "focal", "asymmetric"] = Field(
-        description="Binary cross-entropy, focal loss (Lin et al. 2017) or asymmetric loss (Ridnik et al. 2021), "
-        "each over known labels."
-    )
-    intensities: Literal["squared_error", "ordinal"] = Field(
-        description='Squared error, or ordinal: cross-entropy of "stronger than" each level.'
-    )
-    valence_arousal: Literal["ccc", "ccc_bins"] = Field(
-        description="1 - CCC plus squared error, or 1 - CCC plus cross-entropy of 20 bins (Deng et al. 2020)."
-    )
-
-
-class TaskWeights(Section):
-    """Fixed weight of each head's loss."""
-
-    action_units: float = Field(ge=0, description="Of AU occurrence.")
-    intensities: float = Field(ge=0, description="Of AU intensities.")
-    valence_arousal: float = Field(ge=0, description="Of valence and arousal.")
-
-
-class Augmentation(Section):
-    """Random changes of training images."""
-
-    flip: bool = Field(description="Mirror half of the images.")
-    crop: float = Field(ge=0, le=0.5, description="Largest share of the side that a random crop leaves out.")
-    brightness: float = Field(ge=0, le=1, description="Largest shift as a share of the full range.")
-    contrast: float = Field(ge=0, lt=1, description="Largest change of contrast as a share of 1.")
-    saturation: float = Field(ge=0, lt=1, description="Largest change of saturation as a share of 1.")
-
-
-class Training(Section):
-    """How models are fitted."""
-
-    seed: int = Field(ge=0, description="Offset added to a run's own seed.")
-    epochs: Count = Field(description="Passes over the training images.")
-    patience: Count = Field(description="Epochs without a better validation score after which training stops.")
-    batch_size: Count = Field(description="Images in a step, on all GPUs together.")
-    accumulate: Count = Field(
-        description="Steps whose gradients make one update, on one GPU only; an incomplete last group is not used."
-    )
-    optimizer: Literal["sgd", "nesterov", "adagrad", "rmsprop", "adam", "adamw"] = Field(description="The update rule.")
-    learning_rate: float = Field(
-        gt=0, description="Peak step size; it rises linearly at first and then falls to zero as a cosine."
-    )
-    weight_decay: float = Field(
-        ge=0, description="Decoupled weight decay (AdamW) or the same passed to the other optimizers."
-    )
-    warmup_fraction: float = Field(ge=0, le=1, description="Share of all steps in which the learning rate rises.")
-    losses: Losses
-    task_weighting: Literal["fixed", "learned"] = Field(
-        description="Whether the weights of the heads' losses are fixed, or learned by their uncertainty (Kendall et "
-        "al. 2018)."
-    )
-    task_weights: TaskWeights
-    missing_labels: Literal["ignore", "negative"] = Field(
-        description="Unknown AUs are left out of the loss (`ignore`), or, for comparison, taken as absent (`negative`)."
-    )
-    positive_weight_cap: float = Field(
-        ge=1, description="An AU's positives weigh negatives/positives in the loss but at most this; 1 for no weights."
-    )
-    calibration: Literal["temperature", "none"] = Field(
-        description="Whether probabilities are calibrated by a temperature for each AU, fitted on validation; "
-        "decisions at 0.5 stay the same."
-    )
-    precision: Literal["auto", "float32", "bfloat16", "float16"] = Field(
-        description="`auto` is bfloat16 or float16 (with loss scaling) on a GPU that has it, float32 elsewhere."
-    )
-    xla: Literal["auto", "always", "never"] = Field(description="Whether XLA compiles the step; `auto` on GPUs.")
-    cache_records: bool = Field(description="Whether records are copied to `$TMPDIR` first.")
-    checkpoint_minutes: float = Field(gt=0, description="The longest time between two checkpoints, in minutes.")
-    tensorboard: bool = Field(
-        description="Whether the history is also written for TensorBoard (`results/logs/tensorboard`)."
-    )
-    augmentation: Augmentation
-
-
-def _optional(model: type[Section], name: str) -> type[Section]:
-    """Return a model of the same keys, each of which may be missing (but not null)."""
-    fields: Any = {
-        key: (
-            Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation,
-            Field(default=None, description=field.description),
-        )
-        for key, field in model.model_fields.items()
-    }
-    return create_model(name, __base__=Section, **fields)
-
-
-_ModelDefaultsPart = _optional(ModelDefaults, "ModelDefaultsPart")
-_TrainingPart = _optional(Training, "TrainingPart")
-
-
-class ModelEntry(_ModelDefaultsPart):  # type: ignore[misc, valid-type]
-    """The catalogue: a name (letters, digits, underscores) and its model; keys of `model_defaults` may be set, too."""
-
-    backbone: str = Field(
-        pattern=r"^[A-Za-z][A-Za-z0-9_]*$",
-        description="The network below the heads: `vgg16`, `resnet50`, `resnet50v2`, `inception_resnet_v2` or "
-        "another class of `keras.applications`; `constant` and `grey_pixels` (16 x 16 grey values) are "
-        "baselines.",
-    )
-    input_size: int = Field(ge=32, description="Side in pixels that images are scaled to (Inception-ResNet needs 75).")
-    train_on: (
-        Annotated[list[TrainingSet], Field(min_length=1), BeforeValidator(_unique)]
-        | Annotated[dict[TrainingSet, Annotated[float, Field(gt=0)]], Field(min_length=1)]
-    ) = Field(
-        description="Data sets that it learns from, as a list, or with their shares of every batch: `{emotionet: "
-        "0.7, affwild: 0.3}`."
-    )
-    seeds: Annotated[
-        list[Annotated[int, Field(ge=0, le=4294967295)]], Field(min_length=1), BeforeValidator(_unique)
-    ] = Field(description="One training job each; the first is the default run, the others are `{model}-seed{n}`.")
-    training: _TrainingPart = Field(  # type: ignore[valid-type]
-        default=None, description="Keys of `training` that differ for this model."
     )
 
 

@@ -12,12 +12,14 @@ import yaml
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from affectflow.config.models import Config, ModelDefaults, ModelEntry, model_in
+from affectflow.config.models import Config
+from affectflow.config.section import model_in
+from affectflow.config.training import ModelDefaults, ModelEntry
 
 _HEAD = """\
 # Configuration
 
-Written by `affectflow config-docs` from `src/affectflow/config/models.py` and the defaults in `config.yaml` beside this
+Written by `affectflow config-docs` from the models in `src/affectflow/config/` and the defaults in `config.yaml` beside this
 page; edit those. Overlays (`--configfile my.yaml`) change single keys: maps are merged, lists are replaced.
 
 | key | values | default | meaning |

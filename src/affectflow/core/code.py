@@ -25,7 +25,7 @@ _DATA = (".yaml", ".csv", ".json")
 _LOGGERS = ("log", "logger", "logging")
 
 NEUTRAL = {
-    "core": "errors, atomic files, cache keys, logs, progress bars and parallel work change no content",
+    "core": "errors, files, cache keys, logs, progress, parallel work, resumed after interruptions or not: same content",
     "config": "values reach a stage as parameters, which re-run it themselves",
     "datasets.__init__": "the registry: the module that reads a data set is in the digest of the stages that open it",
     "cluster": "where and how long a job runs does not change what it writes",
@@ -35,7 +35,6 @@ NEUTRAL = {
     "tables.arrow": "equal to pyarrow.array, which a test asserts",
     "tables.files": "which files are read reaches a stage as its input",
     "training.__init__": "sets Keras's backend, the same for all; versions of Keras are in the key of a training",
-    "training.interruption": "a training that is interrupted and resumed ends with the same bytes, which tests assert",
 }
 """Modules and rooms that re-run nothing, with the reason; a stage may still name one of them as decisive."""
 

@@ -15,10 +15,10 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from affectflow.core.errors import UserError
+from affectflow.core.interruption import Interruption
 from affectflow.core.progress import progress
 from affectflow.tables.csv_files import write_csv
 from affectflow.training.checkpoint import Checkpoints, EpochLog, State
-from affectflow.training.interruption import Interruption
 from affectflow.training.keras_setup import keras
 from affectflow.training.multi_task import MultiTaskModel
 

@@ -78,7 +78,7 @@ def train_model(
 
     seconds = seconds_to_train(runtime)
     gpus = lease_gpus(recipe["gpus"])  # noqa: F841  # kept until the end; before TensorFlow, which takes all it sees
-    from affectflow.training.interruption import OutOfTime
+    from affectflow.core.interruption import OutOfTime
     from affectflow.training.metadata import FaceAlignment
     from affectflow.training.train import Outputs, Places, TrainingData
     from affectflow.training.train import train as fit

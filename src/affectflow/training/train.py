@@ -17,6 +17,7 @@ from affectflow import facs
 from affectflow.core.cache import file_sha256, fingerprint
 from affectflow.core.code import modules_digest
 from affectflow.core.errors import UserError
+from affectflow.core.interruption import Interruption
 from affectflow.datasets.dataset_info import ACTION_UNITS, INTENSITIES, VALENCE_AROUSAL
 from affectflow.records.access import Records
 from affectflow.training.backbones import find_backbone
@@ -24,7 +25,6 @@ from affectflow.training.checkpoint import Checkpoints, EpochLog, State
 from affectflow.training.devices import Devices, prepare, visible_devices
 from affectflow.training.fit import Schedule, TensorBoardWriter, TrainerInputs, fit, write_history
 from affectflow.training.heads import HEADS, TrainedHeads
-from affectflow.training.interruption import Interruption
 from affectflow.training.keras_setup import keras
 from affectflow.training.metadata import CalibrationError, FaceAlignment, ImageCounts, ModelMetadata
 from affectflow.training.model import build_model, float32_network
@@ -109,7 +109,7 @@ def train(
 
     Raises:
         UserError: The records have no labels for the heads or for validation, or the loss became NaN or infinite.
-        OutOfTime: The time limit passed (:mod:`affectflow.training.interruption`).
+        OutOfTime: The time limit passed (:mod:`affectflow.core.interruption`).
         Interrupted: A signal requested to stop.
     """
     prepare(threads, recipe.seed, recipe.precision)
