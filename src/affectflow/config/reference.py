@@ -19,8 +19,8 @@ from affectflow.config.training import ModelDefaults, ModelEntry
 _HEAD = """\
 # Configuration
 
-Written by `affectflow config-docs` from the models in `src/affectflow/config/` and the defaults in `config.yaml` beside this
-page; edit those. Overlays (`--configfile my.yaml`) change single keys: maps are merged, lists are replaced.
+Written by `affectflow config-docs` from the models in `src/affectflow/config/` and the defaults in `config.yaml` beside
+this page; edit those. Overlays (`--configfile my.yaml`) change single keys: maps are merged, lists are replaced.
 
 | key | values | default | meaning |
 | --- | --- | --- | --- |

@@ -25,7 +25,7 @@ _DATA = (".yaml", ".csv", ".json")
 _LOGGERS = ("log", "logger", "logging")
 
 NEUTRAL = {
-    "core": "errors, files, cache keys, logs, progress, parallel work, resumed after interruptions or not: same content",
+    "core": "errors, files, cache keys, logs, parallel work, resuming after interruptions change no content",
     "config": "values reach a stage as parameters, which re-run it themselves",
     "datasets.__init__": "the registry: the module that reads a data set is in the digest of the stages that open it",
     "cluster": "where and how long a job runs does not change what it writes",
