@@ -104,7 +104,7 @@ def test_a_limit_shorter_than_the_training(copied: Submitted, cluster: Cluster, 
     states = [job["State"] for job in _runs(cluster, result)]
     assert len(states) > 1 and set(states[:-1]) == {"REQUEUED"} and states[-1] == "COMPLETED"
     assert result.output.count("has been submitted") == 1
-    assert "Training goes on after step" in _log(copied)
+    assert "Resuming training after step" in _log(copied)
     assert (copied.folder / MODEL).read_bytes() == undisturbed
 
 
@@ -118,7 +118,7 @@ def test_killed_by_slurm_at_its_limit(copied: Submitted, cluster: Cluster, undis
         result = run.finish(timeout=900)
     assert result.status == 0, result.output[-6000:]
     assert [job["State"] for job in _runs(cluster, result)] == ["TIMEOUT", "COMPLETED"]
-    assert "Training goes on after step" in _log(copied)
+    assert "Resuming training after step" in _log(copied)
     assert (copied.folder / MODEL).read_bytes() == undisturbed
 
 
@@ -177,7 +177,7 @@ def test_the_doctor_on_a_cluster(
     with pytest.raises(SystemExit) as ended:
         main(words)
     said = capfd.readouterr()
-    assert ended.value.code == 1 and "profile would not do: 1 of the above is wrong." in said.err
+    assert ended.value.code == 1 and "profile would fail: 1 of the above is wrong." in said.err
     findings = said.out.splitlines()
     assert (
         "ok: train_model: --account=faces --partition=gpu --mem=4000 --time=240 --cpus-per-task=2 --nodes=1 --gpus=1"
