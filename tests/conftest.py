@@ -177,7 +177,7 @@ def _merged(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
 
 def free_ports() -> tuple[int, int]:
     """Three free TCP ports in a row, and a free UDP port, on loopback."""
-    for start in range(20000 + os.getpid() % 10000, 60000, 7):
+    for start in range(20000 + os.getpid() * 37 % 30000, 60000, 7):  # workers have consecutive ids
         sockets = [socket.socket() for _ in range(3)]
         try:
             for i, one in enumerate(sockets):
