@@ -30,7 +30,7 @@ _RUN_FIGURES = {
     "kept.",
     "reliability": "Share of positives against mean probability on validation data; calibrated probabilities lie on "
     "the dashed line.",
-    "images": "Images of the test split with labels and predictions.",
+    "sample_images": "Images of the test split with labels and predictions.",
 }
 _SCORE_FIGURES = {
     "action_units": "F1 with 95% intervals, F1 of always predicting yes, and AUC.",
