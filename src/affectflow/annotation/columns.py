@@ -40,7 +40,7 @@ ANNOTATOR_COLUMNS = (
     "after_prediction",
     "included",
 )
-"""``ccc_with_others`` is empty if nobody else annotated the same frames, ``ccc_with_self`` if no image was shown twice
+"""``ccc_with_others`` is empty if no other annotator rated these frames, ``ccc_with_self`` if no image was shown twice
 (``repeats``). ``after_prediction`` counts frames that were rated after the annotator saw the model prediction.
 ``included`` is :data:`INCLUDED`, or "no" with the reason."""
 INCLUDED = "yes"

@@ -51,6 +51,6 @@ class Faces:
         return float(self._section["max_gap_s"]) if self.table(benchmark) else 0.0
 
     def on_missing_face(self, dataset: str) -> str | None:
-        """What becomes of a training image without a face; None where nobody looks for it."""
+        """Return the handling of training images without a face; None if faces are not searched for."""
         looked_for = self.detected if dataset == "emotionet" else self.table(dataset)
         return str(self._section["on_missing_face"]) if looked_for else None
