@@ -10,9 +10,6 @@ configfile: workflow.source_path("config/config.yaml")
 report: "workflow/report/workflow.rst"
 
 
-container: "affectflow.sif"  # of envs/affectflow.def; only for --sdm apptainer
-
-
 # Rules that take about a second run where the workflow was started.
 localrules:
     all,

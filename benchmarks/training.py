@@ -37,9 +37,9 @@ _HERE = Path(__file__).parent
 
 def ours(folder: Path) -> None:
     """A training job; prints when its first step is over."""
+    from affectflow.contracts.recipe import Recipe
     from affectflow.training import fit
-    from affectflow.training.recipe import Recipe
-    from affectflow.training.train import Outputs, Places, TrainingData, train
+    from affectflow.training.train import Execution, Outputs, TrainingData, train
 
     defaults = yaml.safe_load((_HERE.parent / "config" / "config.yaml").read_text())
     settings = {
@@ -64,8 +64,7 @@ def ours(folder: Path) -> None:
     train(
         Recipe.of(settings, None),
         TrainingData([folder / "train.tfrecord"], [folder / "validation.tfrecord"], SIDE, True),
-        os.cpu_count() or 1,
-        Places(out / "state", out / "board"),
+        Execution(out / "state", defaults["training"]["checkpoint_minutes"], threads=os.cpu_count() or 1),
         Outputs(*(out / name for name in ("model.keras", "history.csv", "model.json", "reliability.csv"))),
     )
 

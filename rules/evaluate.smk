@@ -4,6 +4,7 @@
 # results/predictions/{benchmark}_{run}.parquet, results/eval/{benchmark}_{run}.json and, by other protocols than the
 # default, {benchmark}-{protocol}_{run}.json; of two runs {benchmark}_{run}-vs-{other}.json; summary.csv and seeds.csv
 # there; on demand results/events/{benchmark}_{run}.csv.
+from affectflow.evaluation import stages as evaluation_stages
 
 
 rule write_frames:

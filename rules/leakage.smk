@@ -2,7 +2,7 @@
 #
 # Needs: the root of a data set or EmotioNet's samples. Makes: results/leakage/{benchmark}.parquet, digests of all
 # images of a set; results/leakage/{benchmark}_{run}.csv with what is in both, and .json with their numbers.
-from affectflow.evaluation import stages as evaluation_stages
+from affectflow.inspection import stages as inspection_stages
 
 
 rule digest_images:
@@ -19,7 +19,7 @@ rule digest_images:
     threads: 4
     params:
         **dataset_params(
-            evaluation_stages.digest_images,
+            inspection_stages.digest_images,
             lambda wildcards: wildcards.benchmark,
             split=lambda wildcards: PLAN.data.all_of(wildcards.benchmark),
         ),
@@ -50,10 +50,10 @@ rule check_leakage:
         BASE
     params:
         **params(
-            evaluation_stages.check_leakage,
+            inspection_stages.check_leakage,
             sides=compared_sets,
             code=lambda w: code_of(
-                evaluation_stages.check_leakage,
+                inspection_stages.check_leakage,
                 *{datasets.module_of(name) for name, _, _ in compared_sets(w)},
             ),
         ),

@@ -53,7 +53,7 @@ rule train_model:
         TENSORFLOW
     threads: 8
     resources:
-        gpu=from_plan(lambda wildcards: PLAN.models.recipe(wildcards.run)["gpus"]),
+        gpu=from_plan(lambda wildcards: PLAN.models.gpus_of(wildcards.run)),
         nodes=1,  # or GPUs of several may be given
     params:
         **params(

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +99,8 @@ class Workflow:
 
     folder: Path
     root: Path = ROOT
+    warm: bool = True
+    """Whether jobs are forks of :mod:`tests.warm`, or start as users' do."""
 
     def command(self, *targets: str, options: tuple[str, ...] = ()) -> list[str]:
         return [
@@ -109,7 +114,7 @@ class Workflow:
 
     def program(self) -> tuple[str, ...]:
         """Snakemake, as Python is told to run it."""
-        return "-m", "snakemake"
+        return ("-P", str(ROOT / "tests" / "warm" / "run_snakemake.py")) if self.warm else ("-m", "snakemake")
 
     def machine(self) -> tuple[str, ...]:
         """Where it runs."""
@@ -117,7 +122,8 @@ class Workflow:
 
     def environment(self) -> dict[str, str]:
         source = {} if self.root == ROOT else {"PYTHONPATH": str(self.root / "src")}
-        return {**os.environ, **source, "TF_CPP_MIN_LOG_LEVEL": "3"}
+        servers = {"AFFECTFLOW_WARM": str(warm_servers())} if self.warm else {}
+        return {**os.environ, **source, **servers, "TF_CPP_MIN_LOG_LEVEL": "3"}
 
     def run(self, *targets: str, options: tuple[str, ...] = (), timeout: float = 600) -> Result:
         process = subprocess.run(
@@ -140,10 +146,11 @@ class Workflow:
         """Start a run and kill it, with all its jobs, by SIGKILL as soon as ``sign`` says so."""
         import time
 
+        cold = replace(self, warm=False)
         process = subprocess.Popen(
-            self.command(*targets),
+            cold.command(*targets),
             cwd=self.folder,
-            env=self.environment(),
+            env=cold.environment(),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
@@ -166,6 +173,32 @@ class Workflow:
 
     def path(self, name: str) -> Path:
         return self.folder / "results" / name
+
+
+@cache
+def warm_servers() -> Path:
+    """Start the processes that jobs are forked from; returns the folder of their sockets."""
+    folder = tempfile.TemporaryDirectory(prefix="warm")
+    tables = ("pandas", "pyarrow.parquet", "cv2", "av", "PIL.Image", "openpyxl", "scipy.special", "scipy.io")
+    libraries = {
+        "tables": (*tables, "matplotlib.figure", "matplotlib.backends.backend_agg", "snakemake.script", "pydantic"),
+        "tensors": ("pycurl", "affectflow.training.train", *tables, "snakemake.script"),
+    }
+    program = ROOT / "tests" / "warm" / "server.py"
+    servers = [
+        subprocess.Popen([sys.executable, "-P", program, f"{folder.name}/{name}", *names], stdin=subprocess.PIPE)
+        for name, names in libraries.items()
+    ]
+
+    def end() -> None:
+        for server in servers:
+            assert server.stdin is not None
+            server.stdin.close()
+            server.wait()
+        folder.cleanup()
+
+    atexit.register(end)
+    return Path(folder.name)
 
 
 def _merged(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:

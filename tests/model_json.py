@@ -6,7 +6,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-from affectflow.training.metadata import FaceAlignment, ModelMetadata
+import yaml
+
+from affectflow.contracts.model_metadata import FaceAlignment, ModelMetadata
+from affectflow.contracts.recipe import Recipe
+
+_DEFAULTS = yaml.safe_load((Path(__file__).parents[1] / "config" / "config.yaml").read_text())
+_OF_THE_RUN = {"backbone": "resnet50", "input_size": 32, "units": [1, 2], "shares": None}
 
 VALUES: dict[str, Any] = {
     "units": (),
@@ -15,7 +21,7 @@ VALUES: dict[str, Any] = {
     "unsupported": (),
     "image_size": 32,
     "normalization": "tf",
-    "faces": FaceAlignment(detector="none"),
+    "faces": FaceAlignment.of("none"),
     "thresholds": {},
     "temperatures": {},
     "calibration_error": {"before": None, "after": None},
@@ -35,7 +41,7 @@ VALUES: dict[str, Any] = {
     "shown_per_epoch": {"least": 1.0, "most": 1.0},
     "devices": 1,
     "versions": {"keras": "3"},
-    "recipe": {},
+    "recipe": Recipe.of({**_DEFAULTS["model_defaults"], **_DEFAULTS["training"], **_OF_THE_RUN}, None),
 }
 
 
@@ -47,5 +53,5 @@ def model_json(path: Path, **changes: Any) -> Path:
 
 def values(**changes: Any) -> dict[str, Any]:
     """Return the content as JSON has it."""
-    found: dict[str, Any] = json.loads(ModelMetadata(**VALUES | changes).model_dump_json())
+    found: dict[str, Any] = json.loads(ModelMetadata(**{"schema_version": 1} | VALUES | changes).model_dump_json())
     return found

@@ -15,6 +15,7 @@ from affectflow.core.errors import UserError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from affectflow.contracts.score import ScoreFile
     from affectflow.prediction.reader import Reader
 
 __all__ = ["UserError", "__version__", "download_images", "load", "predict", "score"]
@@ -47,7 +48,7 @@ def score(
     split: str = "all",
     name: str = "",
     bootstrap_samples: int = 1000,
-) -> dict[str, Any]:
+) -> ScoreFile:
     """Score anyone's predictions on a benchmark and return the content of the score file.
 
     Args:
@@ -62,9 +63,9 @@ def score(
     Raises:
         UserError: A file is missing or damaged, or predictions and labels share nothing.
     """
-    import json
     import tempfile
 
+    from affectflow.contracts.score import ScoreFile
     from affectflow.core.stage import code_of
     from affectflow.evaluation import stages
 
@@ -81,8 +82,7 @@ def score(
             name=name,
             bootstrap_samples=bootstrap_samples,
         )
-        found: dict[str, Any] = json.loads(out.read_text(encoding="utf-8"))
-    return found
+        return ScoreFile.read(out)
 
 
 def download_images(urls: Iterable[str], destination: str | Path, **settings: Any) -> dict[str, int]:

@@ -30,6 +30,8 @@ main()
 class Submitted(Workflow):
     """The workflow under a profile of this repository's, with account and partitions filled in as a user does."""
 
+    warm: bool = False
+
     def program(self) -> tuple[str, ...]:
         return "-c", _IMPATIENT
 

@@ -14,6 +14,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -88,21 +89,27 @@ def _begin(
 def _train(
     out: Path, train: Sequence[Path], validation: Sequence[Path], seconds: float | None, changes: Mapping[str, object]
 ) -> None:
+    from affectflow.contracts.recipe import Recipe
     from affectflow.core.errors import one_sentence
     from affectflow.training import train as trainings
-    from affectflow.training.recipe import Recipe
 
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout, force=True)
     add_small()
     names = ("model.keras", "history.csv", "model.json", "reliability.csv")
+    settings: dict[str, Any] = {**RECIPE, **changes}
     with one_sentence():
         trainings.train(
-            Recipe.of(RECIPE | changes, None),
+            Recipe.of(settings, None),
             trainings.TrainingData(train, validation, 40, True),
-            2,
-            trainings.Places(out / "state", out / "board"),
+            trainings.Execution(
+                out / "state",
+                settings["checkpoint_minutes"],
+                threads=2,
+                seconds=seconds,
+                cache_records=settings["cache_records"],
+                board=out / "board" if settings["tensorboard"] else None,
+            ),
             trainings.Outputs(*(out / name for name in names)),
-            seconds=seconds,
         )
 
 

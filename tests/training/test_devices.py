@@ -186,7 +186,7 @@ from affectflow.prediction.model import TrainedModel
 from affectflow.training.devices import Devices, prepare
 from affectflow.training.model import build_model
 from affectflow.training.network import inference_model
-from affectflow.training.recipe import Recipe
+from affectflow.contracts.recipe import Recipe
 from affectflow.training.saving import save_model
 prepare(1, 1, "float32")
 recipe = Recipe.of(json.loads(sys.argv[2]), None)

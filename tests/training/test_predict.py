@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 keras = pytest.importorskip("keras")
 
 from affectflow.cli import main
+from affectflow.contracts.model_metadata import FaceAlignment
 from affectflow.core.errors import UserError
 from affectflow.faces.crop import crop
 from affectflow.media import jpeg
@@ -29,7 +30,6 @@ from affectflow.media.video import read_frames, write_video
 from affectflow.prediction.model import TrainedModel
 from affectflow.prediction.predictor import Predictor
 from affectflow.prediction.reader import load
-from affectflow.training.metadata import FaceAlignment
 from tests.conftest import DETECTOR, PHOTOGRAPHS, ROOT, needs_faces
 from tests.miniature import FRAMES, make_image, make_video, text
 from tests.model_json import model_json
@@ -62,7 +62,7 @@ def make_model(folder: Path, crops: dict[str, int], side: int | None = SIZE) -> 
         intensity_units=(12,),
         image_size=SIZE,
         crops=crops,
-        faces=FaceAlignment(detector="yunet", sha256=YUNET_SHA256, min_score=0.6),
+        faces=FaceAlignment.of("yunet", sha256=YUNET_SHA256, min_score=0.6),
     )
     return folder
 

@@ -13,7 +13,7 @@ from affectflow import datasets
 from affectflow.core.errors import UserError
 from affectflow.datasets import get_dataset, info
 from affectflow.datasets.dataset_info import CONFIGURABLE_USES
-from affectflow.evaluation.leakage import IMAGES_SCHEMA, Side, check_leakage, digest_images
+from affectflow.inspection.leakage import IMAGES_SCHEMA, Side, check_leakage, digest_images
 from affectflow.inspection.recognize import recognize
 from affectflow.tables.parquet import read_parquet
 
@@ -126,7 +126,7 @@ def test_its_people_are_found_in_the_set_that_it_shares_them_with(toy: Path, tmp
         digest_images(name, root, "all", 1, tmp_path / f"{name}.parquet")
         sides.append(Side(name, root, "all", tmp_path / f"{name}.parquet"))
     counts = check_leakage(sides[0], sides[1:], 6, tmp_path / "pairs.csv", tmp_path / "counts.json")
-    assert counts["subjects"] == 1 and read_parquet(tmp_path / "smiles.parquet", IMAGES_SCHEMA).num_rows == 3
+    assert counts.subjects == 1 and read_parquet(tmp_path / "smiles.parquet", IMAGES_SCHEMA).num_rows == 3
 
 
 def test_every_set_is_registered_under_its_name_with_its_facts() -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import runpy
-import tomllib
 from pathlib import Path
 
 import pytest
 import yaml
 
 from affectflow import config
+from affectflow.cli.documents import json_schemas
 from affectflow.config.reference import config_docs
 
 ROOT = Path(__file__).parents[2]
@@ -30,6 +30,11 @@ def test_the_configuration_page_is_written_from_the_schema() -> None:
     assert (ROOT / "config" / "README.md").read_text() == config_docs(ROOT / "config" / "config.yaml"), (
         "run: affectflow config-docs config/README.md"
     )
+
+
+def test_json_schemas_are_written_from_the_models() -> None:
+    written = {path.stem: path.read_text() for path in (ROOT / "docs" / "schemas").glob("*.json")}
+    assert written == json_schemas(), "run: affectflow json-schemas docs/schemas"
 
 
 def test_every_default_key_is_explained() -> None:
@@ -53,20 +58,6 @@ def test_the_lock_is_hashed_and_names_no_address(name: str) -> None:
     packages = re.findall(r"^\S+==.*?(?=^\S|\Z)", text, re.M | re.S)
     assert len(packages) > 100
     assert all("--hash=sha256:" in package for package in packages)
-
-
-def test_the_container_is_built_from_what_there_is() -> None:
-    text = (ROOT / "envs" / "affectflow.def").read_text()
-    sections = dict(re.findall(r"^%(\w+)\n(.*?)(?=^%|\Z)", text, re.M | re.S))
-    assert re.search(r"^Bootstrap: docker\nFrom: python:(\S+?)-slim$", text, re.M)[1] == "3.12"  # as envs/*.yaml
-    copied = dict(line.split() for line in sections["files"].strip().splitlines())
-    assert all((ROOT / source).exists() for source in copied)
-    commands = [line.split("#")[0].split() for line in sections["post"].strip().splitlines()]
-    locks = [words[words.index("-r") + 1] for words in commands if "-r" in words]
-    assert locks == [copied["requirements/gpu.txt"]] and all("--require-hashes" in w for w in commands if "-r" in w)
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    assert "/opt/affectflow" in commands[-1] and copied[project["readme"]] == f"/opt/affectflow/{project['readme']}"
-    assert sections["runscript"].split()[1] in project["scripts"]
 
 
 def test_both_builds_are_the_same_tensorflow() -> None:

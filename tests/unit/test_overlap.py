@@ -14,7 +14,8 @@ from PIL import Image
 from tests.miniature import text
 
 from affectflow.cli import main
-from affectflow.evaluation.leakage import IMAGES_SCHEMA, Side, check_leakage, digest_images
+from affectflow.contracts.leakage import LeakageFile
+from affectflow.inspection.leakage import IMAGES_SCHEMA, Side, check_leakage, digest_images
 from affectflow.media.near_duplicates import has_contrast, hashes_of, nearest
 from affectflow.media.video import read_frames, write_video
 from affectflow.tables.parquet import read_parquet
@@ -64,7 +65,7 @@ def side(folder: Path, name: str, root: Path, split: str = "all") -> Side:
     return Side(name, root, split, table)
 
 
-def overlap(folder: Path, benchmark: Side, *trained: Side) -> tuple[dict[str, int], list[dict[str, str]]]:
+def overlap(folder: Path, benchmark: Side, *trained: Side) -> tuple[LeakageFile, list[dict[str, str]]]:
     counts = check_leakage(benchmark, trained, 6, folder / "pairs.csv", folder / "counts.json")
     return counts, list(csv.DictReader((folder / "pairs.csv").open()))
 
@@ -105,8 +106,8 @@ def test_the_same_and_alike_images_are_found(tmp_path: Path, disfa: Path) -> Non
     images = {"same.png": same, "alike.jpg": brighter, "other.png": scenery(999)}
     trained = own(tmp_path / "own", images)
     counts, pairs = overlap(tmp_path, side(tmp_path, "disfa", disfa), side(tmp_path, "own", trained))
-    assert (counts["exact"], counts["near"], counts["subjects"]) == (1, 1, 0)
-    assert (counts["images"], counts["compared_with"]) == (2 * FRAMES, 3)
+    assert (counts.exact, counts.near, counts.subjects) == (1, 1, 0)
+    assert (counts.images, counts.compared_with) == (2 * FRAMES, 3)
     found = {row["kind"]: (row["benchmark"], row["trained_on"], row["trained"]) for row in pairs}
     assert found == {"exact": ("SN001/2", "own", "same.png"), "near": ("SN006/5", "own", "alike.jpg")}
 
@@ -119,7 +120,7 @@ def test_people_are_found_under_the_name_that_both_sets_give_them(tmp_path: Path
         Image.fromarray(scenery(5000 + int(subject[2:]))).save(folder / "001.jpg")
         text(folder / "AU12.txt", "% AU12", "% image intensity", "001.jpg 3")
     counts, pairs = overlap(tmp_path, side(tmp_path, "disfa", disfa), side(tmp_path, "disfaplus", posed))
-    assert counts["subjects"] == 1 and counts["exact"] == 0
+    assert counts.subjects == 1 and counts.exact == 0
     assert [row["benchmark"] for row in pairs if row["kind"] == "subject"] == ["SN006"]
 
 
@@ -127,16 +128,16 @@ def test_only_the_sides_in_use_are_compared(tmp_path: Path, disfa: Path) -> None
     """SN001 is of the first fold and SN006 of the second."""
     tested = side(tmp_path, "disfa", disfa, "fold1-test")
     counts, _ = overlap(tmp_path, tested, side(tmp_path, "disfa", disfa, "fold1-train"))
-    assert (counts["images"], counts["compared_with"]) == (FRAMES, FRAMES)
-    assert (counts["exact"], counts["near"], counts["subjects"]) == (0, 0, 0)
+    assert (counts.images, counts.compared_with) == (FRAMES, FRAMES)
+    assert (counts.exact, counts.near, counts.subjects) == (0, 0, 0)
     counts, _ = overlap(tmp_path, tested, side(tmp_path, "disfa", disfa, "all"))
-    assert (counts["exact"], counts["subjects"]) == (FRAMES, 1)
+    assert (counts.exact, counts.subjects) == (FRAMES, 1)
 
 
 def test_an_unseen_benchmark_overlaps_in_nothing(tmp_path: Path, disfa: Path) -> None:
     trained = own(tmp_path / "own", {f"{i}.png": scenery(7000 + i) for i in range(40)})
     counts, pairs = overlap(tmp_path, side(tmp_path, "disfa", disfa), side(tmp_path, "own", trained))
-    assert (counts["exact"], counts["near"], counts["subjects"]) == (0, 0, 0) and pairs == []
+    assert (counts.exact, counts.near, counts.subjects) == (0, 0, 0) and pairs == []
 
 
 def test_images_without_contrast_are_compared_by_their_pixels_alone(tmp_path: Path, disfa: Path) -> None:
@@ -144,7 +145,7 @@ def test_images_without_contrast_are_compared_by_their_pixels_alone(tmp_path: Pa
     write_video(video_of(disfa, "SN001"), (black for _ in range(FRAMES)), Fraction(20), "avi", "mpeg4")
     trained = own(tmp_path / "own", {"grey.png": grey})
     counts, _ = overlap(tmp_path, side(tmp_path, "disfa", disfa), side(tmp_path, "own", trained))
-    assert (counts["exact"], counts["near"]) == (0, 0)
+    assert (counts.exact, counts.near) == (0, 0)
 
 
 @pytest.mark.parametrize("bits", [0, 3, 6, 15])

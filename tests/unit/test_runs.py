@@ -6,6 +6,8 @@ import re
 from typing import Any
 
 import pytest
+import yaml
+from tests.conftest import ROOT
 
 from affectflow.core.errors import UserError
 from affectflow.plan.runs import PATTERN, all_runs, parse_run
@@ -68,17 +70,14 @@ def test_unknown_runs_name_the_known(name: str, hint: str) -> None:
 
 
 def test_a_runs_recipe_overrides_the_defaults() -> None:
+    config: dict[str, Any] = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
     entry = {**MODELS["resnet"], "backbone": "resnet50", "input_size": 64, "dropout": 0.2}
     entry["training"] = {"learning_rate": 0.5, "seed": 10}
-    defaults = {"dropout": 0.1, "heads": ["action_units"], "action_units": "all", "enabled": True, "weights": "none"}
-    config: dict[str, Any] = {
-        "model_defaults": defaults,
-        "models": {"resnet": entry},
-        "training": {"seed": 1, "epochs": 4, "learning_rate": 0.1},
-    }
+    config["models"] = {"resnet": entry}
     recipe = parse_run("resnet-seed1", config["models"]).recipe(config)
-    assert (recipe["learning_rate"], recipe["epochs"], recipe["backbone"]) == (0.5, 4, "resnet50")
+    assert (recipe["learning_rate"], recipe["dropout"], recipe["backbone"]) == (0.5, 0.2, "resnet50")
+    assert recipe["epochs"] == config["training"]["epochs"]
     assert recipe["seed"] == 11 and recipe["units"] == list(range(1, 61))
+    assert not recipe.keys() & {"gpus", "checkpoint_minutes", "tensorboard", "cache_records"}  # change no weight
     entry["action_units"] = "emotionet2017"
     assert len(parse_run("resnet", config["models"]).recipe(config)["units"]) == 11
-    assert config["training"]["learning_rate"] == 0.1

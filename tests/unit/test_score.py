@@ -13,6 +13,8 @@ from sklearn.metrics import f1_score, roc_auc_score
 from tests.model_json import model_json
 
 from affectflow import facs
+from affectflow.contracts.leakage import LeakageFile
+from affectflow.contracts.snapshot_card import SnapshotCard
 from affectflow.core.errors import UserError
 from affectflow.evaluation.outputs import RunPredictions
 from affectflow.evaluation.protocols import default, protocol, protocols
@@ -71,11 +73,11 @@ def _score(
     thresholds = {facs.label(unit): 0.3 for unit in trained}
     counts = card.pop("leakage", None)
     if counts is not None:
-        (folder / "leakage.json").write_text(json.dumps(counts))
+        LeakageFile(**counts, images=3, compared_with=3, max_bits=6).write(folder / "leakage.json")
     model_json(folder / "card.json", **{"thresholds": thresholds} | card)
     out = folder / f"{benchmark}_m.json"
     snapshot = folder / "snapshot.json"
-    snapshot.write_text('{"id": "abc", "images": 3}')
+    SnapshotCard(id="abc", urls=3, images=3, splits={}).write(snapshot)
     files = (folder / file for file in ("predictions.parquet", "left_out.csv", "card.json", "model.keras"))
     score(
         protocol(benchmark, name),
@@ -249,8 +251,8 @@ def test_disfa_is_scored_without_frames_of_bad_landmarks_too(tmp_path: Path) -> 
 
 
 def test_the_frames_of_bad_landmarks_are_those_of_the_smaller_evaluation_set() -> None:
-    path = protocol("disfa", "landmarks12").left_out
-    assert path == protocol("disfa", "landmarks8").left_out
+    path = protocol("disfa", "landmarks12").left_out_file
+    assert path == protocol("disfa", "landmarks8").left_out_file
     assert path is not None
     ranges = list(read_facts(path, ("subject", "first", "last")))
     assert sum(int(row["last"]) - int(row["first"]) + 1 for row in ranges) == 130_814 - 126_144

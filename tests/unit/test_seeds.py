@@ -9,30 +9,28 @@ from typing import Any
 
 import pytest
 from scipy import stats
+from tests.score_json import AFFECT, INTENSITY, UNIT, score_json
 
 from affectflow.core.errors import UserError
 from affectflow.evaluation.compare import gather_seeds
 from affectflow.evaluation.summary import summarize, summarize_seeds, table
 
-USED = {"name": "occurrence8", "frames": 28, "used_frames": 28, "subjects": 3}
-
 
 def _score(path: Path, f1: float, ccc: float | None, **other: Any) -> Path:
-    unit = {"f1": f1, "auc": None, "positives": 7, "base_rate": 0.25, "f1_always_yes": 0.4, "threshold": 0.5}
-    means = {"mean_f1": f1, "mean_f1_validation_threshold": f1, "mean_f1_always_yes": 0.4, "mean_auc": None}
-    score = {
-        **{"benchmark": "disfa", "model": path.stem, "synthetic": False, "protocol": USED},
-        **means,
-        **{"action_units": {"AU1": {**unit, "scored_by": "AU1"}}, "arousal": None},
-        **{
-            "valence": {"ccc": ccc, "frames": 28},
-            "intensities": {"AU1": {"icc": f1, "frames": 28}},
-            "intervals": {"mean_f1": [0.0, 1.0]},
-        },
-        **{"unsupported": ["AU2"], "unlabelled": [], "snapshot": None, **other},
-    }
-    path.write_text(json.dumps(score))
-    return path
+    return score_json(
+        path,
+        model=path.stem,
+        mean_f1=f1,
+        mean_f1_validation_threshold=f1,
+        mean_f1_always_yes=0.4,
+        mean_auc=None,
+        intervals={"mean_f1": (0.0, 1.0)},
+        action_units={"AU1": {**UNIT, "f1": f1, "scored_by": "AU1"}},
+        intensities={"AU1": {**INTENSITY, "icc": f1}},
+        valence={**AFFECT, "ccc": ccc},
+        unsupported=("AU2",),
+        **other,
+    )
 
 
 @pytest.fixture
@@ -62,6 +60,15 @@ def test_one_seed_that_has_the_measure_gives_a_mean_without_spread(tmp_path: Pat
     gather_seeds("resnet", files, tmp_path / "out.json")
     found = json.loads((tmp_path / "out.json").read_text())["valence"]["ccc"]
     assert found["mean"] == 0.25 and found["standard_deviation"] is None and found["interval_low"] is None
+
+
+def test_a_label_that_one_seed_lacks_is_null_for_that_seed(tmp_path: Path) -> None:
+    files = {0: _score(tmp_path / "0.json", 0.5, 0.5), 1: _score(tmp_path / "1.json", 0.75, 0.5)}
+    score_json(tmp_path / "1.json", mean_f1=0.75, action_units={"AU4": {**UNIT, "f1": 0.75}})
+    gather_seeds("resnet", files, tmp_path / "out.json")
+    units = json.loads((tmp_path / "out.json").read_text())["action_units"]
+    assert units["AU1"]["f1"]["each"] == [0.5, None] and units["AU4"]["f1"]["each"] == [None, 0.75]
+    assert units["AU1"]["f1"]["mean"] == 0.5 and units["AU4"]["positives"] == 7
 
 
 def test_table_of_seeds(tmp_path: Path, scores: dict[int, Path]) -> None:

@@ -29,7 +29,7 @@ def test_default_configuration_learns(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text(
         f"download: {{nameservers: ['127.0.0.1:{names}']}}\ndemo: {{web_port: {web}, name_server_port: {names}}}\n"
     )
-    workflow = Workflow(tmp_path)
+    workflow = Workflow(tmp_path, warm=False)
     pairs = [(benchmark, model) for benchmark in ("disfa", "affwild") for model in ("resnet", *BASELINES)]
     workflow.succeed(*(f"results/eval/{benchmark}_{model}.json" for benchmark, model in pairs), timeout=3000)
     scores = {pair: json.loads(workflow.path(f"eval/{pair[0]}_{pair[1]}.json").read_text()) for pair in pairs}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from affectflow.cli.options import (
     CONFIGFILE,
@@ -18,6 +19,9 @@ from affectflow.cli.options import (
     positive,
 )
 from affectflow.core.errors import UserError
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
 
 def add_commands(commands: Commands) -> None:
@@ -55,6 +59,13 @@ def add_commands(commands: Commands) -> None:
         "Write the configuration's reference page, config/README.md.",
         path("out"),
         path("--defaults", default=DEFAULTS),
+    )
+    add_command(
+        commands,
+        "json-schemas",
+        write_json_schemas,
+        "Write the JSON Schemas of the configuration and of the JSON files in results, docs/schemas.",
+        path("folder"),
     )
     add_command(commands, "draw-graph", draw_graph, "Turn a DOT graph on standard input into SVG.", path("out"))
 
@@ -121,6 +132,38 @@ def config_docs(options: argparse.Namespace) -> None:
 
     with atomic_write(options.out) as partial:
         partial.write_text(config_docs(options.defaults), encoding="utf-8")
+
+
+def write_json_schemas(options: argparse.Namespace) -> None:
+    from affectflow.core.atomic import atomic_write
+
+    for name, text in json_schemas().items():
+        with atomic_write(options.folder / f"{name}.json") as partial:
+            partial.write_text(text, encoding="utf-8")
+
+
+def json_schemas() -> dict[str, str]:
+    """Return the JSON Schemas of the files that others may read or write, by name."""
+    import json
+
+    from affectflow.config.models import Config
+    from affectflow.contracts.leakage import LeakageFile
+    from affectflow.contracts.model_metadata import ModelMetadata
+    from affectflow.contracts.score import ComparisonFile, ScoreFile, SeedsFile
+    from affectflow.contracts.snapshot_card import SnapshotCard
+    from affectflow.evaluation.protocols import Protocol
+
+    files: dict[str, type[BaseModel]] = {
+        "comparison": ComparisonFile,
+        "config": Config,
+        "leakage": LeakageFile,
+        "model": ModelMetadata,
+        "protocol": Protocol,
+        "score": ScoreFile,
+        "seeds": SeedsFile,
+        "snapshot": SnapshotCard,
+    }
+    return {name: json.dumps(model.model_json_schema(), indent=1) + "\n" for name, model in files.items()}
 
 
 def draw_graph(options: argparse.Namespace) -> None:

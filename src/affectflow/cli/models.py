@@ -84,6 +84,10 @@ def train_model(options: argparse.Namespace) -> None:
         faces=plan.faces.alignment(),
         state=options.out / "state",
         board=options.out / "tensorboard",
+        gpu=plan.models.gpus_of(options.run),
+        checkpoint_minutes=settings["training"]["checkpoint_minutes"],
+        cache_records=settings["training"]["cache_records"],
+        tensorboard=settings["training"]["tensorboard"],
         image_size=settings["records"]["image_size"],
         weights=options.weights,
         threads=options.threads,
@@ -134,7 +138,7 @@ def predict_records(options: argparse.Namespace) -> None:
 
 
 def check_leakage(options: argparse.Namespace) -> None:
-    from affectflow.evaluation.leakage import Side, check_leakage, digest_images
+    from affectflow.inspection.leakage import Side, check_leakage, digest_images
 
     if not 0 <= options.bits < 16:
         raise UserError(f"--bits {options.bits} is not between 0 and 15; choose fewer.")
@@ -153,7 +157,4 @@ def check_leakage(options: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory() as folder:
         benchmark, *trained = (side(text, folder) for text in [options.benchmark, *options.trained])
         found = check_leakage(benchmark, trained, options.bits, options.out, options.out.with_suffix(".json"))
-    print(
-        f"{found['images']} images of the benchmark: {found['exact']} are among the {found['compared_with']} training "
-        f"images, {found['near']} are near duplicates of one; {found['subjects']} people are in both"
-    )
+    print(found.summary())

@@ -17,6 +17,7 @@ from affectflow.core.stage import Parameter, Stage, code_of, parameters, setting
 from affectflow.download import stages as download
 from affectflow.evaluation import stages as evaluation
 from affectflow.faces import stages as faces
+from affectflow.inspection import stages as inspection
 from affectflow.prediction import stages as prediction
 from affectflow.records import stages as records
 from affectflow.report import stages as report
@@ -41,7 +42,7 @@ STAGES: tuple[Stage, ...] = (
     prediction.predict_benchmark,
     prediction.predict_affect,
     evaluation.score,
-    evaluation.digest_images,
+    inspection.digest_images,
     evaluation.list_events,
     evaluation.summarize_scores,
     report.describe_model,

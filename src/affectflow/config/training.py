@@ -9,16 +9,9 @@ from pydantic import BeforeValidator, Field, create_model
 from affectflow.config.section import Count, Head, Section, Text, TrainingSet, unique
 
 
-class ModelDefaults(Section):
-    """What all models have in common, unless their entry differs."""
+class Network(Section):
+    """The settings of a network that decide its weights."""
 
-    enabled: bool = Field(description="Whether the model is trained without being requested by name.")
-    gpus: int = Field(
-        ge=0,
-        description="GPUs of one machine that a training takes, if there are any, not shared with other trainings; 0 "
-        "takes none.",
-    )
-    weights: Text = Field(description="`none` for random, `imagenet`, or the path of a Keras weights file without top.")
     top: Literal["pooled", "fully_connected", "flat"] = Field(
         description="`pooled` averages the last features; `fully_connected` adds the two layers of 4096 units of "
         "VGG's paper, each with dropout 0.5; `flat` takes the features as they are."
@@ -42,6 +35,18 @@ class ModelDefaults(Section):
         description="What the model learns, jointly: AU occurrence, AU intensities where data sets have them, "
         "valence and arousal."
     )
+
+
+class ModelDefaults(Network):
+    """What all models have in common, unless their entry differs."""
+
+    enabled: bool = Field(description="Whether the model is trained without being requested by name.")
+    gpus: int = Field(
+        ge=0,
+        description="GPUs of one machine that a training takes, if there are any, not shared with other trainings; 0 "
+        "takes none.",
+    )
+    weights: Text = Field(description="`none` for random, `imagenet`, or the path of a Keras weights file without top.")
     action_units: Literal["all", "emotionet2017", "emotionet2018", "emotionet2020"] = Field(
         description="The AUs that it learns: `all` that its data sets label, or those of an EmotioNet challenge."
     )
@@ -80,8 +85,8 @@ class Augmentation(Section):
     saturation: float = Field(ge=0, lt=1, description="Largest change of saturation as a share of 1.")
 
 
-class Training(Section):
-    """How models are fitted."""
+class Fitting(Section):
+    """The settings of a training that decide the weights; each may differ for a model."""
 
     seed: int = Field(ge=0, description="Offset added to a run's own seed.")
     epochs: Count = Field(description="Passes over the training images.")
@@ -118,12 +123,17 @@ class Training(Section):
         description="`auto` is bfloat16 or float16 (with loss scaling) on a GPU that has it, float32 elsewhere."
     )
     xla: Literal["auto", "always", "never"] = Field(description="Whether XLA compiles the step; `auto` on GPUs.")
+    augmentation: Augmentation
+
+
+class Training(Fitting):
+    """How models are fitted."""
+
     cache_records: bool = Field(description="Whether records are copied to `$TMPDIR` first.")
     checkpoint_minutes: float = Field(gt=0, description="The longest time between two checkpoints, in minutes.")
     tensorboard: bool = Field(
         description="Whether the history is also written for TensorBoard (`results/logs/tensorboard`)."
     )
-    augmentation: Augmentation
 
 
 def _optional(model: type[Section], name: str) -> type[Section]:
@@ -139,7 +149,7 @@ def _optional(model: type[Section], name: str) -> type[Section]:
 
 
 _ModelDefaultsPart = _optional(ModelDefaults, "ModelDefaultsPart")
-_TrainingPart = _optional(Training, "TrainingPart")
+_FittingPart = _optional(Fitting, "FittingPart")
 
 
 class ModelEntry(_ModelDefaultsPart):  # type: ignore[misc, valid-type]
@@ -162,6 +172,8 @@ class ModelEntry(_ModelDefaultsPart):  # type: ignore[misc, valid-type]
     seeds: Annotated[list[Annotated[int, Field(ge=0, le=4294967295)]], Field(min_length=1), BeforeValidator(unique)] = (
         Field(description="One training job each; the first is the default run, the others are `{model}-seed{n}`.")
     )
-    training: _TrainingPart = Field(  # type: ignore[valid-type]
-        default=None, description="Keys of `training` that differ for this model."
+    training: _FittingPart = Field(  # type: ignore[valid-type]
+        default=None,
+        description="Keys of `training` that differ for this model; not `cache_records`, `checkpoint_minutes` and "
+        "`tensorboard`.",
     )

@@ -26,6 +26,7 @@ _LOGGERS = ("log", "logger", "logging")
 
 NEUTRAL = {
     "core": "errors, files, cache keys, logs, parallel work, resuming after interruptions change no content",
+    "contracts": "form of JSON files, named by the stages that write them; what these say is decided by the stages",
     "config": "values reach a stage as parameters, which re-run it themselves",
     "datasets.__init__": "the registry: the module that reads a data set is in the digest of the stages that open it",
     "cluster": "where and how long a job runs does not change what it writes",

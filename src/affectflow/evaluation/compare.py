@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,13 +10,14 @@ from typing import Any
 import numpy as np
 from scipy.special import stdtrit
 
-from affectflow.core.atomic import atomic_write
+from affectflow.contracts.json_file import Part
+from affectflow.contracts.score import ComparisonFile, Heading, Means, ScoreFile, SeedsFile
 from affectflow.core.errors import UserError
 from affectflow.evaluation.evaluate import evaluate
 from affectflow.evaluation.outputs import Outputs, RunPredictions, read_outputs
 from affectflow.evaluation.protocols import Protocol
-from affectflow.evaluation.results import Estimates
-from affectflow.evaluation.score import bootstrap_entry, heading, write_result
+from affectflow.evaluation.results import Estimates, to_json
+from affectflow.evaluation.score import heading, interval_method
 from affectflow.metrics.bootstrap import CONFIDENCE, Bootstrap
 
 _DATA_METRICS = ("base_rate", "f1_always_yes", "mean_f1_always_yes")
@@ -25,11 +25,7 @@ _DATA_METRICS = ("base_rate", "f1_always_yes", "mean_f1_always_yes")
 _SAME_FOR_ALL_SEEDS = (*_DATA_METRICS, "threshold")
 _NOT_COMBINED = ("intervals", "predicted_events")
 """Intervals say how subjects vary, not how seeds do; numbers of predicted events are of one model each."""
-_SEED_KEYS = (
-    *("action_units", "intensities", "valence", "arousal", "challenge_score", "folds"),
-    *("unsupported", "unlabelled"),
-)
-"""Entries of a score file that are combined over seeds, beside the means over labels."""
+_LABELS = ("action_units", "intensities", "valence", "arousal", "folds")
 
 
 def compare(
@@ -62,7 +58,7 @@ def compare(
     if not shared:
         raise UserError(f"{first} and {second} share no label on {protocol.benchmark}; compare models that do.")
     bootstrap = evaluation.bootstrap
-    result = {
+    entries = {
         **heading(protocol, first, one, other=second),
         "protocol": {
             "name": protocol.name,
@@ -70,7 +66,7 @@ def compare(
             "title": protocol.title,
             "frames": one.table.num_rows,
             "subjects": len(set(evaluation.subjects)),
-            "intervals": bootstrap_entry(protocol, bootstrap_samples),
+            "intervals": interval_method(protocol, bootstrap_samples),
         },
         **_differences(evaluation.means(shared), other_evaluation.means(shared), bootstrap),
         "action_units": _label_differences(evaluation.units, other_evaluation.units, bootstrap),
@@ -78,7 +74,7 @@ def compare(
         **_label_differences(evaluation.affect, other_evaluation.affect, bootstrap),
         "not_shared": sorted(evaluation.names() ^ other_evaluation.names()),
     }
-    write_result(out, result)
+    ComparisonFile.model_validate(to_json(entries)).write(out)
 
 
 def _same_frames(one: Outputs, other: Outputs) -> bool:
@@ -109,39 +105,48 @@ def gather_seeds(model: str, scores: Mapping[int, Path], out: Path) -> None:
     """Combine the score files of one model's seeds into ``results/eval/{benchmark}_{model}-seeds.json``.
 
     Each metric has its mean, its standard deviation (n - 1), the 95% interval of the mean by Student's t, and
-    ``each``, its values in the order of ``seeds``. Where a metric is undefined (null) for a seed, the mean is of the
-    others.
+    ``each``, its values in the order of ``seeds``. Where a metric is undefined for a seed, or its score lacks the
+    label, it is null in ``each`` and the mean is of the others.
 
     Args:
         model: name for the file.
         scores: score files by seed.
         out: JSON file.
     """
-    read = [json.loads(path.read_text(encoding="utf-8")) for path in scores.values()]
+    read = [ScoreFile.read(path) for path in scores.values()]
     first = read[0]
-    combined = [key for key in first if key in _SEED_KEYS or key.startswith("mean_")]
-    result = {
-        "benchmark": first["benchmark"],
-        "model": model,
-        "synthetic": first["synthetic"],
-        **({"note": first["note"]} if "note" in first else {}),
-        "protocol": first["protocol"],
-        "seeds": list(scores),
-        **{key: first[key] for key in ("published", "published_note") if key in first},
-        "scores": [str(path) for path in scores.values()],
-        **{key: _combine([score[key] for score in read], key) for key in combined},
-    }
-    with atomic_write(out) as partial:
-        partial.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    means = [name for name in Means.model_fields if name in first.model_fields_set]
+    labels = [name for name in _LABELS if name in first.model_fields_set]
+    same = (*Heading.model_fields, "protocol", "published", "published_note", "unsupported", "unlabelled")
+    SeedsFile.model_validate(
+        {
+            **{name: getattr(first, name) for name in same if name in first.model_fields_set},
+            "model": model,
+            "seeds": tuple(scores),
+            "scores": tuple(map(str, scores.values())),
+            **{name: _combine([getattr(score, name) for score in read], name) for name in means},
+            **{name: _combine([_to_plain(getattr(score, name)) for score in read], name) for name in labels},
+        }
+    ).write(out)
 
 
 def _combine(values: Sequence[Any], key: str) -> Any:
-    """Combine the seeds' values of each metric within the same nested structure."""
-    if isinstance(values[0], Mapping):
-        names = (name for name in values[0] if name not in _NOT_COMBINED)
-        return {name: _combine([value[name] for value in values], name) for name in names}
-    is_metric = any(isinstance(value, float) for value in values)
-    return _spread(values) if is_metric and key not in _SAME_FOR_ALL_SEEDS else values[0]
+    """Combine the seeds' values of each metric within the same nested structure; None where a seed has none."""
+    known = [value for value in values if value is not None]
+    if known and isinstance(known[0], Mapping):
+        names = dict.fromkeys(name for value in known for name in value if name not in _NOT_COMBINED)
+        return {name: _combine([(value or {}).get(name) for value in values], name) for name in names}
+    is_metric = any(isinstance(value, float) for value in known)
+    if is_metric and key not in _SAME_FOR_ALL_SEEDS:
+        return _spread(values)
+    return known[0] if known else None
+
+
+def _to_plain(part: Part | Mapping[str, Part] | None) -> Any:
+    """Return a part of a score file, or parts by name, as nested mappings without what was not scored."""
+    if isinstance(part, Part):
+        return part.model_dump(exclude_unset=True)
+    return part and {name: _to_plain(one) for name, one in part.items()}
 
 
 def _spread(each: Sequence[float | None]) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,12 +13,13 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from affectflow import facs
+from affectflow.contracts.leakage import FoundInTraining, LeakageFile
+from affectflow.contracts.model_metadata import ModelMetadata
 from affectflow.datasets.sample import PERCENT
 from affectflow.evaluation.protocols import MAJORITY, Protocol
 from affectflow.prediction.columns import PREDICTIONS_SCHEMA
 from affectflow.tables.csv_files import read_facts
 from affectflow.tables.parquet import read_parquet
-from affectflow.training.metadata import ModelMetadata
 
 NO_LABEL = "frame without a label that the protocol scores"
 EXCLUDED = "frame that the protocol leaves out"
@@ -33,17 +33,24 @@ class RunPredictions:
         run: name of the run or program.
         predictions: table of :data:`affectflow.prediction.columns.PREDICTIONS_SCHEMA`.
         left_out: counts of frames without predictions, by reason.
-        metadata: whether they are ``synthetic``; for a run trained here its ``thresholds`` from validation and, where
-            it was checked, its ``leakage``; for other programs ``program`` and ``unused_rows``. Predictions without
-            thresholds may be missing for single frames.
         inputs: files whose digests the score file records.
+        synthetic: whether they are of drawn faces.
+        thresholds: of a run that was trained here, from validation, by AU; None for other programs, whose predictions
+            may be missing for single frames.
+        leakage: what of the benchmark the run was trained on; None where that is unknown.
+        program: that wrote them; None for affectflow.
+        unused_rows: of another program's files, by reason.
     """
 
     run: str
     predictions: Path
     left_out: Path
-    metadata: Mapping[str, Any]
     inputs: Mapping[str, Path]
+    synthetic: bool
+    thresholds: Mapping[str, float] | None = None
+    leakage: FoundInTraining | None = None
+    program: str | None = None
+    unused_rows: Mapping[str, int] | None = None
 
     @classmethod
     def of_run(
@@ -59,24 +66,30 @@ class RunPredictions:
             model: the run's ``model.keras``.
             leakage: counts of :func:`affectflow.evaluation.leakage.check_leakage`, None where it was not checked.
         """
-        facts = ModelMetadata.read(metadata).model_dump()
-        if leakage is not None:
-            facts["leakage"] = json.loads(leakage.read_text(encoding="utf-8"))
-        return cls(run, predictions, left_out, facts, {"model": model, "predictions": predictions})
+        trained = ModelMetadata.read(metadata)
+        return cls(
+            run,
+            predictions,
+            left_out,
+            {"model": model, "predictions": predictions},
+            trained.synthetic,
+            trained.thresholds,
+            LeakageFile.read(leakage) if leakage is not None else None,
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Outputs:
-    """The frames of all runs in one table, one run after the other, with each run's metadata and number of frames."""
+    """The frames of all runs in one table, one run after the other, with each run's number of frames."""
 
     table: pa.Table
-    metadata: list[Mapping[str, Any]]
+    runs: Sequence[RunPredictions]
     frames: list[int]
 
     @property
     def is_complete(self) -> bool:
         """Whether a run predicts a label for all frames or for none, as models that were trained here do."""
-        return all("thresholds" in one for one in self.metadata)
+        return all(run.thresholds is not None for run in self.runs)
 
     def rows(self) -> list[slice]:
         """Return the rows of each run."""
@@ -88,16 +101,16 @@ class Outputs:
 
         None for predictions of other programs.
         """
-        if not self.is_complete:
+        of_runs = [run.thresholds for run in self.runs if run.thresholds is not None]
+        if len(of_runs) < len(self.runs):
             return None
-        name = facs.label(unit)
-        return np.repeat([float(one["thresholds"].get(name, "nan")) for one in self.metadata], self.frames)
+        return np.repeat([thresholds.get(facs.label(unit), np.nan) for thresholds in of_runs], self.frames)
 
 
 def read_outputs(runs: Sequence[RunPredictions]) -> Outputs:
     """Read the predictions of all runs; raises :class:`UserError` for tables of another schema."""
     tables = [read_parquet(run.predictions, PREDICTIONS_SCHEMA) for run in runs]
-    return Outputs(pa.concat_tables(tables), [run.metadata for run in runs], [t.num_rows for t in tables])
+    return Outputs(pa.concat_tables(tables), runs, [t.num_rows for t in tables])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -121,7 +134,7 @@ class Labels:
 
 def labels_of(protocol: Protocol, table: pa.Table) -> Labels:
     """Select a protocol's labels from a table of :data:`affectflow.prediction.columns.PREDICTIONS_SCHEMA`."""
-    excluded = _excluded(protocol.left_out, table) if protocol.left_out else np.zeros(table.num_rows, bool)
+    excluded = _excluded(path, table) if (path := protocol.left_out_file) else np.zeros(table.num_rows, bool)
     occurrence = _majority(protocol, table) if protocol.rule == MAJORITY else _recorded(protocol, table)
     occurrence = {name: np.where(excluded, facs.UNKNOWN, label).astype(np.int8) for name, label in occurrence.items()}
     levels = by_unit(table, "intensities").astype(np.float64) if protocol.intensities else np.empty((0, 0))

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import importlib.metadata
-import json
 import math
 import platform
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from affectflow.core.atomic import atomic_write
+from affectflow.contracts.leakage import LEAKAGE, FoundInTraining
+from affectflow.contracts.score import IntervalMethod, ScoreFile
+from affectflow.contracts.snapshot_card import SnapshotCard
 from affectflow.core.cache import file_sha256
 from affectflow.datasets.face import CENTER, FACE, HELD
 from affectflow.datasets.synthetic import NOTE
@@ -29,8 +30,6 @@ from affectflow.metrics.bootstrap import CONFIDENCE
 from affectflow.prediction.columns import LEFT_OUT_COLUMNS
 from affectflow.tables.csv_files import read_csv
 
-LEAKAGE = ("exact", "near", "subjects")
-"""What of a benchmark a model was trained on: the same images, images that look the same, the same people."""
 _PACKAGES = ("affectflow", "numpy", "pyarrow", "av", "pillow", "keras", "tensorflow-cpu", "tensorflow")
 _AFFECT = ("valence", "arousal")
 
@@ -70,7 +69,7 @@ def score(
     evaluation = evaluate(protocol, model, outputs, bootstrap_samples)
     bootstrap = evaluation.bootstrap
     means = evaluation.means()
-    result = {
+    entries = {
         **heading(protocol, model, outputs),
         "protocol": _protocol_entry(evaluation, outputs, runs, bootstrap_samples),
         **means.values,
@@ -83,10 +82,10 @@ def score(
         "unsupported": evaluation.unsupported,
         "unlabelled": evaluation.unlabelled,
         "leakage": _leakage_entry(runs),
-        **{key: runs[0].metadata[key] for key in ("program", "unused_rows") if key in runs[0].metadata},
+        **_program_entry(runs[0]),
         "published_note": protocol.published_note,
-        "published": [{"model": p.model, "metric": p.metric, "value": p.value} for p in protocol.published],
-        "snapshot": json.loads(snapshot.read_text(encoding="utf-8")) if snapshot is not None else None,
+        "published": protocol.published,
+        "snapshot": SnapshotCard.read(snapshot) if snapshot is not None else None,
         "provenance": {
             "config_sha256": config_sha256,
             "code_sha256": code_sha256,
@@ -96,12 +95,12 @@ def score(
             "seconds": round(time.perf_counter() - clock, 3),
         },
     }
-    write_result(out, result)
+    ScoreFile.model_validate(to_json(entries)).write(out)
 
 
 def heading(protocol: Protocol, model: str, outputs: Outputs, **more: str) -> dict[str, Any]:
     """Return the first entries of a result file; ``more`` are further names beside the model's."""
-    synthetic = outputs.metadata[0]["synthetic"]
+    synthetic = outputs.runs[0].synthetic
     return {
         "benchmark": protocol.benchmark,
         "model": model,
@@ -111,15 +110,9 @@ def heading(protocol: Protocol, model: str, outputs: Outputs, **more: str) -> di
     }
 
 
-def bootstrap_entry(protocol: Protocol, samples: int) -> dict[str, Any]:
+def interval_method(protocol: Protocol, samples: int) -> IntervalMethod:
     """Return how the intervals of a result file were computed."""
-    return {"confidence": f"{CONFIDENCE:.0%}", "resampled": protocol.subject, "bootstrap_samples": samples}
-
-
-def write_result(out: Path, result: Mapping[str, Any]) -> None:
-    """Write a result file as JSON, with floats rounded to six digits."""
-    with atomic_write(out) as partial:
-        partial.write_text(json.dumps(to_json(result), indent=1) + "\n", encoding="utf-8")
+    return IntervalMethod(confidence=f"{CONFIDENCE:.0%}", resampled=protocol.subject, bootstrap_samples=samples)
 
 
 def _protocol_entry(
@@ -140,7 +133,7 @@ def _protocol_entry(
         "all_frames": used + sum(left_out.values()),
         "subjects": len(set(evaluation.subjects)),
         "crops": _crops(outputs.table),
-        "intervals": bootstrap_entry(protocol, bootstrap_samples),
+        "intervals": interval_method(protocol, bootstrap_samples),
     }
 
 
@@ -169,10 +162,16 @@ def _folds_entry(evaluation: Evaluation, outputs: Outputs, runs: Sequence[RunPre
     return {"mean_f1": each, "mean_of_folds_f1": float(np.mean(defined)) if defined else math.nan}
 
 
-def _leakage_entry(runs: Sequence[RunPredictions]) -> dict[str, int] | None:
+def _program_entry(run: RunPredictions) -> dict[str, Any]:
+    return {} if run.program is None else {"program": run.program, "unused_rows": run.unused_rows}
+
+
+def _leakage_entry(runs: Sequence[RunPredictions]) -> FoundInTraining | None:
     """Return the images and people of the benchmark in the training data of all runs; None where it is unknown."""
-    found = [run.metadata["leakage"] for run in runs if "leakage" in run.metadata]
-    return {kind: sum(one[kind] for one in found) for kind in LEAKAGE} if len(found) == len(runs) else None
+    found = [run.leakage for run in runs if run.leakage is not None]
+    if len(found) < len(runs):
+        return None
+    return FoundInTraining(**{kind: sum(getattr(one, kind) for one in found) for kind in LEAKAGE})
 
 
 def _crops(table: pa.Table) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""Stages from predictions to scores, comparisons and checks of leakage."""
+"""Stages from predictions to scores and comparisons."""
 
 from __future__ import annotations
 
@@ -12,53 +12,8 @@ if TYPE_CHECKING:
     from affectflow.evaluation.outputs import RunPredictions
 
 BootstrapSamples = Annotated[int, Setting("evaluation.bootstrap_samples")]
-_SCORED = ("evaluation", "metrics", "prediction.columns", "datasets", "facs", "media", "training.metadata")
+_SCORED = ("evaluation", "contracts.score", "metrics", "prediction.columns", "datasets", "facs", "media")
 """What decides a score."""
-
-
-@stage("evaluation.leakage", "datasets", "media")
-def digest_images(dataset: str, root: Path, images: Output, split: str = "all", threads: int = 1) -> str:
-    """Write digests of a data set's images, by which data sets are compared.
-
-    Args:
-        dataset: Name of the data set.
-        root: Folder of the data set.
-        images: Table of the digests.
-        split: Split of the data set.
-    """
-    from affectflow.evaluation.leakage import digest_images as digest
-
-    return f"{digest(dataset, root, split, processes=threads, out=images)} images"
-
-
-@stage("evaluation.leakage", "datasets", "media")
-def check_leakage(
-    images: list[Path],
-    pairs: Output,
-    counts: Output,
-    sides: list[tuple[str, Path, str]],
-    max_bits: Annotated[int, Setting("records.near_duplicate_bits")],
-) -> str:
-    """Find the images and people of a benchmark that are in a model's training data.
-
-    Args:
-        images: Tables of digests: the benchmark's, and those of each training set.
-        pairs: Table of what is in both.
-        counts: Its numbers.
-        sides: Name, folder and split of the benchmark and of each training set, as the tables.
-        max_bits: Bits of 256 in which the perceptual hashes of near duplicates may differ.
-    """
-    from affectflow.evaluation.leakage import Side
-    from affectflow.evaluation.leakage import check_leakage as check
-
-    benchmark, *trained = [
-        Side(name, root, split, table) for (name, root, split), table in zip(sides, images, strict=True)
-    ]
-    found = check(benchmark, trained, max_bits, pairs=pairs, counts=counts)
-    return (
-        f"{found['images']} images of the benchmark: {found['exact']} are among the {found['compared_with']} training "
-        f"images, {found['near']} are near duplicates of one; {found['subjects']} people are in both"
-    )
 
 
 @stage(*_SCORED)
@@ -158,12 +113,17 @@ def score(
         joined, left_out = Path(folder) / "predictions.parquet", Path(folder) / "left_out.csv"
         count = join_with_labels(get_dataset(benchmark, root, split, MetadataOnly()), external, joined, left_out)
         unused = external.left_out + Counter({WITHOUT_LABEL: len(external.by_key) - count})
-        metadata = {"synthetic": is_drawn(root), "program": external.program, "unused_rows": dict(unused)}
-        cited = {"predictions": predictions} if predictions.is_file() else {}
+        inputs = {"predictions": predictions} if predictions.is_file() else {}
+        found = RunPredictions(
+            *(name, joined, left_out, inputs),
+            synthetic=is_drawn(root),
+            program=external.program,
+            unused_rows=dict(unused),
+        )
         write_score(
             wanted,
             name,
-            [RunPredictions(name, joined, left_out, metadata, cited)],
+            [found],
             snapshot=None,
             bootstrap_samples=bootstrap_samples,
             config_sha256=fingerprint([wanted.target, split, bootstrap_samples]),

@@ -78,12 +78,16 @@ class Models:
         return [Path(path) for path in named if path not in ("none", "imagenet")]
 
     def recipe(self, run: str) -> dict[str, Any]:
-        """How a run is trained."""
+        """Return the settings that decide the weights of a run, but for its file of initial weights."""
         return self.parse(run).recipe(self._config)
 
+    def gpus_of(self, run: str) -> int:
+        """Return the number of GPUs that a training takes."""
+        return int(self.entry(run)["gpus"])
+
     def gpus(self) -> dict[str, int]:
-        """As many as each model that is trained asks for."""
-        return {self.of(run): self.recipe(run)["gpus"] for run in self.runs}
+        """Return the number of GPUs of each model that is trained."""
+        return {self.of(run): self.gpus_of(run) for run in self.runs}
 
     def training_splits(self, run: str) -> list[tuple[str, str]]:
         """The data sets and splits from which a run has seen images."""

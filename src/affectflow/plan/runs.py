@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from affectflow import facs
+from affectflow.contracts.recipe import Recipe
 from affectflow.core.errors import UserError
 
 PATTERN = r"[a-z][a-z0-9_]*(?:-seed\d+)?(?:-disfa-fold[123])?"
@@ -19,7 +20,6 @@ FIRST_PATTERN = r"[a-z][a-z0-9_]*(?:-disfa-fold[123])?"
 """Of the first seed's runs, by which all seeds' are named together."""
 _RUN = re.compile(r"([a-z][a-z0-9_]*)(?:-seed(\d+))?(?:-disfa-fold([123]))?")
 FOLDS = (1, 2, 3)
-_NOT_OF_THE_NETWORK = ("enabled", "weights", "train_on", "seeds", "training", "action_units")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +35,13 @@ class Run:
         return [f"disfa-fold{self.fold}" if name == "disfa" else str(name) for name in entry["train_on"]]
 
     def recipe(self, config: Mapping[str, Any]) -> dict[str, Any]:
-        """What the model's entry and the training defaults come to; see ``affectflow.training.train.Recipe``."""
+        """Return what decides the weights: the model's entry over the defaults, as of ``contracts.recipe.Recipe``."""
         entry = {**config["model_defaults"], **config["models"][self.model]}
         training = {**config["training"], **entry.get("training", {})}
-        network = {key: value for key, value in entry.items() if key not in _NOT_OF_THE_NETWORK}
         shares = dict(entry["train_on"]) if isinstance(entry["train_on"], Mapping) else None
         units = list(facs.SUBSETS[entry["action_units"]])
-        return {**network, **training, "units": units, "shares": shares, "seed": training["seed"] + self.seed}
+        values = {**entry, **training, "units": units, "shares": shares, "seed": training["seed"] + self.seed}
+        return {key: values[key] for key in Recipe.model_fields if key != "weights"}
 
 
 def all_runs(models: Mapping[str, Mapping[str, Any]]) -> list[str]:

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from affectflow import facs
+from affectflow.contracts.model_metadata import ModelMetadata
 from affectflow.core.errors import UserError
 from affectflow.datasets.dataset_info import ACTION_UNITS, INTENSITIES, VALENCE_AROUSAL
-from affectflow.training.metadata import ModelMetadata
 
 MODEL, METADATA = "model.keras", "model.json"
 

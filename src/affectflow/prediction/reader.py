@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from affectflow.contracts.model_metadata import FaceAlignment
 from affectflow.core.errors import UserError
 from affectflow.datasets.face import EYE_DISTANCE, EYE_HEIGHT
 from affectflow.faces.detector_file import DETECTOR
@@ -21,7 +22,6 @@ from affectflow.prediction.model import METADATA, MODEL, TrainedModel
 from affectflow.prediction.predictor import FindFaces, Predictor
 from affectflow.prediction.table import PredictionTable
 from affectflow.prediction.write import write_predictions
-from affectflow.training.metadata import FaceAlignment
 
 if TYPE_CHECKING:
     import pandas as pd

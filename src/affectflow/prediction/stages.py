@@ -10,7 +10,7 @@ from affectflow.core.stage import Output, Setting, stage
 BatchSize = Annotated[int, Setting("evaluation.batch_size")]
 
 
-@stage("prediction", "training", "records", "datasets", "faces", "facs", "media")
+@stage("prediction", "contracts.model_metadata", "training", "records", "datasets", "faces", "facs", "media")
 def predict_benchmark(
     frames: list[Path],
     model: Path,
@@ -50,7 +50,7 @@ def predict_benchmark(
     return f"{count} frames"
 
 
-@stage("prediction", "annotation.columns", "datasets", "faces", "facs", "media", "training")
+@stage("prediction", "contracts.model_metadata", "annotation.columns", "datasets", "faces", "facs", "media", "training")
 def predict_affect(
     manifest: Path,
     model: Path,

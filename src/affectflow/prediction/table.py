@@ -14,13 +14,13 @@ from typing import IO, Any
 import numpy as np
 
 from affectflow import facs
+from affectflow.contracts.model_metadata import ModelMetadata
 from affectflow.core.atomic import atomic_write
 from affectflow.core.errors import UserError
 from affectflow.facs.emotions import Emotion
 from affectflow.facs.expression import name_emotions, predicted_levels, shares
 from affectflow.prediction.predictor import FacePrediction, ImagePredictions
 from affectflow.tables.csv_files import csv_writer
-from affectflow.training.metadata import ModelMetadata
 
 _FACE_COLUMNS = ("face", "face_score", "left", "top", "width", "height", "crop")
 Row = dict[str, Any]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from affectflow.core.atomic import atomic_write
+from affectflow.contracts.snapshot_card import SnapshotCard
 from affectflow.core.errors import UserError
 from affectflow.datasets.samples_table import SAMPLES_SCHEMA
 from affectflow.download.ledger import LEDGER_SCHEMA
@@ -49,9 +48,8 @@ def write_card(snapshot: Snapshot, comparison: Comparison | None, path: Path) ->
     """Write what scores cite: id and size of the set and, where a snapshot is reproduced, the difference from it."""
     images = snapshot.images()
     splits = Counter(split for split, _ in images.values())
-    card: dict[str, Any] = {"id": snapshot.id, "urls": len(snapshot.entries), "images": len(images)}
-    card["splits"] = dict(sorted(splits.items()))
+    values: dict[str, Any] = {"id": snapshot.id, "urls": len(snapshot.entries), "images": len(images)}
+    values["splits"] = dict(sorted(splits.items()))
     if comparison is not None:
-        card["reproduces"] = comparison.summary()
-    with atomic_write(path) as partial:
-        partial.write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+        values["reproduces"] = comparison.summary()
+    SnapshotCard.model_validate(values).write(path)

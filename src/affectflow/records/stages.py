@@ -58,7 +58,7 @@ def assemble_samples(
     return ", ".join(f"{count} {split}" for split, count in counts.items())
 
 
-@stage("records.snapshot", "datasets", "download", "facs", "media")
+@stage("records.snapshot", "contracts.snapshot_card", "datasets", "download", "facs", "media")
 def take_snapshot(
     ledger: Path,
     samples: Path,

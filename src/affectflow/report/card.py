@@ -3,58 +3,57 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
+from affectflow.contracts.model_metadata import ModelMetadata
 from affectflow.core.atomic import atomic_write
 from affectflow.datasets import info
 from affectflow.datasets.synthetic import NOTE
-from affectflow.training.metadata import ModelMetadata
 
 
 def write_card(metadata: Path, run: str, out: Path) -> None:
     """Write the card of a run from its ``model.json``."""
-    facts = ModelMetadata.read(metadata).model_dump()
+    facts = ModelMetadata.read(metadata)
     with atomic_write(out) as partial:
         partial.write_text("\n".join(_lines(run, facts)) + "\n", encoding="utf-8")
 
 
-def _lines(run: str, facts: Mapping[str, Any]) -> Iterator[str]:
-    recipe = facts["recipe"]
-    start = "random weights" if recipe["weights"] is None else f"`{Path(recipe['weights']).name}`"
+def _lines(run: str, facts: ModelMetadata) -> Iterator[str]:
+    recipe = facts.recipe
+    start = "random weights" if recipe.weights is None else f"`{Path(recipe.weights).name}`"
     yield f"# {run}"
-    if facts["synthetic"]:
+    if facts.synthetic:
         yield from ("", f"**Trained on faces {NOTE}.**")
-    yield from ("", f"A {recipe['backbone']} at {recipe['input_size']} pixels from {start}, that predicts")
-    yield from (f"{', '.join(name.replace('_', ' ') for name in facts['heads'])}.", "")
-    if facts["unsupported"]:
-        yield from (f"Requested, but without training labels: {', '.join(facts['unsupported'])}.", "")
+    yield from ("", f"A {recipe.backbone} at {recipe.input_size} pixels from {start}, that predicts")
+    yield from (f"{', '.join(name.replace('_', ' ') for name in facts.heads)}.", "")
+    if facts.unsupported:
+        yield from (f"Requested, but without training labels: {', '.join(facts.unsupported)}.", "")
     yield from ("## Data", "", "| set | images | terms |", "| --- | --- | --- |")
-    for name, count in facts["datasets"].items():
-        terms = "drawn by affectflow, no terms" if facts["synthetic"] else info(name).terms
+    for name, count in facts.datasets.items():
+        terms = "drawn by affectflow, no terms" if facts.synthetic else info(name).terms
         yield f"| {name} | {count:,} | {terms} |"
-    images = facts["images"]
+    images = facts.images
     yield ""
-    yield f"{images['train']:,} images to train on; {images['validation']:,} for stopping and calibration."
-    yield f"{facts['images_without_label']:,} of the training images have no label that the model is trained on;"
-    yield f"{facts['images_with_affect']:,} have valence and arousal."
-    if facts["units"] or facts["intensity_units"]:
+    yield f"{images.train:,} images to train on; {images.validation:,} for stopping and calibration."
+    yield f"{facts.images_without_label:,} of the training images have no label that the model is trained on;"
+    yield f"{facts.images_with_affect:,} have valence and arousal."
+    if facts.units or facts.intensity_units:
         yield from _units(facts)
     yield from (
         "",
         "## Validation",
         "",
-        f"Metrics of the best epoch's weights, {facts['best_epoch']} of {facts['epochs']}.",
+        f"Metrics of the best epoch's weights, {facts.best_epoch} of {facts.epochs}.",
     )
     yield from ("", "| metric | value |", "| --- | --- |")
-    for name, value in facts["validation"].items():
+    for name, value in facts.validation.items():
         if "_AU" not in name:
             yield f"| {name.removeprefix('validation_').replace('_', ' ')} | {_text(value)} |"
-    error = facts["calibration_error"]
-    yield f"| expected calibration error, before and after | {_text(error['before'])}, {_text(error['after'])} |"
+    error = facts.calibration_error
+    yield f"| expected calibration error, before and after | {_text(error.before)}, {_text(error.after)} |"
     yield from ("", "## Settings", "", "| key | value |", "| --- | --- |")
-    for key, value in recipe.items():
+    for key, value in recipe.model_dump(mode="json").items():
         if key != "units":
             yield f"| {key} | `{json.dumps(value)}` |"
     yield from (
@@ -67,21 +66,21 @@ def _lines(run: str, facts: Mapping[str, Any]) -> Iterator[str]:
     )
 
 
-def _units(facts: Mapping[str, Any]) -> Iterator[str]:
+def _units(facts: ModelMetadata) -> Iterator[str]:
     yield from (
         "",
         "| AU | positives | negatives | AUC | F1 at 0.5 | threshold | temperature |",
         "| --- |" + " --- |" * 6,
     )
-    for unit in facts["thresholds"]:
-        auc, f1 = (facts["validation"].get(f"validation_{name}_{unit}") for name in ("auc", "f1"))
-        counts = f"{facts['positives'][unit]:,} | {facts['negatives'][unit]:,}"
-        fitted = f"{facts['thresholds'][unit]:.3g} | {facts['temperatures'][unit]:.3f}"
+    for unit in facts.thresholds:
+        auc, f1 = (facts.validation.get(f"validation_{name}_{unit}") for name in ("auc", "f1"))
+        counts = f"{facts.positives[unit]:,} | {facts.negatives[unit]:,}"
+        fitted = f"{facts.thresholds[unit]:.3g} | {facts.temperatures[unit]:.3f}"
         yield f"| {unit} | {counts} | {_text(auc)} | {_text(f1)} | {fitted} |"
-    for unit, count in facts["images_with_intensity"].items():
+    for unit, count in facts.images_with_intensity.items():
         yield f"| {unit} intensity | {count:,} labelled | | | | | |"
-    if facts["unmeasured"]:
-        yield from ("", f"Validation has only one value of {', '.join(facts['unmeasured'])}.")
+    if facts.unmeasured:
+        yield from ("", f"Validation has only one value of {', '.join(facts.unmeasured)}.")
 
 
 def _text(value: float | None) -> str:

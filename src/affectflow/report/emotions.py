@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
+from affectflow.contracts.score import ScoreFile
 from affectflow.evaluation.outputs import by_unit
 from affectflow.facs.emotions import Emotion, emotions
 from affectflow.facs.expression import Levels, name_emotions, predicted_levels, recorded_levels
@@ -27,14 +27,14 @@ def draw_emotions(predictions: Path, score: Path, out: Path) -> None:
         score: score file, for the title.
         out: figure.
     """
-    result = json.loads(score.read_text(encoding="utf-8"))
+    result = ScoreFile.read(score)
     table = read_parquet(predictions, PREDICTIONS_SCHEMA)
     labelled = recorded_levels(by_unit(table, "units"), by_unit(table, "intensities"))
     predicted = predicted_levels(by_unit(table, "probabilities"), by_unit(table, "predicted_intensities"))
     unknown = np.isnan(labelled) | np.isnan(predicted)
     labelled[unknown] = predicted[unknown] = np.nan
-    title = f"Emotions by {result['model']} on {result['benchmark']}, frames"
-    with figure(out, 9, 4.2, title, result["synthetic"]) as drawing:
+    title = f"Emotions by {result.model} on {result.benchmark}, frames"
+    with figure(out, 9, 4.2, title, result.synthetic) as drawing:
         for axes, (name, shown) in zip(drawing.subplots(1, len(_TABLES)), _TABLES.items(), strict=True):
             by_name = emotions(name)
             _draw_confusion(axes, list(by_name), confusion(by_name, labelled, predicted), shown)

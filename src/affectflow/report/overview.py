@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
+from affectflow.contracts.leakage import LEAKAGE
+from affectflow.contracts.score import ScoreFile
 from affectflow.core.atomic import atomic_write
 from affectflow.datasets.synthetic import NOTE
 from affectflow.download.ledger import SUMMARY_COLUMNS
 from affectflow.evaluation.protocols import default
-from affectflow.evaluation.score import LEAKAGE
-from affectflow.evaluation.summary import HEADINGS, cell, interval_of, metric_of
+from affectflow.evaluation.summary import HEADINGS, cell
 from affectflow.report import page
 from affectflow.report.sample_images import LICENSED, SHOW_ALL
 from affectflow.tables.csv_files import read_csv
@@ -54,7 +53,7 @@ def write_overview(
         faces: ``report.faces``; ``all`` puts a note on licensed images on the page.
         out: HTML file.
     """
-    results = [json.loads(path.read_text(encoding="utf-8")) for path in scores]
+    results = [ScoreFile.read(path) for path in scores]
     by_name = {path.stem: path for path in figures}
     notes = [f"All faces are {NOTE}."] if synthetic else [LICENSED.capitalize() + "."] if faces == SHOW_ALL else []
     warnings = [page.text(note, "warning") for note in notes]
@@ -92,35 +91,35 @@ def _data(summary: Path | None, figures: Mapping[str, Path]) -> Iterator[str]:
     yield from _figures(figures, _DATA_FIGURES, "")
 
 
-def _training(scores: Sequence[Mapping[str, Any]], figures: Mapping[str, Path]) -> Iterator[str]:
-    for run in dict.fromkeys(score["model"] for score in scores):
+def _training(scores: Sequence[ScoreFile], figures: Mapping[str, Path]) -> Iterator[str]:
+    for run in dict.fromkeys(score.model for score in scores):
         yield page.heading(run)
         yield from _figures(figures, _RUN_FIGURES, f"_{run}")
 
 
-def _scores(scores: Sequence[Mapping[str, Any]], figures: Mapping[str, Path]) -> Iterator[str]:
-    for benchmark in dict.fromkeys(score["benchmark"] for score in scores):
-        of_benchmark = [score for score in scores if score["benchmark"] == benchmark]
+def _scores(scores: Sequence[ScoreFile], figures: Mapping[str, Path]) -> Iterator[str]:
+    for benchmark in dict.fromkeys(score.benchmark for score in scores):
+        of_benchmark = [score for score in scores if score.benchmark == benchmark]
         yield page.heading(benchmark)
         for is_default in (True, False):
-            shown = [score for score in of_benchmark if (score["protocol"]["name"] == default(benchmark)) is is_default]
+            shown = [score for score in of_benchmark if (score.protocol.name == default(benchmark)) is is_default]
             if shown:
                 yield from _score_table(shown)
-        for run in dict.fromkeys(score["model"] for score in of_benchmark):
+        for run in dict.fromkeys(score.model for score in of_benchmark):
             yield from _figures(figures, _SCORE_FIGURES, f"_{benchmark}_{run}", f"{run} on {benchmark}. ")
 
 
-def _score_table(scores: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    metrics = [name for name in HEADINGS if any(metric_of(score, name) is not None for score in scores)]
+def _score_table(scores: Sequence[ScoreFile]) -> Iterator[str]:
+    metrics = [name for name in HEADINGS if any(score.metric(name) is not None for score in scores)]
     yield page.table(
         ("protocol", "model", *(HEADINGS[name] for name in metrics), "frames", "subjects"),
         (
             (
-                score["protocol"]["name"],
-                score["model"],
+                score.protocol.name,
+                score.model,
                 *(_metric_cell(score, name) for name in metrics),
-                score["protocol"]["used_frames"],
-                score["protocol"]["subjects"],
+                score.protocol.used_frames,
+                score.protocol.subjects,
             )
             for score in scores
         ),
@@ -128,22 +127,20 @@ def _score_table(scores: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     yield from (page.text(f"{line}.", "note") for line in _protocol_notes(scores))
 
 
-def _metric_cell(score: Mapping[str, Any], name: str) -> str:
-    return cell(metric_of(score, name), None if name in _DATA_METRICS else interval_of(score, name))
+def _metric_cell(score: ScoreFile, name: str) -> str:
+    return cell(score.metric(name), None if name in _DATA_METRICS else score.interval(name))
 
 
-def _protocol_notes(scores: Sequence[Mapping[str, Any]]) -> list[str]:
+def _protocol_notes(scores: Sequence[ScoreFile]) -> list[str]:
     """Describe each protocol with its left-out frames and published results; names models where they differ."""
     models_by_text: dict[str, dict[str, list[str]]] = {}
     for score in scores:
-        protocol = score["protocol"]
-        parts = [f"{protocol['title']}, version {protocol['version']}"]
-        parts += [f"{count:,} x {reason}" for reason, count in protocol["left_out"].items()]
-        parts += [
-            f"{one['model']} {HEADINGS.get(one['metric'], one['metric'])} {one['value']}" for one in score["published"]
-        ]
-        parts += filter(None, [score["published_note"]])
-        models_by_text.setdefault(protocol["name"], {}).setdefault("; ".join(parts), []).append(score["model"])
+        protocol = score.protocol
+        parts = [f"{protocol.title}, version {protocol.version}"]
+        parts += [f"{count:,} x {reason}" for reason, count in protocol.left_out.items()]
+        parts += [f"{one.model} {HEADINGS.get(one.metric, one.metric)} {one.value}" for one in score.published]
+        parts += filter(None, [score.published_note])
+        models_by_text.setdefault(protocol.name, {}).setdefault("; ".join(parts), []).append(score.model)
     return [
         f"{name} ({', '.join(models)}): {text}" if len(texts) > 1 else f"{name}: {text}"
         for name, texts in models_by_text.items()
@@ -151,38 +148,39 @@ def _protocol_notes(scores: Sequence[Mapping[str, Any]]) -> list[str]:
     ]
 
 
-def _leakage(scores: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    pairs = {(score["benchmark"], score["model"]): score["leakage"] for score in scores}
+def _leakage(scores: Sequence[ScoreFile]) -> Iterator[str]:
+    pairs = {(score.benchmark, score.model): score for score in scores}
     yield page.text(
         "Images of a benchmark whose pixels the model was trained on, other images that look the same by their "
         "perceptual hash, and people whom both sets name. results/leakage lists them."
     )
-    for (benchmark, run), counts in pairs.items():
-        if counts and any(counts.values()):
+    for (benchmark, run), score in pairs.items():
+        if score.leaks:
             yield page.text(f"{run} was trained on images or people of {benchmark}.", "warning")
     rows = [
-        (benchmark, run, *((counts or {}).get(kind) for kind in LEAKAGE)) for (benchmark, run), counts in pairs.items()
+        (benchmark, run, *(getattr(score.leakage, kind, None) for kind in LEAKAGE))
+        for (benchmark, run), score in pairs.items()
     ]
     yield page.table(("benchmark", "model", "same pixels", "look the same", "people"), rows)
 
 
-def _provenance(scores: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    snapshots = sorted({score["snapshot"]["id"] for score in scores if score["snapshot"]})
+def _provenance(scores: Sequence[ScoreFile]) -> Iterator[str]:
+    snapshots = sorted({score.snapshot.id for score in scores if score.snapshot})
     if snapshots:
         yield page.text(f"Downloaded images: snapshot {', '.join(snapshots)} (results/emotionet/snapshot.parquet).")
-    versions = {name: version for score in scores for name, version in score["provenance"]["versions"].items()}
+    versions = {name: version for score in scores for name, version in score.provenance.versions.items()}
     yield page.text(f"Versions: {', '.join(f'{name} {version}' for name, version in versions.items())}.")
     yield page.text("The graph of jobs, their code and their settings are in this report under Workflow.", "note")
     yield page.table(
         ("benchmark", "protocol", "model", "configuration", "code", "predictions"),
         (
             (
-                score["benchmark"],
-                score["protocol"]["name"],
-                score["model"],
-                score["provenance"]["config_sha256"][:12],
-                score["provenance"]["code_sha256"][:12],
-                _first_digest(score["provenance"]["inputs"], "predictions"),
+                score.benchmark,
+                score.protocol.name,
+                score.model,
+                score.provenance.config_sha256[:12],
+                score.provenance.code_sha256[:12],
+                _first_digest(score.provenance.inputs, "predictions"),
             )
             for score in scores
         ),

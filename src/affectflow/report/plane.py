@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
 
+from affectflow.contracts.score import ScoreFile
 from affectflow.prediction.columns import PREDICTIONS_SCHEMA
 from affectflow.report.style import BLUE, draw_affect_histogram, figure
 from affectflow.tables.parquet import read_parquet
@@ -22,16 +22,16 @@ def draw_plane(predictions: Path, score: Path, out: Path) -> None:
         score: score file, for the title and CCC.
         out: figure.
     """
-    result = json.loads(score.read_text(encoding="utf-8"))
+    result = ScoreFile.read(score)
     table = read_parquet(predictions, PREDICTIONS_SCHEMA)
     predicted = {name: table[f"predicted_{name}"].to_numpy() for name in ("valence", "arousal")}
-    title = f"Valence and arousal by {result['model']} on {result['benchmark']}"
-    with figure(out, 8.5, 3.2, title, result["synthetic"]) as drawing:
+    title = f"Valence and arousal by {result.model} on {result.benchmark}"
+    with figure(out, 8.5, 3.2, title, result.synthetic) as drawing:
         first, second, plane = drawing.subplots(1, 3)
         for axes, (name, values) in zip((first, second), predicted.items(), strict=True):
             axes.plot(table[name].to_numpy(), values, ".", color=BLUE, markersize=2)
             axes.plot([-1, 1], [-1, 1], color="black", linewidth=0.6)
-            ccc = result[name]["ccc"] if result[name] else None
+            ccc = result.metric(f"{name}_ccc")
             axes.set(xlabel=f"{name}, labelled", ylabel="predicted", xlim=(-1, 1), ylim=(-1, 1))
             axes.set_title("" if ccc is None else f"CCC {ccc:.2f}", fontsize=8)
         draw_affect_histogram(plane, predicted["valence"], predicted["arousal"], _EDGES)

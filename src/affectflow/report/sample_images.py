@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from textwrap import fill
@@ -13,6 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from affectflow import facs
+from affectflow.contracts.model_metadata import ModelMetadata
 from affectflow.media import jpeg
 from affectflow.prediction.columns import PREDICTIONS_SCHEMA
 from affectflow.records.example import decode_example
@@ -32,22 +32,22 @@ _MAX_PER_VIDEO = 2
 """Frames of one video look alike."""
 
 
-def draw_samples(records: Sequence[Path], predictions: Path, card: Path, faces: str, out: Path) -> None:
+def draw_samples(records: Sequence[Path], predictions: Path, metadata: Path, faces: str, out: Path) -> None:
     """Draw the first images of a benchmark, at most two of a video or person.
 
     Args:
         records: TFRecord files with the images.
         predictions: table of :data:`affectflow.prediction.columns.PREDICTIONS_SCHEMA`.
-        card: the run's ``model.json``.
+        metadata: the run's ``model.json``.
         faces: ``report.faces``; images of real people are shown with :data:`SHOW_ALL` only.
         out: figure.
     """
-    _draw_images("Images", _in_order, records, predictions, card, faces, out)
+    _draw_images("Images", _in_order, records, predictions, metadata, faces, out)
 
 
-def draw_worst(records: Sequence[Path], predictions: Path, card: Path, faces: str, out: Path) -> None:
+def draw_worst(records: Sequence[Path], predictions: Path, metadata: Path, faces: str, out: Path) -> None:
     """Draw the images with the largest error of the model; arguments as for :func:`draw_samples`."""
-    _draw_images("Worst errors", _by_error, records, predictions, card, faces, out)
+    _draw_images("Worst errors", _by_error, records, predictions, metadata, faces, out)
 
 
 def _in_order(table: pa.Table) -> NDArray[np.int64]:
@@ -64,13 +64,13 @@ def _draw_images(
     rank: Callable[[pa.Table], NDArray[np.int64]],
     records: Sequence[Path],
     predictions: Path,
-    card: Path,
+    metadata: Path,
     faces: str,
     out: Path,
 ) -> None:
     """Draw the first images in the order of ``rank``, or a note where faces of real people must not be shown."""
-    metadata = json.loads(card.read_text(encoding="utf-8"))
-    synthetic = metadata["synthetic"]
+    trained = ModelMetadata.read(metadata)
+    synthetic = trained.synthetic
     if not synthetic and faces != SHOW_ALL:
         with figure(out, 6, 1.2, f"{title} are of real people and not shown (report.faces)", False):
             return
@@ -84,7 +84,7 @@ def _draw_images(
             axes.set_axis_off()
         for axes, row in zip(grid, table.take(rows).to_pylist(), strict=False):
             axes.imshow(images[row["source"]])
-            axes.set_title("\n".join(_caption(row, metadata.get("thresholds", {}))), fontsize=6)
+            axes.set_title("\n".join(_caption(row, trained.thresholds)), fontsize=6)
 
 
 def _select(table: pa.Table, order: Iterable[int]) -> list[int]:

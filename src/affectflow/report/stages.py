@@ -8,7 +8,7 @@ from typing import Annotated
 from affectflow.core.stage import Output, Setting, stage
 
 ShownFaces = Annotated[str, Setting("report.faces")]
-_DECIDES = ("report", "datasets", "download", "facs", "media", "training.metadata")
+_DECIDES = ("report", "datasets", "download", "facs", "media", "contracts.model_metadata", "contracts.score")
 _OF_PREDICTIONS = (*_DECIDES, "evaluation", "metrics", "prediction.columns", "records")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from affectflow import facs
+from affectflow.contracts.score import ScoreFile
 from affectflow.evaluation.outputs import by_unit
 from affectflow.prediction.columns import PREDICTIONS_SCHEMA
 from affectflow.report.errors import errors_of
@@ -43,14 +43,14 @@ def draw_tracks(predictions: Path, score: Path, out: Path) -> None:
         score: score file, for the title.
         out: figure.
     """
-    result = json.loads(score.read_text(encoding="utf-8"))
+    result = ScoreFile.read(score)
     table = read_parquet(predictions, PREDICTIONS_SCHEMA)
-    title = f"Videos with the smallest and the largest error of {result['model']} on {result['benchmark']}"
+    title = f"Videos with the smallest and the largest error of {result.model} on {result.benchmark}"
     videos = [
         (f"{name}, mean error {error:.2f}", _tracks(table.take(rows))) for name, error, rows in best_and_worst(table)
     ]
     height = max((len(tracks) for _, tracks in videos), default=1)
-    with figure(out, 9, 1.2 + 1.3 * height, title, result["synthetic"]) as drawing:
+    with figure(out, 9, 1.2 + 1.3 * height, title, result.synthetic) as drawing:
         if not videos:
             drawing.text(0.5, 0.5, "no video has labels with predictions", ha="center")
             return

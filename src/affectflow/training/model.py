@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from affectflow import facs
+from affectflow.contracts.recipe import Recipe
 from affectflow.datasets.dataset_info import ACTION_UNITS, INTENSITIES, VALENCE_AROUSAL
 from affectflow.training import losses as losses_
 from affectflow.training.devices import Devices, compile_by_xla, share_statistics
@@ -19,7 +21,6 @@ from affectflow.training.keras_setup import keras, ops
 from affectflow.training.multi_task import Loss, MultiTaskModel
 from affectflow.training.network import HeadSpec, NetworkSpec, build_network, learning_rate_factors
 from affectflow.training.optimizers import make_optimizer
-from affectflow.training.recipe import Recipe
 
 
 class DeterministicModel(MultiTaskModel):
@@ -54,15 +55,15 @@ def build_model(
         steps: Training steps of all epochs, for the learning rate schedule.
         devices: The devices to train on; call this within their scope.
     """
-    spec, heads = _specs(recipe, trained_heads)
-    network = build_network(spec, recipe.weights, heads)
+    spec, weights, heads = _specs(recipe, trained_heads)
+    network = build_network(spec, weights, heads)
     if devices.count > 1:
         share_statistics(network)
-    weights = recipe.task_weights
+    task_weights = recipe.fixed_task_weights
     model = DeterministicModel(
         network,
         _losses(recipe, trained_heads, unit_labels),
-        None if weights is None else {head: weights[head] for head in trained_heads},
+        None if task_weights is None else {head: getattr(task_weights, head) for head in trained_heads},
         devices.replica_context,
     )
     optimizer = make_optimizer(
@@ -84,8 +85,8 @@ def float32_network(recipe: Recipe, trained_heads: TrainedHeads, network: keras.
     if keras.mixed_precision.dtype_policy().name == "float32":
         return network
     keras.mixed_precision.set_dtype_policy("float32")
-    spec, heads = _specs(recipe, trained_heads)
-    exact = build_network(spec, recipe.weights, heads)
+    spec, weights, heads = _specs(recipe, trained_heads)
+    exact = build_network(spec, weights, heads)
     exact.set_weights(network.get_weights())
     return exact
 
@@ -98,9 +99,11 @@ def positive_weights(unit_labels: NDArray[np.int8], units: Sequence[int], cap: f
     return [float(np.clip(n / max(1, p), 1.0, cap)) for p, n in zip(positives, negatives, strict=True)]
 
 
-def _specs(recipe: Recipe, trained_heads: TrainedHeads) -> tuple[NetworkSpec, tuple[HeadSpec, ...]]:
+def _specs(recipe: Recipe, trained_heads: TrainedHeads) -> tuple[NetworkSpec, Path | None, tuple[HeadSpec, ...]]:
+    """Return the architecture, the file of initial weights and the heads of a network."""
     spec = NetworkSpec(**{field.name: getattr(recipe, field.name) for field in fields(NetworkSpec)})
-    return spec, tuple(HeadSpec(head, len(units), recipe.losses[head]) for head, units in trained_heads.items())
+    heads = (HeadSpec(head, len(units), getattr(recipe.losses, head)) for head, units in trained_heads.items())
+    return spec, None if recipe.weights is None else Path(recipe.weights), tuple(heads)
 
 
 def _losses(recipe: Recipe, trained_heads: TrainedHeads, unit_labels: NDArray[np.int8]) -> dict[str, Loss]:
@@ -110,10 +113,10 @@ def _losses(recipe: Recipe, trained_heads: TrainedHeads, unit_labels: NDArray[np
         if negative:
             unit_labels = np.where(unit_labels == facs.UNKNOWN, facs.ABSENT, unit_labels).astype(np.int8)
         weights = positive_weights(unit_labels, trained_heads[ACTION_UNITS], recipe.positive_weight_cap)
-        loss = losses_.OCCURRENCE_LOSSES[recipe.losses[ACTION_UNITS]](weights)
+        loss = losses_.OCCURRENCE_LOSSES[recipe.losses.action_units](weights)
         losses[ACTION_UNITS] = (lambda labels, logits: loss(ops.maximum(labels, 0.0), logits)) if negative else loss
     if INTENSITIES in trained_heads:
-        losses[INTENSITIES] = losses_.INTENSITY_LOSSES[recipe.losses[INTENSITIES]]
+        losses[INTENSITIES] = losses_.INTENSITY_LOSSES[recipe.losses.intensities]
     if VALENCE_AROUSAL in trained_heads:
-        losses[VALENCE_AROUSAL] = losses_.AFFECT_LOSSES[recipe.losses[VALENCE_AROUSAL]]
+        losses[VALENCE_AROUSAL] = losses_.AFFECT_LOSSES[recipe.losses.valence_arousal]
     return losses

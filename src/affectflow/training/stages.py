@@ -29,6 +29,8 @@ def fetch_weights(
 
 @stage(
     "training",
+    "contracts.model_metadata",
+    "contracts.recipe",
     "records",
     "datasets.dataset_info",
     "datasets.face",
@@ -50,6 +52,10 @@ def train_model(
     faces: dict[str, Any],
     state: Path,
     board: Path,
+    gpu: int,
+    checkpoint_minutes: Annotated[float, Setting("training.checkpoint_minutes", tracked=False)],
+    cache_records: Annotated[bool, Setting("training.cache_records", tracked=False)],
+    tensorboard: Annotated[bool, Setting("training.tensorboard", tracked=False)],
     image_size: Annotated[int, Setting("records.image_size")],
     weights: Path | None = None,
     runtime: float | None = None,
@@ -64,33 +70,32 @@ def train_model(
         history: Table of the epochs.
         metadata: What is known of the model, as model.json.
         reliability: Table of predicted and observed frequencies.
-        recipe: The settings of affectflow.training.recipe.
+        recipe: The settings of affectflow.contracts.recipe.
         synthetic: Whether the data is drawn.
         faces: How faces were found for the records: detector, sha256 and min_score.
         state: Folder of the checkpoints from which an interrupted training is resumed.
         board: Folder of TensorBoard's logs.
+        gpu: Number of GPUs to take, if there are any.
         weights: Initial weights of the backbone.
         runtime: Time limit of the job in minutes, where a scheduler has one.
     """
     from affectflow.cluster.job import requeue, seconds_to_train
     from affectflow.cluster.lease import lease_gpus
-    from affectflow.training.recipe import Recipe
+    from affectflow.contracts.recipe import Recipe
 
     seconds = seconds_to_train(runtime)
-    gpus = lease_gpus(recipe["gpus"])  # noqa: F841  # kept until the end; before TensorFlow, which takes all it sees
+    gpus = lease_gpus(gpu)  # noqa: F841  # kept until the end; before TensorFlow, which takes all it sees
+    from affectflow.contracts.model_metadata import FaceAlignment
     from affectflow.core.interruption import OutOfTime
-    from affectflow.training.metadata import FaceAlignment
-    from affectflow.training.train import Outputs, Places, TrainingData
+    from affectflow.training.train import Execution, Outputs, TrainingData
     from affectflow.training.train import train as fit
 
     try:
         fit(
             Recipe.of(recipe, weights),
-            TrainingData(train, validation, image_size, synthetic, FaceAlignment(**faces)),
-            threads=threads,
-            places=Places(state, board),
-            outputs=Outputs(model, history, metadata, reliability),
-            seconds=seconds,
+            TrainingData(train, validation, image_size, synthetic, FaceAlignment.of(**faces)),
+            Execution(state, checkpoint_minutes, threads, seconds, cache_records, board if tensorboard else None),
+            Outputs(model, history, metadata, reliability),
         )
     except OutOfTime:
         requeue()  # where that fails, the workflow tries again

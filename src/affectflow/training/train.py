@@ -14,6 +14,8 @@ import numpy as np
 import tensorflow as tf
 
 from affectflow import facs
+from affectflow.contracts.model_metadata import CalibrationError, FaceAlignment, ImageCounts, ModelMetadata
+from affectflow.contracts.recipe import Recipe
 from affectflow.core.cache import file_sha256, fingerprint
 from affectflow.core.code import modules_digest
 from affectflow.core.errors import UserError
@@ -26,7 +28,6 @@ from affectflow.training.devices import Devices, prepare, visible_devices
 from affectflow.training.fit import Schedule, TensorBoardWriter, TrainerInputs, fit, write_history
 from affectflow.training.heads import HEADS, TrainedHeads
 from affectflow.training.keras_setup import keras
-from affectflow.training.metadata import CalibrationError, FaceAlignment, ImageCounts, ModelMetadata
 from affectflow.training.model import build_model, float32_network
 from affectflow.training.network import inference_model
 from affectflow.training.optimizers import check_accumulation
@@ -38,7 +39,6 @@ from affectflow.training.reader import (
     read_labels,
     training_batches,
 )
-from affectflow.training.recipe import Recipe
 from affectflow.training.sampling import Mixture
 from affectflow.training.saving import save_model
 from affectflow.training.validation import Calibration, Validator, calibrate, constant_labels, write_reliability
@@ -64,7 +64,7 @@ class TrainingData:
     """Side in pixels of the stored images."""
     synthetic: bool
     """Whether the faces are drawn by affectflow."""
-    faces: FaceAlignment = field(default_factory=partial(FaceAlignment, detector="none"))
+    faces: FaceAlignment = field(default_factory=partial(FaceAlignment.of, "none"))
     """How faces were found and aligned for the records."""
 
 
@@ -79,21 +79,27 @@ class Outputs:
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
-    """Folders for the state from which a training resumes, and for TensorBoard's logs."""
+class Execution:
+    """How a training runs, which changes the weights in their last bits at most.
+
+    Attributes:
+        state: Folder of the checkpoints from which it resumes.
+        checkpoint_minutes: The longest time between two checkpoints.
+        threads: Number of CPU threads; 0 for all.
+        seconds: Time limit, after which the state is saved; None for no limit.
+        cache_records: Whether the records are copied to the local disk first.
+        board: Folder of TensorBoard's logs; None for none.
+    """
 
     state: Path
-    board: Path
+    checkpoint_minutes: float
+    threads: int = 0
+    seconds: float | None = None
+    cache_records: bool = False
+    board: Path | None = None
 
 
-def train(
-    recipe: Recipe,
-    data: TrainingData,
-    threads: int,
-    places: Places,
-    outputs: Outputs,
-    seconds: float | None = None,
-) -> None:
+def train(recipe: Recipe, data: TrainingData, execution: Execution, outputs: Outputs) -> None:
     """Fit a model, restore the weights of the best validation score, calibrate it and save it.
 
     On one machine's CPU the same recipe and records give the same bytes (except ``images_per_s`` in the history),
@@ -102,19 +108,17 @@ def train(
     Args:
         recipe: Settings of the run.
         data: Records.
-        threads: Number of CPU threads; 0 for all.
-        places: Folders for checkpoints and logs.
+        execution: How the training runs.
         outputs: Files to write.
-        seconds: Time limit, after which the state is saved; None for no limit.
 
     Raises:
         UserError: The records have no labels for the heads or for validation, or the loss became NaN or infinite.
         OutOfTime: The time limit passed (:mod:`affectflow.core.interruption`).
         Interrupted: A signal requested to stop.
     """
-    prepare(threads, recipe.seed, recipe.precision)
-    cached = cache_records_locally(data.train) if recipe.cache_records else nullcontext(data.train)
-    with Interruption(seconds) as interruption, cached as train_files:
+    prepare(execution.threads, recipe.seed, recipe.precision)
+    cached = cache_records_locally(data.train) if execution.cache_records else nullcontext(data.train)
+    with Interruption(execution.seconds) as interruption, cached as train_files:
         labels, validation_labels = read_labels(train_files), _read_validation_labels(data.validation)
         trained_heads = _trainable_heads(labels, recipe)
         mixture = _plan_sampling(labels, trained_heads, recipe)
@@ -123,16 +127,16 @@ def train(
             steps=mixture.steps,
             batch_size=recipe.batch_size,
             patience=recipe.patience,
-            checkpoint_s=60 * recipe.checkpoint_minutes,
+            checkpoint_s=60 * execution.checkpoint_minutes,
         )
         devices = visible_devices()
         check_accumulation(recipe.accumulate, schedule.total_steps, devices.count)
         with devices.scope():
             model = build_model(recipe, trained_heads, labels.units, schedule.total_steps, devices)
         validator = Validator(model, trained_heads, data.validation, validation_labels, recipe.batch_size)
-        with TensorBoardWriter(places.board if recipe.tensorboard else None) as writer:
+        with TensorBoardWriter(execution.board) as writer:
             inputs = _trainer_inputs(recipe, Records(train_files), trained_heads, mixture, validator, devices, writer)
-            checkpoints = Checkpoints(places.state, _cache_key(recipe, data))
+            checkpoints = Checkpoints(execution.state, _cache_key(recipe, data))
             state = fit(model, inputs, schedule, checkpoints, interruption)
     assert state.best_weights is not None
     model.set_weights(state.best_weights)
@@ -161,7 +165,7 @@ def train(
         shown_per_epoch=mixture.repeats(),
         devices=devices.count,
         versions={"keras": keras.__version__, "tensorflow": tf.__version__},
-        recipe=recipe.reproducibility_key(),
+        recipe=recipe,
     ).write(outputs.metadata)
 
 
@@ -184,7 +188,7 @@ def _trainable_heads(labels: Labels, recipe: Recipe) -> dict[str, tuple[int, ...
         VALENCE_AROUSAL: (),
     }
     has_affect = not np.isnan(labels.affect).all()
-    trained_heads = {}
+    trained_heads: dict[str, tuple[int, ...]] = {}
     for head in HEADS:
         if head not in recipe.heads:
             continue
@@ -215,7 +219,7 @@ def _trainer_inputs(
     devices: Devices,
     writer: TensorBoardWriter,
 ) -> TrainerInputs:
-    augmentation = Augmentation(**recipe.augmentation)
+    augmentation = Augmentation(**recipe.augmentation.model_dump())
 
     def batches(start: int) -> tf.data.Dataset:
         return devices.prefetch(
@@ -256,8 +260,8 @@ def _trainer_inputs(
 def _cache_key(recipe: Recipe, data: TrainingData) -> dict[str, Any]:
     """Return what a checkpoint must agree with to be resumed."""
     return {
-        "config": recipe.reproducibility_key(),
-        "weights": None if recipe.weights is None else file_sha256(recipe.weights),
+        "config": recipe.model_dump(mode="json"),
+        "weights": None if recipe.weights is None else file_sha256(Path(recipe.weights)),
         "code": modules_digest(__name__),
         "training data": fingerprint("", map(file_sha256, data.train)),
         "validation data": fingerprint("", map(file_sha256, data.validation)),

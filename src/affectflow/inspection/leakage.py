@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -15,7 +14,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from PIL import Image
 
-from affectflow.core.atomic import atomic_write
+from affectflow.contracts.leakage import LeakageFile
 from affectflow.core.parallel import over_processes
 from affectflow.core.progress import progress
 from affectflow.datasets import get_dataset, people_of
@@ -88,7 +87,7 @@ def digest_images(name: str, root: Path, split: str, processes: int, out: Path) 
         return write_parquet(out, IMAGES_SCHEMA, rows())
 
 
-def check_leakage(benchmark: Side, trained: Sequence[Side], max_bits: int, pairs: Path, counts: Path) -> dict[str, int]:
+def check_leakage(benchmark: Side, trained: Sequence[Side], max_bits: int, pairs: Path, counts: Path) -> LeakageFile:
     """Find the images and people of a benchmark that are in training data.
 
     Each image of the benchmark is counted once: as ``exact`` where a training image has the same pixels, else as
@@ -100,7 +99,7 @@ def check_leakage(benchmark: Side, trained: Sequence[Side], max_bits: int, pairs
         trained: what it was trained on.
         max_bits: most differing bits of 256 for similar hashes, from 0 to 15.
         pairs: CSV with :data:`PAIRS_COLUMNS`.
-        counts: JSON file with the numbers of ``exact``, ``near`` and ``subjects``.
+        counts: JSON file, :class:`LeakageFile`.
 
     Returns:
         The content of ``counts``.
@@ -110,16 +109,15 @@ def check_leakage(benchmark: Side, trained: Sequence[Side], max_bits: int, pairs
     found = [*_image_pairs(tested, training, max_bits), *_subject_pairs(tested, training)]
     write_csv(pairs, PAIRS_COLUMNS, found)
     kinds = [row[0] for row in found]
-    result = {
-        "images": len(tested.sources),
-        "exact": kinds.count(EXACT),
-        "near": kinds.count(NEAR),
-        "subjects": kinds.count(SUBJECT),
-        "compared_with": sum(len(one.sources) for one in training),
-        "max_bits": max_bits,
-    }
-    with atomic_write(counts) as unfinished:
-        unfinished.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    result = LeakageFile(
+        images=len(tested.sources),
+        exact=kinds.count(EXACT),
+        near=kinds.count(NEAR),
+        subjects=kinds.count(SUBJECT),
+        compared_with=sum(len(one.sources) for one in training),
+        max_bits=max_bits,
+    )
+    result.write(counts)
     return result
 
 

@@ -1,0 +1,42 @@
+"""``results/leakage/{benchmark}_{run}.json``: what of a benchmark is in the training data of a run."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from affectflow.contracts.json_file import JsonFile, Part
+
+
+class FoundInTraining(Part):
+    """What of a benchmark is in the training data of a model."""
+
+    exact: int
+    """Images of the benchmark with the same pixels as a training image."""
+    near: int
+    """Other images that look like a training image, by their perceptual hash."""
+    subjects: int
+    """People whom both name."""
+
+
+LEAKAGE = tuple(FoundInTraining.model_fields)
+"""The kinds of leakage that are counted."""
+
+
+class LeakageFile(FoundInTraining, JsonFile):
+    """The numbers of one benchmark and one run, ``results/leakage/{benchmark}_{run}.json``."""
+
+    remedy: ClassVar[str] = "check the leakage again"
+    schema_version: Literal[1] = 1
+    images: int
+    """Images of the benchmark."""
+    compared_with: int
+    """Training images."""
+    max_bits: int
+    """Bits of 256 in which the hashes of near duplicates may differ."""
+
+    def summary(self) -> str:
+        """Return the numbers as a sentence."""
+        return (
+            f"{self.images} images of the benchmark: {self.exact} are among the {self.compared_with} training images, "
+            f"{self.near} are near duplicates of one; {self.subjects} people are in both"
+        )

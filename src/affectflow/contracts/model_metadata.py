@@ -1,0 +1,129 @@
+"""``model.json``: everything that is known of a trained model, so that its folder is enough to use it.
+
+Light: it is read by evaluation and reports, which do without TensorFlow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar, Literal, Self
+
+from affectflow.contracts.json_file import JsonFile, Part
+from affectflow.contracts.recipe import Recipe
+from affectflow.datasets.dataset_info import VALENCE_AROUSAL
+from affectflow.datasets.face import CENTER, EYE_DISTANCE, EYE_HEIGHT, FACE
+
+
+class FaceAlignment(Part):
+    """How faces were found and aligned for the training images."""
+
+    detector: Literal["yunet", "dataset", "none"]
+    """``dataset`` for the boxes that data sets ship; ``none`` for the center of each image."""
+    sha256: str | None
+    """Digest of the detector's file; null without a detector."""
+    min_score: float | None
+    """The detector's confidence, 0 to 1, from which a detection is a face; null without a detector."""
+    eye_distance: float
+    """Distance of the eyes in a crop, as a share of its side."""
+    eye_height: float
+    """Distance of the eyes from the top of a crop, as a share of its side."""
+
+    @classmethod
+    def of(
+        cls,
+        detector: Literal["yunet", "dataset", "none"],
+        sha256: str | None = None,
+        min_score: float | None = None,
+    ) -> Self:
+        """Describe today's crops."""
+        return cls(
+            detector=detector,
+            sha256=sha256,
+            min_score=min_score,
+            eye_distance=EYE_DISTANCE,
+            eye_height=EYE_HEIGHT,
+        )
+
+
+class CalibrationError(Part):
+    """Expected calibration error on validation; null where there are no labels."""
+
+    before: float | None
+    """Of the network as trained."""
+    after: float | None
+    """After calibration."""
+
+
+class ImageCounts(Part):
+    """Numbers of images."""
+
+    train: int
+    validation: int
+
+
+class ModelMetadata(JsonFile):
+    """The content of ``model.json``."""
+
+    remedy: ClassVar[str] = "train the model again"
+    schema_version: Literal[1] = 1
+    units: tuple[int, ...]
+    """AUs with a probability of occurrence, in the order of the outputs."""
+    intensity_units: tuple[int, ...]
+    """AUs with an intensity, in the order of the outputs."""
+    heads: tuple[str, ...]
+    """The trained heads."""
+    unsupported: tuple[str, ...]
+    """Requested heads that no training image has labels for."""
+    image_size: int
+    """Side in pixels of the stored training images; prediction crops to this size."""
+    normalization: str
+    """How pixels become inputs, as keras.applications names it; part of the network itself."""
+    faces: FaceAlignment
+    thresholds: Mapping[str, float]
+    """Threshold of best F1 on validation, by AU."""
+    temperatures: Mapping[str, float]
+    """Temperature that the logits were divided by, by AU; part of the network's weights."""
+    calibration_error: CalibrationError
+    synthetic: bool
+    """Whether the training data is drawn."""
+    best_epoch: int
+    """The epoch whose weights were kept, from 1."""
+    epochs: int
+    """Number of epochs that were trained."""
+    validation: Mapping[str, float | None]
+    """Metrics of the best epoch."""
+    unmeasured: tuple[str, ...]
+    """Labels with one value only in validation."""
+    crops: Mapping[str, int]
+    """Number of training images by kind of crop."""
+    datasets: Mapping[str, int]
+    """Number of training images by data set."""
+    positives: Mapping[str, int]
+    """Number of training images with the AU present, by AU."""
+    negatives: Mapping[str, int]
+    """Number of training images with the AU absent, by AU."""
+    images_with_intensity: Mapping[str, int]
+    """Number of training images with a known intensity, by AU."""
+    images_with_affect: int
+    """Number of training images with valence and arousal."""
+    images: ImageCounts
+    images_without_label: int
+    """Number of training images without any label that is learned."""
+    shown_per_epoch: Mapping[str, float]
+    """How often an image is shown in an epoch, by data set."""
+    devices: int
+    """Number of devices that trained together."""
+    versions: Mapping[str, str]
+    """Versions of Keras and of its backend."""
+    recipe: Recipe
+    """The settings that decide the weights."""
+
+    @property
+    def has_affect(self) -> bool:
+        """Whether the model predicts valence and arousal."""
+        return VALENCE_AROUSAL in self.heads
+
+    @property
+    def needs_faces(self) -> bool:
+        """Whether the model was trained on crops around faces, rather than on the center of images."""
+        return self.crops.get(FACE, 0) > self.crops.get(CENTER, 0)

@@ -1,0 +1,346 @@
+"""The JSON files of scores: of one model by one protocol, of two models compared, and of one model's seeds.
+
+Numbers have six digits; null stands for a metric that is undefined, such as the AUC of labels with one class. Keys of
+what a protocol does not score are left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import ClassVar, Generic, Literal, TypeVar
+
+from affectflow.contracts.json_file import JsonFile, Part, load_json
+from affectflow.contracts.leakage import FoundInTraining
+from affectflow.contracts.snapshot_card import SnapshotCard
+from affectflow.core.errors import UserError
+
+Interval = tuple[float, float]
+Value = TypeVar("Value")
+_AFFECT = ("valence", "arousal")
+_REMEDY = "run snakemake on it again"
+
+
+class Means(Part, Generic[Value]):
+    """Means of a metric over the labels that count."""
+
+    mean_f1: Value | None = None
+    """Of F1 at a threshold of 0.5, over AUs."""
+    mean_f1_validation_threshold: Value | None = None
+    """Of F1 at the threshold that was best on validation."""
+    mean_f1_always_yes: Value | None = None
+    """Of F1 where every frame is predicted to be positive: a number to compare with."""
+    mean_auc: Value | None = None
+    """Of the area under the ROC curve."""
+    mean_accuracy: Value | None = None
+    """Of accuracy at a threshold of 0.5."""
+    mean_event_f1: Value | None = None
+    """Of the F1 of events, which are runs of frames with the AU."""
+    mean_icc: Value | None = None
+    """Of ICC(3,1), over intensities."""
+    mean_pcc: Value | None = None
+    """Of Pearson's correlation, over intensities."""
+    mean_mae: Value | None = None
+    """Of the mean absolute error, over intensities from 0 to 5."""
+    mean_mse: Value | None = None
+    """Of the mean squared error, over intensities from 0 to 5."""
+    mean_ccc: Value | None = None
+    """Of Lin's concordance correlation coefficient, over valence and arousal."""
+    challenge_score: Value | None = None
+    """The mean of mean accuracy and mean F1, as the EmotioNet challenge ranked."""
+
+
+class Measured(Part):
+    """What the scores of every label have."""
+
+    frames: int
+    """Frames with a label and a prediction."""
+    without_prediction: int | None = None
+    """Labelled frames without a prediction."""
+    intervals: Mapping[str, Interval | None]
+    """95% interval of each metric; null where too few bootstrap samples define it."""
+
+
+class OccurrenceScores(Measured):
+    """Metrics of the occurrence of one AU."""
+
+    f1: float | None
+    precision: float | None
+    recall: float | None
+    accuracy: float | None
+    balanced_accuracy: float | None
+    kappa: float | None
+    """Cohen's."""
+    base_rate: float | None
+    """Share of positive frames."""
+    f1_always_yes: float | None
+    auc: float | None
+    """Area under the ROC curve."""
+    average_precision: float | None
+    calibration_error: float | None
+    """Expected calibration error over 10 bins."""
+    f1_validation_threshold: float | None = None
+    event_f1: float | None = None
+    positives: int
+    threshold: float
+    """Probability from which a frame is predicted to be positive."""
+    validation_threshold: float | tuple[float, ...] | None = None
+    """Threshold of best F1 on validation; several where runs of several folds are scored together."""
+    events: int | None = None
+    """Labelled events."""
+    predicted_events: int | None = None
+    scored_by: str | None = None
+    """The AU whose prediction is scored, for a label that is not an AU of FACS."""
+
+
+class IntensityScores(Measured):
+    """Metrics of the intensity of one AU, from 0 to 5."""
+
+    icc: float | None
+    """ICC(3,1)."""
+    pcc: float | None
+    mae: float | None
+    mse: float | None
+
+
+class AffectScores(Measured):
+    """Metrics of valence or arousal, from -1 to 1."""
+
+    ccc: float | None
+    pcc: float | None
+    rmse: float | None
+    sign_agreement: float | None
+    """Share of frames whose label and prediction have the same sign."""
+
+
+class IntervalMethod(Part):
+    """How the intervals were computed."""
+
+    confidence: str
+    resampled: str
+    """What was resampled: subjects, videos, groups of images, or images."""
+    bootstrap_samples: int
+
+
+class ProtocolHeading(Part):
+    """The protocol of a comparison."""
+
+    name: str
+    version: int
+    title: str
+    frames: int
+    """Frames with a prediction."""
+    subjects: int
+    """Number of people, videos, groups or images that were resampled."""
+    intervals: IntervalMethod
+
+
+class ProtocolUsed(ProtocolHeading):
+    """The protocol of a score, and the frames that it was applied to."""
+
+    source: str
+    positive_if: str | None = None
+    """When a label counts as positive."""
+    threshold: str | None = None
+    """When a prediction counts as positive."""
+    used_frames: int
+    """Frames with a label and a prediction."""
+    left_out: Mapping[str, int]
+    """Other frames of the benchmark, by reason."""
+    all_frames: int
+    """Sum of both."""
+    crops: Mapping[str, int]
+    """Frames by kind of crop: around a face, around a face held over from another frame, or the center."""
+
+
+class Smoothed(Means[float]):
+    """Means for predictions averaged over neighbouring frames."""
+
+    frames: int
+    """Number of averaged frames."""
+    valence: float | None = None
+    """CCC."""
+    arousal: float | None = None
+    """CCC."""
+    intervals: Mapping[str, Interval | None]
+
+
+class Folds(Part):
+    """The folds by themselves; all other values are of all folds' frames together."""
+
+    mean_f1: Mapping[str, float | None]
+    """By run."""
+    mean_of_folds_f1: float | None
+
+
+class Provenance(Part):
+    """What a score was computed from and by."""
+
+    config_sha256: str
+    """Digest of the part of the configuration that decides the predictions."""
+    code_sha256: str
+    """Digest of the code that scores."""
+    inputs: Mapping[str, str]
+    """SHA-256 of the scored files."""
+    versions: Mapping[str, str]
+    started: str
+    """ISO 8601."""
+    seconds: float
+
+
+class Heading(Part):
+    """What the files of scores and comparisons begin with."""
+
+    benchmark: str
+    model: str
+    synthetic: bool
+    """Whether the benchmark is drawn by affectflow."""
+    note: str | None = None
+
+
+class Published(Part):
+    """A published result by the protocol."""
+
+    model: str
+    metric: str
+    """As the score file names it."""
+    value: float
+
+
+class ScoreFile(Means[float], Heading, JsonFile):
+    """The score of one model by one protocol, ``results/eval/{benchmark}[-{protocol}]_{model}.json``."""
+
+    remedy: ClassVar[str] = _REMEDY
+    schema_version: Literal[1] = 1
+    protocol: ProtocolUsed
+    intervals: Mapping[str, Interval | None]
+    """95% interval of each mean."""
+    smoothed: Smoothed | None = None
+    action_units: Mapping[str, OccurrenceScores]
+    intensities: Mapping[str, IntensityScores]
+    valence: AffectScores | None
+    arousal: AffectScores | None
+    folds: Folds | None = None
+    unsupported: tuple[str, ...]
+    """Labels that the model was not trained on; they count in no mean."""
+    unlabelled: tuple[str, ...]
+    """Labels that no frame has."""
+    leakage: FoundInTraining | None
+    """What of the benchmark the model was trained on; null where it is unknown."""
+    program: str | None = None
+    """The program that wrote the predictions, where it was not affectflow."""
+    unused_rows: Mapping[str, int] | None = None
+    """Rows of its predictions that were not scored, by reason."""
+    published_note: str
+    published: tuple[Published, ...]
+    snapshot: SnapshotCard | None
+    """The downloaded images that the model was trained or scored on."""
+    provenance: Provenance
+
+    @property
+    def leaks(self) -> bool:
+        """Whether the model is known to have been trained on images or people of the benchmark."""
+        return self.leakage is not None and any(self.leakage.model_dump().values())
+
+    def metric(self, name: str) -> float | None:
+        """Return one of the means, or ``valence_ccc`` or ``arousal_ccc``; None where it is undefined."""
+        entry, key = self._entry(name)
+        value: float | None = getattr(entry, key, None)
+        return value
+
+    def interval(self, name: str) -> Interval | None:
+        """Return the 95% interval of a :meth:`metric`; None where it has none."""
+        entry, key = self._entry(name)
+        return None if entry is None else entry.intervals.get(key)
+
+    def _entry(self, name: str) -> tuple[ScoreFile | AffectScores | None, str]:
+        dimension = name.removesuffix("_ccc")
+        return (getattr(self, dimension), "ccc") if dimension in _AFFECT else (self, name)
+
+
+class Difference(Part):
+    """A metric of two models on the same frames."""
+
+    model: float
+    other: float
+    difference: float
+    interval: Interval | None
+    """95% interval of the difference, by a paired bootstrap."""
+
+
+class ComparisonFile(Means[Difference], Heading, JsonFile):
+    """The differences of two models, ``results/eval/{benchmark}[-{protocol}]_{model}-vs-{other}.json``."""
+
+    remedy: ClassVar[str] = _REMEDY
+    schema_version: Literal[1] = 1
+    other: str
+    protocol: ProtocolHeading
+    action_units: Mapping[str, Mapping[str, Difference]]
+    intensities: Mapping[str, Mapping[str, Difference]]
+    valence: Mapping[str, Difference] | None = None
+    arousal: Mapping[str, Difference] | None = None
+    not_shared: tuple[str, ...]
+    """Labels that only one of the models was trained on."""
+
+
+class OverSeeds(Part):
+    """A metric over the seeds of one model."""
+
+    mean: float | None
+    standard_deviation: float | None
+    """With n - 1; null for a single seed."""
+    interval_low: float | None
+    """Lower end of the 95% interval of the mean, by Student's t."""
+    interval_high: float | None
+    each: tuple[float | None, ...]
+    """The values in the order of ``seeds``."""
+
+
+LabelOverSeeds = Mapping[str, OverSeeds | int | float | str | tuple[float, ...] | None]
+"""The metrics of a label over seeds; numbers that are of the labels alone, such as ``positives``, as they are."""
+
+
+class SeedsFile(Means[OverSeeds | float], Heading, JsonFile):
+    """The score of one model's seeds together, ``results/eval/{benchmark}[-{protocol}]_{model}-seeds.json``."""
+
+    remedy: ClassVar[str] = _REMEDY
+    schema_version: Literal[1] = 1
+    protocol: ProtocolUsed
+    seeds: tuple[int, ...]
+    scores: tuple[str, ...]
+    """The seeds' score files."""
+    action_units: Mapping[str, LabelOverSeeds]
+    intensities: Mapping[str, LabelOverSeeds]
+    valence: LabelOverSeeds | None
+    arousal: LabelOverSeeds | None
+    folds: Mapping[str, OverSeeds] | None = None
+    unsupported: tuple[str, ...]
+    unlabelled: tuple[str, ...]
+    published_note: str
+    published: tuple[Published, ...]
+
+    def metric(self, name: str) -> OverSeeds | float | None:
+        """Return one of the means, or ``valence_ccc`` or ``arousal_ccc``; None where it is undefined."""
+        dimension = name.removesuffix("_ccc")
+        if dimension in _AFFECT:
+            entry: LabelOverSeeds | None = getattr(self, dimension)
+            found = None if entry is None else entry["ccc"]
+            return found if isinstance(found, OverSeeds) else None
+        value: OverSeeds | float | None = getattr(self, name, None)
+        return value
+
+    def interval(self, name: str) -> None:
+        """Return None: the spread of a metric over seeds is in the metric itself."""
+
+
+def read_scores(path: Path) -> ScoreFile | SeedsFile:
+    """Read a score file, of one run or of all seeds.
+
+    Raises:
+        UserError: The file cannot be read, is of another version, or is not a score file.
+    """
+    values = load_json(path, _REMEDY)
+    keys = values.keys() if isinstance(values, dict) else ()
+    if "other" in keys:
+        raise UserError(f"{path} compares two models and is not a score file; leave it out.")
+    return SeedsFile.of(values, path) if "seeds" in keys else ScoreFile.of(values, path)
