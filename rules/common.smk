@@ -52,7 +52,7 @@ wildcard_constraints:
     part=r"\d+",
     shard=r"\d{5}",
     backbone=r"[a-z0-9_]+",
-    records=rf"(?:{'|'.join(FOLDERS)})(?:-fold[123])?",
+    records="|".join(datasets.record_sets()),
 
 
 def params(stage, **others):

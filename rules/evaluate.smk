@@ -56,6 +56,9 @@ rule predict_benchmark:
         **params(
             prediction_stages.predict_benchmark,
             fold=from_plan(lambda wildcards: PLAN.scores.fold(wildcards.run)),
+            code=code_with_dataset(
+                prediction_stages.predict_benchmark, lambda w: w.benchmark
+            ),
         ),
     script:
         RUN_STAGE

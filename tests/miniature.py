@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from affectflow import facs
-from affectflow.datasets import get_dataset
+from affectflow.datasets.opening import get_dataset
 from affectflow.datasets.sample import Sample
 from affectflow.media.video import write_video
 

@@ -15,7 +15,7 @@ from affectflow.annotation.columns import MANIFEST_COLUMNS
 from affectflow.annotation.consensus import MergeOptions
 from affectflow.annotation.merge_videos import merge_videos
 from affectflow.core.errors import UserError
-from affectflow.datasets import get_dataset
+from affectflow.datasets.opening import get_dataset
 from affectflow.media.video import write_video
 from affectflow.tables.csv_files import write_csv
 from tests.annotating.conftest import Desk

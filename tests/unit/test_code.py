@@ -44,7 +44,7 @@ class Package:
 
     def digests(self) -> dict[str, str]:
         for value in vars(code).values():
-            if hasattr(value, "cache_clear"):
+            if hasattr(value, "cache_clear") and value is not code._parse:  # whose argument is the content
                 value.cache_clear()
         return {name: code_of(stage) for name, stage in STAGES.items()}
 
@@ -151,7 +151,7 @@ def test_neutral_modules_re_run_nothing(package: Package, module: str) -> None:
             {"score_model", "ingest_tables", "export_model", "name_files"},
         ),
         ("metrics/ranking.py", OF_METRICS, {"write_records", "predict_benchmark", "export_model", "merge_traces"}),
-        ("datasets/disfa_labels.py", {"draw_disfa", "predict_benchmark"}, {"train_model", "score_model"}),
+        ("datasets/disfa_labels.py", {"draw_disfa"}, {"train_model", "score_model"}),
         ("spreadsheet/layout.py", {"ingest_tables"}, {"train_model", "write_records", "score_model"}),
         ("evaluation/protocols/disfa-occurrence8.yaml", {"score_model"}, {"train_model", "write_records"}),
         ("training/export.py", {"export_model"}, {"train_model", "score_model", "predict_benchmark"}),

@@ -10,9 +10,11 @@ import pytest
 from tests.miniature import make_image
 
 from affectflow import datasets
+from affectflow.config.data import data_section
 from affectflow.core.errors import UserError
-from affectflow.datasets import get_dataset, info
+from affectflow.datasets import info
 from affectflow.datasets.dataset_info import CONFIGURABLE_USES
+from affectflow.datasets.opening import get_dataset
 from affectflow.inspection.leakage import IMAGES_SCHEMA, Side, check_leakage, digest_images
 from affectflow.inspection.recognize import recognize
 from affectflow.tables.parquet import read_parquet
@@ -21,7 +23,7 @@ TOY = '''
 """Smiles: images whose file names are labels, such as ``anna-1.png`` for a person who smiles."""
 
 from affectflow.datasets.base import Dataset, side_of, visible
-from affectflow.datasets.dataset_info import ACTION_UNITS, DatasetInfo
+from affectflow.datasets.dataset_info import ACTION_UNITS, DatasetInfo, Option
 from affectflow.datasets.sample import Sample, unknown_units
 
 
@@ -63,7 +65,7 @@ INFO = DatasetInfo(
     opens=Smiles,
     recognize=lambda path: (path / "smiles").is_dir(),
     splits=("all", "train", "test"),
-    options={"light": ("day", "night")},
+    options={"light": Option(("day", "night"), "When the images were taken.")},
     split_by="person",
     shares_people_with="own",
     layout="smiles/PERSON-LABEL.png",
@@ -110,12 +112,23 @@ def test_the_configuration_can_be_derived_from_it(toy: Path) -> None:
 def test_the_plan_knows_its_labels_and_splits(toy: Path) -> None:
     from affectflow.plan.data import Data, key_of, labels_of
 
-    section = {"smiles": {"root": str(toy), "use": "split", "light": "night"}, "annotations": None}
-    data = Data(section)
+    def data_of(**keys: str) -> Data:
+        smiles = {"root": str(toy), **keys}
+        emotionet = {"tables": [], "snapshot": None}
+        return Data(data_section()(emotionet=emotionet, annotations=None, smiles=smiles))  # type: ignore[call-arg]
+
+    data = data_of(use="split", light="night")
     assert data.labels({"smiles"}) == labels_of("smiles") == {"action_units"} and key_of("smiles") == "data.smiles.root"
     assert data.training_split("smiles") == "train@night" and data.benchmark_split("smiles", None) == "test@night"
-    section["smiles"]["use"] = "benchmark"
+    data = data_of(light="night")
     assert data.benchmark_split("smiles", None) == data.all_of("smiles") == "all@night"
+
+
+def test_its_keys_are_checked(toy: Path) -> None:
+    smiles = data_section().model_fields["smiles"].annotation
+    assert smiles is not None and smiles().model_dump() == {"root": None, "use": "benchmark", "light": "day"}
+    with pytest.raises(ValueError, match=r"light\n.*'day' or 'night'"):
+        smiles(light="dusk")
 
 
 def test_its_people_are_found_in_the_set_that_it_shares_them_with(toy: Path, tmp_path: Path) -> None:

@@ -11,9 +11,10 @@ from tests.miniature import FRAMES, GREYS, known, make_video, samples, text
 
 from affectflow import datasets
 from affectflow.core.errors import UserError
-from affectflow.datasets import disfa, get_dataset
+from affectflow.datasets import disfa
 from affectflow.datasets.disfa_labels import FOLDS
 from affectflow.datasets.media import Media
+from affectflow.datasets.opening import get_dataset
 from affectflow.datasets.sample import Sample
 from affectflow.media.pixels import Image
 

@@ -21,10 +21,10 @@ from tests.conftest import needs_faces as real
 from tests.miniature import FRAMES, make_image, make_video, text
 
 from affectflow.core.errors import UserError
-from affectflow.datasets import get_dataset
 from affectflow.datasets.base import Dataset
 from affectflow.datasets.face import Face, face_of_landmarks, overlap
 from affectflow.datasets.face_table import FACES_SCHEMA, FOUND, GIVEN, NO_FACE, face_cells, with_faces
+from affectflow.datasets.opening import get_dataset
 from affectflow.datasets.sample import Sample
 from affectflow.download.ledger import LEDGER_SCHEMA
 from affectflow.faces.crop import EYE_DISTANCE, EYE_HEIGHT, Framing, crop

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from affectflow import config
-from affectflow.cli.documents import json_schemas
+from affectflow.cli.documents import access_table, json_schemas
 from affectflow.config.reference import config_docs
 
 ROOT = Path(__file__).parents[2]
@@ -30,6 +30,10 @@ def test_the_configuration_page_is_written_from_the_schema() -> None:
     assert (ROOT / "config" / "README.md").read_text() == config_docs(ROOT / "config" / "config.yaml"), (
         "run: affectflow config-docs config/README.md"
     )
+
+
+def test_the_readme_says_where_every_data_set_is_asked_for() -> None:
+    assert access_table() in (ROOT / "README.md").read_text()
 
 
 def test_json_schemas_are_written_from_the_models() -> None:

@@ -9,7 +9,7 @@ import pytest
 from tests.miniature import grey, known, make_image, samples, text
 
 from affectflow.core.errors import UserError
-from affectflow.datasets import get_dataset
+from affectflow.datasets.opening import get_dataset
 
 TRIAL = "A7_AU5z_TrailNo_2"
 

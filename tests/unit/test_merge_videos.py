@@ -22,7 +22,7 @@ from affectflow.annotation.trace_log import OwnVideoTraceLog, TraceLog, content_
 from affectflow.cli import main
 from affectflow.core.cache import file_sha256
 from affectflow.core.errors import UserError
-from affectflow.datasets import get_dataset
+from affectflow.datasets.opening import get_dataset
 from affectflow.media.video import frame_times, read_frames, write_video
 from affectflow.tables.csv_files import write_csv
 

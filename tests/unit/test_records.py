@@ -18,9 +18,9 @@ from PIL import Image
 from affectflow import facs
 from affectflow.annotation.columns import AFFECT_COLUMNS
 from affectflow.core.errors import UserError
-from affectflow.datasets import get_dataset
 from affectflow.datasets.face import Face
 from affectflow.datasets.face_table import FACES_SCHEMA, face_cells
+from affectflow.datasets.opening import get_dataset
 from affectflow.datasets.sample import SPLITS, Sample
 from affectflow.datasets.samples_table import SAMPLES_SCHEMA
 from affectflow.download.ledger import LEDGER_SCHEMA

@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 import yaml
 from tests.conftest import ROOT
 
+from affectflow.config import check
+from affectflow.config.catalogue import complete
 from affectflow.core.errors import UserError
+from affectflow.plan import runs
 from affectflow.plan.runs import PATTERN, all_runs, parse_run
 
-MODELS: dict[str, dict[str, Any]] = {
-    "resnet": {"train_on": ["emotionet"], "seeds": [3, 1, 0]},
-    "inception_resnet": {"train_on": ["disfa", "affwild"], "seeds": [5, 7]},
+
+@dataclass(frozen=True)
+class Entry:
+    """What the names of runs depend on."""
+
+    train_on: list[str]
+    seeds: list[int]
+
+
+MODELS = {
+    "resnet": Entry(["emotionet"], [3, 1, 0]),
+    "inception_resnet": Entry(["disfa", "affwild"], [5, 7]),
 }
 
 
@@ -44,7 +57,7 @@ def test_every_run_is_parsed(name: str) -> None:
 )
 def test_what_a_run_is(name: str, model: str, seed: int, fold: int | None, train_on: list[str]) -> None:
     run = parse_run(name, MODELS)
-    assert (run.model, run.seed, run.fold) == (model, seed, fold)
+    assert (run.model, run.seed, run.fold and run.fold.number) == (model, seed, fold)
     assert run.train_on(MODELS[model]) == train_on
 
 
@@ -71,13 +84,29 @@ def test_unknown_runs_name_the_known(name: str, hint: str) -> None:
 
 def test_a_runs_recipe_overrides_the_defaults() -> None:
     config: dict[str, Any] = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
-    entry = {**MODELS["resnet"], "backbone": "resnet50", "input_size": 64, "dropout": 0.2}
+    entry = {"backbone": "resnet50", "input_size": 64, "dropout": 0.2, "train_on": ["emotionet"], "seeds": [3, 1, 0]}
     entry["training"] = {"learning_rate": 0.5, "seed": 10}
     config["models"] = {"resnet": entry}
-    recipe = parse_run("resnet-seed1", config["models"]).recipe(config)
+    recipe = recipe_of("resnet-seed1", config)
     assert (recipe["learning_rate"], recipe["dropout"], recipe["backbone"]) == (0.5, 0.2, "resnet50")
-    assert recipe["epochs"] == config["training"]["epochs"]
+    assert recipe["epochs"] == config["training"]["epochs"] and recipe["shares"] is None
     assert recipe["seed"] == 11 and recipe["units"] == list(range(1, 61))
     assert not recipe.keys() & {"gpus", "checkpoint_minutes", "tensorboard", "cache_records"}  # change no weight
-    entry["action_units"] = "emotionet2017"
-    assert len(parse_run("resnet", config["models"]).recipe(config)["units"]) == 11
+    entry |= {"action_units": "emotionet2017", "train_on": {"emotionet": 0.7, "affwild": 0.3}}
+    assert len(recipe_of("resnet", config)["units"]) == 11
+    assert recipe_of("resnet", config)["shares"] == {"emotionet": 0.7, "affwild": 0.3}
+
+
+def recipe_of(run: str, values: dict[str, Any]) -> dict[str, Any]:
+    config = check(values)
+    models = {name: complete(entry, config.model_defaults, config.training) for name, entry in config.models.items()}
+    parsed = parse_run(run, models)
+    return parsed.recipe(models[parsed.model])
+
+
+def test_one_set_with_folds_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runs, "_WITH_FOLDS", ["disfa", "affwild"])
+    with pytest.raises(
+        UserError, match=r"models\.inception_resnet\.train_on names disfa and affwild, which have folds"
+    ):
+        all_runs(MODELS)

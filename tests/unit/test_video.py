@@ -18,8 +18,8 @@ from PIL import Image
 
 from affectflow.cli import main
 from affectflow.core.errors import UserError
-from affectflow.datasets import get_dataset
 from affectflow.datasets.media import Media, MetadataOnly
+from affectflow.datasets.opening import get_dataset
 from affectflow.media.video import Incomplete, frame_at, frame_number, frame_times, read_frames, write_video
 
 FORMS = [("mp4", "libx264"), ("avi", "mpeg4"), ("flv", "flv1")]

@@ -46,6 +46,7 @@ def add_commands(commands: Commands) -> None:
 def annotate(options: argparse.Namespace) -> None:
     from affectflow.annotation.model_predictions import predictions_path, read_model_predictions
     from affectflow.annotation.server.serve import ServerOptions, serve, serve_videos
+    from affectflow.config import check
     from affectflow.plan.data import marker_of
     from affectflow.plan.runs import parse_run
 
@@ -66,7 +67,7 @@ def annotate(options: argparse.Namespace) -> None:
         serve_videos(options.videos, Path(folder), at)
         return
     if options.model:
-        parse_run(options.model, settings["models"])
+        parse_run(options.model, check(settings).models)
     annotation = settings["annotation"]
     serve(
         Path("results/annotation/manifest.csv"),

@@ -41,6 +41,12 @@ def add_commands(commands: Commands) -> None:
         "Print how benchmarks are scored.",
         option("benchmark", "one of them, with sources", nargs="?"),
     )
+    add_command(
+        commands,
+        "data-sets",
+        data_sets,
+        "Print the data sets that can be read: their labels, layout, terms and where to ask for them.",
+    )
     add_command(commands, "show-scores", show_scores, "Print score files as a table.", path("files", nargs="+"))
     add_command(
         commands,
@@ -101,6 +107,31 @@ def protocols(options: argparse.Namespace) -> None:
                     print(f"{'':24} others: {one.published_note}")
                 for figure in one.published:
                     print(f"{'':24} published: {figure.model} {figure.metric} {figure.value}")
+
+
+def data_sets(options: argparse.Namespace) -> None:
+    from affectflow import datasets
+
+    for facts in map(datasets.info, datasets.names()):
+        print(f"{facts.name:10} {facts.title}: {', '.join(sorted(facts.heads)).replace('_', ' ')}")
+        lines = (
+            ("layout", facts.layout),
+            ("terms", facts.terms),
+            ("access", facts.where_to_ask),
+            ("paper", facts.citation),
+        )
+        for name, text in lines:
+            if text:
+                print(f"{'':10} {name}: {text}")
+
+
+def access_table() -> str:
+    """Return the README's table of where to ask for data sets."""
+    from affectflow import datasets
+
+    rows = [(facts.title, *facts.where_to_ask.rsplit(": ", 1)) for facts in map(datasets.info, datasets.names())]
+    lines = [f"| {' | '.join(row)} |\n" for row in rows if len(row) == 3]
+    return "| set | where to ask | needed |\n| --- | --- | --- |\n" + "".join(lines)
 
 
 def show_scores(options: argparse.Namespace) -> None:

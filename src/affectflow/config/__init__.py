@@ -10,8 +10,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from affectflow.config.models import Config
-from affectflow.config.section import model_in
+from affectflow.config.models import Config, model_in
 from affectflow.core.errors import UserError
 
 __all__ = ["Config", "Values", "check", "check_section", "load", "section", "section_of"]

@@ -1,94 +1,20 @@
 """The configuration as pydantic models: the type, unit, range and meaning of each key.
 
 Defaults are in ``config/config.yaml``, which a user's overlays change key by key; every key is required here, so that a
-missing one is noticed. ``config/README.md`` is written from both (:mod:`affectflow.config.reference`).
+missing one is noticed, but for those of data sets, whose defaults are in their modules. ``config/README.md`` is written
+from both (:mod:`affectflow.config.reference`).
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BeforeValidator, Field
+from pydantic import BaseModel, BeforeValidator, Field
 
-from affectflow.config.section import Count, Seconds, Section, Share, Text, Use, unique
-from affectflow.config.training import ModelDefaults, ModelEntry, Training
-
-
-class EmotioNet(Section):
-    tables: Annotated[list[Text], BeforeValidator(unique)] = Field(
-        description="Spreadsheets of image URLs and 60 AU columns (.xlsx, .csv, or TAB separated .txt), or folders "
-        "of them; an empty list leaves EmotioNet out."
-    )
-    snapshot: Text | None = Field(
-        description="A `snapshot.parquet` whose images and splits are to be reproduced, or null; differences are "
-        "written to `results/emotionet/snapshot_difference.csv`."
-    )
-
-
-class Disfa(Section):
-    root: Text | None = Field(description="DISFA's folder (ActionUnit_Labels, Videos_LeftCamera), or null.")
-    camera: Literal["left", "right"] = Field(
-        description="The camera whose videos are read; the other camera's where a subject's video is missing."
-    )
-
-
-class DisfaPlus(Section):
-    root: Text | None = Field(
-        description="DISFA+'s folder (SN001/A1_AU1_TrailNo_1 and so on, or Images and Labels), or null."
-    )
-    use: Use = Field(
-        description="`benchmark` scores on all images, `train` trains on all of them, `split` trains on some "
-        "subjects and scores on the others. Its subjects are among DISFA's."
-    )
-
-
-class AmFed(Section):
-    root: Text | None = Field(description="AM-FED's folder (AU Labels, Video - AVI or Videos - FLV), or null.")
-
-
-class AffWild(Section):
-    root: Text | None = Field(description="Aff-Wild's folder (videos/train, annotations/train), or null.")
-    use: Use = Field(
-        description="`benchmark` scores on all videos, `train` trains on all of them, `split` trains on some and "
-        "scores on the others, by video or, where the folder has a table `persons.csv` (video,person), "
-        "by person."
-    )
-
-
-class AffWild2(Section):
-    root: Text | None = Field(
-        description="Aff-Wild2's folder (VA_Set or VA_Estimation_Challenge, cropped_aligned), or null."
-    )
-    use: Use = Field(
-        description="`benchmark` scores on all videos, `train` trains on all of them, `split` trains on the training "
-        "set and scores on the validation set."
-    )
-
-
-class Own(Section):
-    root: Text | None = Field(
-        description="Folder with your own images and their `labels.csv` (image,AU1,…,valence,arousal,subject; every "
-        "column but image may be missing), or null."
-    )
-    use: Use = Field(
-        description="`benchmark` scores on all images, `train` trains on all of them, `split` trains on some and "
-        "scores on the others, by subject."
-    )
-
-
-class Data(Section):
-    """What goes in. Relative paths are relative to the working directory."""
-
-    emotionet: EmotioNet
-    annotations: str | None = Field(
-        description="Folder with valence/arousal traces and ratings of the annotation videos, or null."
-    )
-    disfa: Disfa
-    disfaplus: DisfaPlus
-    amfed: AmFed
-    affwild: AffWild
-    affwild2: AffWild2
-    own: Own
+from affectflow.config.catalogue import ModelDefaults, ModelEntry
+from affectflow.config.data import Data
+from affectflow.contracts.recipe import Fitting
+from affectflow.core.settings import Count, Seconds, Section, Share, Text, unique
 
 
 class Cluster(Section):
@@ -237,6 +163,16 @@ class Records(Section):
     )
 
 
+class Training(Fitting):
+    """How models are fitted."""
+
+    cache_records: bool = Field(description="Whether records are copied to `$TMPDIR` first.")
+    checkpoint_minutes: float = Field(gt=0, description="The longest time between two checkpoints, in minutes.")
+    tensorboard: bool = Field(
+        description="Whether the history is also written for TensorBoard (`results/logs/tensorboard`)."
+    )
+
+
 class Pretrained(Section):
     """ImageNet weights, fetched only for models with `weights` set to imagenet."""
 
@@ -299,3 +235,10 @@ class Config(Section):
     evaluation: Evaluation
     report: Report
     demo: Demo
+
+
+def model_in(annotation: Any) -> type[BaseModel] | None:
+    """Return the model in an annotation, such as the entries' in ``dict[str, ModelEntry]``."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for one in get_args(annotation) if (found := model_in(one)) is not None), None)

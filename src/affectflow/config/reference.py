@@ -12,9 +12,8 @@ import yaml
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from affectflow.config.models import Config
-from affectflow.config.section import model_in
-from affectflow.config.training import ModelDefaults, ModelEntry
+from affectflow.config.catalogue import ModelDefaults, ModelEntry
+from affectflow.config.models import Config, model_in
 
 _HEAD = """\
 # Configuration

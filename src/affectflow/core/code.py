@@ -109,8 +109,12 @@ class _Code:
 
 @cache
 def _read(path: Path, package: str) -> _Code:
-    """Read and parse a file in ``package``, once."""
-    source = path.read_text(encoding="utf-8")
+    """Read a file in ``package``, once."""
+    return _parse(path.read_text(encoding="utf-8"), package)
+
+
+@cache
+def _parse(source: str, package: str) -> _Code:
     tree = ast.parse(source)
     at_the_top = ast.Module([node for node in tree.body if not isinstance(node, _DOCSTRING_OWNERS)], [])
     return _Code(what_runs(source, tree), frozenset(_imports(tree, package)), frozenset(_imports(at_the_top, package)))

@@ -1,7 +1,7 @@
 """The data sets: each is one module with one ``INFO``, and one line here.
 
 Nothing in this file imports a data set before it is requested, so that the code digest of a job covers only the sets
-that it opens (see :func:`module_of`).
+that it opens (see :func:`module_of`); :func:`affectflow.datasets.opening.get_dataset` opens them.
 """
 
 from __future__ import annotations
@@ -13,9 +13,7 @@ from typing import TYPE_CHECKING
 from affectflow.core.errors import UserError
 
 if TYPE_CHECKING:
-    from affectflow.datasets.base import Dataset
     from affectflow.datasets.dataset_info import DatasetInfo
-    from affectflow.datasets.media import Media
 
 _MODULES = {
     # In the order in which a folder is compared with them: layouts that one folder name identifies come first.
@@ -52,6 +50,11 @@ def benchmarks() -> tuple[str, ...]:
     return tuple(name for name in _MODULES if {"benchmark", "split"} & set(info(name).uses))
 
 
+def training_sets() -> tuple[str, ...]:
+    """Return the data sets that models can be trained on."""
+    return tuple(name for name in _MODULES if info(name).downloaded or info(name).record_sets())
+
+
 def folder_sets() -> tuple[str, ...]:
     """Return the data sets that the user has in a folder: all but those that the workflow downloads."""
     return tuple(name for name in _MODULES if not info(name).downloaded)
@@ -75,24 +78,3 @@ def recognize(path: Path) -> str | None:
         if may_be_root and one.recognize is not None and one.recognize(path):
             return name
     return None
-
-
-def get_dataset(name: str, root: Path, split: str = "all", media: Media | None = None) -> Dataset:
-    """Open a data set.
-
-    Args:
-        name: One of :func:`names`.
-        root: The set's own folder.
-        split: One of the set's splits; ``all@right`` also chooses the value of an option.
-        media: How videos and images are read; decodes them by default.
-
-    Raises:
-        UserError: For an unknown name or split, a missing folder, or a folder with another layout.
-    """
-    from affectflow.datasets.media import Media
-
-    one = info(name)
-    if not root.is_dir() and not (one.table_as_root and root.is_file()):
-        raise UserError(f"{root} is not a folder; set {one.root_key} to the folder of {one.title}.")
-    one.check_split(split)
-    return one.opens(root, split, media or Media())

@@ -24,6 +24,14 @@ BENCHMARK, TRAIN, SPLIT = "benchmark", "train", "split"
 CONFIGURABLE_USES = (TRAIN, BENCHMARK, SPLIT)
 
 
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A further key of a data set in the configuration: its values, the default first, and what it means."""
+
+    values: tuple[str, ...]
+    meaning: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetInfo:
     """Facts about a data set, and the functions that open and recognize it.
@@ -46,14 +54,16 @@ class DatasetInfo:
     """Whether a folder has the layout of this set; also called for files where ``table_as_root``."""
     splits: tuple[str, ...]
     """The splits that can be opened, ``all`` first."""
-    options: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Further keys in the configuration with their values, the default first; a split ``all@right`` selects another."""
+    options: Mapping[str, Option] = field(default_factory=dict)
+    """Further keys in the configuration; a split ``all@right`` selects a value that is not the default."""
     uses: tuple[str, ...] = CONFIGURABLE_USES
     """What the set can be used for. One value leaves no choice, and no key ``use`` in the configuration."""
     folds: tuple[int, ...] = ()
     """Folds whose training sides are recorded one by one, with the splits ``fold1-train`` and ``fold1-test``."""
+    subjects_of: Callable[[str], tuple[str, ...] | None] = lambda split: None
+    """The subjects of a split of ``folds``; None for those of all subjects."""
     split_by: str = ""
-    """How ``use: split`` divides the set."""
+    """What ``use: split`` divides the set by: ``subject``, ``video``."""
     downloaded: bool = False
     """Whether the workflow downloads the set, instead of finding it in a folder of the user's."""
     table_as_root: bool = False
@@ -75,14 +85,14 @@ class DatasetInfo:
         base, at, value = split.partition("@")
         if base not in self.splits:
             raise UserError(f"{self.title} has no split {base!r}; use one of {', '.join(self.splits)}.")
-        values = [value for known in self.options.values() for value in known]
+        values = [value for option in self.options.values() for value in option.values]
         if at and value not in values:
             named = " or ".join(self.options) or "variant"
             raise UserError(f"{self.title} has no {named} {value!r}; use one of {', '.join(values) or base}.")
 
     def variant(self, settings: Mapping[str, object]) -> str:
         """Return what the options in ``settings`` append to a split: ``@right``, or nothing for the defaults."""
-        chosen = ((settings[option], values[0]) for option, values in self.options.items())
+        chosen = ((settings[name], option.values[0]) for name, option in self.options.items())
         return "".join(f"@{value}" for value, default in chosen if value != default)
 
     def record_sets(self) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from affectflow.core.errors import UserError
 from affectflow.datasets.base import Dataset, find, find_folder, folders, visible
-from affectflow.datasets.dataset_info import ACTION_UNITS, BENCHMARK, INTENSITIES, DatasetInfo
+from affectflow.datasets.dataset_info import ACTION_UNITS, BENCHMARK, INTENSITIES, DatasetInfo, Option
 from affectflow.datasets.disfa_labels import FOLDS, SPLITS, UNITS, occurrence, subjects_of
 from affectflow.datasets.face import Face, face_of_landmarks
 from affectflow.datasets.sample import Sample, unknown_intensities
@@ -187,9 +187,15 @@ INFO = DatasetInfo(
     opens=Disfa,
     recognize=_recognize,
     splits=SPLITS,
-    options={"camera": ("left", "right")},
+    options={
+        "camera": Option(
+            ("left", "right"),
+            "The camera whose videos are read; the other camera's where a subject's video is missing.",
+        )
+    },
     uses=(BENCHMARK,),
     folds=tuple(sorted(FOLDS)),
+    subjects_of=subjects_of,
     ships_faces=True,
     layout="ActionUnit_Labels, Videos_LeftCamera",
     terms="DISFA (Mahoor, University of Denver): signed agreement, research only",

@@ -162,7 +162,7 @@ INFO = DatasetInfo(
     splits=("all", "train", "test"),
     split_by="subject",
     table_as_root=True,
-    layout=f"{TABLE} (image,AU1,...,valence,arousal,subject; every column but image may be missing)",
+    layout=f"{TABLE} with image,AU1,...,valence,arousal,subject; every column but image may be missing",
     terms="images of your own: their terms are yours to know",
     citation="",
 )

@@ -95,8 +95,8 @@ def score(
 
     from affectflow.core.cache import fingerprint
     from affectflow.core.errors import UserError
-    from affectflow.datasets import get_dataset
     from affectflow.datasets.media import MetadataOnly
+    from affectflow.datasets.opening import get_dataset
     from affectflow.datasets.synthetic import is_drawn
     from affectflow.evaluation.external import WITHOUT_LABEL, join_with_labels, read_predictions
     from affectflow.evaluation.outputs import RunPredictions

@@ -13,11 +13,11 @@ from affectflow.core.cache import fingerprint
 from affectflow.core.code import modules_digest
 from affectflow.core.parallel import batched, over_processes
 from affectflow.core.progress import progress
-from affectflow.datasets import get_dataset
 from affectflow.datasets.base import Dataset
 from affectflow.datasets.face import Face
 from affectflow.datasets.face_table import FACES_SCHEMA, FOUND, GIVEN, NO_FACE, NOT_LOOKED_FOR, face_cells
 from affectflow.datasets.media import MetadataOnly
+from affectflow.datasets.opening import get_dataset
 from affectflow.download.ledger import LEDGER_SCHEMA
 from affectflow.download.outcomes import OK
 from affectflow.faces.yunet import Detector

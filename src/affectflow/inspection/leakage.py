@@ -17,8 +17,9 @@ from PIL import Image
 from affectflow.contracts.leakage import LeakageFile
 from affectflow.core.parallel import over_processes
 from affectflow.core.progress import progress
-from affectflow.datasets import get_dataset, people_of
+from affectflow.datasets import people_of
 from affectflow.datasets.media import MetadataOnly
+from affectflow.datasets.opening import get_dataset
 from affectflow.media.images import difference_hash
 from affectflow.media.near_duplicates import hashes_of, nearest
 from affectflow.tables.csv_files import write_csv

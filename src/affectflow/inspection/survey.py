@@ -12,8 +12,8 @@ import numpy as np
 from affectflow import facs
 from affectflow.core.errors import UserError
 from affectflow.core.progress import progress
-from affectflow.datasets import get_dataset
 from affectflow.datasets.media import MetadataOnly
+from affectflow.datasets.opening import get_dataset
 from affectflow.datasets.sample import PERCENT, Sample
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from affectflow.config import Values, check
 from affectflow.core.errors import UserError
 from affectflow.datasets import synthetic
-from affectflow.plan.data import Data
+from affectflow.plan.data import EMOTIONET, Data
 from affectflow.plan.faces import Faces
 from affectflow.plan.models import Models
 from affectflow.plan.scores import Scores
@@ -24,22 +24,19 @@ class Plan:
     """
 
     def __init__(self, config: Values) -> None:
-        check(config)
-        self._config = config
-        self.data = Data(config["data"])
+        self._config = checked = check(config)
+        self.data = Data(checked.data)
         self.synthetic = synthetic.check_unmixed(self.data.sources())
         if not self.synthetic:
             self._check_real()
-        self.models = Models(config, self.data)
-        self.faces = Faces(config["faces"])
-        self.scores = Scores(config, self.data, self.models, self.faces, self.synthetic)
+        self.models = Models(checked, self.data)
+        self.faces = Faces(checked.faces)
+        self.scores = Scores(checked, self.data, self.models, self.faces, self.synthetic)
 
     def given_paths(self) -> list[Path]:
         """What the user owns and jobs read: not what the workflow makes."""
         given = [*self.data.sources().values(), *self.models.given_weights()]
-        given += [
-            Path(path) for path in (self._config["faces"]["model"]["path"], self.data.reference) if path is not None
-        ]
+        given += [Path(path) for path in (self._config.faces.model.path, self.data.reference) if path is not None]
         return [path for path in dict.fromkeys(given) if not path.is_relative_to("results")]
 
     def _check_real(self) -> None:
@@ -47,6 +44,6 @@ class Plan:
         for key, path in self.data.sources().items():
             if not path.exists():
                 raise UserError(f"{path} does not exist; correct {key}.")
-        nameservers, port = self._config["download"]["nameservers"], self._config["demo"]["name_server_port"]
-        if self.data.configured("emotionet") and f"127.0.0.1:{port}" in nameservers:
+        nameservers, port = self._config.download.nameservers, self._config.demo.name_server_port
+        if self.data.configured(EMOTIONET) and f"127.0.0.1:{port}" in nameservers:
             raise UserError("download.nameservers names the demo's name server, of no use to real URLs; set it to [].")

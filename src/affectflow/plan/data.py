@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from affectflow import datasets
+from affectflow.config.data import DataSection
 from affectflow.core.cache import folder_fingerprint
 from affectflow.core.errors import UserError
 from affectflow.datasets import info, synthetic
 from affectflow.datasets.dataset_info import SPLIT, VALENCE_AROUSAL
 from affectflow.tables.files import table_files
 
+EMOTIONET = "emotionet"
+"""The data set that the workflow downloads."""
 BENCHMARKS = datasets.benchmarks()
 """The data sets that models can be scored on."""
 FOLDERS = datasets.folder_sets()
@@ -24,14 +26,16 @@ IMAGE_SETS = tuple(name for name in datasets.names() if info(name).media == "ima
 class Data:
     """The section ``data``."""
 
-    def __init__(self, section: Mapping[str, Any]) -> None:
+    def __init__(self, section: DataSection) -> None:
         self._section = section
+        self.annotations = section.annotations
+        """The folder of valence/arousal traces, None without any."""
 
     def configured(self, dataset: str) -> bool:
         """Whether the configuration says where a data set lies."""
-        if dataset == "emotionet":
-            return bool(self._section["emotionet"]["tables"])
-        return self._section[dataset]["root"] is not None
+        if dataset == EMOTIONET:
+            return bool(self._section.emotionet.tables)
+        return self._section.folder_set(dataset).root is not None
 
     def left_out(self) -> list[str]:
         """A line for each data set that is not configured."""
@@ -39,38 +43,37 @@ class Data:
 
     def sources(self) -> dict[str, Path]:
         """What the user names, by its key."""
-        tables = self._section["emotionet"]["tables"]
+        tables = self._section.emotionet.tables
         found = {f"data.emotionet.tables[{i}]": Path(table) for i, table in enumerate(tables)}
-        found |= {key_of(name): Path(self._section[name]["root"]) for name in FOLDERS if self.configured(name)}
-        if self.has_traces():
-            found["data.annotations"] = Path(self._section["annotations"])
+        found |= {key_of(name): Path(self.root(name)) for name in FOLDERS if self.configured(name)}
+        if self.annotations is not None:
+            found["data.annotations"] = Path(self.annotations)
         return found
 
     def settings(self, names: set[str]) -> dict[str, Any]:
         """What the configuration says of these sets, and of annotations."""
         return {
-            "data": {name: self._section[name] for name in sorted(names)},
-            "annotations": self._section["annotations"],
+            "data": {name: getattr(self._section, name).model_dump() for name in sorted(names)},
+            "annotations": self.annotations,
         }
 
     # EmotioNet
 
     def tables(self) -> list[str]:
         """EmotioNet's spreadsheets, those in folders too; raises :class:`UserError` when there are none."""
-        if not self.configured("emotionet"):
+        if not self.configured(EMOTIONET):
             raise UserError("There is no spreadsheet to read; set data.emotionet.tables.")
-        return [str(file) for table in self._section["emotionet"]["tables"] for file in table_files(Path(table))]
+        return [str(file) for table in self._section.emotionet.tables for file in table_files(Path(table))]
 
     @property
     def reference(self) -> str | None:
         """The snapshot that EmotioNet's images are to be, as the configuration names it."""
-        path: str | None = self._section["emotionet"]["snapshot"]
-        return path
+        return self._section.emotionet.snapshot
 
     def snapshot(self) -> str | None:
         """The same where it is used; raises :class:`UserError` when its file cannot be."""
         path = self.reference
-        if path is None or not self.configured("emotionet"):
+        if path is None or not self.configured(EMOTIONET):
             return None
         if not Path(path).is_file():
             raise UserError(f"{path} does not exist; correct data.emotionet.snapshot.")
@@ -80,7 +83,7 @@ class Data:
 
     def has_traces(self) -> bool:
         """Whether EmotioNet's images have valence and arousal."""
-        return self._section["annotations"] is not None
+        return self.annotations is not None
 
     # Folders
 
@@ -88,11 +91,11 @@ class Data:
         """The folder of a data set, as its module opens it."""
         if not self.configured(dataset):
             raise UserError(f"{dataset} is not configured; set {key_of(dataset)} and run again.")
-        return "results/emotionet" if dataset == "emotionet" else str(self._section[dataset]["root"])
+        return "results/emotionet" if dataset == EMOTIONET else str(self._section.folder_set(dataset).root)
 
     def input_files(self, dataset: str) -> list[str]:
         """Files that must exist before a data set can be opened: the workflow's own, none where the user owns it."""
-        if dataset == "emotionet":
+        if dataset == EMOTIONET:
             return ["results/emotionet/samples.parquet"]
         return marker_of(self.root(dataset))
 
@@ -108,13 +111,13 @@ class Data:
     def labels(self, names: set[str]) -> set[str]:
         """The heads that data sets have labels for."""
         found = set().union(*(info(name).heads for name in names))
-        if not self.has_traces() and not any(VALENCE_AROUSAL in info(name).heads for name in names - {"emotionet"}):
+        if not self.has_traces() and not any(VALENCE_AROUSAL in info(name).heads for name in names - {EMOTIONET}):
             found.discard(VALENCE_AROUSAL)  # EmotioNet has them only from the traces
         return found
 
     def use(self, dataset: str) -> str | None:
         """What a set is for; None where the configuration leaves no choice."""
-        use: str | None = self._section[dataset].get("use")
+        use: str | None = getattr(getattr(self._section, dataset), "use", None)
         return use
 
     def training_split(self, records: str) -> str:
@@ -126,7 +129,7 @@ class Data:
     def benchmark_split(self, benchmark: str, fold: int | None) -> str:
         """Return the split of a benchmark that a run is scored on: for a run of a fold, that fold's test side."""
         if info(benchmark).folds:
-            return fold_split(fold) + self._variant(benchmark)
+            return ("all" if fold is None else f"fold{fold}-test") + self._variant(benchmark)
         return self.frames_split(benchmark)
 
     def frames_split(self, dataset: str) -> str:
@@ -143,12 +146,7 @@ class Data:
 
     def _variant(self, dataset: str) -> str:
         """Return what the options of a data set, such as DISFA's camera, append to a split."""
-        return info(dataset).variant(self._section[dataset])
-
-
-def fold_split(fold: int | None) -> str:
-    """The side of DISFA that the run of a fold was not trained on; all of it for other runs."""
-    return "all" if fold is None else f"fold{fold}-test"
+        return info(dataset).variant(getattr(self._section, dataset).model_dump())
 
 
 def labels_of(benchmark: str) -> set[str]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from affectflow.config.models import Faces as FacesSection
 from affectflow.core.errors import UserError
 from affectflow.datasets import info
 from affectflow.faces.detector_file import DETECTOR
@@ -17,21 +17,21 @@ _SHIP_FACES = tuple(name for name in FOLDERS if info(name).ships_faces)
 class Faces:
     """The section ``faces``."""
 
-    def __init__(self, section: Mapping[str, Any]) -> None:
+    def __init__(self, section: FacesSection) -> None:
         self._section = section
-        self.detected = bool(section["detector"] == "yunet")
+        self.detected = bool(section.detector == "yunet")
         """Whether a detector looks for faces."""
 
     def table(self, dataset: str) -> str | None:
         """The table of a folder's faces; None where nobody looks for them, or where they stand in the samples."""
         sets: dict[str, tuple[str, ...]] = {"yunet": FOLDERS, "dataset": _SHIP_FACES, "none": ()}
-        return f"results/faces/{dataset}.parquet" if dataset in sets[self._section["detector"]] else None
+        return f"results/faces/{dataset}.parquet" if dataset in sets[self._section.detector] else None
 
     def detector(self) -> str | None:
         """The detector's file, None where none is used."""
         if not self.detected:
             return None
-        path: str | None = self._section["model"]["path"]
+        path = self._section.model.path
         if path is not None and not Path(path).is_file():
             raise UserError(f"{path} does not exist; correct faces.model.path.")
         return path or str(DETECTOR)
@@ -40,17 +40,17 @@ class Faces:
         """What decides which faces are found; None where no detector looks for them."""
         if not self.detected:
             return None
-        return {"sha256": self._section["model"]["sha256"], "min_score": self._section["min_score"]}
+        return {"sha256": self._section.model.sha256, "min_score": self._section.min_score}
 
     def alignment(self) -> dict[str, Any]:
         """How faces are found for training: the detector, the digest of its file and its score, if it is used."""
-        return {"detector": self._section["detector"], **(self.search() or {})}
+        return {"detector": self._section.detector, **(self.search() or {})}
 
     def max_gap_s(self, benchmark: str) -> float:
         """For how long a lost face is taken to be where it was; 0 where no table of faces says that it is lost."""
-        return float(self._section["max_gap_s"]) if self.table(benchmark) else 0.0
+        return self._section.max_gap_s if self.table(benchmark) else 0.0
 
     def on_missing_face(self, dataset: str) -> str | None:
         """Return the handling of training images without a face; None if faces are not searched for."""
         looked_for = self.detected if dataset == "emotionet" else self.table(dataset)
-        return str(self._section["on_missing_face"]) if looked_for else None
+        return self._section.on_missing_face if looked_for else None

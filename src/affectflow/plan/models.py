@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from affectflow.config import Values
+from affectflow.config import Config
+from affectflow.config.catalogue import Model, complete
 from affectflow.core.errors import UserError
 from affectflow.plan import runs
-from affectflow.plan.data import Data
+from affectflow.plan.data import EMOTIONET, Data
 from affectflow.training.backbones import check_weights, find_backbone
 
 
@@ -18,14 +19,15 @@ class Models:
     Raises :class:`UserError` for an entry that starts from weights that its backbone does not have.
     """
 
-    def __init__(self, config: Values, data: Data) -> None:
-        self._config = config
+    def __init__(self, config: Config, data: Data) -> None:
         self._data = data
-        self._entries = {name: {**config["model_defaults"], **entry} for name, entry in config["models"].items()}
+        self._entries = {
+            name: complete(entry, config.model_defaults, config.training) for name, entry in config.models.items()
+        }
         for name, entry in self._entries.items():
-            if not find_backbone(entry["backbone"]).weights and entry["weights"] != "none":
-                raise UserError(f"{entry['backbone']} has no weights to start from; set models.{name}.weights to none.")
-        self.runs = runs.all_runs({name: entry for name, entry in self._entries.items() if entry["enabled"]})
+            if not find_backbone(entry.backbone).weights and entry.weights != "none":
+                raise UserError(f"{entry.backbone} has no weights to start from; set models.{name}.weights to none.")
+        self.runs = runs.all_runs({name: entry for name, entry in self._entries.items() if entry.enabled})
 
     def of(self, run: str) -> str:
         """The name of a run's entry, or of the entry of a run of all folds."""
@@ -35,13 +37,13 @@ class Models:
         """Raises :class:`UserError` when the catalogue does not hold the run."""
         return runs.parse_run(run, self._entries)
 
-    def entry(self, run: str) -> dict[str, Any]:
+    def entry(self, run: str) -> Model:
         """What the catalogue says of a run."""
         return self._entries[self.parse(run).model]
 
     def trains_on(self, run: str) -> list[str]:
         """The data sets of a run, or of a run of all folds."""
-        return list(self._entries[self.of(run)]["train_on"])
+        return self._entries[self.of(run)].train_on
 
     def by_seed(self, first: str) -> dict[int, str]:
         """The runs of all seeds; raises :class:`UserError` where there is one only."""
@@ -54,7 +56,7 @@ class Models:
     def taught(self, run: str) -> set[str]:
         """The heads of a run for which its data sets have labels."""
         entry = self.entry(run)
-        return self._data.labels(set(entry["train_on"])) & set(entry["heads"])
+        return self._data.labels(set(entry.train_on)) & set(entry.heads)
 
     def record_sets(self, run: str) -> list[str]:
         """The folders below ``results`` whose records a run learns from."""
@@ -63,27 +65,27 @@ class Models:
     def weights(self, run: str) -> str | None:
         """The file of a run's initial weights, or None for random ones."""
         entry = self.entry(run)
-        match entry["weights"]:
+        match entry.weights:
             case "none":
                 return None
             case "imagenet":
-                return f"results/weights/{find_backbone(entry['backbone']).name}_notop.h5"
+                return f"results/weights/{find_backbone(entry.backbone).name}_notop.h5"
             case path:
                 check_weights(Path(path), f"models.{self.parse(run).model}.weights")
-                return str(path)
+                return path
 
     def given_weights(self) -> list[Path]:
         """Files of initial weights that the user owns."""
-        named = (entry["weights"] for entry in self._entries.values())
+        named = (entry.weights for entry in self._entries.values())
         return [Path(path) for path in named if path not in ("none", "imagenet")]
 
     def recipe(self, run: str) -> dict[str, Any]:
         """Return the settings that decide the weights of a run, but for its file of initial weights."""
-        return self.parse(run).recipe(self._config)
+        return self.parse(run).recipe(self.entry(run))
 
     def gpus_of(self, run: str) -> int:
         """Return the number of GPUs that a training takes."""
-        return int(self.entry(run)["gpus"])
+        return self.entry(run).gpus
 
     def gpus(self) -> dict[str, int]:
         """Return the number of GPUs of each model that is trained."""
@@ -94,6 +96,6 @@ class Models:
         seen = []
         for records in self.record_sets(run):
             name = records.partition("-")[0]
-            splits = ("train", "validation") if name == "emotionet" else (self._data.training_split(records),)
+            splits = ("train", "validation") if name == EMOTIONET else (self._data.training_split(records),)
             seen += [(name, split) for split in splits]
         return seen

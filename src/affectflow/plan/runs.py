@@ -1,4 +1,4 @@
-"""Runs: a catalogue entry with its seed, and for training inside DISFA its fold.
+"""Runs: an entry of the catalogue with its seed and, for training inside a data set that has folds, its fold.
 
 ``resnet`` is the entry's first seed, ``resnet-seed1`` another one, ``resnet-disfa-fold2`` is trained on DISFA without
 the subjects of fold 2 and scored on them.
@@ -7,19 +7,40 @@ the subjects of fold 2 and scored on them.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
-from affectflow import facs
+from affectflow import datasets, facs
+from affectflow.config.catalogue import Model
 from affectflow.contracts.recipe import Recipe
 from affectflow.core.errors import UserError
 
-PATTERN = r"[a-z][a-z0-9_]*(?:-seed\d+)?(?:-disfa-fold[123])?"
-FIRST_PATTERN = r"[a-z][a-z0-9_]*(?:-disfa-fold[123])?"
+_WITH_FOLDS = [name for name in datasets.names() if datasets.info(name).folds]
+_MODEL, _SEED, _FOLD = r"[a-z][a-z0-9_]*", r"-seed\d+", rf"-(?:{'|'.join(_WITH_FOLDS)})-fold\d+"
+PATTERN = f"{_MODEL}(?:{_SEED})?(?:{_FOLD})?"
+FIRST_PATTERN = f"{_MODEL}(?:{_FOLD})?"
 """Of the first seed's runs, by which all seeds' are named together."""
-_RUN = re.compile(r"([a-z][a-z0-9_]*)(?:-seed(\d+))?(?:-disfa-fold([123]))?")
-FOLDS = (1, 2, 3)
+_RUN = re.compile(rf"({_MODEL})(?:-seed(\d+))?(?:-({'|'.join(_WITH_FOLDS)})-fold(\d+))?")
+
+
+class Catalogued(Protocol):
+    """What the names of runs depend on."""
+
+    @property
+    def train_on(self) -> Collection[str]: ...
+    @property
+    def seeds(self) -> list[int]: ...
+
+
+class Fold(NamedTuple):
+    """A fold of a data set; its training records are in a folder of its name, such as ``disfa-fold2``."""
+
+    dataset: str
+    number: int
+
+    def __str__(self) -> str:
+        return f"{self.dataset}-fold{self.number}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,45 +49,45 @@ class Run:
 
     model: str
     seed: int
-    fold: int | None
+    fold: Fold | None
 
-    def train_on(self, entry: Mapping[str, Any]) -> list[str]:
-        """Names of the record folders that it learns from."""
-        return [f"disfa-fold{self.fold}" if name == "disfa" else str(name) for name in entry["train_on"]]
+    def train_on(self, entry: Catalogued) -> list[str]:
+        """Return the names of the record folders that it learns from."""
+        folded = self.fold.dataset if self.fold else None
+        return [str(self.fold) if name == folded else name for name in entry.train_on]
 
-    def recipe(self, config: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what decides the weights: the model's entry over the defaults, as of ``contracts.recipe.Recipe``."""
-        entry = {**config["model_defaults"], **config["models"][self.model]}
-        training = {**config["training"], **entry.get("training", {})}
-        shares = dict(entry["train_on"]) if isinstance(entry["train_on"], Mapping) else None
-        units = list(facs.SUBSETS[entry["action_units"]])
-        values = {**entry, **training, "units": units, "shares": shares, "seed": training["seed"] + self.seed}
+    def recipe(self, model: Model) -> dict[str, Any]:
+        """Return what decides the weights, but for the file of initial ones, as of ``contracts.recipe.Recipe``."""
+        fitting = model.fitting.model_dump()
+        units = list(facs.SUBSETS[model.action_units])
+        values = {**model.model_dump(), **fitting, "units": units, "seed": model.fitting.seed + self.seed}
         return {key: values[key] for key in Recipe.model_fields if key != "weights"}
 
 
-def all_runs(models: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """The names of all runs of a catalogue."""
+def all_runs(models: Mapping[str, Catalogued]) -> list[str]:
+    """Return the names of all runs of a catalogue."""
     names = []
     for model, entry in models.items():
-        for i, seed in enumerate(entry["seeds"]):
+        folded = _folded(model, entry)
+        for i, seed in enumerate(entry.seeds):
             name = f"{model}{f'-seed{seed}' if i else ''}"
-            names += folds_of(name) if "disfa" in entry["train_on"] else [name]
+            names += folds_of(name, folded) if folded else [name]
     return names
 
 
-def folds_of(name: str) -> list[str]:
-    """The runs of all folds of DISFA that belong to one name, such as ``resnet`` or ``resnet-seed1``."""
-    return [f"{name}-disfa-fold{fold}" for fold in FOLDS]
+def folds_of(name: str, dataset: str) -> list[str]:
+    """Return the runs of all folds of a data set that belong to one name, such as ``resnet`` or ``resnet-seed1``."""
+    return [f"{name}-{Fold(dataset, number)}" for number in datasets.info(dataset).folds]
 
 
 def of_folds(run: str) -> str | None:
-    """The name under which a fold's run is pooled with the others; None for a run of no fold."""
-    name, fold, _ = run.partition("-disfa-fold")
-    return name if fold else None
+    """Return the name under which a fold's run is pooled with the others; None for a run of no fold."""
+    name = re.sub(f"{_FOLD}$", "", run)
+    return name if name != run else None
 
 
-def model_of(name: str, models: Mapping[str, Mapping[str, Any]]) -> str:
-    """The catalogue entry of a run or of a name of :func:`folds_of`; raises :class:`UserError` where there is none."""
+def model_of(name: str, models: Mapping[str, Catalogued]) -> str:
+    """Return the entry of a run or of a name of :func:`folds_of`; raises :class:`UserError` where there is none."""
     match = _RUN.fullmatch(name)
     model = match.group(1) if match else name
     if model not in models:
@@ -74,22 +95,33 @@ def model_of(name: str, models: Mapping[str, Mapping[str, Any]]) -> str:
     return model
 
 
-def by_seed(first: str, models: Mapping[str, Mapping[str, Any]]) -> dict[int, str]:
-    """The runs that differ from an entry's first in their seed alone, that one included, in the entry's order."""
+def by_seed(first: str, models: Mapping[str, Catalogued]) -> dict[int, str]:
+    """Return the runs that differ from an entry's first in their seed alone, that one included, in order."""
     parsed = parse_run(first, models)
-    fold = f"-disfa-fold{parsed.fold}" if parsed.fold is not None else ""
-    seeds = models[parsed.model]["seeds"]
+    fold = f"-{parsed.fold}" if parsed.fold else ""
+    seeds = models[parsed.model].seeds
     return {seed: f"{parsed.model}{f'-seed{seed}' if i else ''}{fold}" for i, seed in enumerate(seeds)}
 
 
-def parse_run(name: str, models: Mapping[str, Mapping[str, Any]]) -> Run:
-    """Raises :class:`UserError` when the catalogue does not hold the run."""
+def parse_run(name: str, models: Mapping[str, Catalogued]) -> Run:
+    """Return the run of a name; raises :class:`UserError` when the catalogue does not have it."""
     model = model_of(name, models)
     match = _RUN.fullmatch(name)
-    if match is None or name not in all_runs(models):
+    if match is None or name not in all_runs({model: models[model]}):
         raise UserError(
             f"The model {model!r} has no run {name!r}; its runs are {', '.join(all_runs({model: models[model]}))} "
             f"(see models.{model}.seeds and train_on)."
         )
-    seed = int(match.group(2)) if match.group(2) else int(models[model]["seeds"][0])
-    return Run(model, seed, int(match.group(3)) if match.group(3) else None)
+    _, seed, dataset, number = match.groups()
+    fold = Fold(dataset, int(number)) if dataset else None
+    return Run(model, int(seed) if seed else models[model].seeds[0], fold)
+
+
+def _folded(model: str, entry: Catalogued) -> str | None:
+    """Return the data set with folds that a model learns from."""
+    folded = [name for name in entry.train_on if name in _WITH_FOLDS]
+    if len(folded) > 1:
+        raise UserError(
+            f"models.{model}.train_on names {' and '.join(folded)}, which have folds each; leave all but one out."
+        )
+    return folded[0] if folded else None

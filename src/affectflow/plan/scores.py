@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from affectflow.config import Values
+from affectflow.config import Config
 from affectflow.core.cache import fingerprint
 from affectflow.core.errors import UserError
+from affectflow.datasets import info
 from affectflow.evaluation.protocols import AFFECT, UNITS, Protocol, protocol, protocols
 from affectflow.plan import runs
-from affectflow.plan.data import BENCHMARKS, IMAGE_SETS, Data, fold_split, key_of, labels_of
+from affectflow.plan.data import BENCHMARKS, EMOTIONET, IMAGE_SETS, Data, key_of, labels_of
 from affectflow.plan.faces import Faces
 from affectflow.plan.models import Models
 
@@ -18,7 +19,7 @@ from affectflow.plan.models import Models
 class Scores:
     """Pairs of a benchmark and a run."""
 
-    def __init__(self, config: Values, data: Data, models: Models, faces: Faces, synthetic: bool) -> None:
+    def __init__(self, config: Config, data: Data, models: Models, faces: Faces, synthetic: bool) -> None:
         self._config = config
         self._data = data
         self._models = models
@@ -44,7 +45,7 @@ class Scores:
         return [
             (benchmark, run)
             for benchmark, run in self.pairs()
-            if re.fullmatch(runs.FIRST_PATTERN, run) and len(self._models.entry(run)["seeds"]) > 1
+            if re.fullmatch(runs.FIRST_PATTERN, run) and len(self._models.entry(run).seeds) > 1
         ]
 
     def of_units(self) -> list[tuple[str, str]]:
@@ -54,7 +55,7 @@ class Scores:
     def of_affect(self) -> list[tuple[str, str]]:
         """Those pairs in which valence and arousal are both labelled and learnt."""
         pairs = self._pairs_of(AFFECT)
-        return [pair for pair in pairs if pair[0] != "emotionet" or self._data.has_traces()]
+        return [pair for pair in pairs if pair[0] != EMOTIONET or self._data.has_traces()]
 
     def of_videos(self) -> list[tuple[str, str]]:
         """Those pairs whose benchmark is of videos."""
@@ -83,7 +84,7 @@ class Scores:
         obstacle = self._obstacle_of(one, run)
         if obstacle is not None:
             raise UserError(obstacle)
-        return runs.folds_of(run) if one.folds else [run]
+        return runs.folds_of(run, one.benchmark) if one.folds else [run]
 
     def parts_of_both(self, one: Protocol, run: str, other: str) -> list[str]:
         """As :meth:`parts`, of two runs that are compared."""
@@ -100,16 +101,22 @@ class Scores:
     def snapshot_card(self, one: Protocol, run: str) -> list[str]:
         """What a score cites to say of which images it is: EmotioNet's are not the same everywhere."""
         concerned = {one.benchmark, *self._models.trains_on(run)}
-        return ["results/emotionet/snapshot.json"] if "emotionet" in concerned else []
+        return ["results/emotionet/snapshot.json"] if EMOTIONET in concerned else []
 
     def fold(self, run: str) -> str:
-        """The side of DISFA that a run is scored on."""
-        return fold_split(self._models.parse(run).fold)
+        """Return the split of a benchmark with folds that a run is scored on."""
+        fold = self._models.parse(run).fold
+        return "all" if fold is None else f"fold{fold.number}-test"
 
     def leakage_inputs(self, benchmark: str, run: str) -> list[tuple[str, str, str]]:
         """The benchmark's side and those of the run's training: each a data set, its root and a split."""
-        scored = (benchmark, self._data.benchmark_split(benchmark, self._models.parse(run).fold))
+        scored = (benchmark, self._split(benchmark, run))
         return [(name, self._data.root(name), split) for name, split in [scored, *self._models.training_splits(run)]]
+
+    def _split(self, benchmark: str, run: str) -> str:
+        """Return the split of a benchmark that a run is scored on."""
+        fold = self._models.parse(run).fold
+        return self._data.benchmark_split(benchmark, fold.number if fold else None)
 
     def config_sha256(self, one: Protocol, run: str) -> str:
         """Digest of the part of the configuration that a score depends on."""
@@ -119,18 +126,18 @@ class Scores:
         """The part of the configuration that a run's predictions depend on."""
         entry = self._models.entry(run)
         return {
-            **self._data.settings({benchmark, *entry["train_on"]}),
-            "weights": entry["weights"],
+            **self._data.settings({benchmark, *entry.train_on}),
+            "weights": entry.weights,
             "train_on": self._models.record_sets(run),
             "recipe": self._models.recipe(run),
-            "split": self._data.benchmark_split(benchmark, self._models.parse(run).fold),
+            "split": self._split(benchmark, run),
             "faces": [
                 self._faces.search(),
                 self._faces.max_gap_s(benchmark),
-                *(self._faces.on_missing_face(name) for name in sorted(entry["train_on"])),
+                *(self._faces.on_missing_face(name) for name in sorted(entry.train_on)),
             ],
-            **{key: self._config[key] for key in ("annotation", "records", "evaluation")},
-            **({"demo": self._config["demo"]} if self._synthetic else {}),
+            **self._config.model_dump(include={"annotation", "records", "evaluation"}),
+            **({"demo": self._config.demo.model_dump()} if self._synthetic else {}),
         }
 
     # Why not
@@ -143,7 +150,7 @@ class Scores:
                 f"{one.benchmark}'s protocol {one.name} pools the runs of all folds of a model that is trained on "
                 f"{one.benchmark}, and {run} is not one; name a model with {one.benchmark} in models.<name>.train_on."
             )
-        found = (self._obstacle(one.benchmark, fold, one.scores) for fold in runs.folds_of(run))
+        found = (self._obstacle(one.benchmark, fold, one.scores) for fold in runs.folds_of(run, one.benchmark))
         return next((obstacle for obstacle in found if obstacle), None)
 
     def _obstacle(self, benchmark: str, run: str, scored: set[str]) -> str | None:
@@ -155,7 +162,7 @@ class Scores:
                 f"{benchmark} is used for training as a whole; set data.{benchmark}.use to split or benchmark to score "
                 "on it."
             )
-        missing = [name for name in entry["train_on"] if not self._data.configured(name)]
+        missing = [name for name in entry.train_on if not self._data.configured(name)]
         if missing:
             return f"{run} is trained on {missing[0]}, which is not configured; set {key_of(missing[0])} and run again."
         taught = self._models.taught(run)
@@ -165,8 +172,9 @@ class Scores:
                 f"{run} learns {heads} from its data and shares no label with {benchmark}; leave this pair out, or set "
                 "data.annotations, models.<name>.heads or train_on."
             )
-        if benchmark in entry["train_on"] and self._data.use(benchmark) == "benchmark":
+        if benchmark in entry.train_on and self._data.use(benchmark) == "benchmark":
             return f"{run} is trained on {benchmark}; set data.{benchmark}.use to split to score it there."
-        if parsed.fold is not None and benchmark != "disfa":
-            return f"{run} belongs to a fold of DISFA; score it on disfa."
+        if parsed.fold is not None and benchmark != parsed.fold.dataset:
+            folded = parsed.fold.dataset
+            return f"{run} belongs to a fold of {info(folded).title}; score it on {folded}."
         return None

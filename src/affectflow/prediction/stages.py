@@ -17,6 +17,7 @@ def predict_benchmark(
     metadata: Path,
     predictions: Output,
     left_out: Output,
+    benchmark: str,
     lost: tuple[Path, ...] = (),
     fold: str = "all",
     batch_size: BatchSize = 64,
@@ -30,10 +31,11 @@ def predict_benchmark(
         predictions: Table of predictions and labels.
         left_out: Table of frames without a prediction, with the reason.
         lost: Tables of frames that were left out of the records.
-        fold: Split of DISFA whose subjects are predicted; all for everyone.
+        benchmark: Name of the benchmark.
+        fold: Split of a benchmark with folds whose subjects are predicted; all for everyone.
     """
     from affectflow.cluster.lease import lease_gpus
-    from affectflow.datasets.disfa_labels import subjects_of
+    from affectflow.datasets import info
 
     gpus = lease_gpus(1)  # noqa: F841  # kept until the end; before TensorFlow, which takes all that it sees
     from affectflow.prediction.model import TrainedModel
@@ -43,7 +45,7 @@ def predict_benchmark(
         TrainedModel(model, metadata, batch_size),
         frames,
         lost=list(lost),
-        groups=subjects_of(fold),
+        groups=info(benchmark).subjects_of(fold),
         out=predictions,
         left_out=left_out,
     )

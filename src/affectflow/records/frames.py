@@ -16,10 +16,10 @@ from pathlib import Path
 from affectflow.core.atomic import atomic_write
 from affectflow.core.parallel import over_processes
 from affectflow.core.progress import progress
-from affectflow.datasets import get_dataset
 from affectflow.datasets.base import Dataset
 from affectflow.datasets.face_table import with_faces
 from affectflow.datasets.media import MetadataOnly
+from affectflow.datasets.opening import get_dataset
 from affectflow.faces.crop import Framing
 from affectflow.records.encoding import ImageEncoding
 from affectflow.records.example import encode_example

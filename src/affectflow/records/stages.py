@@ -158,7 +158,7 @@ def write_dataset_records(
     on_missing_face: str | None = None,
 ) -> None:
     """Write a data set's training split as TFRecords."""
-    from affectflow.datasets import get_dataset
+    from affectflow.datasets.opening import get_dataset
     from affectflow.records.dataset import write_dataset_records as write
     from affectflow.records.encoding import ImageEncoding
 

@@ -1,6 +1,7 @@
 """Protocols by which benchmarks are scored, one YAML file each: ``{benchmark}-{name}.yaml``.
 
-Score files name the protocol and its version. A change that changes scores raises the version.
+A benchmark without a file is scored on all labels that it has, by the protocol ``all``. Score files name the protocol
+and its version. A change that changes scores raises the version.
 """
 
 from __future__ import annotations
@@ -13,15 +14,16 @@ from typing import Annotated, Literal
 import yaml
 from pydantic import StringConstraints
 
-from affectflow import facs
+from affectflow import datasets, facs
 from affectflow.contracts.json_file import Part, checked
 from affectflow.contracts.score import Published
 from affectflow.core.errors import UserError
-from affectflow.datasets.dataset_info import ACTION_UNITS, INTENSITIES, VALENCE_AROUSAL
+from affectflow.datasets.dataset_info import ACTION_UNITS, INTENSITIES, VALENCE_AROUSAL, DatasetInfo
 
 UNITS, AFFECT = ACTION_UNITS, VALENCE_AROUSAL
 """What a protocol scores, by the names of the heads that predict it."""
 MAJORITY = "majority"
+ALL = "all"
 _FOLDER = Path(__file__).parent
 
 
@@ -118,7 +120,27 @@ def _all() -> dict[str, dict[str, Protocol]]:
         benchmark, _, name = path.stem.partition("-")
         values = {"benchmark": benchmark, "name": name, **yaml.safe_load(path.read_text(encoding="utf-8"))}
         found.setdefault(benchmark, {})[name] = checked(Protocol, values, path, "correct this protocol")
+    for benchmark in datasets.benchmarks():
+        if benchmark not in found:
+            found[benchmark] = {ALL: _all_labels(datasets.info(benchmark))}
     return {
         benchmark: dict(sorted(entries.items(), key=lambda item: not item[1].default))
         for benchmark, entries in found.items()
     }
+
+
+def _all_labels(facts: DatasetInfo) -> Protocol:
+    """Return the protocol of a benchmark that no file describes."""
+    return Protocol(
+        benchmark=facts.name,
+        name=ALL,
+        default=True,
+        version=1,
+        title=f"all labels of {facts.title}",
+        source=facts.citation or "the labels of the configured folder",
+        subject="group",
+        positive_if="label 1" if UNITS in facts.heads else "",
+        units="all" if UNITS in facts.heads else (),
+        intensities=tuple(range(1, facs.COUNT + 1)) if INTENSITIES in facts.heads else (),
+        affect=AFFECT in facts.heads,
+    )

@@ -1,8 +1,8 @@
-"""What the models of the configuration share: their base, and types that come up often."""
+"""Typed settings of the configuration: their base, and types that come up often."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -11,13 +11,6 @@ class Section(BaseModel):
     """A map of the configuration: no unknown keys, no conversion of types."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, protected_namespaces=())
-
-
-def model_in(annotation: Any) -> type[BaseModel] | None:
-    """Return the model in an annotation, such as the entries' in ``dict[str, ModelEntry]``."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    return next((found for one in get_args(annotation) if (found := model_in(one)) is not None), None)
 
 
 def unique(values: Any) -> Any:
@@ -30,6 +23,4 @@ Text = Annotated[str, Field(min_length=1)]
 Count = Annotated[int, Field(ge=1)]
 Seconds = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(gt=0, lt=1)]
-Use = Literal["train", "benchmark", "split"]
 Head = Literal["action_units", "intensities", "valence_arousal"]
-TrainingSet = Literal["emotionet", "affwild", "affwild2", "disfa", "disfaplus", "own"]

@@ -1,0 +1,74 @@
+"""The section ``data``: the keys of each data set, derived from what the set's module says of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, create_model
+
+from affectflow import datasets
+from affectflow.core.settings import Section, Text, unique
+from affectflow.datasets.dataset_info import BENCHMARK, SPLIT, TRAIN, DatasetInfo
+
+
+class EmotioNet(Section):
+    tables: Annotated[list[Text], BeforeValidator(unique)] = Field(
+        description="Spreadsheets of image URLs and 60 AU columns (.xlsx, .csv, or TAB separated .txt), or folders "
+        "of them; an empty list leaves EmotioNet out."
+    )
+    snapshot: Text | None = Field(
+        description="A `snapshot.parquet` whose images and splits are to be reproduced, or null; differences are "
+        "written to `results/emotionet/snapshot_difference.csv`."
+    )
+
+
+_DOCUMENTED = "What goes in. Relative paths are relative to the working directory."
+
+
+class FolderSet(Section):
+    """A data set in a folder of the user's; sets that can be used in several ways have a key ``use``, too."""
+
+    root: Text | None = None
+
+
+class DataSection(Section):
+    """What all configurations have under ``data``, whatever data sets are registered."""
+
+    emotionet: EmotioNet
+    annotations: str | None = Field(
+        description="Folder with valence/arousal traces and ratings of the annotation videos, or null."
+    )
+
+    def folder_set(self, name: str) -> FolderSet:
+        """Return the keys of one of :func:`affectflow.datasets.folder_sets`."""
+        found: FolderSet = getattr(self, name)
+        return found
+
+
+def data_section() -> type[DataSection]:
+    """Return the section with the keys of all registered data sets."""
+    fields: dict[str, Any] = {name: (one := _keys_of(datasets.info(name)), one()) for name in datasets.folder_sets()}
+    return create_model("Data", __base__=DataSection, __doc__=_DOCUMENTED, **fields)
+
+
+def _keys_of(facts: DatasetInfo) -> type[FolderSet]:
+    fields: dict[str, Any] = {
+        "root": (Text | None, Field(default=None, description=f"Folder of {facts.title} ({facts.layout}), or null."))
+    }
+    if len(facts.uses) > 1:
+        meanings = {
+            BENCHMARK: "scores on all of it",
+            TRAIN: "trains on all of it",
+            SPLIT: f"trains on some and scores on the rest, by {facts.split_by}",
+        }
+        text = ", ".join(f"`{use}` {meanings[use]}" for use in facts.uses)
+        fields["use"] = (Literal[facts.uses], Field(default=BENCHMARK, description=f"{text}."))
+    for name, option in facts.options.items():
+        fields[name] = (Literal[option.values], Field(default=option.values[0], description=option.meaning))
+    return create_model(facts.title, __base__=FolderSet, **fields)
+
+
+if TYPE_CHECKING:
+    Data = DataSection
+else:
+    Data = data_section()
