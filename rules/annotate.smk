@@ -25,7 +25,7 @@ rule make_annotation_videos:
         **params(
             annotation_stages.make_annotation_videos,
             images="results/emotionet/images",
-            state=f"results/state/annotation/{EDITION if PLAN.synthetic else 'real'}",
+            state=f"results/state/annotation/{DRAWING if PLAN.synthetic else 'real'}",
         ),
     script:
         RUN_STAGE

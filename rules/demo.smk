@@ -5,8 +5,8 @@
 from affectflow.demo import stages as demo_stages
 
 DEMO = config["demo"]
-# Changes with all that decides what the drawn images show.
-EDITION = fingerprint(
+# The cache key of the drawn images: changes with all that decides what they show.
+DRAWING = fingerprint(
     [DEMO["seed"], DEMO["image_size"], code_of(demo_stages.draw_emotionet)]
 )[:6]
 DEMO_TABLE = "results/demo/emotionet/EmotioNet_FACS_drawn.xlsx"
@@ -28,7 +28,7 @@ rule draw_emotionet:
         **params(
             demo_stages.draw_emotionet,
             web="results/demo/emotionet/web",
-            edition=EDITION,
+            cache_key=DRAWING,
         ),
     script:
         RUN_STAGE
@@ -47,7 +47,7 @@ rule draw_traces:
     conda:
         BASE
     params:
-        **params(demo_stages.draw_traces, edition=EDITION),
+        **params(demo_stages.draw_traces, cache_key=DRAWING),
     script:
         RUN_STAGE
 

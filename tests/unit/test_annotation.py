@@ -135,12 +135,11 @@ def test_the_order_of_an_earlier_version_is_kept(videos: Videos) -> None:
 def test_a_damaged_image_is_named(videos: Videos) -> None:
     manifest = videos.make([1])
     path = videos.images / names.relative_path(manifest[0]["file_name"])
-    (videos.manifest.parent / "video_001.mp4").unlink()
     path.write_bytes(b"cut")
     with pytest.raises(UserError, match=path.name):
         make_annotation_videos(
             *(videos.folder / "ledger.parquet", videos.images, videos.manifest, videos.folder / "state"),
-            *(3, 25.0, SIZE, ""),
+            *(3, 30.0, SIZE, ""),
         )
 
 

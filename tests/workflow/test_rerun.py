@@ -203,7 +203,7 @@ def _exists(workflow: Workflow, pattern: str, count: int = 1) -> bool:
 STAGES = {
     "draw": ("demo/emotionet/web/*", 20),
     "download": ("emotionet/images/*/*", 15),
-    "annotation videos": ("annotation/.*partial*", 1),
+    "annotation videos": ("state/annotation/*/*/entry/.*partial*", 1),
     "traces": ("demo/annotations/*/*.txt", 1),
     "records": ("state/records/*/entry/*", 1),
 }

@@ -13,12 +13,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from affectflow.core.cache import cache_key
+from affectflow.core.code import modules_digest
 from affectflow.core.errors import UserError
 from affectflow.media.sources import find_sources
 from affectflow.media.video import Incomplete, frame_rate, frame_times, read_frames, video_encoding, write_video
 
-CONVERSION_VERSION = 1
-"""Converted videos of another version are made again."""
 _PLAYABLE_CODECS = {
     "mov,mp4,m4a,3gp,3g2,mj2": {"h264", "vp9", "av1"},
     "matroska,webm": {"vp8", "vp9", "av1"},
@@ -73,6 +73,11 @@ def times_of(path: Path) -> tuple[list[float], int]:
     end = times[-1] if times else -spacing
     all_times = times + [end + frame * spacing for frame in range(1, missing + 1)]
     return [time - all_times[0] for time in all_times], len(times)
+
+
+def conversion_key() -> str:
+    """Return the cache key of converted videos; those of another one are made again."""
+    return cache_key(code=modules_digest(__name__, "affectflow.media.video"))[:8]
 
 
 def playable(path: Path, converted: Path) -> tuple[Path, Sequence[float]]:

@@ -16,14 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from affectflow.annotation.columns import MANIFEST_COLUMNS, read_annotation_video_table
-from affectflow.core.atomic import atomic_write
-from affectflow.core.cache import file_sha256, fingerprint
+from affectflow.core.cache import cache_key, make_or_reuse
 from affectflow.core.parallel import over_processes
 from affectflow.core.progress import progress
 from affectflow.download.ledger import LEDGER_SCHEMA
 from affectflow.download.outcomes import OK
 from affectflow.media.image_store import read_image
 from affectflow.media.pixels import Encoded
+from affectflow.media.versions import library_versions
 from affectflow.media.video import write_video
 from affectflow.tables.csv_files import write_csv
 from affectflow.tables.parquet import read_parquet
@@ -55,15 +55,14 @@ class _VideoWriter:
     def write(self, images: Sequence[VideoImage]) -> None:
         """Write the video of some images, unless it exists with the same images, settings and code."""
         video = self.folder / video_name(images[0].annotation_video)
-        stored_key = self.state / f"{video.stem}.cache_key"
-        key = fingerprint(
-            [str(self.rate), self.size, self.code], ([image.file_name, image.image_sha256] for image in images)
+        key = cache_key(
+            settings={"rate": str(self.rate), "size": self.size},
+            code=self.code,
+            libraries=library_versions("av"),
+            rows=([image.file_name, image.image_sha256] for image in images),
         )
-        if stored_key.is_file() and video.is_file() and stored_key.read_text() == f"{key} {file_sha256(video)}":
-            return
-        write_video(video, (self._frame(image) for image in images), self.rate)
-        with atomic_write(stored_key) as partial_path:
-            partial_path.write_text(f"{key} {file_sha256(video)}")
+        frames = map(self._frame, images)
+        make_or_reuse(self.state / video.stem, key, [video], lambda paths: write_video(paths[0], frames, self.rate))
 
     def _frame(self, image: VideoImage) -> NDArray[np.uint8]:
         """Return the whole image, scaled and centered on black: uint8 [size, size, 3]."""

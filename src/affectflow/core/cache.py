@@ -1,8 +1,9 @@
-"""Finding out quickly that a job's own input has not changed.
+"""Cache keys, and a store of files that were made under a key.
 
-The workflow has no early cut-off: when a job runs again, so does all that depends on it. Stages that are split
-over many jobs therefore keep what they made in a store that the workflow does not declare, under a fingerprint
-of their own rows, settings and code, and hand the same bytes on again within a second.
+Snakemake decides which jobs run, by their declared files and params. What outlives a job and is not declared (records,
+annotation videos, faces, failed downloads, checkpoints, converted videos) is valid while its cache key is the same: a
+digest of the settings, code, libraries and rows that decide it. The workflow has no early cut-off, so a job that runs
+again with the same key hands on the same bytes within a second.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,45 +20,67 @@ from typing import Any
 from affectflow.core.atomic import atomic_write
 
 
-def fingerprint(settings: Any, rows: Iterable[Any] = ()) -> str:
-    """Hex digest of anything that JSON can hold."""
-    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
+def fingerprint(value: Any, rows: Iterable[Any] = ()) -> str:
+    """Return the hex digest of anything that JSON can hold, and of rows of it."""
+    digest = hashlib.sha256(json.dumps(value, sort_keys=True).encode())
     for row in rows:
         digest.update(json.dumps(row, sort_keys=True).encode() + b"\n")
     return digest.hexdigest()
 
 
+def cache_key(
+    *, settings: Any = None, code: str = "", libraries: Mapping[str, str] | None = None, rows: Iterable[Any] = ()
+) -> str:
+    """Return the key under which something is kept.
+
+    Args:
+        settings: Values that decide the content.
+        code: Digest of the code that does (:mod:`affectflow.core.code`).
+        libraries: Versions of the libraries that do, such as those that decode images.
+        rows: Rows that it is made from.
+    """
+    return fingerprint({"settings": settings, "code": code, "libraries": dict(libraries or {})}, rows)
+
+
 def file_sha256(path: Path | str) -> str:
-    """Hex digest of a file's content."""
+    """Return the hex digest of a file's content."""
     with open(path, "rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def remembered(store: Path, mark: str, outputs: Sequence[Path], make: Callable[[Sequence[Path]], None]) -> bool:
-    """Make ``outputs`` unless the store has them under ``mark``; True when nothing had to be made.
+def make_or_reuse(store: Path, key: str, outputs: Sequence[Path], make: Callable[[Sequence[Path]], object]) -> bool:
+    """Make files, unless a store has them under the same key.
 
-    ``make`` gets one path in the store for each output. Stored files are handed on as hard links where the file
-    system allows, so they cost no space. A kill at any time leaves either a complete entry or none.
+    Stored files are handed on as hard links where the file system allows, so they cost no space. A kill at any time
+    leaves a complete entry or none, and a stored file that was damaged is made again.
+
+    Args:
+        store: Folder of this entry alone.
+        key: The cache key.
+        outputs: Files to write.
+        make: Writes the files; called with one path in the store for each.
+
+    Returns:
+        Whether nothing had to be made.
     """
-    entry = store / "entry"
-    stamp = store / "mark"
+    entry, stored_key = store / "entry", store / "cache_key"
     names = [path.name for path in outputs]
-    known = stamp.is_file() and stamp.read_text() == _sealed(mark, entry, names)
+    known = stored_key.is_file() and stored_key.read_text() == _sealed(key, entry, names)
     if not known:
-        stamp.unlink(missing_ok=True)
+        stored_key.unlink(missing_ok=True)
         shutil.rmtree(entry, ignore_errors=True)
         entry.mkdir(parents=True)
-        make([entry / path.name for path in outputs])
-        with atomic_write(stamp) as partial:
-            partial.write_text(_sealed(mark, entry, names))
+        make([entry / name for name in names])
+        with atomic_write(stored_key) as partial:
+            partial.write_text(_sealed(key, entry, names))
     for path in outputs:
         _link(entry / path.name, path)
     return known
 
 
-def _sealed(mark: str, entry: Path, names: Sequence[str]) -> str:
-    """The mark with the contents that it vouches for: what was damaged since is made again."""
-    return "\n".join([mark, *(file_sha256(entry / name) if (entry / name).is_file() else "-" for name in names)])
+def _sealed(key: str, entry: Path, names: Sequence[str]) -> str:
+    """Return a key with the digests of the files that are stored under it."""
+    return "\n".join([key, *(file_sha256(entry / name) if (entry / name).is_file() else "-" for name in names)])
 
 
 def _link(source: Path, target: Path) -> None:
@@ -70,15 +93,17 @@ def _link(source: Path, target: Path) -> None:
 
 
 _IMAGES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp")
-_WHOLE = 1 << 20  # files up to this size are read whole
-_SAMPLE = 1 << 16  # of larger ones, which are videos, the beginning, the middle and the end
+_READ_COMPLETELY = 1 << 20
+"""Bytes up to which a file is read completely."""
+_SAMPLE = 1 << 16
+"""Bytes that are read at the beginning, in the middle and at the end of a larger file, which is a video."""
 
 
 @cache
 def folder_fingerprint(root: Path) -> str:
-    """Hex digest of the names, sizes and contents of all files below ``root``, hidden ones left out.
+    """Return the hex digest of the names, sizes and contents of all files below a folder, without hidden ones.
 
-    Of images, of which a set may have millions, names and sizes have to do.
+    Images, of which a set may have millions, are known by their names and sizes alone.
     """
     digest = hashlib.sha256()
     for path in sorted(root.rglob("*")):
@@ -89,7 +114,7 @@ def folder_fingerprint(root: Path) -> str:
             if path.suffix.lower() in _IMAGES:
                 continue
             with path.open("rb") as stream:
-                for start in (0,) if size <= _WHOLE else (0, size // 2, size - _SAMPLE):
+                for start in (0,) if size <= _READ_COMPLETELY else (0, size // 2, size - _SAMPLE):
                     stream.seek(start)
-                    digest.update(stream.read(_WHOLE if size <= _WHOLE else _SAMPLE))
+                    digest.update(stream.read(_READ_COMPLETELY if size <= _READ_COMPLETELY else _SAMPLE))
     return digest.hexdigest()[:20]

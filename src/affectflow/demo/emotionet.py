@@ -44,7 +44,7 @@ def make_emotionet(
     images: int,
     size: int,
     port: int,
-    edition: str,
+    cache_key: str,
     processes: int,
     table: Path,
     truth: Path,
@@ -60,14 +60,14 @@ def make_emotionet(
         images: Number of faces.
         size: Side of the images in pixels.
         port: Port of the demo's web server, which is part of the URLs.
-        edition: Text in every URL of an image that changes with the way in which faces are drawn.
+        cache_key: Text in every URL of an image that changes with the way in which faces are drawn.
         processes: Number of processes.
         table: The spreadsheet to write.
         truth: Table to write of the drawn intensities, valence and arousal, for the demo's own annotators.
         routes: JSON file to write for the web server: what it serves at each path.
         web: Folder for the images.
     """
-    plan = make_plan(seed, images, port, edition)
+    plan = make_plan(seed, images, port, cache_key)
     shutil.rmtree(web, ignore_errors=True)  # the images of another configuration
     web.mkdir(parents=True)
     starts = range(0, images, _CHUNK)

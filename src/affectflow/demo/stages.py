@@ -17,7 +17,7 @@ def draw_emotionet(
     truth: Output,
     routes: Output,
     web: Path,
-    edition: str,
+    cache_key: str,
     seed: Seed,
     images: Annotated[int, Setting("demo.images")],
     image_size: Annotated[int, Setting("demo.image_size")],
@@ -32,7 +32,7 @@ def draw_emotionet(
         images=images,
         size=image_size,
         port=web_port,
-        edition=edition,
+        cache_key=cache_key,
         processes=threads,
         table=table,
         truth=truth,
@@ -46,7 +46,7 @@ def draw_traces(
     manifest: Path,
     truth: Path,
     marker: Output,
-    edition: str,
+    cache_key: str,
     seed: Seed,
     images: Annotated[int, Setting("demo.images")],
     web_port: Annotated[int, Setting("demo.web_port")],
@@ -55,7 +55,7 @@ def draw_traces(
     from affectflow.demo.traces import make_traces
 
     make_traces(
-        seed=seed, images=images, port=web_port, edition=edition, manifest=manifest, truth=truth, out=marker.parent
+        seed=seed, images=images, port=web_port, cache_key=cache_key, manifest=manifest, truth=truth, out=marker.parent
     )
 
 

@@ -21,14 +21,14 @@ _NOISE = {"anna": 0.06, "ben": 0.10}
 """Standard deviation of each annotator's noise."""
 
 
-def make_traces(seed: int, images: int, port: int, edition: str, manifest: Path, truth: Path, out: Path) -> None:
+def make_traces(seed: int, images: int, port: int, cache_key: str, manifest: Path, truth: Path, out: Path) -> None:
     """Write ``{annotator}/video_001_valence.txt`` and so on below a folder, with one value per line and frame.
 
     Args:
         seed: Seed of the demo.
         images: Number of images of the demo.
         port: Port of the demo's web server.
-        edition: Cache key of the demo.
+        cache_key: Cache key of the demo.
         manifest: Manifest of the annotation videos.
         truth: Table of the true valence and arousal of the drawn faces.
         out: The folder; what it has is deleted.
@@ -36,7 +36,7 @@ def make_traces(seed: int, images: int, port: int, edition: str, manifest: Path,
     table = read_parquet(truth, TRUTH_SCHEMA)
     true_values = {dimension: table[dimension].to_numpy() for dimension in DIMENSIONS}
     image_of = {
-        entry.url: entry.image for entry in make_plan(seed, images, port, edition).entries if entry.image is not None
+        entry.url: entry.image for entry in make_plan(seed, images, port, cache_key).entries if entry.image is not None
     }
     videos: dict[int, list[int]] = defaultdict(list)
     for row in read_csv(manifest, MANIFEST_COLUMNS):

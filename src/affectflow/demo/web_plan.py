@@ -44,14 +44,14 @@ class Plan:
     routes: dict[str, str]
 
 
-def make_plan(seed: int, images: int, port: int, edition: str) -> Plan:
+def make_plan(seed: int, images: int, port: int, cache_key: str) -> Plan:
     """Make a plan; the same arguments give the same plan.
 
     Args:
         seed: Seed of all random choices.
         images: Number of images. Failures are scaled to it from the report's counts.
         port: Port of the web server.
-        edition: Text in every URL of an image, so that images that are drawn differently have other URLs.
+        cache_key: Text in every URL of an image, so that images that are drawn differently have other URLs.
     """
     rng = np.random.default_rng([seed, 0])
     names = [name for name, _ in _ENCODINGS]
@@ -62,9 +62,9 @@ def make_plan(seed: int, images: int, port: int, edition: str) -> Plan:
     routes: dict[str, str] = {}
     entries: list[Entry] = []
     for number in range(images):
-        url = _image_url(rng, number, port, f"/{edition}")
+        url = _image_url(rng, number, port, f"/{cache_key}")
         routes[_path(url)] = f"file:{number}"
-        backup = _url("archive", port, f"/{edition}/o/{number}.jpg")
+        backup = _url("archive", port, f"/{cache_key}/o/{number}.jpg")
         if rng.random() < 0.3:
             routes[_path(backup)] = f"file:{number}"
             if rng.random() < 0.02:
@@ -73,7 +73,7 @@ def make_plan(seed: int, images: int, port: int, edition: str) -> Plan:
             backup = url
         entries.append(Entry(url, backup, number))
     for number in rng.choice(images, max(1, round(_DUPLICATES * images)), replace=False):
-        url = _url("mirror", port, f"/{edition}/copy/{number}.jpg")
+        url = _url("mirror", port, f"/{cache_key}/copy/{number}.jpg")
         routes[_path(url)] = f"file:{number}"
         entries.append(Entry(url, "", int(number)))
     repeated = [entries[i] for i in rng.choice(images, max(1, images // 500), replace=False)]

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from yarl import URL
 
-from affectflow.core.cache import fingerprint
+from affectflow.core.cache import cache_key, fingerprint
 from affectflow.core.errors import UserError
 from affectflow.download.engine import MAX_OPEN, Engine
 from affectflow.download.journal import Entry, Index, Journal
@@ -92,7 +92,7 @@ class RetryPolicy:
 
 def cache_key_of(settings: Settings, code: str) -> str:
     """Return the key under which failures are final in the workflow: a digest of settings and code."""
-    return fingerprint({**settings.cache_key_settings(), "code": code})[:_KEY_LENGTH]
+    return cache_key(settings=settings.cache_key_settings(), code=code)[:_KEY_LENGTH]
 
 
 def fetch_partition(spec: PartitionSpec, settings: Settings, policy: RetryPolicy, report: Report) -> None:

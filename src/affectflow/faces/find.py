@@ -9,7 +9,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from affectflow.core.cache import fingerprint
+from affectflow.core.cache import cache_key
 from affectflow.core.code import modules_digest
 from affectflow.core.parallel import batched, over_processes
 from affectflow.core.progress import progress
@@ -109,7 +109,8 @@ def find_downloaded_faces(
     Raises:
         UserError: For an image that differs from the download.
     """
-    key = fingerprint([search.sha256, search.min_score, modules_digest(*_CODE), library_versions()])[:16]
+    settings = {"sha256": search.sha256, "min_score": search.min_score}
+    key = cache_key(settings=settings, code=modules_digest(*_CODE), libraries=library_versions())[:16]
     kept = state / key / f"{part}-of-{parts}.parquet"
     known = {row["sha256"]: row for row in parquet_rows(kept, FACES_SCHEMA)} if kept.is_file() else {}
     wanted = {

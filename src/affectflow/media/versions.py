@@ -8,6 +8,6 @@ IMAGE_LIBRARIES = ("opencv-python-headless", "pillow", "simplejpeg")
 """Distributions that decode, warp and encode images, and find faces in them."""
 
 
-def library_versions() -> dict[str, str]:
-    """Return the installed version of each of ``IMAGE_LIBRARIES``."""
-    return {name: version(name) for name in IMAGE_LIBRARIES}
+def library_versions(*more: str) -> dict[str, str]:
+    """Return the installed version of each of ``IMAGE_LIBRARIES`` and of ``more`` distributions."""
+    return {name: version(name) for name in (*IMAGE_LIBRARIES, *more)}

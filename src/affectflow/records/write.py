@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from affectflow.core.atomic import atomic_write
-from affectflow.core.cache import fingerprint, remembered
+from affectflow.core.cache import cache_key, make_or_reuse
 from affectflow.datasets.sample import SPLITS, Sample
 from affectflow.datasets.samples_table import sample_of_row, samples_of_shard
 from affectflow.media.versions import library_versions
@@ -47,7 +47,7 @@ def write_shard(
         UserError: For an image that differs from the download.
     """
     rows = samples_of_shard(samples, shard)
-    key = fingerprint([asdict(form), code, library_versions()], rows)
+    key = cache_key(settings=asdict(form), code=code, libraries=library_versions(), rows=rows)
     outputs = [*(files[split] for split in SPLITS), index]
 
     def make(paths: Sequence[Path]) -> None:
@@ -57,7 +57,7 @@ def write_shard(
             lines += write_records(path, (sample_of_row(row, images) for row in by_split[split]), form)
         write_csv(paths[-1], INDEX_COLUMNS, lines)
 
-    return remembered(store, key, outputs, make)
+    return make_or_reuse(store, key, outputs, make)
 
 
 def write_records(path: Path, samples: Iterable[Sample], form: ImageEncoding) -> list[tuple[object, ...]]:

@@ -124,10 +124,10 @@ def own_videos(paths: Mapping[str, Path], store: Path) -> list[Video]:
     """
 
     def load(path: Path) -> PlayableVideo:
-        from affectflow.annotation.own_videos import CONVERSION_VERSION, playable  # imports the video decoder
+        from affectflow.annotation.own_videos import conversion_key, playable  # imports the video decoder
 
         digest = file_sha256(path)
-        shown, times = playable(path, store / f"{digest[:32]}-{CONVERSION_VERSION}.mp4")
+        shown, times = playable(path, store / f"{digest[:32]}-{conversion_key()}.mp4")
         return PlayableVideo(shown, times, content_digest([digest]))
 
     return [Video(name, name, partial(load, path)) for name, path in paths.items()]

@@ -1,4 +1,4 @@
-"""What was made is handed on again, and a kill leaves a whole entry or none."""
+"""Files are reused under the same cache key, and a kill leaves a complete entry or none."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from affectflow.core.cache import file_sha256, fingerprint, remembered
+from affectflow.core.cache import file_sha256, fingerprint, make_or_reuse
 
 
 class Killed(BaseException):
@@ -35,8 +35,8 @@ class Maker:
         if self.die_before == len(paths):
             raise Killed
 
-    def run(self, mark: str) -> bool:
-        return remembered(self.store, mark, self.outputs, self._make)
+    def run(self, key: str) -> bool:
+        return make_or_reuse(self.store, key, self.outputs, self._make)
 
     def results(self) -> list[bytes]:
         return [path.read_bytes() for path in self.outputs]
@@ -56,7 +56,7 @@ def test_made_once(maker: Maker) -> None:
     assert (maker.made, maker.results()) == (1, first)
 
 
-def test_made_again_under_another_mark(maker: Maker) -> None:
+def test_made_again_under_another_key(maker: Maker) -> None:
     maker.run("m")
     maker.content = b"2"
     assert maker.run("n") is False
@@ -73,17 +73,17 @@ def test_a_lost_part_of_the_entry_is_made_again(maker: Maker) -> None:
 
 
 @pytest.mark.parametrize("step", [0, 1, 2])
-@pytest.mark.parametrize("mark", ["m", "n"])
-def test_a_kill_while_making_leaves_no_half_entry(maker: Maker, step: int, mark: str) -> None:
+@pytest.mark.parametrize("key", ["m", "n"])
+def test_a_kill_while_making_leaves_no_half_entry(maker: Maker, step: int, key: str) -> None:
     maker.run("m")
     maker.content = b"2"
-    if mark == "m":
+    if key == "m":
         next(path for path in maker.store.rglob("a.bin")).unlink()
     maker.die_before = step
     with pytest.raises(Killed):
-        maker.run(mark)
+        maker.run(key)
     maker.die_before = None
-    assert maker.run(mark) is False
+    assert maker.run(key) is False
     assert maker.results() == [b"2a.bin", b"2b.csv"]
 
 
