@@ -1,6 +1,6 @@
 # make demo       trains and scores on drawn faces, and prints the scores
 # make test       the test suite (make test-all adds long and privileged tests)
-# make test-fast  what needs neither TensorFlow nor a run of snakemake (tests/unit, tests/annotating), in a minute or so
+# make test-fast  what needs neither TensorFlow nor a run of snakemake, in a minute or so
 # make report     the HTML report and the graphs of the workflow
 # make bench-scores     a score of DISFA's size with its intervals beside scikit-learn on resampled frames
 # make check      formatters, linters, layers of the package, type checker
@@ -21,6 +21,7 @@ BIN := $(VENV)/bin
 BUILD := $(if $(GPU),gpu,cpu)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 TARGETS ?=
+SLOW := training prediction workflow slurm faults
 WORKERS ?= 2
 # A file's tests share what they set up, so they stay together (but for a few files, see tests/conftest.py).
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
@@ -40,7 +41,7 @@ test: test-environment
 	$(PYTEST) -m "not long and not privileged" tests
 
 test-fast: test-environment
-	$(PYTEST) -m "not long and not privileged" tests/unit tests/annotating
+	$(PYTEST) -m "not long and not privileged" tests $(foreach room,$(SLOW),--ignore tests/$(room))
 
 test-all: test-environment
 	$(PYTEST) -m "long or privileged" tests

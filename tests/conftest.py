@@ -20,6 +20,7 @@ import pycurl  # noqa: F401  # before TensorFlow, whose libraries export another
 import pytest
 import yaml
 
+pytest_plugins = ["tests.fixtures"]
 ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared"
 DETECTOR = SHARED / "models" / "face_detection_yunet.onnx"

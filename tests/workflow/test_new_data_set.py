@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from tests.conftest import new_workflow
-from tests.unit.test_dataset_registry import TOY
+from tests.datasets.test_registry import TOY
 from tests.workflow.conftest import copy_code
 
 PEOPLE = [f"person{number:02}" for number in range(24)]

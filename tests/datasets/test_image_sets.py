@@ -1,0 +1,244 @@
+"""Miniatures of DISFA+, Aff-Wild2 and of images of one's own."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+
+from affectflow.core.errors import UserError
+from affectflow.datasets.opening import get_dataset
+from tests.miniature import grey, known, make_image, samples, text
+
+TRIAL = "A7_AU5z_TrailNo_2"
+
+
+# DISFA+
+
+
+def make_disfaplus(root: Path, subject: str = "SN001", images: str = "", labels: str = "") -> Path:
+    for i in range(3):
+        make_image(root / images / subject / TRIAL / f"{i:03d}.jpg", i)
+    for unit in (1, 5):
+        lines = (f"{i:03d}.jpg   {(i + unit) % 6}" for i in range(3))
+        text(root / labels / subject / TRIAL / f"AU{unit}.txt", f"% AU{unit}", "% image intensity", *lines)
+    return root
+
+
+@pytest.mark.parametrize("images, labels", [("", ""), ("Images", "Labels"), ("images", "labels")])
+def test_disfaplus(tmp_path: Path, images: str, labels: str) -> None:
+    make_disfaplus(tmp_path, images=images, labels=labels)
+    make_disfaplus(tmp_path, "SN003", images, labels)
+    found = samples("disfaplus", tmp_path)
+    assert [sample.subject for sample in found] == ["SN001"] * 3 + ["SN003"] * 3
+    assert [grey(sample) for sample in found[:3]] == [0, 1, 2]
+    assert [(sample.intensities[0], sample.intensities[4]) for sample in found[:3]] == [(1, 5), (2, 0), (3, 1)]
+    assert [known(sample) for sample in found[:3]] == [{1: 0, 5: 1}, {1: 1, 5: 0}, {1: 1, 5: 0}]
+    assert found[1].source == f"SN001/{TRIAL}/001.jpg" and found[1].frame == 2
+    assert get_dataset("disfaplus", tmp_path).groups() == ["SN001", "SN003"]
+
+
+def test_disfaplus_is_divided_by_subject(tmp_path: Path) -> None:
+    subjects = {f"SN{number:03d}" for number in range(1, 13)}
+    for subject in subjects:
+        make_disfaplus(tmp_path, subject)
+    train, test = (get_dataset("disfaplus", tmp_path, split) for split in ("train", "test"))
+    assert set(train.groups()) | set(test.groups()) == subjects and not set(train.groups()) & set(test.groups())
+    assert len(list(train.samples())) + len(list(test.samples())) == 3 * len(subjects)
+    assert {sample.subject for sample in test.samples()} == set(test.groups())
+    (one,) = [make_disfaplus(tmp_path / "one", test.groups()[0])]
+    with pytest.raises(UserError, match="no labelled subject of the split 'train'; use the set as a whole"):
+        get_dataset("disfaplus", one, "train")
+
+
+def test_disfaplus_counts_what_does_not_meet(tmp_path: Path) -> None:
+    make_disfaplus(tmp_path)
+    folder = tmp_path / "SN001" / TRIAL
+    (folder / "000.jpg").unlink()
+    make_image(folder / "009.jpg", 3)
+    (folder / "001.jpg").write_bytes((folder / "001.jpg").read_bytes()[:300])
+    data = get_dataset("disfaplus", tmp_path)
+    assert [grey(sample) for sample in data.samples()] == [2]
+    assert data.left_out == {
+        "label without an image": 1,
+        "image without labels": 1,
+        "image that cannot be decoded": 1,
+    }
+
+
+@pytest.mark.parametrize("line", ["000.jpg", "000.jpg 6", "000.jpg -1", "000.jpg x", "000.jpg 1 2", "000.jpg nan"])
+def test_disfaplus_bad_lines_are_named(tmp_path: Path, line: str) -> None:
+    make_disfaplus(tmp_path)
+    text(tmp_path / "SN001" / TRIAL / "AU5.txt", "", "", line)
+    with pytest.raises(UserError, match=r"AU5\.txt, line 3"):
+        samples("disfaplus", tmp_path)
+
+
+# Aff-Wild2
+
+
+def make_affwild2(
+    root: Path, name: str, *lines: str, side: str = "VA_Set/Training_Set", images: tuple[int, ...] = (1, 2, 3)
+) -> Path:
+    text(root / side / f"{name}.txt", "valence,arousal", *lines)
+    for i in images:
+        make_image(root / "cropped_aligned" / name / f"{i:05d}.jpg", i)
+    return root
+
+
+@pytest.mark.parametrize(
+    "side", ["VA_Set/Training_Set", "VA_Estimation_Challenge/Train_Set", "annotations/VA_Set/Validation_Set"]
+)
+def test_affwild2(tmp_path: Path, side: str) -> None:
+    lines = ("0.1,-1.0", "-5,-5", "-1,1", "0.4,0.5", "-5,0.2")
+    data = get_dataset("affwild2", make_affwild2(tmp_path, "7-60_left", *lines, side=side, images=(1, 2, 3, 5, 6)))
+    found = list(data.samples())
+    assert [(s.frame, grey(s), s.valence, s.arousal) for s in found] == [(1, 1, 0.1, -1.0), (3, 3, -1.0, 1.0)]
+    assert data.left_out == {
+        "image labelled -5 (unlabelled)": 2,
+        "image without labels": 1,
+        "label without an image": 1,
+    }
+    assert {sample.group for sample in found} == {"7-60_left"} and not known(found[0])
+
+
+def test_affwild2s_blank_lines_shift_nothing(tmp_path: Path) -> None:
+    assert len(samples("affwild2", make_affwild2(tmp_path, "7", "0,0", "1,1", "0,1", "", " "))) == 3
+    make_affwild2(tmp_path, "7", "0,0", "", "0,1")
+    with pytest.raises(UserError, match=r"7\.txt, line 3: a blank line"):
+        samples("affwild2", tmp_path)
+
+
+def test_affwild2s_names_that_differ_in_case_alone(tmp_path: Path) -> None:
+    make_affwild2(tmp_path, "A", "0.1,0", images=(1,))
+    make_affwild2(tmp_path, "a", "0.2,0", images=())
+    make_image(tmp_path / "cropped_aligned/a/00001.jpg", 5)
+    assert [(s.group, grey(s), s.valence) for s in samples("affwild2", tmp_path)] == [("A", 1, 0.1), ("a", 5, 0.2)]
+
+
+def test_affwild2s_video_on_both_sides_is_refused(tmp_path: Path) -> None:
+    make_affwild2(tmp_path, "7", "0,0")
+    make_affwild2(tmp_path, "7", "0,0", side="VA_Set/Validation_Set")
+    for split in ("train", "test", "all"):
+        with pytest.raises(UserError, match="same video"):
+            get_dataset("affwild2", tmp_path, split)
+
+
+def test_affwild2s_images_are_named_by_number(tmp_path: Path) -> None:
+    make_affwild2(tmp_path, "7", "0,0", "0,0")
+    for name in ("²", "x", "1"):
+        make_image(tmp_path / f"cropped_aligned/7/{name}.jpg", 1)
+    data = get_dataset("affwild2", tmp_path)
+    assert [sample.frame for sample in data.samples()] == [1, 2]
+    assert data.left_out == {"image without labels": 4}
+
+
+def test_affwild2s_own_sides(tmp_path: Path) -> None:
+    make_affwild2(tmp_path, "b", "0,0")
+    make_affwild2(tmp_path, "a", "0,0", side="VA_Set/Validation_Set")
+    make_affwild2(tmp_path, "lost", "0,0", images=())
+    assert [get_dataset("affwild2", tmp_path, side).groups() for side in ("train", "test", "all")] == [
+        ["b", "lost"],
+        ["a"],
+        ["a", "b", "lost"],
+    ]
+    data = get_dataset("affwild2", tmp_path, "train")
+    assert len(list(data.samples())) == 1
+    assert data.left_out == {"image without labels": 2, "label without an image": 1}
+
+
+@pytest.mark.parametrize("line", ["0.1", "0.1,2", "x,0", "0,0,0", "nan,0", "-5.5,0"])
+def test_affwild2s_bad_lines_are_named(tmp_path: Path, line: str) -> None:
+    make_affwild2(tmp_path, "7", "0,0", line)
+    with pytest.raises(UserError, match=r"7\.txt, line 3"):
+        samples("affwild2", tmp_path)
+    text(tmp_path / "VA_Set/Training_Set/7.txt", "0.1,0.2")
+    with pytest.raises(UserError, match=r"7\.txt, line 1"):
+        samples("affwild2", tmp_path)
+
+
+def test_disfaplus_headers_and_second_labels(tmp_path: Path) -> None:
+    make_disfaplus(tmp_path)
+    text(tmp_path / "SN001" / TRIAL / "AU5.txt", "000.jpg 1", "001.jpg 2", "002.jpg 3")
+    with pytest.raises(UserError, match=r"AU5\.txt, line 1: a label"):
+        samples("disfaplus", tmp_path)
+    text(tmp_path / "SN001" / TRIAL / "AU5.txt", "", "", "000.jpg 1", "000.JPG 2")
+    with pytest.raises(UserError, match=r"AU5\.txt, line 4: .*already"):
+        samples("disfaplus", tmp_path)
+
+
+def test_disfaplus_counts_trials_without_labels(tmp_path: Path) -> None:
+    make_disfaplus(tmp_path)
+    make_image(tmp_path / "SN001/A9_TrailNo_1/000.jpg", 0)
+    data = get_dataset("disfaplus", tmp_path)
+    assert len(list(data.samples())) == 3 and data.left_out == {"image without labels": 1}
+
+
+# one's own
+
+
+def make_own(root: Path, *lines: str, images: int = 3) -> Path:
+    for i in range(images):
+        make_image(root / f"images/{i}.png", i)
+    return text(root / "labels.csv", *lines)
+
+
+def test_images_of_ones_own(tmp_path: Path) -> None:
+    table = make_own(
+        tmp_path,
+        "image,AU1,au 12,valence,arousal,subject",
+        "images/0.png,1,0,0.5,-1,anna",
+        "images/1.png,,999,,0.25,",
+        "images/2.png,0,1,,,anna",
+    )
+    for root in (tmp_path, table):
+        found = samples("own", root)
+        assert [grey(sample) for sample in found] == [0, 1, 2]
+        assert [known(sample) for sample in found] == [{1: 1, 12: 0}, {}, {1: 0, 12: 1}]
+        assert [sample.group for sample in found] == ["anna", "images/1.png", "anna"]
+        assert (found[0].valence, found[0].arousal) == (0.5, -1)
+        assert math.isnan(found[1].valence) and found[1].arousal == 0.25
+
+
+def test_what_of_ones_own_is_left_out_is_counted(tmp_path: Path) -> None:
+    rows = ["images/0.png,1", "images/9.png,1", "images/1.png,", "labels.csv,1", f"{'x' * 300},1", "a\0b,1"]
+    make_own(tmp_path, "image,AU1", *rows, "images,0")
+    data = get_dataset("own", tmp_path)
+    assert len(list(data.samples())) == 1
+    assert data.left_out == {
+        "label without an image": 4,
+        "image without labels": 1,
+        "image that cannot be decoded": 1,
+    }
+
+
+def test_persons_of_ones_own_stay_on_one_side(tmp_path: Path) -> None:
+    rows = (f"images/{i}.png,1,person {i // 3}" for i in range(60))
+    make_own(tmp_path, "image,AU1,subject", *rows, images=0)
+    train, test = (set(get_dataset("own", tmp_path, side).groups()) for side in ("train", "test"))
+    assert not train & test and len(train | test) == 20 and len(train) > len(test) > 0
+
+
+@pytest.mark.parametrize(
+    "lines, named",
+    [
+        (["image,AU1", "a.png,2"], r"line 2: AU1 is '2'"),
+        (["image,valence", "a.png,1.5"], r"line 2: valence is '1.5'"),
+        (["image,arousal", "a.png,x"], r"line 2: arousal is 'x'"),
+        (["image,AU1", "a.png,1", "a.png,0"], r"line 3: 'a.png' already has a row"),
+        (["image,AU1", "a.png,1", "./a.png,0"], r"line 3: 'a.png' already has a row"),
+        (["image,AU1", ",1"], r"line 2: no image"),
+        (["image,AU1", "a.png"], r"line 2: the number of cells differs"),
+        (["image,AU1", "a.png,1,1"], r"line 2: the number of cells differs"),
+        (["image,AU1,AU 01", "a.png,1,1"], "each column once"),
+        (["image,AU61", "a.png,1"], "AU61"),
+        (["photo,AU1", "a.png,1"], "photo"),
+        (["AU1", "1"], "column image"),
+        (["image,AU1"], "no image"),
+    ],
+)
+def test_mistakes_in_ones_own_table_are_named(tmp_path: Path, lines: list[str], named: str) -> None:
+    make_own(tmp_path, *lines)
+    with pytest.raises(UserError, match=rf"labels\.csv.*{named}"):
+        samples("own", tmp_path)

@@ -1,0 +1,265 @@
+"""External predictions, through files on disk: a benchmark's folder and a CSV in, a score file out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from affectflow.cli import main
+from affectflow.evaluation.external import read_predictions
+from affectflow.media.video import write_video
+from tests.miniature import text
+
+SUBJECTS = ("SN001", "SN002", "SN003", "SN004")
+FRAMES = 40
+UNITS = (1, 2, 4, 5, 6, 9, 12, 15, 17, 20, 25, 26)
+EIGHT = (1, 2, 4, 6, 9, 12, 25, 26)
+
+
+def intensity(subject: str, unit: int, frame: int) -> int:
+    """AU12 is there from frame 11 to 20, at 2; the others come and go."""
+    if unit == 12:
+        return 2 if 11 <= frame <= 20 else 0
+    return (frame * unit + SUBJECTS.index(subject)) % 7 % 6
+
+
+@pytest.fixture(scope="module")
+def disfa(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("disfa")
+    folder = root / "Videos_LeftCamera"
+    folder.mkdir()
+    for subject in SUBJECTS:
+        images = (np.full((32, 32, 3), 100, np.uint8) for _ in range(FRAMES))
+        write_video(folder / f"LeftVideo{subject}_comp.avi", images, Fraction(20), "avi", "mpeg4")
+        for unit in UNITS:
+            lines = (f"{frame},{intensity(subject, unit, frame)}" for frame in range(1, FRAMES + 1))
+            text(root / "ActionUnit_Labels" / subject / f"{subject}_au{unit}.txt", *lines)
+    return root
+
+
+def table(path: Path, level: Callable[[str, int, int], float], last: int = FRAMES) -> Path:
+    """A CSV of probabilities and intensities; ``level`` gives an intensity for subject, AU and frame."""
+    header = ",".join(["video", "frame", *(f"AU{u}" for u in UNITS), *(f"AU{u}_intensity" for u in UNITS)])
+    lines = []
+    for subject in SUBJECTS:
+        for frame in range(1, last + 1):
+            levels = [level(subject, unit, frame) for unit in UNITS]
+            cells = [subject, frame, *(float(level >= 2) for level in levels), *levels]
+            lines.append(",".join(map(str, cells)))
+    return text(path, header, *lines)
+
+
+def score(root: Path, predictions: Path, *options: str) -> dict[str, Any]:
+    out = predictions.with_suffix(".json")
+    main(["score", str(predictions), "--benchmark", "disfa", "--root", str(root), "--out", str(out), *options])
+    found: dict[str, Any] = json.loads(out.read_text())
+    return found
+
+
+@pytest.mark.parametrize("name", ["occurrence8", "occurrence12", "landmarks8", "landmarks12"])
+def test_an_oracle_scores_one(disfa: Path, tmp_path: Path, name: str) -> None:
+    result = score(disfa, table(tmp_path / "oracle.csv", intensity), "--protocol", name)
+    assert result["mean_f1"] == result["mean_auc"] == result["mean_accuracy"] == 1.0
+    assert all(unit["kappa"] == unit["average_precision"] == 1.0 for unit in result["action_units"].values())
+    assert len(result["action_units"]) == (8 if name.endswith("8") else 12)
+    assert result["protocol"]["used_frames"] == len(SUBJECTS) * FRAMES
+    assert result["model"] == "oracle"
+
+
+def test_an_oracle_of_intensities_scores_one(disfa: Path, tmp_path: Path) -> None:
+    result = score(disfa, table(tmp_path / "oracle.csv", intensity), "--protocol", "intensity12")
+    assert result["mean_icc"] == result["mean_pcc"] == 1.0
+    assert result["mean_mae"] == result["mean_mse"] == 0.0
+    assert len(result["intensities"]) == 12
+
+
+def test_a_constant_scores_the_base_rate(disfa: Path, tmp_path: Path) -> None:
+    result = score(disfa, table(tmp_path / "constant.csv", lambda *_: 3))
+    assert result["mean_auc"] == 0.5
+    for unit in EIGHT:
+        truth = [intensity(subject, unit, frame) >= 2 for subject in SUBJECTS for frame in range(1, FRAMES + 1)]
+        found = result["action_units"][f"AU{unit}"]
+        assert (
+            found["f1"] == found["f1_always_yes"] == pytest.approx(2 * np.mean(truth) / (1 + np.mean(truth)), abs=1e-6)
+        )
+        assert found["kappa"] == 0
+
+
+def test_shuffled_predictions_score_chance(disfa: Path, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    result = score(disfa, table(tmp_path / "shuffled.csv", lambda *_: round(float(rng.uniform(0, 5)), 3)))
+    assert result["mean_auc"] == pytest.approx(0.5, abs=0.05)  # eight AUs of 160 frames: 0.02 is one deviation
+
+
+def test_a_shift_by_one_frame_costs_what_it_must(disfa: Path, tmp_path: Path) -> None:
+    """Ten frames shown, ten predicted, one frame late: nine true positives, one false positive, one false negative."""
+    late = table(tmp_path / "late.csv", lambda subject, unit, frame: intensity(subject, unit, max(frame - 1, 1)))
+    found = score(disfa, late)["action_units"]["AU12"]
+    assert (found["f1"], found["precision"], found["recall"]) == (0.9, 0.9, 0.9)
+    assert found["accuracy"] == 38 / 40
+
+
+def test_what_is_missing_is_counted(disfa: Path, tmp_path: Path) -> None:
+    result = score(disfa, table(tmp_path / "short.csv", intensity, last=30))
+    used = result["protocol"]
+    assert used["left_out"] == {"frame without a prediction": 4 * 10}
+    assert used["used_frames"] == 4 * 30 and used["all_frames"] == 4 * 40
+    longer = score(disfa, table(tmp_path / "long.csv", lambda s, u, f: intensity(s, u, min(f, FRAMES)), last=43))
+    assert longer["protocol"]["left_out"] == {}
+    assert longer["unused_rows"] == {"prediction without a labelled frame": 4 * 3}
+
+
+def test_an_empty_cell_is_not_a_prediction(disfa: Path, tmp_path: Path) -> None:
+    path = table(tmp_path / "some.csv", intensity)
+    lines = path.read_text().splitlines()
+    lines[1] = ",".join("" if i == 2 else cell for i, cell in enumerate(lines[1].split(",")))
+    result = score(disfa, text(path, *lines))
+    assert result["action_units"]["AU1"]["without_prediction"] == 1 and result["action_units"]["AU1"]["frames"] == 159
+    assert "without_prediction" not in result["action_units"]["AU2"]
+
+
+def test_openface_2(disfa: Path, tmp_path: Path) -> None:
+    """One file a video, blanks in its header, frames from 1; where tracking failed nothing is said."""
+    folder = tmp_path / "openface"
+    for subject in SUBJECTS:
+        lines = [
+            "frame, face_id, timestamp, confidence, success, " + ", ".join(f"AU{u:02}_r, AU{u:02}_c" for u in UNITS)
+        ]
+        for frame in range(1, FRAMES + 1):
+            tracked = not (subject == "SN002" and frame <= 5)
+            cells = [frame, 0, frame / 20, 0.98 if tracked else 0.1, int(tracked)]
+            for unit in UNITS:
+                level = intensity(subject, unit, frame) if tracked else 5
+                cells += [level, int(level >= 2)]
+            lines.append(", ".join(map(str, cells)))
+        text(folder / f"LeftVideo{subject}_comp.csv", *lines)
+    result = score(disfa, folder)
+    assert result["mean_f1"] == 1.0
+    assert result["protocol"]["left_out"] == {"frame without a prediction": 5}
+    assert result["unused_rows"] == {"prediction without a face": 5}
+    assert result["program"] == "OpenFace 2"
+    assert score(disfa, folder, "--protocol", "intensity12")["mean_icc"] == 1.0
+
+
+def test_pyfeat(disfa: Path, tmp_path: Path) -> None:
+    """Frames from 0, several faces in a frame, rows without a face; no intensities."""
+    lines = ["FaceRectX,FaceScore," + ",".join(f"AU{u:02}" for u in UNITS) + ",input,frame"]
+    for subject in SUBJECTS:
+        for frame in range(1, FRAMES + 1):
+            said = [0.9 if intensity(subject, unit, frame) >= 2 else 0.2 for unit in UNITS]
+            where = f"/videos/LeftVideo{subject}_comp.avi,{frame - 1}"
+            rows = [[1, 0.4, *(1 - p for p in said)], [5, 0.99, *said]]
+            for row in rows if frame % 2 else rows[::-1]:
+                lines.append(",".join(map(str, row)) + f",{where}")
+    lines[-2] = lines[-2].replace(",0.99,", ",,")
+    result = score(disfa, text(tmp_path / "feat.csv", *lines))
+    assert result["mean_auc"] > 0.99 and 0.97 < result["mean_f1"] < 1  # one frame is left to the face that says no
+    assert result["unused_rows"] == {
+        "prediction of another face in the same frame": 4 * FRAMES - 1,
+        "prediction without a face": 1,
+    }
+    with pytest.raises(SystemExit):
+        score(disfa, tmp_path / "feat.csv", "--protocol", "intensity12")
+
+
+def test_pyfeat_counts_images_where_frames_would_be(tmp_path: Path) -> None:
+    lines = ["FaceScore,AU01,AU12,input,frame", "0.9,0.1,0.8,/faces/a.JPG,0", "0.9,0.2,0.7,/faces/b.webp,1"]
+    assert set(read_predictions(text(tmp_path / "feat.csv", *lines)).by_key) == {("a", 0), ("b", 0)}
+
+
+def test_openface_3(disfa: Path, tmp_path: Path) -> None:
+    """One cell of eight numbers, in the order of DISFA's eight; frames from 0, empty where there is no face."""
+    folder = tmp_path / "openface3"
+    for subject in SUBJECTS:
+        lines = [
+            "timestamp,video_path,frame_index,face_id,face_detection,landmarks,emotion,gaze_yaw,gaze_pitch,action_units"
+        ]
+        for frame in range(1, FRAMES + 1):
+            where = f"2026-01-01,/videos/LeftVideo{subject}_comp.avi,{frame - 1}"
+            said = [[1.0000001 if intensity(subject, unit, frame) >= 2 else 0.0 for unit in EIGHT]]
+            lines.append(f'{where},0,"[1, 2]",,0,0.1,0.2,"{said}"' if frame > 3 else f"{where},,,,,,,")
+        text(folder / f"face_analysis_LeftVideo{subject}_comp.csv", *lines)
+    result = score(disfa, folder)
+    assert result["mean_f1"] == 1.0 and result["program"] == "OpenFace 3"
+    assert result["protocol"]["left_out"] == {"frame without a prediction": 12}
+    assert result["unused_rows"] == {"prediction without a face": 12}
+
+
+def test_libreface(disfa: Path, tmp_path: Path) -> None:
+    """One file a video; occurrence of its twelve AUs, intensity of DISFA's twelve; frames from 0."""
+    folder = tmp_path / "libreface"
+    detected = (1, 2, 4, 6, 7, 10, 12, 14, 15, 17, 23, 24)
+    for subject in SUBJECTS:
+        names = [*(f"au_{u}" for u in detected), *(f"au_{u}_intensity" for u in UNITS)]
+        lines = [",".join(["frame_idx", "frame_time_in_ms", "pitch", *names, "facial_expression"])]
+        for frame in range(1, FRAMES + 1):
+            levels = [intensity(subject, u, frame) if u in UNITS else 0 for u in detected]
+            cells = [frame - 1, 50 * frame, 0.1, *(int(level >= 2) for level in levels)]
+            cells += [float(intensity(subject, u, frame)) for u in UNITS]
+            lines.append(",".join(map(str, cells)) + ",Neutral")
+        text(folder / f"{subject}.csv", *lines)
+    result = score(disfa, folder)
+    assert result["mean_f1"] == 1.0 and result["program"] == "LibreFace"
+    assert list(result["action_units"]) == ["AU1", "AU2", "AU4", "AU6", "AU12"]
+    assert result["unsupported"] == ["AU9", "AU25", "AU26"]
+    assert score(disfa, folder, "--protocol", "intensity12")["mean_icc"] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("lines", "sentence"),
+    [
+        (["a,b", "1,2"], "has the columns a, b …; expected columns video and frame"),
+        (["video,frame", "SN001,1"], "has no column of action units"),
+        (["video,frame,AU1", "SN001,1,2.5"], "line 2: AU1 is 2.5, outside 0 to 1"),
+        (["video,frame,AU1", "SN001,1,yes"], "line 2: AU1 is 'yes', not a number"),
+        (["video,frame,AU1", "SN001,one,1"], "line 2: the frame or the face cannot be read"),
+        (["video,frame,AU1", "SN001,1"], "line 2: 2 cells under 3 columns"),
+        (["frame,success,AU01_c", "inf,1,1"], "line 2: the frame or the face cannot be read"),
+        (["video,frame,AU1", "SN001,1,0", "sn001.avi,1,1"], "line 3: frame 1 of 'sn001' occurs twice"),
+        (["video,frame,AU1,AU1", "SN001,1,0,1"], "has the column 'AU1' twice"),
+        (["video,frame,AU1", "SN099,1,0"], "No prediction is of a frame of disfa; they are of sn099"),
+        (["video,frame,AU7", "SN001,1,0"], "predicts none of the labels of disfa"),
+        (["video,frame,AU1", "\xff"], "is not UTF-8 text"),
+        (["image_path,face_id,action_units", 'a.jpg,0,"[1, 0]"'], "line 2: the frame or the face cannot be read"),
+        (["image_path,face_id,action_units", "a.jpg,0,none"], "line 2: the frame or the face cannot be read"),
+        ([], "expected columns video"),
+    ],
+)
+def test_mistakes(
+    disfa: Path, tmp_path: Path, lines: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "bad.csv"
+    path.write_bytes("\n".join(lines).encode("latin-1"))
+    with pytest.raises(SystemExit):
+        score(disfa, path)
+    said = capsys.readouterr().err
+    assert sentence in said and len(said.strip().splitlines()) == 1
+    assert not path.with_suffix(".json").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("nothing.csv", "--benchmark", "disfa"), "nothing.csv does not exist"),
+        (("x.csv", "--benchmark", "faces"), "There is no benchmark 'faces'"),
+        (("x.csv", "--benchmark", "disfa", "--protocol", "y"), "disfa has no protocol 'y'"),
+    ],
+)
+def test_mistaken_arguments(
+    disfa: Path, tmp_path: Path, arguments: tuple[str, ...], sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["score", *arguments, "--root", str(disfa), "--out", str(tmp_path / "o.json")])
+    assert sentence in capsys.readouterr().err
+
+
+def test_an_empty_folder_is_an_error(disfa: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        score(disfa, tmp_path)
+    assert "holds no .csv file" in capsys.readouterr().err

@@ -1,0 +1,72 @@
+"""Things that must not drift apart: schema and docs, lock and environments, rules and scripts."""
+
+from __future__ import annotations
+
+import re
+import runpy
+from pathlib import Path
+
+import pytest
+import yaml
+
+from affectflow import config
+from affectflow.cli.documents import access_table, json_schemas
+from affectflow.config.reference import config_docs
+
+ROOT = Path(__file__).parents[1]
+RULES = {
+    match.group(1): match.group(2)
+    for path in sorted((ROOT / "rules").glob("*.smk"))
+    for match in re.finditer(r"^(?:    )?rule (\w+):\n(.*?)(?=^\S|^    rule|\Z)", path.read_text(), re.M | re.S)
+}
+TENSORS = {"train_model", "predict_benchmark", "predict_affect", "export_model"}
+
+
+def test_the_default_configuration_is_valid() -> None:
+    config.check(yaml.safe_load((ROOT / "config" / "config.yaml").read_text()))
+
+
+def test_the_configuration_page_is_written_from_the_schema() -> None:
+    assert (ROOT / "config" / "README.md").read_text() == config_docs(ROOT / "config" / "config.yaml"), (
+        "run: affectflow config-docs config/README.md"
+    )
+
+
+def test_the_readme_says_where_every_data_set_is_asked_for() -> None:
+    assert access_table() in (ROOT / "README.md").read_text()
+
+
+def test_json_schemas_are_written_from_the_models() -> None:
+    written = {path.stem: path.read_text() for path in (ROOT / "docs" / "schemas").glob("*.json")}
+    assert written == json_schemas(), "run: affectflow json-schemas docs/schemas"
+
+
+def test_every_default_key_is_explained() -> None:
+    page = config_docs(ROOT / "config" / "config.yaml")
+    default = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
+    for section, keys in default.items():
+        for key in keys if section != "models" else ():
+            assert f"`{section}.{key}" in page
+
+
+def test_environments_equal_the_lock() -> None:
+    written = runpy.run_path(str(ROOT / "requirements" / "envs.py"))["environments"]()
+    for path, text in written.items():
+        assert path.read_text() == text, "run: make lock"
+
+
+@pytest.mark.parametrize("name", ["cpu", "gpu", "test"])
+def test_the_lock_is_hashed_and_names_no_address(name: str) -> None:
+    text = (ROOT / "requirements" / f"{name}.txt").read_text()
+    assert "://" not in text
+    packages = re.findall(r"^\S+==.*?(?=^\S|\Z)", text, re.M | re.S)
+    assert len(packages) > 100
+    assert all("--hash=sha256:" in package for package in packages)
+
+
+def test_both_builds_are_the_same_tensorflow() -> None:
+    versions = set()
+    for name in ("cpu", "gpu"):
+        text = (ROOT / "requirements" / f"{name}.txt").read_text()
+        versions |= set(re.findall(r"^tensorflow(?:-cpu)?(?:\[.*\])?==(\S+)", text, re.M))
+    assert len(versions) == 1
