@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from affectflow.demo.drawing.colors import Color, along, as_color
 
@@ -99,12 +100,7 @@ def draw_identity(rng: np.random.Generator) -> Identity:
     tone = float(rng.beta(0.9, 1.2))
     skin = along(SKIN_RAMP, tone) * (1 + rng.uniform(-0.04, 0.04, 3))
 
-    hair_position = float(np.clip(rng.beta(1.0, 1.4) * (1.15 - tone), 0.0, 1.0))
-    grey = float(np.clip((age - 0.55) * 2.2 + rng.normal(0, 0.2), 0.0, 1.0))
-    natural_hair = along(HAIR_RAMP, hair_position) * rng.uniform(0.85, 1.15)
-    hair = natural_hair * (1 - grey) + GREY_HAIR * rng.uniform(0.8, 1.2) * grey
-    brow = natural_hair * (1 - 0.6 * grey) * 0.8 + GREY_HAIR * 0.4 * grey
-    brow = np.minimum(brow, skin * 0.72)
+    hair, brow = _hair_and_brow(rng, age, tone, skin)
 
     made_up = femininity > 0.6 and chance(0.4)
     lip_base = skin * np.array([0.86, 0.66, 0.66])
@@ -166,3 +162,15 @@ def draw_identity(rng: np.random.Generator) -> Identity:
         collar=float(rng.random()),
         texture_seed=int(rng.integers(2**31)),
     )
+
+
+def _hair_and_brow(
+    rng: np.random.Generator, age: float, tone: float, skin: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Draw the colors of hair and eyebrows, RGB [3] each; eyebrows are darker than the skin."""
+    hair_position = float(np.clip(rng.beta(1.0, 1.4) * (1.15 - tone), 0.0, 1.0))
+    grey = float(np.clip((age - 0.55) * 2.2 + rng.normal(0, 0.2), 0.0, 1.0))
+    natural_hair = along(HAIR_RAMP, hair_position) * rng.uniform(0.85, 1.15)
+    hair = natural_hair * (1 - grey) + GREY_HAIR * rng.uniform(0.8, 1.2) * grey
+    brow = natural_hair * (1 - 0.6 * grey) * 0.8 + GREY_HAIR * 0.4 * grey
+    return hair, np.minimum(brow, skin * 0.72)
