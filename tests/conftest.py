@@ -65,7 +65,7 @@ def _scope(nodeid: str) -> str:
     return nodeid if alone else file
 
 
-_LONGEST_FIRST = ("test_demo.py::test_default", "tests/workflow", "tests/slurm", "tests/training")
+_LONGEST_FIRST = ("test_demo.py::test_default", "tests/slurm", "tests/workflow", "tests/training")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
