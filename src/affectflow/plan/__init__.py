@@ -1,7 +1,7 @@
-"""What a configuration asks for: which scores, from which runs, made of which inputs.
+"""Derive from a configuration which scores are made, from which runs and inputs.
 
-The workflow's rules ask here instead of working it out themselves. No file is opened except to tell whether a
-folder that the user owns has changed. Light, because every job reads it.
+The workflow's rules take their inputs and params from here. No file is opened except to tell whether a folder that the
+user owns has changed. Importing this is fast, because every job does.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from affectflow.plan.scores import Scores
 
 
 class Plan:
-    """A checked configuration and what follows from it.
+    """A checked configuration and everything derived from it.
 
     Raises :class:`UserError` when the configuration does not fit its schema or mixes drawn with real data.
     """
@@ -34,13 +34,13 @@ class Plan:
         self.scores = Scores(checked, self.data, self.models, self.faces, self.synthetic)
 
     def given_paths(self) -> list[Path]:
-        """What the user owns and jobs read: not what the workflow makes."""
+        """Return the files and folders that the user owns and jobs read."""
         given = [*self.data.sources().values(), *self.models.given_weights()]
         given += [Path(path) for path in (self._config.faces.model.path, self.data.reference) if path is not None]
         return [path for path in dict.fromkeys(given) if not path.is_relative_to("results")]
 
     def _check_real(self) -> None:
-        """What would otherwise come to light after hours."""
+        """Raise :class:`UserError` for mistakes that would otherwise show after hours."""
         for key, path in self.data.sources().items():
             if not path.exists():
                 raise UserError(f"{path} does not exist; correct {key}.")

@@ -32,17 +32,17 @@ class Data:
         """The folder of valence/arousal traces, None without any."""
 
     def configured(self, dataset: str) -> bool:
-        """Whether the configuration says where a data set lies."""
+        """Return whether the configuration says where a data set is."""
         if dataset == EMOTIONET:
             return bool(self._section.emotionet.tables)
         return self._section.folder_set(dataset).root is not None
 
     def left_out(self) -> list[str]:
-        """A line for each data set that is not configured."""
+        """Return a line for each data set that is not configured."""
         return [f"{name} is left out: {key_of(name)} is not set." for name in BENCHMARKS if not self.configured(name)]
 
     def sources(self) -> dict[str, Path]:
-        """What the user names, by its key."""
+        """Return the files and folders that the configuration names, by key."""
         tables = self._section.emotionet.tables
         found = {f"data.emotionet.tables[{i}]": Path(table) for i, table in enumerate(tables)}
         found |= {key_of(name): Path(self.root(name)) for name in FOLDERS if self.configured(name)}
@@ -51,7 +51,7 @@ class Data:
         return found
 
     def settings(self, names: set[str]) -> dict[str, Any]:
-        """What the configuration says of these sets, and of annotations."""
+        """Return the keys of some data sets, and of annotations."""
         return {
             "data": {name: getattr(self._section, name).model_dump() for name in sorted(names)},
             "annotations": self.annotations,
@@ -60,18 +60,18 @@ class Data:
     # EmotioNet
 
     def tables(self) -> list[str]:
-        """EmotioNet's spreadsheets, those in folders too; raises :class:`UserError` when there are none."""
+        """Return EmotioNet's spreadsheets, also those in folders; raises :class:`UserError` when there are none."""
         if not self.configured(EMOTIONET):
             raise UserError("There is no spreadsheet to read; set data.emotionet.tables.")
         return [str(file) for table in self._section.emotionet.tables for file in table_files(Path(table))]
 
     @property
     def reference(self) -> str | None:
-        """The snapshot that EmotioNet's images are to be, as the configuration names it."""
+        """The snapshot that EmotioNet's images are to reproduce, as the configuration names it."""
         return self._section.emotionet.snapshot
 
     def snapshot(self) -> str | None:
-        """The same where it is used; raises :class:`UserError` when its file cannot be."""
+        """Return :attr:`reference` where EmotioNet is used; raises :class:`UserError` for a file that is missing."""
         path = self.reference
         if path is None or not self.configured(EMOTIONET):
             return None
@@ -82,41 +82,41 @@ class Data:
         return path
 
     def has_traces(self) -> bool:
-        """Whether EmotioNet's images have valence and arousal."""
+        """Return whether EmotioNet's images have valence and arousal."""
         return self.annotations is not None
 
     # Folders
 
     def root(self, dataset: str) -> str:
-        """The folder of a data set, as its module opens it."""
+        """Return the folder of a data set; raises :class:`UserError` where it is not configured."""
         if not self.configured(dataset):
             raise UserError(f"{dataset} is not configured; set {key_of(dataset)} and run again.")
         return "results/emotionet" if dataset == EMOTIONET else str(self._section.folder_set(dataset).root)
 
     def input_files(self, dataset: str) -> list[str]:
-        """Files that must exist before a data set can be opened: the workflow's own, none where the user owns it."""
+        """Return the files that the workflow makes before a data set can be opened; none where the user owns it."""
         if dataset == EMOTIONET:
             return ["results/emotionet/samples.parquet"]
         return marker_of(self.root(dataset))
 
     def state(self, dataset: str) -> str:
-        """Changes with the content of a folder that the user owns; others are followed through their files."""
+        """Return a text that changes with the content of a user's folder; the files of other sets are followed."""
         if self.input_files(dataset):
             return "followed"
         root = Path(self.root(dataset))
         return folder_fingerprint(root.parent if root.is_file() else root)
 
-    # Labels and sides
+    # Labels and splits
 
     def labels(self, names: set[str]) -> set[str]:
-        """The heads that data sets have labels for."""
+        """Return the heads that data sets have labels for."""
         found = set().union(*(info(name).heads for name in names))
         if not self.has_traces() and not any(VALENCE_AROUSAL in info(name).heads for name in names - {EMOTIONET}):
             found.discard(VALENCE_AROUSAL)  # EmotioNet has them only from the traces
         return found
 
     def use(self, dataset: str) -> str | None:
-        """What a set is for; None where the configuration leaves no choice."""
+        """Return what a data set is used for; None where the configuration leaves no choice."""
         use: str | None = getattr(getattr(self._section, dataset), "use", None)
         return use
 
@@ -160,11 +160,11 @@ def key_of(dataset: str) -> str:
 
 
 def marker_of(folder: str) -> list[str]:
-    """The marker that the demo leaves in a folder of its own; nothing for a folder of the user's."""
+    """Return the marker that the demo leaves in a folder that it draws; nothing for a folder of the user's."""
     path = Path(folder)
     return [str(path / synthetic.MARKER)] if path.parent == synthetic.DEMO else []
 
 
 def traces_state(folder: str) -> str:
-    """As :meth:`Data.state`, for the folder of traces."""
+    """Return a text that changes with the content of the folder of traces, as :meth:`Data.state`."""
     return "followed" if marker_of(folder) else folder_fingerprint(Path(folder))

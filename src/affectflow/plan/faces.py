@@ -1,4 +1,4 @@
-"""Who looks for faces in which data sets, and what becomes of images without one."""
+"""Derive where faces are searched for, and how images without one are handled."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ class Faces:
     def __init__(self, section: FacesSection) -> None:
         self._section = section
         self.detected = bool(section.detector == "yunet")
-        """Whether a detector looks for faces."""
+        """Whether a detector searches for faces."""
 
     def table(self, dataset: str) -> str | None:
-        """The table of a folder's faces; None where nobody looks for them, or where they stand in the samples."""
+        """Return the table of a folder's faces; None without a search, or where the samples hold them."""
         sets: dict[str, tuple[str, ...]] = {"yunet": FOLDERS, "dataset": _SHIP_FACES, "none": ()}
         return f"results/faces/{dataset}.parquet" if dataset in sets[self._section.detector] else None
 
     def detector(self) -> str | None:
-        """The detector's file, None where none is used."""
+        """Return the detector's file, None without a detector; raises :class:`UserError` for a missing file."""
         if not self.detected:
             return None
         path = self._section.model.path
@@ -37,17 +37,17 @@ class Faces:
         return path or str(DETECTOR)
 
     def search(self) -> dict[str, Any] | None:
-        """What decides which faces are found; None where no detector looks for them."""
+        """Return the settings that decide which faces are found; None without a detector."""
         if not self.detected:
             return None
         return {"sha256": self._section.model.sha256, "min_score": self._section.min_score}
 
     def alignment(self) -> dict[str, Any]:
-        """How faces are found for training: the detector, the digest of its file and its score, if it is used."""
+        """Return how faces are found for training: the detector, the digest of its file and its score."""
         return {"detector": self._section.detector, **(self.search() or {})}
 
     def max_gap_s(self, benchmark: str) -> float:
-        """For how long a lost face is taken to be where it was; 0 where no table of faces says that it is lost."""
+        """Return for how many seconds a lost face keeps its position; 0 without a table of faces."""
         return self._section.max_gap_s if self.table(benchmark) else 0.0
 
     def on_missing_face(self, dataset: str) -> str | None:

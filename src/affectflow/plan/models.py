@@ -1,4 +1,4 @@
-"""The catalogue of models: its runs, and what each is trained from."""
+"""Derive the runs of the catalogue of models, and what each is trained from."""
 
 from __future__ import annotations
 
@@ -30,40 +30,40 @@ class Models:
         self.runs = runs.all_runs({name: entry for name, entry in self._entries.items() if entry.enabled})
 
     def of(self, run: str) -> str:
-        """The name of a run's entry, or of the entry of a run of all folds."""
+        """Return the name of the entry of a run, or of a run of all folds."""
         return runs.model_of(run, self._entries)
 
     def parse(self, run: str) -> runs.Run:
-        """Raises :class:`UserError` when the catalogue does not hold the run."""
+        """Return the parts of a run's name; raises :class:`UserError` when the catalogue does not have it."""
         return runs.parse_run(run, self._entries)
 
     def entry(self, run: str) -> Model:
-        """What the catalogue says of a run."""
+        """Return the entry of a run."""
         return self._entries[self.parse(run).model]
 
     def trains_on(self, run: str) -> list[str]:
-        """The data sets of a run, or of a run of all folds."""
+        """Return the data sets of a run, or of a run of all folds."""
         return self._entries[self.of(run)].train_on
 
     def by_seed(self, first: str) -> dict[int, str]:
-        """The runs of all seeds; raises :class:`UserError` where there is one only."""
+        """Return the runs of all seeds; raises :class:`UserError` where there is only one."""
         found = runs.by_seed(first, self._entries)
         if len(found) < 2:
             model = self.parse(first).model
             raise UserError(f"{model} has one seed only; add others to models.{model}.seeds.")
         return found
 
-    def taught(self, run: str) -> set[str]:
-        """The heads of a run for which its data sets have labels."""
+    def trained_heads(self, run: str) -> set[str]:
+        """Return the heads of a run for which its data sets have labels."""
         entry = self.entry(run)
         return self._data.labels(set(entry.train_on)) & set(entry.heads)
 
     def record_sets(self, run: str) -> list[str]:
-        """The folders below ``results`` whose records a run learns from."""
+        """Return the folders below ``results`` whose records a run learns from."""
         return self.parse(run).train_on(self.entry(run))
 
     def weights(self, run: str) -> str | None:
-        """The file of a run's initial weights, or None for random ones."""
+        """Return the file of a run's initial weights, None for random ones."""
         entry = self.entry(run)
         match entry.weights:
             case "none":
@@ -75,7 +75,7 @@ class Models:
                 return path
 
     def given_weights(self) -> list[Path]:
-        """Files of initial weights that the user owns."""
+        """Return the files of initial weights that the user owns."""
         named = (entry.weights for entry in self._entries.values())
         return [Path(path) for path in named if path not in ("none", "imagenet")]
 
@@ -92,7 +92,7 @@ class Models:
         return {self.of(run): self.gpus_of(run) for run in self.runs}
 
     def training_splits(self, run: str) -> list[tuple[str, str]]:
-        """The data sets and splits from which a run has seen images."""
+        """Return the data sets and splits that a run is trained or validated on."""
         seen = []
         for records in self.record_sets(run):
             name = records.partition("-")[0]

@@ -1,4 +1,4 @@
-"""Which runs are scored on which benchmarks, why others are not, and what a score depends on."""
+"""Derive which runs are scored on which benchmarks, why others are not, and what a score depends on."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ class Scores:
     # All that can be scored
 
     def pairs(self) -> list[tuple[str, str]]:
-        """All pairs of a benchmark and a run that can be scored by its default protocol."""
+        """Return all pairs of a benchmark and a run that can be scored by its default protocol."""
         return [(p.benchmark, run) for p, run in self._scored() if p.target == p.benchmark]
 
     def targets(self) -> list[tuple[str, str]]:
-        """What stands for benchmark and protocol in a score's name, and the run, for all that can be scored."""
+        """Return all scores that can be made, by their names' parts: benchmark with protocol, and run."""
         return [(p.target, run) for p, run in self._scored()]
 
     def runs(self) -> list[str]:
-        """The runs of which there are scores."""
+        """Return the runs that have scores."""
         return sorted({part for one, run in self._scored() for part in self.parts(one, run)})
 
     def of_seeds(self) -> list[tuple[str, str]]:
-        """Those pairs whose run is the first of several seeds'."""
+        """Return the pairs whose run is the first of several seeds."""
         return [
             (benchmark, run)
             for benchmark, run in self.pairs()
@@ -49,20 +49,22 @@ class Scores:
         ]
 
     def of_units(self) -> list[tuple[str, str]]:
-        """Those pairs in which AUs are both labelled and learnt."""
+        """Return the pairs in which AUs are both labelled and trained."""
         return self._pairs_of(UNITS)
 
     def of_affect(self) -> list[tuple[str, str]]:
-        """Those pairs in which valence and arousal are both labelled and learnt."""
+        """Return the pairs in which valence and arousal are both labelled and trained."""
         pairs = self._pairs_of(AFFECT)
         return [pair for pair in pairs if pair[0] != EMOTIONET or self._data.has_traces()]
 
     def of_videos(self) -> list[tuple[str, str]]:
-        """Those pairs whose benchmark is of videos."""
+        """Return the pairs whose benchmark consists of videos."""
         return [(benchmark, run) for benchmark, run in self.pairs() if benchmark not in IMAGE_SETS]
 
     def _pairs_of(self, head: str) -> list[tuple[str, str]]:
-        return [(name, run) for name, run in self.pairs() if head in protocol(name).scores & self._models.taught(run)]
+        return [
+            (name, run) for name, run in self.pairs() if head in protocol(name).scores & self._models.trained_heads(run)
+        ]
 
     def _scored(self) -> list[tuple[Protocol, str]]:
         whole = list(dict.fromkeys(runs.of_folds(run) or run for run in self._models.runs))
@@ -77,7 +79,7 @@ class Scores:
     # One of them
 
     def parts(self, one: Protocol, run: str) -> list[str]:
-        """The runs whose predictions make a score: the run itself, or those of its folds.
+        """Return the runs whose predictions make a score: the run itself, or those of its folds.
 
         Raises :class:`UserError` with the reason when the pair cannot be scored.
         """
@@ -87,19 +89,19 @@ class Scores:
         return runs.folds_of(run, one.benchmark) if one.folds else [run]
 
     def parts_of_both(self, one: Protocol, run: str, other: str) -> list[str]:
-        """As :meth:`parts`, of two runs that are compared."""
+        """Return the :meth:`parts` of two runs that are compared."""
         if run == other:
             raise UserError(f"{run} does not differ from itself; name two runs to compare.")
         return self.parts(one, run) + self.parts(one, other)
 
     def check_prediction(self, benchmark: str, run: str) -> None:
-        """Raise :class:`UserError` with the reason when a run says nothing about a benchmark."""
+        """Raise :class:`UserError` with the reason when a run cannot be scored on a benchmark."""
         obstacle = self._obstacle(benchmark, run, labels_of(benchmark))
         if obstacle is not None:
             raise UserError(obstacle)
 
     def snapshot_card(self, one: Protocol, run: str) -> list[str]:
-        """What a score cites to say of which images it is: EmotioNet's are not the same everywhere."""
+        """Return the snapshot's card that a score cites, where EmotioNet's images are concerned."""
         concerned = {one.benchmark, *self._models.trains_on(run)}
         return ["results/emotionet/snapshot.json"] if EMOTIONET in concerned else []
 
@@ -109,7 +111,7 @@ class Scores:
         return "all" if fold is None else f"fold{fold.number}-test"
 
     def leakage_inputs(self, benchmark: str, run: str) -> list[tuple[str, str, str]]:
-        """The benchmark's side and those of the run's training: each a data set, its root and a split."""
+        """Return data set, root and split of the benchmark, and of each set that the run is trained on."""
         scored = (benchmark, self._split(benchmark, run))
         return [(name, self._data.root(name), split) for name, split in [scored, *self._models.training_splits(run)]]
 
@@ -119,11 +121,11 @@ class Scores:
         return self._data.benchmark_split(benchmark, fold.number if fold else None)
 
     def config_sha256(self, one: Protocol, run: str) -> str:
-        """Digest of the part of the configuration that a score depends on."""
+        """Return the digest of the part of the configuration that a score depends on."""
         return fingerprint([self._of_prediction(one.benchmark, part) for part in self.parts(one, run)])
 
     def _of_prediction(self, benchmark: str, run: str) -> dict[str, Any]:
-        """The part of the configuration that a run's predictions depend on."""
+        """Return the part of the configuration that a run's predictions depend on."""
         entry = self._models.entry(run)
         return {
             **self._data.settings({benchmark, *entry.train_on}),
@@ -165,9 +167,9 @@ class Scores:
         missing = [name for name in entry.train_on if not self._data.configured(name)]
         if missing:
             return f"{run} is trained on {missing[0]}, which is not configured; set {key_of(missing[0])} and run again."
-        taught = self._models.taught(run)
-        if not scored & taught:
-            heads = " and ".join(sorted(taught)) or "nothing"
+        trained = self._models.trained_heads(run)
+        if not scored & trained:
+            heads = " and ".join(sorted(trained)) or "nothing"
             return (
                 f"{run} learns {heads} from its data and shares no label with {benchmark}; leave this pair out, or set "
                 "data.annotations, models.<name>.heads or train_on."
