@@ -22,7 +22,7 @@ rule make_annotation_videos:
         BASE
     threads: 4
     params:
-        **params(
+        **INPUTS.params(
             annotation_stages.make_annotation_videos,
             images="results/emotionet/images",
             state=f"results/state/annotation/{DRAWING if PLAN.synthetic else 'real'}",
@@ -48,7 +48,7 @@ if TRACES is not None:
         conda:
             BASE
         params:
-            **params(
+            **INPUTS.params(
                 annotation_stages.merge_traces,
                 traces=lambda wildcards: TRACES,
                 content=lambda wildcards: traces_state(TRACES),
@@ -73,6 +73,8 @@ rule predict_affect:
         TENSORFLOW
     threads: 4
     params:
-        **params(prediction_stages.predict_affect, images="results/emotionet/images"),
+        **INPUTS.params(
+            prediction_stages.predict_affect, images="results/emotionet/images"
+        ),
     script:
         RUN_STAGE

@@ -1,4 +1,4 @@
-# What all stages share: the checked configuration, the plan of what it asks for, and functions that put questions to it.
+# What all stages share: the checked configuration, the plan derived from it, and functions of the wildcards.
 #
 # Needs: config. Makes: nothing.
 import subprocess
@@ -9,17 +9,17 @@ from affectflow.cluster.profile import requests
 from affectflow.cluster.slurm import partitions, unknown_partition
 from affectflow.core.cache import fingerprint
 from affectflow.core.errors import UserError, one_sentence
-from affectflow.core.rule import rule_params
 from affectflow.core.stage import code_of
 from affectflow.datasets import synthetic
-from affectflow.evaluation.protocols import protocol
 from affectflow.plan import Plan, runs
 from affectflow.plan.data import BENCHMARKS, FOLDERS, marker_of, traces_state
+from affectflow.plan.inputs import Inputs, checked, code_with_dataset, protocol_of
 
 RUN_STAGE = "../workflow/scripts/run_stage.py"
 
 with one_sentence():
     PLAN = Plan(config)
+    INPUTS = Inputs(PLAN, config)
     SNAPSHOT = PLAN.data.snapshot()
     SCORES = [
         f"results/eval/{scored}_{run}.json" for scored, run in PLAN.scores.targets()
@@ -53,92 +53,6 @@ wildcard_constraints:
     shard=r"\d{5}",
     backbone=r"[a-z0-9_]+",
     records="|".join(datasets.record_sets()),
-
-
-def params(stage, **others):
-    """Params for running a stage (its address, code digest and settings), and those that only its rule knows."""
-    return rule_params(stage, config, **others)
-
-
-def from_plan(question):
-    """An input or params function that ends with one sentence where the plan raises a UserError."""
-
-    def answer(wildcards):
-        with one_sentence():
-            return question(wildcards)
-
-    return answer
-
-
-def code_with_dataset(stage, name_of):
-    """A params function: the digest of a stage's code with that of the module that reads a data set."""
-    return lambda wildcards: code_of(stage, datasets.module_of(name_of(wildcards)))
-
-
-def input_files(name_of):
-    """An input function: files that the workflow makes before a data set can be read."""
-    return from_plan(lambda wildcards: PLAN.data.input_files(name_of(wildcards)))
-
-
-def dataset_params(stage, name_of, split):
-    """Params for reading a data set (its folder, split and content) beside those of the stage."""
-    return params(
-        stage,
-        dataset=name_of,
-        root=from_plan(lambda wildcards: PLAN.data.root(name_of(wildcards))),
-        split=split,
-        content=from_plan(lambda wildcards: PLAN.data.state(name_of(wildcards))),
-        code=code_with_dataset(stage, name_of),
-    )
-
-
-def frames_of(benchmark):
-    """The records of a benchmark's frames; of EmotioNet those of its test split."""
-    if benchmark == "emotionet":
-        return records_of("emotionet", "test")
-    return [f"results/frames/{benchmark}.tfrecord"]
-
-
-def records_of(sets, split):
-    return expand(
-        "results/{dataset}/tfrecords/{split}-{shard}-{of}.tfrecord",
-        dataset=sets,
-        split=split,
-        shard=SHARDS,
-        of=OF,
-    )
-
-
-def training_records(split):
-    """An input function: the records of a split of all data sets that a run is trained on."""
-    return from_plan(lambda w: records_of(PLAN.models.record_sets(w.run), split))
-
-
-def protocol_of(wildcards):
-    return protocol(wildcards.benchmark, wildcards.protocol.lstrip("-"))
-
-
-def scored_runs(wildcards):
-    """The runs whose predictions make a score: one, or one of each fold."""
-    return PLAN.scores.parts(protocol_of(wildcards), wildcards.run)
-
-
-def of_scored_runs(pattern):
-    """An input function: a file of each run that makes a score."""
-    return from_plan(
-        lambda w: expand(pattern, benchmark=w.benchmark, run=scored_runs(w))
-    )
-
-
-def of_compared_runs(pattern):
-    """An input function: a file of each run that makes one of two compared scores."""
-    return from_plan(
-        lambda w: expand(
-            pattern,
-            benchmark=w.benchmark,
-            run=PLAN.scores.parts_of_both(protocol_of(w), w.run, w.other),
-        )
-    )
 
 
 def check_partitions():
@@ -177,18 +91,16 @@ def partitions_at_once():
 
 
 def name_in_records(wildcards):
+    """The data set behind a folder of records, such as disfa-fold1."""
     return wildcards.records.partition("-")[0]
 
 
-def compared_sets(wildcards):
-    """The benchmark and the sets that a run was trained on, each with its folder and split."""
-    with one_sentence():
-        return PLAN.scores.leakage_inputs(wildcards.benchmark, wildcards.run)
+def name_of_dataset(wildcards):
+    return wildcards.dataset
 
 
-def frames_to_predict(wildcards):
-    PLAN.scores.check_prediction(wildcards.benchmark, wildcards.run)
-    return frames_of(wildcards.benchmark)
+def name_of_benchmark(wildcards):
+    return wildcards.benchmark
 
 
 def figures_of(kind, pairs):

@@ -25,7 +25,7 @@ rule draw_emotionet:
         BASE
     threads: 4
     params:
-        **params(
+        **INPUTS.params(
             demo_stages.draw_emotionet,
             web="results/demo/emotionet/web",
             cache_key=DRAWING,
@@ -47,7 +47,7 @@ rule draw_traces:
     conda:
         BASE
     params:
-        **params(demo_stages.draw_traces, cache_key=DRAWING),
+        **INPUTS.params(demo_stages.draw_traces, cache_key=DRAWING),
     script:
         RUN_STAGE
 
@@ -67,6 +67,6 @@ for name in ("disfa", "amfed", "affwild"):
             BASE
         threads: 4
         params:
-            **params(getattr(demo_stages, f"draw_{name}")),
+            **INPUTS.params(getattr(demo_stages, f"draw_{name}")),
         script:
             RUN_STAGE

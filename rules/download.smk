@@ -22,7 +22,7 @@ rule download_partition:
     resources:
         at_once=partitions_at_once(),
     params:
-        **params(
+        **INPUTS.params(
             download_stages.download_partition,
             images="results/emotionet/images",
             journal="results/state/download",
@@ -52,6 +52,6 @@ rule collect_ledger:
     conda:
         BASE
     params:
-        **params(download_stages.collect_ledger),
+        **INPUTS.params(download_stages.collect_ledger),
     script:
         RUN_STAGE

@@ -9,7 +9,7 @@ from affectflow.evaluation import stages as evaluation_stages
 
 rule write_frames:
     input:
-        input_files(lambda wildcards: wildcards.dataset),
+        INPUTS.of_dataset(name_of_dataset),
         faces=lambda wildcards: PLAN.faces.table(wildcards.dataset) or [],
     output:
         frames="results/frames/{dataset}.tfrecord",
@@ -22,9 +22,9 @@ rule write_frames:
         BASE
     threads: 4
     params:
-        **dataset_params(
+        **INPUTS.dataset_params(
             records_stages.write_frames,
-            lambda wildcards: wildcards.dataset,
+            name_of_dataset,
             split=lambda wildcards: PLAN.data.frames_split(wildcards.dataset),
         )
         | {"max_gap_s": lambda w: PLAN.faces.max_gap_s(w.dataset)},
@@ -34,7 +34,7 @@ rule write_frames:
 
 rule predict_benchmark:
     input:
-        frames=from_plan(frames_to_predict),
+        frames=INPUTS.frames_to_predict(),
         lost=branch(
             lambda wildcards: wildcards.benchmark == "emotionet",
             then=[],
@@ -53,11 +53,11 @@ rule predict_benchmark:
         TENSORFLOW
     threads: 2
     params:
-        **params(
+        **INPUTS.params(
             prediction_stages.predict_benchmark,
-            fold=from_plan(lambda wildcards: PLAN.scores.fold(wildcards.run)),
+            fold=checked(lambda wildcards: PLAN.scores.fold(wildcards.run)),
             code=code_with_dataset(
-                prediction_stages.predict_benchmark, lambda w: w.benchmark
+                prediction_stages.predict_benchmark, name_of_benchmark
             ),
         ),
     script:
@@ -66,12 +66,16 @@ rule predict_benchmark:
 
 rule score_model:
     input:
-        predictions=of_scored_runs("results/predictions/{benchmark}_{run}.parquet"),
-        left_out=of_scored_runs("results/predictions/{benchmark}_{run}_left_out.csv"),
-        metadata=of_scored_runs("results/models/{run}/model.json"),
-        model=of_scored_runs("results/models/{run}/model.keras"),
-        leakage=of_scored_runs("results/leakage/{benchmark}_{run}.json"),
-        snapshot=from_plan(lambda w: PLAN.scores.snapshot_card(protocol_of(w), w.run)),
+        predictions=INPUTS.of_scored_runs(
+            "results/predictions/{benchmark}_{run}.parquet"
+        ),
+        left_out=INPUTS.of_scored_runs(
+            "results/predictions/{benchmark}_{run}_left_out.csv"
+        ),
+        metadata=INPUTS.of_scored_runs("results/models/{run}/model.json"),
+        model=INPUTS.of_scored_runs("results/models/{run}/model.keras"),
+        leakage=INPUTS.of_scored_runs("results/leakage/{benchmark}_{run}.json"),
+        snapshot=checked(lambda w: PLAN.scores.snapshot_card(protocol_of(w), w.run)),
     output:
         score="results/eval/{benchmark}{protocol}_{run}.json",
     log:
@@ -81,10 +85,10 @@ rule score_model:
     conda:
         BASE
     params:
-        **params(
+        **INPUTS.params(
             evaluation_stages.score_model,
-            runs=from_plan(scored_runs),
-            config_sha256=from_plan(
+            runs=INPUTS.scored_runs(),
+            config_sha256=checked(
                 lambda w: PLAN.scores.config_sha256(protocol_of(w), w.run)
             ),
         ),
@@ -94,10 +98,14 @@ rule score_model:
 
 rule compare_models:
     input:
-        predictions=of_compared_runs("results/predictions/{benchmark}_{run}.parquet"),
-        left_out=of_compared_runs("results/predictions/{benchmark}_{run}_left_out.csv"),
-        metadata=of_compared_runs("results/models/{run}/model.json"),
-        model=of_compared_runs("results/models/{run}/model.keras"),
+        predictions=INPUTS.of_compared_runs(
+            "results/predictions/{benchmark}_{run}.parquet"
+        ),
+        left_out=INPUTS.of_compared_runs(
+            "results/predictions/{benchmark}_{run}_left_out.csv"
+        ),
+        metadata=INPUTS.of_compared_runs("results/models/{run}/model.json"),
+        model=INPUTS.of_compared_runs("results/models/{run}/model.keras"),
     output:
         comparison="results/eval/{benchmark}{protocol}_{run}-vs-{other}.json",
     log:
@@ -107,10 +115,10 @@ rule compare_models:
     conda:
         BASE
     params:
-        **params(
+        **INPUTS.params(
             evaluation_stages.compare_models,
-            runs=from_plan(scored_runs),
-            others=from_plan(lambda w: PLAN.scores.parts(protocol_of(w), w.other)),
+            runs=INPUTS.scored_runs(),
+            others=INPUTS.scored_runs("other"),
         ),
     script:
         RUN_STAGE
@@ -128,20 +136,14 @@ rule list_events:
     conda:
         BASE
     params:
-        **params(evaluation_stages.list_events),
+        **INPUTS.params(evaluation_stages.list_events),
     script:
         RUN_STAGE
 
 
 rule gather_seeds:
     input:
-        scores=from_plan(
-            lambda wildcards: expand(
-                "results/eval/{scored}_{run}.json",
-                scored=wildcards.benchmark + wildcards.protocol,
-                run=PLAN.models.by_seed(wildcards.first).values(),
-            )
-        ),
+        scores=INPUTS.scores_of_seeds(),
     output:
         score="results/eval/{benchmark}{protocol}_{first}-seeds.json",
     log:
@@ -151,9 +153,9 @@ rule gather_seeds:
     conda:
         BASE
     params:
-        **params(
+        **INPUTS.params(
             evaluation_stages.gather_seeds,
-            seeds=from_plan(
+            seeds=checked(
                 lambda wildcards: list(PLAN.models.by_seed(wildcards.first))
             ),
         ),
@@ -175,6 +177,6 @@ rule summarize_scores:
     conda:
         BASE
     params:
-        **params(evaluation_stages.summarize_scores),
+        **INPUTS.params(evaluation_stages.summarize_scores),
     script:
         RUN_STAGE

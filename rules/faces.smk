@@ -25,7 +25,7 @@ if PLAN.faces.detected and config["faces"]["model"]["path"] is None:
         conda:
             BASE
         params:
-            **params(faces_stages.fetch_detector),
+            **INPUTS.params(faces_stages.fetch_detector),
         script:
             RUN_STAGE
 
@@ -35,7 +35,7 @@ if PLAN.faces.detected:
     rule find_faces:
         input:
             ledger="results/emotionet/ledger.parquet",
-            model=from_plan(lambda wildcards: PLAN.faces.detector() or []),
+            model=checked(lambda wildcards: PLAN.faces.detector() or []),
         output:
             faces="results/emotionet/faces/{part}.parquet",
         log:
@@ -46,7 +46,7 @@ if PLAN.faces.detected:
             BASE
         threads: 4
         params:
-            **params(
+            **INPUTS.params(
                 faces_stages.find_faces,
                 images="results/emotionet/images",
                 state="results/state/faces",
@@ -57,8 +57,8 @@ if PLAN.faces.detected:
 
 rule find_dataset_faces:
     input:
-        input_files(lambda wildcards: wildcards.dataset),
-        model=from_plan(lambda wildcards: PLAN.faces.detector() or []),
+        INPUTS.of_dataset(name_of_dataset),
+        model=checked(lambda wildcards: PLAN.faces.detector() or []),
     output:
         faces="results/faces/{dataset}.parquet",
     log:
@@ -69,9 +69,9 @@ rule find_dataset_faces:
         BASE
     threads: 4
     params:
-        **dataset_params(
+        **INPUTS.dataset_params(
             faces_stages.find_dataset_faces,
-            lambda wildcards: wildcards.dataset,
+            name_of_dataset,
             split=lambda wildcards: PLAN.data.all_of(wildcards.dataset),
         )
         | (PLAN.faces.search() or {"sha256": None, "min_score": None}),

@@ -7,7 +7,7 @@ from affectflow.spreadsheet import stages as spreadsheet_stages
 
 rule ingest_tables:
     input:
-        tables=from_plan(lambda wildcards: PLAN.data.tables()),
+        tables=checked(lambda wildcards: PLAN.data.tables()),
     output:
         labels="results/emotionet/labels.csv",
         rejects="results/emotionet/rejects.csv",
@@ -18,7 +18,7 @@ rule ingest_tables:
     conda:
         BASE
     params:
-        **params(spreadsheet_stages.ingest_tables),
+        **INPUTS.params(spreadsheet_stages.ingest_tables),
     script:
         RUN_STAGE
 
@@ -36,6 +36,6 @@ rule name_files:
     conda:
         BASE
     params:
-        **params(download_stages.name_files),
+        **INPUTS.params(download_stages.name_files),
     script:
         RUN_STAGE

@@ -7,7 +7,7 @@ from affectflow.inspection import stages as inspection_stages
 
 rule digest_images:
     input:
-        input_files(lambda wildcards: wildcards.benchmark),
+        INPUTS.of_dataset(name_of_benchmark),
     output:
         images="results/leakage/{benchmark}.parquet",
     log:
@@ -18,9 +18,9 @@ rule digest_images:
         BASE
     threads: 4
     params:
-        **dataset_params(
+        **INPUTS.dataset_params(
             inspection_stages.digest_images,
-            lambda wildcards: wildcards.benchmark,
+            name_of_benchmark,
             split=lambda wildcards: PLAN.data.all_of(wildcards.benchmark),
         ),
     script:
@@ -29,16 +29,8 @@ rule digest_images:
 
 rule check_leakage:
     input:
-        lambda w: sorted(
-            {
-                file
-                for name, _, _ in compared_sets(w)
-                for file in PLAN.data.input_files(name)
-            }
-        ),
-        images=lambda w: [
-            f"results/leakage/{name}.parquet" for name, _, _ in compared_sets(w)
-        ],
+        INPUTS.files_of_compared_sets,
+        images=INPUTS.digests_of_compared_sets,
     output:
         pairs="results/leakage/{benchmark}_{run}.csv",
         counts="results/leakage/{benchmark}_{run}.json",
@@ -49,13 +41,10 @@ rule check_leakage:
     conda:
         BASE
     params:
-        **params(
+        **INPUTS.params(
             inspection_stages.check_leakage,
-            sides=compared_sets,
-            code=lambda w: code_of(
-                inspection_stages.check_leakage,
-                *{datasets.module_of(name) for name, _, _ in compared_sets(w)},
-            ),
+            sides=INPUTS.compared_sets,
+            code=INPUTS.code_with_compared_sets(inspection_stages.check_leakage),
         ),
     script:
         RUN_STAGE

@@ -5,8 +5,7 @@
 # index.csv; and records under results/affwild, results/disfa-fold1 and so on.
 from affectflow.records import stages as records_stages
 
-SHARDS = [f"{shard:05d}" for shard in range(config["records"]["shards"])]
-OF = f"of-{config['records']['shards']:05d}"
+SHARDS, OF = INPUTS.shards, INPUTS.of_shards
 
 
 rule assemble_samples:
@@ -26,7 +25,7 @@ rule assemble_samples:
     conda:
         BASE
     params:
-        **params(
+        **INPUTS.params(
             records_stages.assemble_samples,
             on_missing_face=PLAN.faces.on_missing_face("emotionet"),
         ),
@@ -54,7 +53,7 @@ rule take_snapshot:
     conda:
         BASE
     params:
-        **params(records_stages.take_snapshot),
+        **INPUTS.params(records_stages.take_snapshot),
     script:
         RUN_STAGE
 
@@ -74,7 +73,7 @@ rule write_records:
     conda:
         BASE
     params:
-        **params(
+        **INPUTS.params(
             records_stages.write_records,
             images="results/emotionet/images",
             store="results/state/records/{shard}",
@@ -100,14 +99,14 @@ rule collect_index:
     conda:
         BASE
     params:
-        **params(records_stages.collect_index),
+        **INPUTS.params(records_stages.collect_index),
     script:
         RUN_STAGE
 
 
 rule write_dataset_records:
     input:
-        input_files(name_in_records),
+        INPUTS.of_dataset(name_in_records),
         faces=lambda wildcards: PLAN.faces.table(name_in_records(wildcards)) or [],
     output:
         train=expand(
@@ -129,7 +128,7 @@ rule write_dataset_records:
     conda:
         BASE
     params:
-        **dataset_params(
+        **INPUTS.dataset_params(
             records_stages.write_dataset_records,
             name_in_records,
             split=lambda wildcards: PLAN.data.training_split(wildcards.records),

@@ -30,7 +30,7 @@ FIGURE_KINDS = {
     "sample_images": (
         "sample_images_{run}.png",
         {
-            "frames": frames_of("emotionet"),
+            "frames": INPUTS.frames("emotionet"),
             "predictions": "results/predictions/emotionet_{run}.parquet",
             "metadata": _METADATA,
         },
@@ -54,7 +54,7 @@ FIGURE_KINDS = {
     "worst": (
         "worst_{benchmark}_{run}.png",
         {
-            "frames": from_plan(lambda wildcards: frames_of(wildcards.benchmark)),
+            "frames": lambda wildcards: INPUTS.frames(wildcards.benchmark),
             "predictions": _PREDICTIONS,
             "metadata": _METADATA,
         },
@@ -115,7 +115,9 @@ for kind, (file, files, place) in FIGURE_KINDS.items():
         conda:
             BASE
         params:
-            **params(getattr(report_stages, f"draw_{kind}"), synthetic=PLAN.synthetic),
+            **INPUTS.params(
+                getattr(report_stages, f"draw_{kind}"), synthetic=PLAN.synthetic
+            ),
         script:
             RUN_STAGE
 
@@ -142,6 +144,6 @@ rule write_overview:
     conda:
         BASE
     params:
-        **params(report_stages.write_overview, synthetic=PLAN.synthetic),
+        **INPUTS.params(report_stages.write_overview, synthetic=PLAN.synthetic),
     script:
         RUN_STAGE

@@ -18,7 +18,7 @@ rule fetch_weights:
     conda:
         BASE
     params:
-        **params(
+        **INPUTS.params(
             training_stages.fetch_weights,
             record="results/state/weights/{backbone}.sha256",
         ),
@@ -28,16 +28,11 @@ rule fetch_weights:
 
 rule train_model:
     input:
-        train=training_records("train"),
-        validation=training_records("validation"),
+        train=INPUTS.training_records("train"),
+        validation=INPUTS.training_records("validation"),
         # Not read, but a finished index means finished records, and belongs to what a model leaves.
-        index=from_plan(
-            lambda w: expand(
-                "results/{dataset}/tfrecords/index.csv",
-                dataset=PLAN.models.record_sets(w.run),
-            )
-        ),
-        weights=from_plan(lambda wildcards: PLAN.models.weights(wildcards.run) or []),
+        index=INPUTS.training_indices(),
+        weights=checked(lambda wildcards: PLAN.models.weights(wildcards.run) or []),
     output:
         model="results/models/{run}/model.keras",
         history="results/models/{run}/history.csv",
@@ -53,12 +48,12 @@ rule train_model:
         TENSORFLOW
     threads: 8
     resources:
-        gpu=from_plan(lambda wildcards: PLAN.models.gpus_of(wildcards.run)),
+        gpu=checked(lambda wildcards: PLAN.models.gpus_of(wildcards.run)),
         nodes=1,  # or GPUs of several may be given
     params:
-        **params(
+        **INPUTS.params(
             training_stages.train_model,
-            recipe=from_plan(lambda wildcards: PLAN.models.recipe(wildcards.run)),
+            recipe=checked(lambda wildcards: PLAN.models.recipe(wildcards.run)),
             synthetic=PLAN.synthetic,
             faces=PLAN.faces.alignment(),
             state="results/state/training/{run}",
@@ -83,7 +78,7 @@ rule export_model:
         TENSORFLOW
     threads: 2
     params:
-        **params(training_stages.export_model),
+        **INPUTS.params(training_stages.export_model),
     script:
         RUN_STAGE
 
@@ -105,6 +100,6 @@ rule describe_model:
     conda:
         BASE
     params:
-        **params(report_stages.describe_model),
+        **INPUTS.params(report_stages.describe_model),
     script:
         RUN_STAGE

@@ -1,4 +1,4 @@
-"""What training is judged by: measures where validation allows them, and a word where it does not."""
+"""Validation metrics: computed where the labels allow them, and reported as missing where they do not."""
 
 from __future__ import annotations
 
