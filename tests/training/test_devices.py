@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
-from tests.training.processes import RECIPE, run_program
+from tests.training.processes import RECIPE, SMALL, run_program
 
 pytest.importorskip("tensorflow")
 
@@ -181,6 +181,7 @@ _SAVE_AND_PREDICT = """
 import json, sys
 from pathlib import Path
 import numpy as np
+from tests.training.processes import add_small
 from tests.model_json import model_json
 from affectflow.prediction.model import TrainedModel
 from affectflow.training.devices import Devices, prepare
@@ -189,6 +190,7 @@ from affectflow.training.network import inference_model
 from affectflow.contracts.recipe import Recipe
 from affectflow.training.saving import save_model
 prepare(1, 1, "float32")
+add_small()
 recipe = Recipe.of(json.loads(sys.argv[2]), None)
 model = build_model(recipe, {"action_units": (4, 12)}, np.zeros((8, 60), np.int8), 10, Devices(None))
 x = np.random.default_rng(0).integers(0, 256, (8, 32, 32, 3), np.uint8)
@@ -203,7 +205,7 @@ print(TrainedModel(folder / "model.keras", folder / "model.json", 8).predict(x).
 def test_settings_of_keras_for_other_programs_change_nothing(tmp_path: Path) -> None:
     """Neither in the environment nor in keras.json do they change training or prediction."""
     settings = {"backend": "torch", "image_data_format": "channels_first", "floatx": "float16", "epsilon": 1e-3}
-    recipe = json.dumps(RECIPE | {"backbone": "MobileNetV3Small"})
+    recipe = json.dumps(RECIPE | SMALL)
     results = []
     for name, backend in (("plain", None), ("set", "jax")):
         home = tmp_path / name
@@ -213,7 +215,7 @@ def test_settings_of_keras_for_other_programs_change_nothing(tmp_path: Path) -> 
             (home / ".keras" / "keras.json").write_text(json.dumps(settings))
             environment |= {"KERAS_BACKEND": backend, "KERAS_MAX_STEPS_PER_EPOCH": "1"}
         program = [sys.executable, "-c", _SAVE_AND_PREDICT, str(home), recipe]
-        result = subprocess.run(program, capture_output=True, text=True, timeout=300, env=environment)
+        result = subprocess.run(program, capture_output=True, text=True, timeout=300, env=environment, cwd=ROOT)
         assert result.returncode == 0, result.stderr[-3000:]
         results.append((result.stdout, (home / "model.keras").read_bytes()))
     assert results[0] == results[1]

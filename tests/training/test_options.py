@@ -22,7 +22,7 @@ Write = Callable[..., list[Path]]
 Files = tuple[list[Path], list[Path]]
 UNUSUAL = {
     **{"optimizer": "adamw", "weight_decay": 0.01, "l2": 1e-4, "layer_decay": 0.9, "accumulate": 2},
-    **{"precision": "bfloat16", "task_weights": None, "task_weighting": "learned"},
+    **{"precision": "bfloat16", "task_weighting": "learned"},
 }
 """Everything that has a state of its own."""
 

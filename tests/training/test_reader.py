@@ -220,12 +220,12 @@ from affectflow.training.reader import training_batches
 tf.config.experimental.enable_op_determinism()
 both = threading.Barrier(2, timeout=30)
 def numbers(batch):
-    both.wait()
+    if batch < 4:  # not those that are read ahead
+        both.wait()
     return np.arange(8 * batch, 8 * batch + 8) % 30
 changes = Augmentation(flip=False, crop=0, brightness=0, contrast=0, saturation=0)
 batches = training_batches(Records([Path(sys.argv[1])]), numbers, 8, 40, {"action_units": [1]}, changes, 0)
 assert len(list(batches.take(4))) == 4
-both.abort()  # those that are being read ahead
 """
 
 
