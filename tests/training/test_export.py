@@ -41,6 +41,7 @@ np.savez(f"{folder}/{form}.npz", **{name: np.asarray(value) for name, value in f
 
 def _trained(backbone: str, size: int, wanted: tuple[HeadSpec, ...]) -> keras.Model:
     """A network whose every variable has learnt something, batch normalization's too."""
+    keras.utils.set_random_seed(0)
     top = "flat" if backbone == "grey_pixels" else "pooled"
     network = build_network(replace(FORM, backbone=backbone, input_size=size, top=top), None, wanted)
     rng = np.random.default_rng(0)

@@ -55,7 +55,7 @@ class Hand:
             "n => document.body.dataset.ready === 'yes'"
             " && document.getElementById('position').textContent.startsWith(`image ${n} `)",
             arg=image,
-            timeout=10_000,
+            timeout=30_000,
         )
 
     def click(self, valence: float, arousal: float, drag: bool = False) -> None:
