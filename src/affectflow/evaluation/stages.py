@@ -115,7 +115,10 @@ def score(
         unused = external.left_out + Counter({WITHOUT_LABEL: len(external.by_key) - count})
         inputs = {"predictions": predictions} if predictions.is_file() else {}
         found = RunPredictions(
-            *(name, joined, left_out, inputs),
+            run=name,
+            predictions=joined,
+            left_out=left_out,
+            inputs=inputs,
             synthetic=is_drawn(root),
             program=external.program,
             unused_rows=dict(unused),
