@@ -16,6 +16,8 @@ from affectflow.core.stage import Stage, address, code_of, find, parameters, set
 
 _ADDRESS = "stage"
 _CODE = "code"
+_MAX_REASON = 500
+"""Characters of an error on the terminal."""
 
 
 def rule_params(function: Stage, config: Any, **others: Any) -> dict[str, Any]:
@@ -52,8 +54,8 @@ def _arguments(function: Stage, snakemake: Any) -> dict[str, Any]:
 def job_log(log: Path | str) -> Iterator[None]:
     """Send everything printed and logged, by C libraries too, to ``log``.
 
-    The terminal keeps progress bars (on ``sys.__stderr__``) and, for a :class:`UserError`, its sentence; the process
-    then ends with status 1.
+    The terminal keeps progress bars (on ``sys.__stderr__``) and gets one line for an error, with which the process ends
+    with status 1: the sentence of a :class:`UserError`, or the last line of a traceback and where the rest of it is.
     """
     terminal = os.fdopen(os.dup(2), "w", encoding="utf-8", buffering=1)
     sys.__stderr__ = terminal  # type: ignore[misc]
@@ -70,6 +72,8 @@ def job_log(log: Path | str) -> Iterator[None]:
                 print(f"affectflow: {error}", file=target)
             stream.flush()
             os._exit(1)
-        except Exception:
+        except Exception as error:
             traceback.print_exc(file=stream)  # now, because the log is closed when the interpreter would print it
+            reason = " ".join("".join(traceback.format_exception_only(error)).split())
+            print(f"affectflow: {reason[:_MAX_REASON]} (the traceback is in {log})", file=terminal)
             raise SystemExit(1) from None
