@@ -54,6 +54,11 @@ def test_what_is_no_json_object_is_one_sentence(tmp_path: Path, text: str) -> No
         read_scores(tmp_path / "score.json")
 
 
+def test_another_json_file_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"model\.json is not a score file; give files of results/eval"):
+        read_scores(model_json(tmp_path / "model.json"))
+
+
 def test_a_missing_file_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"model\.json cannot be read \(No such file or directory\); train the model"):
         ModelMetadata.read(tmp_path / "model.json")

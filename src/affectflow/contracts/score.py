@@ -341,6 +341,8 @@ def read_scores(path: Path) -> ScoreFile | SeedsFile:
     """
     values = load_json(path, _REMEDY)
     keys = values.keys() if isinstance(values, dict) else ()
+    if keys and not {"benchmark", "protocol"} & keys:
+        raise UserError(f"{path} is not a score file; give files of results/eval.")
     if "other" in keys:
         raise UserError(f"{path} compares two models and is not a score file; leave it out.")
     return SeedsFile.of(values, path) if "seeds" in keys else ScoreFile.of(values, path)
