@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -155,11 +155,10 @@ class Workflow:
         """Start a run and kill it, with all its jobs, by SIGKILL as soon as ``sign`` says so."""
         import time
 
-        cold = replace(self, warm=False)
         process = subprocess.Popen(
-            cold.command(*targets),
+            self.command(*targets),
             cwd=self.folder,
-            env=cold.environment(),
+            env=self.environment(),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,

@@ -56,7 +56,7 @@ def _trained(backbone: str, size: int, wanted: tuple[HeadSpec, ...]) -> keras.Mo
 @pytest.mark.parametrize(
     "backbone, size, intensity_loss",
     [
-        ("vgg16", 32, "ordinal"),
+        pytest.param("vgg16", 32, "ordinal", marks=pytest.mark.long),
         pytest.param("resnet50", 40, "squared_error", marks=pytest.mark.long),
         pytest.param("inception_resnet_v2", 75, "ordinal", marks=pytest.mark.long),
         ("MobileNetV3Small", 32, "ordinal"),

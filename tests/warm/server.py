@@ -58,7 +58,7 @@ def _serve(connection: socket.socket) -> int:
     os.close(ends)
     ready, _, _ = select.select([ended, connection], [], [])
     if ended not in ready:
-        os.kill(pid, signal.SIGKILL)
+        os.killpg(pid, signal.SIGKILL)
     _, status = os.waitpid(pid, 0)
     if ended in ready:
         connection.sendall(f"{os.waitstatus_to_exitcode(status)}\n".encode())
@@ -66,6 +66,7 @@ def _serve(connection: socket.socket) -> int:
 
 
 def _run(job: dict[str, object], files: list[int]) -> NoReturn:
+    os.setsid()  # so that its own processes are killed with it
     for target, file in enumerate(files):
         os.dup2(file, target)
     os.chdir(str(job["folder"]))

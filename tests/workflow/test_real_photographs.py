@@ -23,7 +23,7 @@ from tests.conftest import DETECTOR, Workflow, needs_faces
 from tests.conftest import PHOTOGRAPHS as FACES
 
 FACELESS = tuple(f"wall_{number}.jpg" for number in range(8))
-FRAMES = 6
+FRAMES = 3
 
 pytestmark = needs_faces
 
