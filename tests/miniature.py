@@ -11,10 +11,16 @@ from PIL import Image
 from affectflow import facs
 from affectflow.datasets.opening import get_dataset
 from affectflow.datasets.sample import Sample
+from affectflow.media import file_names as names
 from affectflow.media.video import write_video
 
 FRAMES = 6
 GREYS = [40 + 30 * i for i in range(8)]
+
+
+def stored(images: Path, name: str) -> Path:
+    """The path of a file in an image store."""
+    return images / names.folder(name) / name
 
 
 def make_video(path: Path, frames: int = FRAMES, first: int = 0, rate: int = 10) -> Path:

@@ -29,6 +29,7 @@ from affectflow.media import file_names as names
 from affectflow.media.images import decode_rgb
 from affectflow.media.video import read_frames
 from affectflow.tables.parquet import write_parquet
+from tests.miniature import stored
 
 SIZE = 32
 
@@ -50,7 +51,7 @@ class Videos:
         rows: list[dict[str, object]] = [{"url": "gone", "file_name": "gone", "outcome": "not_found"}]
         for seed in seeds:
             url = f"http://a/{seed}"
-            path = self.images / names.relative_path(names.file_name(url))
+            path = stored(self.images, names.file_name(url))
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(self._jpeg(seed, SIZE))
             rows.append({"url": url, "file_name": path.name, "outcome": OK, "sha256": file_sha256(path)})
@@ -89,7 +90,7 @@ def test_every_frame_leads_to_its_image(videos: Videos, processes: int) -> None:
     assert len(frames) == 7
     for row in manifest:
         frame = frames[row["video"], int(row["frame"])]
-        path = videos.images / names.relative_path(row["file_name"])
+        path = stored(videos.images, row["file_name"])
         assert row["image_sha256"] == file_sha256(path)
         assert np.abs(decode_rgb(path.read_bytes()).pixels.astype(int) - frame.rgb).mean() < 10
         assert float(row["time"]) == pytest.approx(frame.time, abs=1e-3)
@@ -134,7 +135,7 @@ def test_the_order_of_an_earlier_version_is_kept(videos: Videos) -> None:
 
 def test_a_damaged_image_is_named(videos: Videos) -> None:
     manifest = videos.make([1])
-    path = videos.images / names.relative_path(manifest[0]["file_name"])
+    path = stored(videos.images, manifest[0]["file_name"])
     path.write_bytes(b"cut")
     with pytest.raises(UserError, match=path.name):
         make_annotation_videos(
@@ -153,7 +154,7 @@ def test_a_video_that_is_traced_gives_values_to_the_right_images(tmp_path: Path)
     rows = []
     for number, grey in enumerate(brightness):
         name = names.file_name(f"http://a/{number}")
-        path = tmp_path / "images" / names.relative_path(name)
+        path = stored(tmp_path / "images", name)
         path.parent.mkdir(parents=True, exist_ok=True)
         pixels = np.full((SIZE, SIZE, 3), grey, np.uint8)
         pixels[0, 0] = number % 256, number // 256, 0  # or equal ones would be one image

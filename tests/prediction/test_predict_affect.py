@@ -24,6 +24,7 @@ from affectflow.prediction.model import TrainedModel
 from affectflow.prediction.uncertainty import predict_affect
 from affectflow.tables.csv_files import write_csv
 from affectflow.tables.parquet import write_parquet
+from tests.miniature import stored
 from tests.prediction.test_predict import SIZE, make_model
 
 FACE = Face((30.0, 20.0, 40.0, 50.0), score=0.9)
@@ -40,7 +41,7 @@ class Store:
             name = names.file_name(f"http://faces.test/{frame}.jpg")
             pixels = np.random.default_rng(frame).integers(0, 256, (12, 12, 3), np.uint8).repeat(8, 0).repeat(8, 1)
             data = jpeg.encode(pixels if frame > 1 else np.full_like(pixels, 200), 95, "4:4:4")
-            path = self.images / names.relative_path(name)
+            path = stored(self.images, name)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(data)
             sha256 = hashlib.sha256(data).hexdigest()

@@ -38,6 +38,7 @@ from affectflow.records.tfrecord import read_records, write_record
 from affectflow.records.write import write_shard
 from affectflow.spreadsheet.ingest import LABEL_COLUMNS
 from affectflow.tables.parquet import read_parquet, write_parquet
+from tests.miniature import stored
 
 Units = Mapping[int, int]
 SIZE = 24
@@ -300,7 +301,7 @@ class Store:
         rows = []
         for i, (url, data) in enumerate(images.items()):
             name = names.file_name(url)
-            path = self.images / names.relative_path(name)
+            path = stored(self.images, name)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(data)
             units = [(-1, 0, 1)[(i + unit) % 3] for unit in range(60)]
@@ -323,7 +324,7 @@ class Store:
         return [path.read_bytes() for path in (*self.files.values(), self.index)]
 
     def path(self, i: int) -> Path:
-        return self.images / names.relative_path(str(self.rows[i]["file_name"]))
+        return stored(self.images, str(self.rows[i]["file_name"]))
 
 
 @pytest.fixture

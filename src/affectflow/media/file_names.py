@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from pathlib import Path
 from urllib.parse import unquote
 
 MAX_BYTES = 120
@@ -66,8 +65,3 @@ def _readable(url: str) -> str:
 def folder(name: str) -> str:
     """Return the sub-folder of a file in the image store: one of 1,024, by the hash in its name."""
     return name[-_DIGEST_LENGTH:][:2]
-
-
-def relative_path(name: str) -> Path:
-    """Return the path of a file in the image store."""
-    return Path(folder(name)) / name

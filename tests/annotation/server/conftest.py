@@ -22,6 +22,7 @@ from affectflow.media import file_names as names
 from affectflow.media import jpeg
 from affectflow.tables.csv_files import write_csv
 from tests.conftest import ROOT
+from tests.miniature import stored
 
 IMAGES = 40
 
@@ -90,7 +91,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
         pixels = np.full((96, 96, 3), (6 * frame, 255 - 6 * frame, 128), np.uint8)
         pixels[20:40, 10 : 10 + 2 * frame // 2] = 255
         data = jpeg.encode(pixels, 95, "4:4:4")
-        path = tmp_path / "results/emotionet/images" / names.relative_path(name)
+        path = stored(tmp_path / "results/emotionet/images", name)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
         rows.append((1, frame, "video_001.mp4", f"{(frame - 1) / 25:.4f}", name, "", hashlib.sha256(data).hexdigest()))
