@@ -65,14 +65,6 @@ def _scope(nodeid: str) -> str:
     return nodeid if alone else file
 
 
-_LONGEST_FIRST = ("test_demo.py::test_default", "tests/slurm", "tests/workflow", "tests/training")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes longest, so that no worker is left with it alone at the end."""
-    items.sort(key=lambda item: next((i for i, name in enumerate(_LONGEST_FIRST) if name in item.nodeid), 9))
-
-
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
     from xdist.scheduler import LoadScopeScheduling
