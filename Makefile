@@ -24,7 +24,7 @@ TARGETS ?=
 SLOW := training prediction workflow slurm faults
 WORKERS ?= 2
 # A file's tests share what they set up, so they stay together (but for a few files, see tests/conftest.py).
-PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: demo test test-fast test-all report bench-download bench-records bench-faces bench-train bench-scores bench-predict bench-gpu bench-planning check lock environment test-environment clean

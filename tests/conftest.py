@@ -65,6 +65,21 @@ def _scope(nodeid: str) -> str:
     return nodeid if alone else file
 
 
+_FIRST = ("tests/workflow", "tests/slurm", "tests/training")
+_LAST = "::test_default_configuration_learns"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes long, so that no worker is left alone with it; end with what needs all cores."""
+
+    def place(item: pytest.Item) -> int:
+        if item.nodeid.endswith(_LAST):
+            return len(_FIRST) + 1
+        return next((i for i, name in enumerate(_FIRST) if name in item.nodeid), len(_FIRST))
+
+    items.sort(key=place)
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
     from xdist.scheduler import LoadScopeScheduling
