@@ -96,6 +96,6 @@ def complete(entry: ModelEntry, defaults: ModelDefaults, training: Fitting) -> M
     """Return an entry with the defaults that it does not change."""
     values = {**defaults.model_dump(), **entry.model_dump(exclude_unset=True)}
     changes = values.pop("training", {})
-    fitting = {key: value for key, value in training.model_dump(include=set(Fitting.model_fields)).items()}
+    fitting = {**training.model_dump(include=set(Fitting.model_fields)), **changes}
     shares = dict(entry.train_on) if isinstance(entry.train_on, dict) else None
-    return Model(**{**values, "train_on": list(entry.train_on), "shares": shares, "fitting": {**fitting, **changes}})
+    return Model(**{**values, "train_on": list(entry.train_on), "shares": shares, "fitting": fitting})

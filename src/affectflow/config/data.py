@@ -61,8 +61,9 @@ def _keys_of(facts: DatasetInfo) -> type[FolderSet]:
             TRAIN: "trains on all of it",
             SPLIT: f"trains on some and scores on the rest, by {facts.split_by}",
         }
+        default = BENCHMARK if BENCHMARK in facts.uses else facts.uses[0]
         text = ", ".join(f"`{use}` {meanings[use]}" for use in facts.uses)
-        fields["use"] = (Literal[facts.uses], Field(default=BENCHMARK, description=f"{text}."))
+        fields["use"] = (Literal[facts.uses], Field(default=default, description=f"{text}."))
     for name, option in facts.options.items():
         fields[name] = (Literal[option.values], Field(default=option.values[0], description=option.meaning))
     return create_model(facts.title, __base__=FolderSet, **fields)
