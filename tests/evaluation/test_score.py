@@ -338,9 +338,24 @@ def test_the_challenge_score_is_the_mean_of_accuracy_and_f1(tmp_path: Path) -> N
     assert result["protocol"]["subjects"] == 100 and "AU5" in result["unlabelled"]
 
 
+def _score_folds(folder: Path) -> dict[str, Any]:
+    """Score the predictions in the folders ``1``, ``2`` and ``3`` together."""
+    files = ("predictions.parquet", "left_out.csv", "card.json", "model.keras")
+    parts = [
+        RunPredictions.of_run(f"m-disfa-fold{fold}", *(folder / str(fold) / file for file in files))
+        for fold in (1, 2, 3)
+    ]
+    out = folder / "folds.json"
+    score(
+        protocol("disfa", "folds8"), "m", parts, None, bootstrap_samples=50, config_sha256="c", code_sha256="d", out=out
+    )
+    found: dict[str, Any] = json.loads(out.read_text())
+    return found
+
+
 def test_folds_are_pooled_and_averaged(tmp_path: Path) -> None:
     """The F1 of all frames together differs from the mean of the folds' where folds differ in size and base rate."""
-    parts, pooled, alone = [], [], []
+    pooled, alone = [], []
     for fold, (count, seed) in enumerate([(40, 1), (200, 2), (90, 3)], start=1):
         folder = tmp_path / f"{fold}"
         folder.mkdir()
@@ -349,13 +364,7 @@ def test_folds_are_pooled_and_averaged(tmp_path: Path) -> None:
             row["units"] = [label if label < 0 else int(label and (row["frame"] % fold == 0)) for label in row["units"]]
         alone.append(_score(folder, rows)["mean_f1"])
         pooled += rows
-        files = (folder / file for file in ("predictions.parquet", "left_out.csv", "card.json", "model.keras"))
-        parts.append(RunPredictions.of_run(f"m-disfa-fold{fold}", *files))
-    out = tmp_path / "folds.json"
-    score(
-        protocol("disfa", "folds8"), "m", parts, None, bootstrap_samples=50, config_sha256="c", code_sha256="d", out=out
-    )
-    result = json.loads(out.read_text())
+    result = _score_folds(tmp_path)
     together = _score(tmp_path, pooled)
     assert result["mean_f1"] == together["mean_f1"]
     assert list(result["folds"]["mean_f1"].values()) == alone
@@ -365,18 +374,11 @@ def test_folds_are_pooled_and_averaged(tmp_path: Path) -> None:
 
 
 def test_what_one_fold_was_not_trained_is_unsupported(tmp_path: Path) -> None:
-    parts = []
     for fold, trained in enumerate([DISFA, DISFA[1:], DISFA], start=1):
         folder = tmp_path / f"{fold}"
         folder.mkdir()
         _score(folder, _frames(60, trained, fold), trained=trained)
-        files = (folder / file for file in ("predictions.parquet", "left_out.csv", "card.json", "model.keras"))
-        parts.append(RunPredictions.of_run(f"m-disfa-fold{fold}", *files))
-    out = tmp_path / "folds.json"
-    score(
-        protocol("disfa", "folds8"), "m", parts, None, bootstrap_samples=50, config_sha256="c", code_sha256="d", out=out
-    )
-    result = json.loads(out.read_text())
+    result = _score_folds(tmp_path)
     assert result["unsupported"] == ["AU1"] and len(result["action_units"]) == 7
 
 

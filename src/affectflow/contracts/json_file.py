@@ -53,7 +53,7 @@ class JsonFile(Part):
         if found != version:
             what = f"schema version {found}" if isinstance(found, int) else "no schema version"
             raise UserError(f"{path} has {what}, and this affectflow reads version {version}; {cls.remedy}.")
-        return checked(cls, values, path, cls.remedy)
+        return content_of(cls, values, path, cls.remedy)
 
     def write(self, path: Path) -> None:
         """Write the file: the version, and every field that was given a value."""
@@ -62,7 +62,7 @@ class JsonFile(Part):
             partial.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
 
 
-def checked(model: type[Content], values: object, path: Path, remedy: str) -> Content:
+def content_of(model: type[Content], values: object, path: Path, remedy: str) -> Content:
     """Return the content of a file as a model; raises :class:`UserError` for the first key that does not fit."""
     try:
         return model.model_validate(values)

@@ -15,7 +15,7 @@ import yaml
 from pydantic import StringConstraints
 
 from affectflow import datasets, facs
-from affectflow.contracts.json_file import Part, checked
+from affectflow.contracts.json_file import Part, content_of
 from affectflow.contracts.score import Published
 from affectflow.core.errors import UserError
 from affectflow.datasets.dataset_info import ACTION_UNITS, INTENSITIES, VALENCE_AROUSAL, DatasetInfo
@@ -119,7 +119,7 @@ def _all() -> dict[str, dict[str, Protocol]]:
     for path in sorted(_FOLDER.glob("*.yaml")):
         benchmark, _, name = path.stem.partition("-")
         values = {"benchmark": benchmark, "name": name, **yaml.safe_load(path.read_text(encoding="utf-8"))}
-        found.setdefault(benchmark, {})[name] = checked(Protocol, values, path, "correct this protocol")
+        found.setdefault(benchmark, {})[name] = content_of(Protocol, values, path, "correct this protocol")
     for benchmark in datasets.benchmarks():
         if benchmark not in found:
             found[benchmark] = {ALL: _all_labels(datasets.info(benchmark))}
