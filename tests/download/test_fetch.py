@@ -30,6 +30,7 @@ from affectflow.download.store import Store
 from affectflow.media import file_names as names
 from affectflow.tables.parquet import read_parquet
 from tests.loopback import TIMEOUT_S, Web
+from tests.miniature import stored
 
 
 @pytest.fixture(scope="module")
@@ -53,12 +54,12 @@ def fetch(tmp_path: Path) -> Callable[..., Outcome]:
     def go(settings: Settings, url: str, fallback: str = "") -> Outcome:
         found: list[Outcome] = []
         row = Row(url, fallback, "image-" + "a" * 26, 1)
-        (tmp_path / "images" / names.relative_path(row.file_name)).unlink(missing_ok=True)
+        stored(tmp_path / "images", row.file_name).unlink(missing_ok=True)
         with Store(tmp_path / "images", settings.max_pixels, settings.decode) as store:
             engine = Engine(settings, store, lambda _, outcome: found.append(outcome))
             asyncio.run(engine.run(iter([row])))
         (outcome,) = found
-        assert (outcome.outcome == OK) == (tmp_path / "images" / names.relative_path(row.file_name)).exists()
+        assert (outcome.outcome == OK) == stored(tmp_path / "images", row.file_name).exists()
         return outcome
 
     return go
@@ -364,7 +365,7 @@ class Download:
         return [{name: value for name, value in row.items() if not name.endswith("_try")} for row in rows]
 
     def image(self, url: str) -> Path:
-        return self.images / names.relative_path(names.file_name(url))
+        return stored(self.images, names.file_name(url))
 
 
 @pytest.fixture
@@ -387,8 +388,8 @@ def test_a_row_for_every_url_in_order(
     assert [row["outcome"] for row in ledger] == [OK] * 12 + ["not_found", "server_error", "corrupt_image", "bad_url"]
     assert all(download.image(url).read_bytes() == download.site.image for url in urls[:12])
     assert [row["url"] for row in rows_of(download.folder / "errors")] == urls[12:]
-    stored = [path.name for path in download.images.rglob("*") if path.is_file()]
-    assert sorted(stored) == sorted(map(names.file_name, urls[:12]))
+    kept = [path.name for path in download.images.rglob("*") if path.is_file()]
+    assert sorted(kept) == sorted(map(names.file_name, urls[:12]))
 
 
 def test_summary_has_the_reports_classes(

@@ -36,7 +36,7 @@ from affectflow.tables.parquet import read_parquet, write_parquet
 from tests.conftest import DETECTOR as MODEL
 from tests.conftest import PHOTOGRAPHS
 from tests.conftest import needs_faces as real
-from tests.miniature import FRAMES, make_image, make_video, text
+from tests.miniature import FRAMES, make_image, make_video, stored, text
 
 SHA256 = "ebafce4e3c118d6554634be5c27ab333b4c047a9a8c3faf1d7cf93101c22f0f0"
 SEARCH = Search(MODEL, SHA256, 0.6)
@@ -433,7 +433,7 @@ def downloaded(tmp_path: Path) -> Callable[..., Counter[str]]:
             else cv2.imencode(".png", np.zeros((50, 50), np.uint8))[1].tobytes()
         )
         url = f"http://x/{name}"
-        path = tmp_path / "images" / names.relative_path(names.file_name(url))
+        path = stored(tmp_path / "images", names.file_name(url))
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
         rows.append({"url": url, "outcome": "ok", "file_name": path.name, "sha256": hashlib.sha256(data).hexdigest()})
