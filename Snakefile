@@ -4,7 +4,11 @@ from snakemake.utils import min_version
 min_version("9.27")
 
 
-configfile: workflow.source_path("config/config.yaml")
+# A study's configuration comes with --configfile, or from the Snakefile that uses this workflow as a module. Without any,
+# this is the demo.
+if config == workflow.config_settings.config:
+
+    configfile: workflow.source_path("config/config.yaml")
 
 
 report: "workflow/report/workflow.rst"

@@ -39,7 +39,7 @@ def _ours(*words: str, slurm: bool = False) -> list[str]:
     default = str(ROOT / "profiles/default")
     where = ["--workflow-profile", default, "--profile", "profile"] if slurm else ["--profile", default, "--cores", "2"]
     start = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), *where]
-    return [*start, "--configfile", "config.yaml", *words]
+    return [*start, "--configfile", str(ROOT / "config/config.yaml"), "config.yaml", *words]
 
 
 def _other(*words: str) -> list[str]:

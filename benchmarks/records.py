@@ -75,14 +75,13 @@ def run(command: Command, out: Path, start_up_s: float = 0.0) -> Measured:
 
 
 def ours(folder: Path, processes: int, samples: str = "samples.parquet") -> Command:
-    settings = yaml.safe_load((HERE.parent / "config" / "config.yaml").read_text())
-    settings["records"] |= {"shards": _SHARDS, "image_size": images.SIDE}
+    settings = {"records": {"shards": _SHARDS, "image_size": images.SIDE}}
     config = folder / "config.yaml"
     config.write_text(yaml.safe_dump(settings))
     return lambda out: [
         *(sys.executable, "-m", "affectflow.cli", "write-records", str(folder / samples)),
         *("--images", str(folder / "images"), "--out", str(out), "--state", str(out / "state")),
-        *("--processes", str(processes), "--config", str(config)),
+        *("--processes", str(processes), "--configfile", str(config)),
     ]
 
 

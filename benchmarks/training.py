@@ -23,8 +23,8 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-import yaml
 
+from affectflow.config import load
 from affectflow.datasets.sample import Sample, unknown_units
 from affectflow.media.pixels import Encoded
 from affectflow.records.encoding import ImageEncoding
@@ -41,7 +41,7 @@ def ours(folder: Path) -> None:
     from affectflow.training import fit
     from affectflow.training.train import Execution, Outputs, TrainingData, train
 
-    defaults = yaml.safe_load((_HERE.parent / "config" / "config.yaml").read_text())
+    defaults = load(_HERE.parent / "config" / "config.yaml")
     settings = {
         **defaults["model_defaults"],
         **defaults["training"],

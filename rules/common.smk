@@ -7,6 +7,7 @@ import sys
 from affectflow import datasets
 from affectflow.cluster.profile import requests
 from affectflow.cluster.slurm import partitions, unknown_partition
+from affectflow.config import complete
 from affectflow.core.cache import fingerprint
 from affectflow.core.errors import UserError, one_sentence
 from affectflow.core.stage import code_of
@@ -14,10 +15,16 @@ from affectflow.datasets import synthetic
 from affectflow.plan import Plan, runs
 from affectflow.plan.data import BENCHMARKS, FOLDERS, marker_of, traces_state
 from affectflow.plan.inputs import Inputs, checked, code_with_dataset, protocol_of
+from affectflow.study.command_line import check_command_line, check_configuration_files
+from affectflow.study.ownership import check_ownership
 
 RUN_STAGE = "../workflow/scripts/run_stage.py"
 
 with one_sentence():
+    check_command_line(sys.argv)
+    check_configuration_files(workflow.configfiles)
+    config = complete(config)
+    check_ownership(config)
     PLAN = Plan(config)
     INPUTS = Inputs(PLAN, config)
     SNAPSHOT = PLAN.data.snapshot()

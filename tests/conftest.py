@@ -26,6 +26,8 @@ SHARED = ROOT.parent / "shared"
 DETECTOR = SHARED / "models" / "face_detection_yunet.onnx"
 PHOTOGRAPHS = SHARED / "data" / "london_faces"
 TINY = ROOT / "tests" / "tiny.yaml"
+DEMO = ROOT / "config" / "config.yaml"
+"""The demo's configuration, on the defaults."""
 hypothesis.settings.register_profile("untimed", deadline=None)  # the machine may be busy
 hypothesis.settings.load_profile("untimed")
 NO_SKIP = "AFFECTFLOW_NO_SKIP"
@@ -122,7 +124,7 @@ class Workflow:
         return [
             *(sys.executable, *self.program(), "--snakefile", str(self.root / "Snakefile")),
             *self.machine(),
-            *("--configfile", str(self.folder / "config.yaml")),
+            *("--configfile", str(self.root / "config" / "config.yaml"), str(self.folder / "config.yaml")),
             *options,
             *(("--",) if targets else ()),
             *targets,

@@ -6,12 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from affectflow.config import load
 from affectflow.contracts.model_metadata import FaceAlignment, ModelMetadata
 from affectflow.contracts.recipe import Recipe
 
-_DEFAULTS = yaml.safe_load((Path(__file__).parents[1] / "config" / "config.yaml").read_text())
+_DEFAULTS = load()
 _OF_THE_RUN = {"backbone": "resnet50", "input_size": 32, "units": [1, 2], "shares": None}
 
 VALUES: dict[str, Any] = {

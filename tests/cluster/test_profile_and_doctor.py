@@ -22,7 +22,7 @@ from affectflow.cluster.slurm import Partition, accounts, partitions
 from affectflow.core.errors import UserError
 from affectflow.plan import Plan
 from affectflow.plan.resources import needs_of
-from tests.conftest import ROOT
+from tests.conftest import DEMO, ROOT
 
 PROFILES = ("slurm", "slurm-gres")
 SINFO = "batch|up|2-00:00:00|64000+|(null)\\ngpu|up|4:00:00|128000|gpu:a100:4(S:0-1)\\ngpu|up|4:00:00|256000|gpu:2"
@@ -327,7 +327,7 @@ def test_what_a_configuration_needs(tmp_path: Path) -> None:
     }
     mine = {"data": data, "download": {"nameservers": []}, "models": {"resnet": {"gpus": 4}}}
     overlay.write_text(yaml.safe_dump(mine))
-    needs = needs_of(Plan(config.load(ROOT / "config/config.yaml", overlay)))
+    needs = needs_of(Plan(config.load(DEMO, overlay)))
     assert needs.gpus["resnet"] == 4 and needs.gpus["vgg"] == 1 and needs.images == 2
     assert list(needs.paths) == [table, tmp_path / "disfa"]
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from pydantic import BaseModel
 
 from affectflow import datasets
@@ -17,12 +16,12 @@ from affectflow.config.models import model_in
 from affectflow.core.errors import UserError
 
 DEFAULT = Path(__file__).parents[2] / "config/config.yaml"
+COMPLETE = load(DEFAULT)
 
 
 @pytest.fixture
 def config() -> dict[str, Any]:
-    loaded: dict[str, Any] = yaml.safe_load(DEFAULT.read_text())
-    return loaded
+    return copy.deepcopy(COMPLETE)
 
 
 def maps(node: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -39,13 +38,13 @@ def at(config: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
     return config
 
 
-MAPS = list(maps(yaml.safe_load(DEFAULT.read_text())))
+MAPS = list(maps(COMPLETE))
 CLOSED = [path for path in MAPS if path != ("models",)]  # the names of models are free
 IDS = [".".join(path) or "top" for path in CLOSED]
 
 
 def test_the_default_is_valid(config: dict[str, Any]) -> None:
-    assert load(DEFAULT) == config
+    assert check(config).model_dump(exclude_unset=True) == config
     for keys in (
         *("data.emotionet.tables", "data.annotations", "data.disfa.root", "data.amfed.root", "data.affwild.root"),
         *("data.affwild.use", "download.concurrency", "download.per_host", "download.timeout_s", "download.retries"),

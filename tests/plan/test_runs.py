@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-import yaml
 
-from affectflow.config import check
+from affectflow.config import check, load
 from affectflow.config.catalogue import complete
 from affectflow.core.errors import UserError
 from affectflow.plan import runs
 from affectflow.plan.runs import PATTERN, all_runs, parse_run
-from tests.conftest import ROOT
+from tests.conftest import DEMO
 
 
 @dataclass(frozen=True)
@@ -83,7 +82,7 @@ def test_unknown_runs_name_the_known(name: str, hint: str) -> None:
 
 
 def test_a_runs_recipe_overrides_the_defaults() -> None:
-    config: dict[str, Any] = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
+    config: dict[str, Any] = load(DEMO)
     entry = {"backbone": "resnet50", "input_size": 64, "dropout": 0.2, "train_on": ["emotionet"], "seeds": [3, 1, 0]}
     entry["training"] = {"learning_rate": 0.5, "seed": 10}
     config["models"] = {"resnet": entry}

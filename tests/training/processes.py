@@ -16,14 +16,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from tests.conftest import ROOT
+from affectflow.config import load
+from tests.conftest import DEMO
 
 _FORKS = multiprocessing.get_context("forkserver")
 # TensorFlow is imported once (after pycurl, see tests/conftest.py), and forked while it has no threads.
 _FORKS.set_forkserver_preload([__name__, "affectflow.training.train"])
-_DEFAULTS = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
+_DEFAULTS = load(DEMO)
 RECIPE = {
     **_DEFAULTS["model_defaults"],
     **_DEFAULTS["training"],

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-import yaml
 
+from affectflow.config import load
 from affectflow.core.errors import UserError
 from affectflow.core.interruption import STATUS, Interrupted, Interruption
 from affectflow.training.checkpoint import Checkpoints, State
-from tests.conftest import ROOT
+from tests.conftest import DEMO
 from tests.training.processes import SMALL, Forked, outcome, run_training, start_training
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def test_twenty_kills_at_random_steps(tmp_path: Path, files: Files, undisturbed:
 def test_the_shipped_models_go_on_too(tmp_path: Path, files: Files, records: Write, model: str) -> None:
     """Killed once, in the second of two epochs of three steps."""
     files = records("shipped", 120, 1), files[1]
-    config = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
+    config = load(DEMO)
     entry = {**config["model_defaults"], **config["models"][model]}
     own = {key: entry[key] for key in ("backbone", "input_size", "dropout")}
     shipped = {**own, **entry.get("training", {}), "epochs": 2, "batch_size": 40}

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
 
+from affectflow.config import load
 from affectflow.metrics.ranking import roc_auc
 from affectflow.report.card import write_card
 from affectflow.report.reliability import draw_reliability
-from tests.conftest import ROOT
+from tests.conftest import DEMO
 from tests.training.conftest import patch_samples
 from tests.training.processes import outcome, run_training
 
@@ -136,7 +136,7 @@ def test_imagenet_weights_are_read_in_the_layout_that_keras_publishes(tmp_path: 
     from affectflow.plan import Plan
     from affectflow.training.network import HeadSpec, NetworkSpec, build_network
 
-    config = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
+    config = load(DEMO)
     config["models"]["resnet"]["weights"] = "imagenet"
     name = Plan(config).models.weights("resnet")
     assert name is not None

@@ -2,10 +2,13 @@
 
 from typing import TYPE_CHECKING
 
-from affectflow.core.rule import run_rule
+from affectflow.core.rule import job_log, run_rule
+from affectflow.study.ownership import claim_results
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake  # put there by the workflow
 
 if __name__ == "__main__":
-    run_rule(snakemake)
+    with job_log(snakemake.log[0]):
+        claim_results(snakemake.config)
+        run_rule(snakemake)

@@ -8,7 +8,8 @@ import os
 import sys
 from collections.abc import Sequence
 
-from affectflow.cli import annotation, documents, images, models, stages
+from affectflow import __version__
+from affectflow.cli import annotation, documents, images, models, stages, study
 from affectflow.core.errors import one_sentence
 
 
@@ -35,7 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _parser(reproduces: bool) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="affectflow", description="The stages of affectflow, and tools beside them.")
+    parser.add_argument("--version", action="version", version=f"affectflow {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    study.add_commands(commands)
     images.add_commands(commands, reproduces)
     for module in (annotation, models, documents, stages):
         module.add_commands(commands)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from affectflow.cli.options import (
     CONFIGFILE,
-    DEFAULTS,
     Commands,
     add_command,
     check_exists,
@@ -62,9 +61,8 @@ def add_commands(commands: Commands) -> None:
         commands,
         "config-docs",
         config_docs,
-        "Write the configuration's reference page, config/README.md.",
-        path("out"),
-        path("--defaults", default=DEFAULTS),
+        "Print what every key of the configuration means, with its default.",
+        path("--out", "write it as Markdown, config/README.md", default=None),
     )
     add_command(
         commands,
@@ -161,8 +159,11 @@ def config_docs(options: argparse.Namespace) -> None:
     from affectflow.config.reference import config_docs
     from affectflow.core.atomic import atomic_write
 
+    if options.out is None:
+        print(config_docs(), end="")
+        return
     with atomic_write(options.out) as partial:
-        partial.write_text(config_docs(options.defaults), encoding="utf-8")
+        partial.write_text(config_docs(), encoding="utf-8")
 
 
 def write_json_schemas(options: argparse.Namespace) -> None:

@@ -14,7 +14,8 @@ Commands = Any
 Command = Callable[[argparse.Namespace], None]
 Option = tuple[str, dict[str, Any]]
 
-DEFAULTS = Path("config/config.yaml")
+_CONFIGURATIONS = Path("config.yaml"), Path("config/config.yaml")
+"""What snakemake reads by itself: in a study's folder, or in affectflow's repository."""
 
 
 def option(name: str, help: str | None = None, **settings: Any) -> Option:
@@ -31,7 +32,7 @@ def path(name: str, help: str | None = None, **settings: Any) -> Option:
 
 CONFIGFILE = path(
     "--configfile",
-    "an overlay on config/config.yaml, as of snakemake; may be repeated",
+    "a configuration; may be repeated, and the last has the last word; this folder's by default",
     action="append",
     default=[],
 )
@@ -46,13 +47,11 @@ def add_command(commands: Commands, name: str, command: Command, help: str, *opt
 
 
 def configuration(options: argparse.Namespace) -> dict[str, Any]:
-    """Return the configuration of a command: the defaults, where they are, with its overlays."""
+    """Return the configuration of a command: of the files that it names, or of this folder, or the defaults."""
     from affectflow import config
 
-    files = [*([DEFAULTS] if DEFAULTS.is_file() else []), *options.configfile]
-    if not files:
-        raise UserError(f"{DEFAULTS} does not exist here; give --configfile with a complete configuration.")
-    return config.load(*files)
+    here = [file for file in _CONFIGURATIONS if file.is_file()]
+    return config.load(*(options.configfile or here[:1]))
 
 
 def positive(text: str) -> int:

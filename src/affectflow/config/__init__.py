@@ -13,27 +13,45 @@ from pydantic import BaseModel, ValidationError
 from affectflow.config.models import Config, model_in
 from affectflow.core.errors import UserError
 
-__all__ = ["Config", "Values", "check", "check_section", "load", "section", "section_of"]
+__all__ = [
+    "DEFAULTS",
+    "Config",
+    "Values",
+    "check",
+    "check_section",
+    "complete",
+    "load",
+    "read",
+    "section",
+    "section_of",
+]
 
 Values = Mapping[str, Any]
 """A configuration as YAML has it."""
+DEFAULTS = Path(__file__).with_name("defaults.yaml")
+"""Every key with its default."""
+_HELP = "'affectflow config-docs' explains every key"
 
 
-def load(path: Path | str, *overlays: Path | str) -> dict[str, Any]:
-    """Read and check a configuration file.
-
-    Args:
-        path: A complete configuration.
-        overlays: Files laid over it in turn, as ``snakemake --configfile`` does: maps merge, lists and values replace.
+def load(*files: Path | str) -> dict[str, Any]:
+    """Return the configuration of files: the defaults, with each file laid over them in turn.
 
     Raises:
         UserError: A file cannot be read, is not a YAML map, or the result is not a valid configuration.
     """
-    values = _read(path)
-    for overlay in overlays:
-        values = _merged(values, _read(overlay))
-    check(values)
-    return values
+    values: dict[str, Any] = {}
+    for file in files:
+        values = _merged(values, read(file))
+    return complete(values)
+
+
+def complete(values: Values) -> dict[str, Any]:
+    """Return the defaults with ``values`` laid over them: maps merge, lists and values replace.
+
+    Paths are spelt in one way, and numbers have the type of their key, so that a configuration that means the same is
+    the same. Raises :class:`UserError` for the first mistake, with its key.
+    """
+    return check(_merged(read(DEFAULTS), values)).model_dump(exclude_unset=True)
 
 
 def check(values: Values) -> Config:
@@ -50,7 +68,7 @@ def section(name: str, pairs: Sequence[str]) -> dict[str, Any]:
     for pair in pairs:
         key, equals, text = pair.partition("=")
         if not equals:
-            raise UserError(f"{pair!r} is not a setting; write it as key=value, with a key of config/README.md.")
+            raise UserError(f"{pair!r} is not a setting; write it as key=value; {_HELP}.")
         try:
             settings[key] = yaml.safe_load(text)
         except yaml.YAMLError:
@@ -61,7 +79,7 @@ def section(name: str, pairs: Sequence[str]) -> dict[str, Any]:
 
 def section_of(path: Path | str, name: str) -> dict[str, Any]:
     """Return the keys of one section that a configuration or overlay sets, each checked; raise :class:`UserError`."""
-    settings: dict[str, Any] = _read(path).get(name) or {}
+    settings: dict[str, Any] = read(path).get(name) or {}
     check_section(name, settings)
     return settings
 
@@ -86,16 +104,35 @@ def _merged(old: Values, new: Values) -> dict[str, Any]:
     return merged
 
 
-def _read(path: Path | str) -> dict[str, Any]:
+def read(path: Path | str) -> dict[str, Any]:
+    """Read a configuration file; raises :class:`UserError` where it is not a YAML map, or has a key twice in a map."""
     try:
-        values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        values = yaml.load(Path(path).read_text(encoding="utf-8"), _OneOfEachKey)
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror}); give the path of a configuration file.") from None
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        place = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        tab = "; indent with blanks, for YAML allows no TAB" if "'\\t'" in str(error.problem) else ""
+        raise UserError(f"{path}{place} is not YAML: {error.problem}{tab}.") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UserError(f"{path} is not YAML: {' '.join(str(error).split())}.") from None
     if not isinstance(values, dict):
-        raise UserError(f"{path} holds no keys; start from config/config.yaml.")
+        raise UserError(f"{path} holds no keys; 'affectflow init' writes a configuration to start from.")
     return values
+
+
+class _OneOfEachKey(yaml.SafeLoader):
+    """Refuses a key that a map has twice, of which the first would be lost."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[Any] = set()
+        for key_node, _ in node.value:
+            key = key_node.value if isinstance(key_node, yaml.ScalarNode) else None
+            if key is not None and key != "<<" and key in seen:
+                raise yaml.MarkedYAMLError(problem=f"the key '{key}' is there twice", problem_mark=key_node.start_mark)
+            seen.add(key)
+        return super().construct_mapping(node, deep)
 
 
 def _first_sentence(error: ValidationError, model: type[BaseModel], values: Values) -> str:
@@ -113,11 +150,11 @@ def _sentence(mistake: Any, model: type[BaseModel], values: Any, before: tuple[s
         hint = f"did you mean '{_dotted(where, near[0])}'?" if near else f"known here: {', '.join(sorted(known))}."
         return f"The configuration has an unknown key '{_dotted(where, key)}'; {hint}"
     if mistake["type"] == "missing":
-        return f"The configuration lacks the key '{_dotted(path)}'; see config/README.md."
+        return f"The configuration lacks the key '{_dotted(path)}'; {_HELP}."
     if path[:1] == ("models",) and len(path) == 2 and "pattern" in mistake["type"]:
         return f"The configuration key '{_dotted(path)}' is not a valid name: use a-z, 0-9 and underscores."
     message = mistake["msg"].removeprefix("Value error, ")
-    return f"The configuration key '{_dotted(path)}' is wrong: {message}; see config/README.md."
+    return f"The configuration key '{_dotted(path)}' is wrong: {message}; {_HELP}."
 
 
 def _keys_of(place: Sequence[int | str], values: Any) -> Iterator[str]:

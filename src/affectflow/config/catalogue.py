@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, create_model
+from pydantic import AfterValidator, BeforeValidator, Field, create_model
 
 from affectflow import datasets
 from affectflow.contracts.recipe import Fitting, Network
-from affectflow.core.settings import Section, Text, unique
+from affectflow.core.settings import Section, Text, canonical_path, unique
 
 if TYPE_CHECKING:
     TrainingSet = str
 else:
     TrainingSet = Literal[datasets.training_sets()]
+
+
+NO_WEIGHTS, IMAGENET = "none", "imagenet"
+
+
+def _canonical_weights(text: str) -> str:
+    return text if text in (NO_WEIGHTS, IMAGENET) else canonical_path(text)
 
 
 class ModelDefaults(Network):
@@ -25,7 +32,9 @@ class ModelDefaults(Network):
         description="GPUs of one machine that a training takes, if there are any, not shared with other trainings; 0 "
         "takes none.",
     )
-    weights: Text = Field(description="`none` for random, `imagenet`, or the path of a Keras weights file without top.")
+    weights: Annotated[Text, AfterValidator(_canonical_weights)] = Field(
+        description="`none` for random, `imagenet`, or the path of a Keras weights file without top."
+    )
     action_units: Literal["all", "emotionet2017", "emotionet2018", "emotionet2020"] = Field(
         description="The AUs that it learns: `all` that its data sets label, or those of an EmotioNet challenge."
     )

@@ -4,38 +4,38 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, create_model
+from pydantic import AfterValidator, Field, create_model
 
 from affectflow import datasets
-from affectflow.core.settings import Section, Text, unique
+from affectflow.core.settings import PathText, Section, unique
 from affectflow.datasets.dataset_info import BENCHMARK, SPLIT, TRAIN, DatasetInfo
 
 
 class EmotioNet(Section):
-    tables: Annotated[list[Text], BeforeValidator(unique)] = Field(
+    tables: Annotated[list[PathText], AfterValidator(unique)] = Field(
         description="Spreadsheets of image URLs and 60 AU columns (.xlsx, .csv, or TAB separated .txt), or folders "
         "of them; an empty list leaves EmotioNet out."
     )
-    snapshot: Text | None = Field(
+    snapshot: PathText | None = Field(
         description="A `snapshot.parquet` whose images and splits are to be reproduced, or null; differences are "
         "written to `results/emotionet/snapshot_difference.csv`."
     )
 
 
-_DOCUMENTED = "What goes in. Relative paths are relative to the working directory."
+_DOCUMENTED = "What goes in."
 
 
 class FolderSet(Section):
     """A data set in a folder of the user's; sets that can be used in several ways have a key ``use``, too."""
 
-    root: Text | None = None
+    root: PathText | None = None
 
 
 class DataSection(Section):
     """What all configurations have under ``data``, whatever data sets are registered."""
 
     emotionet: EmotioNet
-    annotations: str | None = Field(
+    annotations: PathText | None = Field(
         description="Folder with valence/arousal traces and ratings of the annotation videos, or null."
     )
 
@@ -53,7 +53,10 @@ def data_section() -> type[DataSection]:
 
 def _keys_of(facts: DatasetInfo) -> type[FolderSet]:
     fields: dict[str, Any] = {
-        "root": (Text | None, Field(default=None, description=f"Folder of {facts.title} ({facts.layout}), or null."))
+        "root": (
+            PathText | None,
+            Field(default=None, description=f"Folder of {facts.title} ({facts.layout}), or null."),
+        )
     }
     if len(facts.uses) > 1:
         meanings = {

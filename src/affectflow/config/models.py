@@ -1,8 +1,8 @@
 """The configuration as pydantic models: the type, unit, range and meaning of each key.
 
-Defaults are in ``config/config.yaml``, which a user's overlays change key by key; every key is required here, so that a
-missing one is noticed, but for those of data sets, whose defaults are in their modules. ``config/README.md`` is written
-from both (:mod:`affectflow.config.reference`).
+Defaults are in ``defaults.yaml`` beside this module, which a user's configuration changes key by key; every key is
+required here, so that a missing default is noticed, but for those of data sets, whose defaults are in their modules.
+``config/README.md`` is written from both (:mod:`affectflow.config.reference`).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pydantic import BaseModel, BeforeValidator, Field
 from affectflow.config.catalogue import ModelDefaults, ModelEntry
 from affectflow.config.data import Data
 from affectflow.contracts.recipe import Fitting
-from affectflow.core.settings import Count, Seconds, Section, Share, Text, unique
+from affectflow.core.settings import Count, PathText, Seconds, Section, Share, Text, unique
 
 
 class Cluster(Section):
@@ -125,7 +125,7 @@ class Annotation(Section):
 class DetectorFile(Section):
     url: Text = Field(description="Where the detector's file is published; fetched only for `detector: yunet`.")
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="The file's SHA-256; another file is refused.")
-    path: Text | None = Field(description="A copy of that file, or null to fetch it.")
+    path: PathText | None = Field(description="A copy of that file, or null to fetch it.")
 
 
 class Faces(Section):
@@ -230,7 +230,7 @@ class Config(Section):
     records: Records
     pretrained: Pretrained
     model_defaults: ModelDefaults
-    models: Annotated[dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], ModelEntry], Field(min_length=1)]
+    models: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], ModelEntry]
     training: Training
     evaluation: Evaluation
     report: Report

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-import yaml
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from affectflow.config import DEFAULTS, read
 from affectflow.config.catalogue import ModelDefaults, ModelEntry
 from affectflow.config.models import Config, model_in
 
 _HEAD = """\
 # Configuration
 
-Written by `affectflow config-docs` from the models in `src/affectflow/config/` and the defaults in `config.yaml` beside
-this page; edit those. Overlays (`--configfile my.yaml`) change single keys: maps are merged, lists are replaced.
+Written by `affectflow config-docs` from the models and `defaults.yaml` in `src/affectflow/config/`; edit those. A
+configuration file names only the keys that differ from their default: maps are merged, lists and values replaced. Of
+several files (`--configfile one.yaml two.yaml`) the later has the last word. Relative paths are relative to the folder
+that the workflow runs in; `~` and `$HOME` are expanded.
 
 | key | values | default | meaning |
 | --- | --- | --- | --- |
@@ -28,9 +29,9 @@ _LIMITS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<", "multiple_of": "multi
 _NAMES = {str: "text", int: "integer", float: "number", bool: "true or false", dict: "map"}
 
 
-def config_docs(defaults: Path) -> str:
-    """Return the page as Markdown; ``defaults`` is the default configuration."""
-    values = yaml.safe_load(defaults.read_text(encoding="utf-8"))
+def config_docs() -> str:
+    """Return the page as Markdown."""
+    values = read(DEFAULTS)
     return _HEAD + "".join(f"| {' | '.join(row)} |\n" for row in _rows("", Config, values))
 
 

@@ -31,11 +31,10 @@ def rule_params(function: Stage, config: Any, **others: Any) -> dict[str, Any]:
 
 def run_rule(snakemake: Any) -> None:
     """Run the stage that a rule's params name, with the rule's files, params, wildcards, threads and resources."""
-    with job_log(snakemake.log[0]):
-        function = find(snakemake.params[_ADDRESS])
-        summary = function(**_arguments(function, snakemake))
-        if summary:
-            print(summary)
+    function = find(snakemake.params[_ADDRESS])
+    summary = function(**_arguments(function, snakemake))
+    if summary:
+        print(summary)
 
 
 def _arguments(function: Stage, snakemake: Any) -> dict[str, Any]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 
 class Section(BaseModel):
@@ -19,7 +20,31 @@ def unique(values: Any) -> Any:
     return values
 
 
+def canonical_path(path: str) -> str:
+    """Return the one spelling of a path, so that another spelling of the same place re-runs nothing.
+
+    ``~`` and variables such as ``$HOME`` are expanded. Below the working directory it is relative, elsewhere absolute;
+    symbolic links are kept.
+    """
+    if "\0" in path:
+        raise ValueError("no path has a null character")
+    full = os.path.abspath(os.path.expanduser(os.path.expandvars(path)))
+    for here in _working_directories():
+        if full == here or full.startswith(os.path.join(here, "")):
+            return os.path.relpath(full, here)
+    return full
+
+
+def _working_directories() -> list[str]:
+    """Return the working directory by its own name, and by the name of a symbolic link that the shell went through."""
+    here, logical = os.getcwd(), os.environ.get("PWD", "")
+    same = os.path.isabs(logical) and os.path.isdir(logical) and os.path.samefile(logical, here)
+    return [here, os.path.normpath(logical)] if same else [here]
+
+
 Text = Annotated[str, Field(min_length=1)]
+PathText = Annotated[str, Field(min_length=1), AfterValidator(canonical_path)]
+"""A file or folder, as :func:`canonical_path` spells it."""
 Count = Annotated[int, Field(ge=1)]
 Seconds = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(gt=0, lt=1)]

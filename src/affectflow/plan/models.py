@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from affectflow.config import Config
+from affectflow.config import Config, catalogue
 from affectflow.config.catalogue import Model, complete
 from affectflow.core.errors import UserError
 from affectflow.plan import runs
@@ -25,7 +25,7 @@ class Models:
             name: complete(entry, config.model_defaults, config.training) for name, entry in config.models.items()
         }
         for name, entry in self._entries.items():
-            if not find_backbone(entry.backbone).weights and entry.weights != "none":
+            if not find_backbone(entry.backbone).weights and entry.weights != catalogue.NO_WEIGHTS:
                 raise UserError(f"{entry.backbone} has no weights to start from; set models.{name}.weights to none.")
         self.runs = runs.all_runs({name: entry for name, entry in self._entries.items() if entry.enabled})
 
@@ -66,9 +66,9 @@ class Models:
         """Return the file of a run's initial weights, None for random ones."""
         entry = self.entry(run)
         match entry.weights:
-            case "none":
+            case catalogue.NO_WEIGHTS:
                 return None
-            case "imagenet":
+            case catalogue.IMAGENET:
                 return f"results/weights/{find_backbone(entry.backbone).name}_notop.h5"
             case path:
                 check_weights(Path(path), f"models.{self.parse(run).model}.weights")
@@ -77,7 +77,7 @@ class Models:
     def given_weights(self) -> list[Path]:
         """Return the files of initial weights that the user owns."""
         named = (entry.weights for entry in self._entries.values())
-        return [Path(path) for path in named if path not in ("none", "imagenet")]
+        return [Path(path) for path in named if path not in (catalogue.NO_WEIGHTS, catalogue.IMAGENET)]
 
     def recipe(self, run: str) -> dict[str, Any]:
         """Return the settings that decide the weights of a run, but for its file of initial weights."""
