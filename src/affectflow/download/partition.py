@@ -130,8 +130,20 @@ def fetch_partition(spec: PartitionSpec, settings: Settings, policy: RetryPolicy
             engine = Engine(own, store, finish, _known_sites(index), _max_open())
             try:
                 asyncio.run(engine.run(chain((first,), missing)))
-            except* UserError as group:
-                raise group.exceptions[0] from None
+            except ExceptionGroup as group:
+                mistake = _first_user_error(group)
+                if mistake is None:
+                    raise
+                raise mistake from None
+
+
+def _first_user_error(group: ExceptionGroup[Exception]) -> UserError | None:
+    """Return the first user error, however deep, of which several tasks may have the same one."""
+    for error in group.exceptions:
+        found = _first_user_error(error) if isinstance(error, ExceptionGroup) else error
+        if isinstance(found, UserError):
+            return found
+    return None
 
 
 def outcomes(spec: PartitionSpec) -> Iterator[tuple[Row, Outcome]]:
