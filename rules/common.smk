@@ -8,6 +8,7 @@ from affectflow import datasets
 from affectflow.cluster.profile import requests
 from affectflow.cluster.slurm import partitions, unknown_partition
 from affectflow.config import complete
+from affectflow.console import workflow as console
 from affectflow.core.cache import fingerprint
 from affectflow.core.errors import UserError, one_sentence
 from affectflow.core.stage import code_of
@@ -15,7 +16,11 @@ from affectflow.datasets import synthetic
 from affectflow.plan import Plan, runs
 from affectflow.plan.data import BENCHMARKS, FOLDERS, marker_of, traces_state
 from affectflow.plan.inputs import Inputs, checked, code_with_dataset, protocol_of
-from affectflow.study.command_line import check_command_line, check_configuration_files
+from affectflow.study.command_line import (
+    check_command_line,
+    check_configuration_files,
+    retyped,
+)
 from affectflow.study.ownership import check_ownership
 
 RUN_STAGE = "../workflow/scripts/run_stage.py"
@@ -23,7 +28,7 @@ RUN_STAGE = "../workflow/scripts/run_stage.py"
 with one_sentence():
     check_command_line(sys.argv)
     check_configuration_files(workflow.configfiles)
-    config = complete(config)
+    config = complete(config, retyped(dict(workflow.config_settings.config)))
     check_ownership(config)
     PLAN = Plan(config)
     INPUTS = Inputs(PLAN, config)
@@ -36,6 +41,8 @@ with one_sentence():
         for benchmark, first in PLAN.scores.of_seeds()
     ]
 
+console.attach(workflow, config, [*SCORES, *SEED_SCORES])
+
 # Environments, where snakemake is to make them: of rules that handle tensors, and of all others.
 TENSORFLOW = {
     "cpu": "../envs/tensorflow.yaml",
@@ -45,8 +52,10 @@ BASE = "../envs/base.yaml"
 # Jobs that need the internet run where the workflow was started, unless nodes of a cluster reach it.
 NETWORK_IS_LOCAL = config["cluster"]["network_jobs"] == "local"
 
-for line in PLAN.data.left_out():
-    logger.info(line)
+if PLAN.data.left_out():
+    logger.info(
+        f"Not configured, so left out: {', '.join(PLAN.data.left_out())} (data.<name>.root)."
+    )
 
 
 wildcard_constraints:

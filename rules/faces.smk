@@ -73,6 +73,7 @@ rule find_dataset_faces:
             faces_stages.find_dataset_faces,
             name_of_dataset,
             split=lambda wildcards: PLAN.data.all_of(wildcards.dataset),
+            state="results/state/faces/{dataset}",
         )
         | (PLAN.faces.search() or {"sha256": None, "min_score": None}),
     script:

@@ -42,8 +42,6 @@ rule train_model:
         "results/logs/train_model/{run}.log",
     benchmark:
         "results/benchmarks/train_model/{run}.tsv"
-    # Asked to stop by a cluster, it saves and ends with status 75. Not within the job, where a rule's number counts too.
-    retries: 0 if workflow.remote_exec else 3
     conda:
         TENSORFLOW
     threads: 8

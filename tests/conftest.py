@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -93,6 +94,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
     return Scheduling(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
+_JOB = re.compile(r"(?:\d\d:\d\d:\d\d )?([a-z_]+(?: [^ :]+)*): ")
+"""A line of a job: ``17:03:12 find_faces 0: ...``, without the time in dry runs."""
+
+
 @dataclass(frozen=True)
 class Result:
     """What a run of snakemake printed, and its exit status."""
@@ -103,8 +108,13 @@ class Result:
     @property
     def rules_run(self) -> set[str]:
         """Names of the rules that had a job."""
-        words = [line.split() for line in self.output.splitlines()]
-        return {w[1].rstrip(":") for w in words if len(w) == 2 and w[0] in ("rule", "localrule") and w[1].endswith(":")}
+        return {job.partition(" ")[0] for job in self.jobs}
+
+    @property
+    def jobs(self) -> set[str]:
+        """Jobs that ran, as rules with their wildcards: ``find_faces 0``."""
+        lines = (_JOB.match(line) for line in self.output.splitlines())
+        return {found[1] for found in lines if found} - {"affectflow"}
 
     @property
     def nothing_done(self) -> bool:

@@ -606,3 +606,49 @@ def test_every_set_can_be_asked_for_its_faces(tmp_path: Path) -> None:
     text(tmp_path / "labels.csv", "image,AU12", "1.png,0")
     data = get_dataset("own", tmp_path)
     assert data.faces_of(data.parts()[0]) is None
+
+
+@real
+def test_only_a_new_subjects_faces_are_searched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And only those of a video or image that changed; the table is the same as of a search of all."""
+    searched: list[str] = []
+    original = Detector.find
+
+    def counting(self: Detector, *arguments: object) -> object:
+        searched.append("")
+        return original(self, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Detector, "find", counting)
+
+    def look(name: str, root: Path) -> int:
+        searched.clear()
+        find_dataset_faces(name, root, "all", SEARCH, 1, tmp_path / "faces", tmp_path / "state" / name)
+        count = len(searched)
+        find_dataset_faces(name, root, "all", SEARCH, 1, tmp_path / "all")
+        assert (tmp_path / "faces").read_bytes() == (tmp_path / "all").read_bytes()
+        return count
+
+    def subject(number: int, first: int = 0) -> None:
+        make_video(disfa / "Videos_LeftCamera" / f"LeftVideoSN{number:03d}_comp.avi", first=first)
+        lines = (f"{frame},0" for frame in range(1, FRAMES + 1))
+        text(disfa / "ActionUnit_Labels" / f"SN{number:03d}" / f"SN{number:03d}_au1.txt", *lines)
+
+    disfa, own = tmp_path / "DISFA", tmp_path / "own"
+    subject(1)
+    subject(2)
+    assert look("disfa", disfa) == 2 * FRAMES
+    assert look("disfa", disfa) == 0
+    subject(3)
+    assert look("disfa", disfa) == FRAMES
+    subject(2, first=3)
+    assert look("disfa", disfa) == FRAMES
+
+    rows = [f"{name},1" for name in ("001_smiling.jpg", "003_smiling.jpg")]
+    text(own / "labels.csv", "image,AU12", *rows)
+    for name in ("001_smiling.jpg", "003_smiling.jpg", "001_neutral.jpg"):
+        (own / name).write_bytes((PHOTOGRAPHS / name).read_bytes())
+    assert look("own", own) == 2
+    text(own / "labels.csv", "image,AU12", "001_neutral.jpg,0", "damaged.jpg,0", *rows)
+    (own / "damaged.jpg").write_bytes(b"\xff\xd8 no image")
+    assert look("own", own) == 1
+    assert look("own", own) == 0

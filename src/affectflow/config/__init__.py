@@ -39,19 +39,19 @@ def load(*files: Path | str) -> dict[str, Any]:
     Raises:
         UserError: A file cannot be read, is not a YAML map, or the result is not a valid configuration.
     """
-    values: dict[str, Any] = {}
-    for file in files:
-        values = _merged(values, read(file))
-    return complete(values)
+    return complete(*map(read, files))
 
 
-def complete(values: Values) -> dict[str, Any]:
-    """Return the defaults with ``values`` laid over them: maps merge, lists and values replace.
+def complete(*layers: Values) -> dict[str, Any]:
+    """Return the defaults with ``layers`` laid over them in turn: maps merge, lists and values replace.
 
     Paths are spelt in one way, and numbers have the type of their key, so that a configuration that means the same is
     the same. Raises :class:`UserError` for the first mistake, with its key.
     """
-    return check(_merged(read(DEFAULTS), values)).model_dump(exclude_unset=True)
+    values = read(DEFAULTS)
+    for layer in layers:
+        values = _merged(values, layer)
+    return check(values).model_dump(exclude_unset=True)
 
 
 def check(values: Values) -> Config:

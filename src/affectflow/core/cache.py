@@ -111,10 +111,21 @@ def folder_fingerprint(root: Path) -> str:
         if path.is_file() and not any(part.startswith(".") for part in relative.parts):
             size = path.stat().st_size
             digest.update(f"{relative.as_posix()}\0{size}\0".encode())
-            if path.suffix.lower() in _IMAGES:
-                continue
-            with path.open("rb") as stream:
-                for start in (0,) if size <= _READ_COMPLETELY else (0, size // 2, size - _SAMPLE):
-                    stream.seek(start)
-                    digest.update(stream.read(_READ_COMPLETELY if size <= _READ_COMPLETELY else _SAMPLE))
+            if path.suffix.lower() not in _IMAGES:
+                _add_content(digest, path, size)
     return digest.hexdigest()[:20]
+
+
+def content_fingerprint(path: Path) -> str:
+    """Return the hex digest of a file's content: all of it, or of a video its size, beginning, middle and end."""
+    size = path.stat().st_size
+    digest = hashlib.sha256(f"{size}".encode())
+    _add_content(digest, path, size)
+    return digest.hexdigest()
+
+
+def _add_content(digest: hashlib._Hash, path: Path, size: int) -> None:
+    with path.open("rb") as stream:
+        for start in (0,) if size <= _READ_COMPLETELY else (0, size // 2, size - _SAMPLE):
+            stream.seek(start)
+            digest.update(stream.read(_READ_COMPLETELY if size <= _READ_COMPLETELY else _SAMPLE))

@@ -9,13 +9,17 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from affectflow.core.errors import UserError
 from affectflow.core.stage import Stage, address, code_of, find, parameters, settings_of
 
 _ADDRESS = "stage"
 _CODE = "code"
+CONSOLE = "AFFECTFLOW_CONSOLE"
+"""Set in the environment of jobs whose errors the console shows (:mod:`affectflow.console`)."""
+FOUND = "found: "
+"""Begins the lines of a log that say what a stage found."""
 _MAX_REASON = 500
 """Characters of an error on the terminal."""
 
@@ -33,8 +37,8 @@ def run_rule(snakemake: Any) -> None:
     """Run the stage that a rule's params name, with the rule's files, params, wildcards, threads and resources."""
     function = find(snakemake.params[_ADDRESS])
     summary = function(**_arguments(function, snakemake))
-    if summary:
-        print(summary)
+    for line in (summary or "").splitlines():
+        print(f"{FOUND}{line}")
 
 
 def _arguments(function: Stage, snakemake: Any) -> dict[str, Any]:
@@ -53,8 +57,9 @@ def _arguments(function: Stage, snakemake: Any) -> dict[str, Any]:
 def job_log(log: Path | str) -> Iterator[None]:
     """Send everything printed and logged, by C libraries too, to ``log``.
 
-    The terminal keeps progress bars (on ``sys.__stderr__``) and gets one line for an error, with which the process ends
-    with status 1: the sentence of a :class:`UserError`, or the last line of a traceback and where the rest of it is.
+    The terminal keeps progress bars (on ``sys.__stderr__``) and, unless the console looks for it in the log, gets one
+    line for an error, with which the process ends with status 1: the sentence of a :class:`UserError`, or the last line
+    of a traceback and where the rest of it is.
     """
     terminal = os.fdopen(os.dup(2), "w", encoding="utf-8", buffering=1)
     sys.__stderr__ = terminal  # type: ignore[misc]
@@ -67,12 +72,17 @@ def job_log(log: Path | str) -> Iterator[None]:
         try:
             yield
         except UserError as error:
-            for target in (stream, terminal):
+            for target in _readers(stream, terminal):
                 print(f"affectflow: {error}", file=target)
             stream.flush()
             os._exit(1)
         except Exception as error:
             traceback.print_exc(file=stream)  # now, because the log is closed when the interpreter would print it
             reason = " ".join("".join(traceback.format_exception_only(error)).split())
-            print(f"affectflow: {reason[:_MAX_REASON]} (the traceback is in {log})", file=terminal)
+            for target in _readers(stream, terminal):
+                print(f"affectflow: {reason[:_MAX_REASON]} (the traceback is in {log})", file=target)
             raise SystemExit(1) from None
+
+
+def _readers(log: TextIO, terminal: TextIO) -> list[TextIO]:
+    return [log] if os.environ.get(CONSOLE) else [log, terminal]

@@ -20,6 +20,8 @@ class Media:
     def __init__(self) -> None:
         self.problems: list[str] = []
         """One sentence for each video that could be read only in part."""
+        self.opened: list[Path] = []
+        """The videos and images that were read, in order."""
 
     def frames(self, video: Path, left_out: Counter[str]) -> Iterator[tuple[int, float, Image]]:
         """Yield index (from 1), time (in seconds) and image of each frame that can be read.
@@ -33,6 +35,7 @@ class Media:
         """
         from affectflow.media.video import Incomplete  # PyAV is not needed for images
 
+        self.opened.append(video)
         try:
             yield from self._frames(video)
         except Incomplete as error:
@@ -59,6 +62,7 @@ class Media:
         if not _is_file(path):
             left_out["label without an image"] += 1
             return None
+        self.opened.append(path)
         try:
             data = path.read_bytes()
             return Encoded(data, path.name, decode_rgb(data).pixels)
@@ -81,6 +85,7 @@ class MetadataOnly(Media):
 
     def image(self, path: Path, left_out: Counter[str]) -> Image | None:
         if _is_file(path):
+            self.opened.append(path)
             return Decoded(_NO_PIXELS)
         left_out["label without an image"] += 1
         return None

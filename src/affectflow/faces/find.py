@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from affectflow.core.cache import cache_key
+import pyarrow as pa
+
+from affectflow.core.cache import cache_key, content_fingerprint
 from affectflow.core.code import modules_digest
 from affectflow.core.parallel import batched, over_processes
 from affectflow.core.progress import progress
+from affectflow.datasets import info
 from affectflow.datasets.base import Dataset
 from affectflow.datasets.face import Face
 from affectflow.datasets.face_table import FACES_SCHEMA, FOUND, GIVEN, NO_FACE, NOT_LOOKED_FOR, face_cells
-from affectflow.datasets.media import MetadataOnly
+from affectflow.datasets.media import Media, MetadataOnly
 from affectflow.datasets.opening import get_dataset
 from affectflow.download.ledger import LEDGER_SCHEMA
 from affectflow.download.outcomes import OK
@@ -28,6 +31,10 @@ from affectflow.tables.parquet import parquet_rows, write_parquet
 
 _CODE = ("affectflow.faces.yunet", "affectflow.media.images")
 """The modules that decide which face is found in given bytes. Only their changes invalidate kept faces."""
+
+_VIDEO_CODE = ("affectflow.media.video",)
+_UNIT = "unit"
+_KEPT_SCHEMA = pa.schema([(_UNIT, pa.string()), *FACES_SCHEMA])
 
 _IMAGES_PER_TASK = 16
 _IMAGES_PER_SAVE = 4096  # a killed job loses at most the faces of so many images
@@ -46,7 +53,13 @@ class Search:
 
 
 def find_dataset_faces(
-    name: str, root: Path, split: str, search: Search | None, processes: int, out: Path
+    name: str,
+    root: Path,
+    split: str,
+    search: Search | None,
+    processes: int,
+    out: Path,
+    state: Path | None = None,
 ) -> Counter[str]:
     """Write the table of faces of all samples of a data set.
 
@@ -58,6 +71,8 @@ def find_dataset_faces(
             face selects among the faces found, and is taken where none is found.
         processes: Number of processes.
         out: The table to write, see :mod:`affectflow.datasets.face_table`.
+        state: Folder in which found faces are kept: a later call searches only the videos and images that are new, or
+            whose content or shipped boxes changed. None to keep nothing.
 
     Returns:
         Number of samples by outcome.
@@ -65,19 +80,32 @@ def find_dataset_faces(
     Raises:
         UserError: As the data set does.
     """
+    for cached in (_dataset, _known_rows):
+        cached.cache_clear()  # an earlier call's, of what may have changed since
     parts = get_dataset(name, root, split, MetadataOnly()).parts()
-    find = partial(_faces_of_part, name=name, root=root, split=split, search=search)
+    kept = _kept(state, search) if state is not None and search is not None else None
+    find = partial(_faces_of_part, name=name, root=root, split=split, search=search, kept=kept)
     counts: Counter[str] = Counter()
+    searched: Rows = []
+    unsaved = 0
     with progress(len(parts), "part", "faces") as bar:
 
         def rows() -> Iterator[dict[str, Any]]:
-            for found in over_processes(find, parts, processes):
+            nonlocal unsaved
+            for found, is_new in over_processes(find, parts, processes):
                 bar.update()
+                searched.extend(found)
+                unsaved += len(found) if is_new else 0
+                if kept is not None and unsaved >= _IMAGES_PER_SAVE:
+                    write_parquet(kept, _KEPT_SCHEMA, searched + _later_rows(kept, searched))
+                    unsaved = 0
                 for row in found:
                     counts[row["face"]] += 1
-                    yield row
+                    yield {key: value for key, value in row.items() if key != _UNIT}
 
         write_parquet(out, FACES_SCHEMA, rows())
+    if kept is not None and unsaved:
+        write_parquet(kept, _KEPT_SCHEMA, searched)
     return counts
 
 
@@ -131,21 +159,62 @@ def find_downloaded_faces(
     return Counter(row["face"] for row in rows)
 
 
-def _faces_of_part(part: str, name: str, root: Path, split: str, search: Search | None) -> Rows:
-    dataset = _dataset(name, root, split, decode=search is not None)
-    given = dataset.faces_of(part)
+def _kept(state: Path, search: Search) -> Path:
+    settings = {"sha256": search.sha256, "min_score": search.min_score}
+    key = cache_key(settings=settings, code=modules_digest(*_CODE, *_VIDEO_CODE), libraries=library_versions())
+    return state / f"{key[:16]}.parquet"
+
+
+def _later_rows(kept: Path, searched: Rows) -> Rows:
+    """Return the kept rows of what this call has not come to, which a kill must not lose."""
+    units = {row[_UNIT] for row in searched}
+    rows = parquet_rows(kept, _KEPT_SCHEMA) if kept.is_file() else iter(())
+    return [row for row in rows if row[_UNIT] not in units]
+
+
+def _faces_of_part(
+    part: str, name: str, root: Path, split: str, search: Search | None, kept: Path | None
+) -> tuple[Rows, bool]:
+    """Return the rows of a part, with the unit that each belongs to, and whether any was searched."""
+    given = _dataset(name, root, split, decode=search is not None)[0].faces_of(part)
     if search is None and given is None:
-        return [
-            {"source": sample.source, "sha256": "", **face_cells(NOT_LOOKED_FOR)} for sample in dataset.samples_of(part)
-        ]
-    rows = []
-    for sample in dataset.samples_of(part):
+        samples = _dataset(name, root, split, decode=False)[0].samples_of(part)
+        return [{_UNIT: "", "source": s.source, "sha256": "", **face_cells(NOT_LOOKED_FOR)} for s in samples], False
+    units = dict(_units(part, name, root, split, given or {})) if kept is not None else {}
+    known = _known_rows(kept) if kept is not None and kept.is_file() else {}
+    if units and all((unit, source) in known for source, unit in units.items()):
+        return [known[unit, source] for source, unit in units.items()], False
+    rows, searched = [], False
+    for sample in _dataset(name, root, split, decode=search is not None)[0].samples_of(part):
+        unit = units.get(sample.source, "")
+        if (before := known.get((unit, sample.source))) is not None:
+            rows.append(before)
+            continue
+        searched = True
         face: Face | None = (given or {}).get(sample.frame)
         outcome = GIVEN if face is not None else NO_FACE
         if search is not None and (found := _detector(search).find(sample.image.rgb(), face)) is not None:
             outcome, face = FOUND, found
-        rows.append({"source": sample.source, "sha256": "", **face_cells(outcome, face)})
-    return rows
+        rows.append({_UNIT: unit, "source": sample.source, "sha256": "", **face_cells(outcome, face)})
+    return rows, searched
+
+
+def _units(part: str, name: str, root: Path, split: str, given: Mapping[int, Face]) -> Iterator[tuple[str, str]]:
+    """Yield the source of each sample of a part, and the digest of what is searched at once: a video, or an image."""
+    dataset, media = _dataset(name, root, split, decode=False)
+    media.opened.clear()
+    samples = [(sample, len(media.opened)) for sample in dataset.samples_of(part)]
+    digests = [content_fingerprint(path) for path in media.opened]
+    of_videos = info(name).media == "videos"
+    boxes = [[frame, list(face.box), list(face.points)] for frame, face in sorted(given.items())] if of_videos else []
+    together = cache_key(rows=[*digests, *boxes])
+    for sample, opened in samples:
+        yield sample.source, together if of_videos else digests[opened - 1]
+
+
+@lru_cache(1)
+def _known_rows(kept: Path) -> dict[tuple[str, str], dict[str, Any]]:
+    return {(row[_UNIT], row["source"]): row for row in parquet_rows(kept, _KEPT_SCHEMA)}
 
 
 def _faces_of_images(files: Sequence[tuple[str, str]], images: Path, search: Search) -> Rows:
@@ -157,9 +226,10 @@ def _faces_of_images(files: Sequence[tuple[str, str]], images: Path, search: Sea
     return rows
 
 
-@lru_cache(1)
-def _dataset(name: str, root: Path, split: str, decode: bool) -> Dataset:
-    return get_dataset(name, root, split, None if decode else MetadataOnly())
+@lru_cache(2)
+def _dataset(name: str, root: Path, split: str, decode: bool) -> tuple[Dataset, Media]:
+    media = Media() if decode else MetadataOnly()
+    return get_dataset(name, root, split, media), media
 
 
 @lru_cache(1)

@@ -72,6 +72,7 @@ def find_dataset_faces(
     min_score: Annotated[float | None, Setting("faces.min_score")],
     split: str = "all",
     model: Path | None = None,
+    state: Path | None = None,
     threads: int = 1,
 ) -> str:
     """Find the faces in a data set, or take those that it ships.
@@ -82,6 +83,7 @@ def find_dataset_faces(
         faces: Table of the faces.
         split: Split of the data set.
         model: The detector's file; without it, the boxes that the data set ships are taken.
+        state: Folder of faces found before, so that only new videos and images are searched.
     """
     from affectflow.faces.find import Search
     from affectflow.faces.find import find_dataset_faces as find
@@ -89,7 +91,7 @@ def find_dataset_faces(
     search = None
     if model is not None and sha256 is not None and min_score is not None:
         search = Search(model, sha256, min_score)
-    return _counted(find(dataset, root, split, search, processes=threads, out=faces))
+    return _counted(find(dataset, root, split, search, processes=threads, out=faces, state=state))
 
 
 def _counted(counts: Counter[str]) -> str:

@@ -38,8 +38,8 @@ class Data:
         return self._section.folder_set(dataset).root is not None
 
     def left_out(self) -> list[str]:
-        """Return a line for each data set that is not configured."""
-        return [f"{name} is left out: {key_of(name)} is not set." for name in BENCHMARKS if not self.configured(name)]
+        """Return the benchmarks that are not configured."""
+        return [name for name in BENCHMARKS if not self.configured(name)]
 
     def sources(self) -> dict[str, Path]:
         """Return the files and folders that the configuration names, by key."""

@@ -53,13 +53,16 @@ class Inputs:
         """Return the params of the rule of a stage: its address, code digest and settings, and ``others``."""
         return rule_params(stage, self._config, **others)
 
-    def dataset_params(self, stage: Stage, name_of: Callable[[Wildcards], str], split: Function) -> dict[str, Any]:
+    def dataset_params(
+        self, stage: Stage, name_of: Callable[[Wildcards], str], split: Function, **others: Any
+    ) -> dict[str, Any]:
         """Return the params of the rule of a stage that reads a data set.
 
         Args:
             stage: The stage.
             name_of: Name of the data set.
             split: Its split.
+            others: Further params.
         """
         return self.params(
             stage,
@@ -68,6 +71,7 @@ class Inputs:
             split=split,
             content=checked(lambda wildcards: self._plan.data.state(name_of(wildcards))),
             code=code_with_dataset(stage, name_of),
+            **others,
         )
 
     def of_dataset(self, name_of: Callable[[Wildcards], str]) -> Function:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import yaml
+
 from affectflow.config import read
 from affectflow.core.errors import UserError
 
@@ -25,7 +27,7 @@ def check_command_line(words: Sequence[str]) -> None:
 
 
 def _values(words: Sequence[str], number: int) -> Iterable[str]:
-    option, equals, value = words[number].partition("=")
+    _, equals, value = words[number].partition("=")
     if equals:
         return [value]
     rest = words[number + 1 :]
@@ -38,3 +40,20 @@ def check_configuration_files(files: Iterable[str | Path]) -> None:
     for file in files:
         if str(file).endswith((".yaml", ".yml")):
             read(file)
+
+
+def configuration_files(words: Sequence[str]) -> list[str]:
+    """Return the configuration files that snakemake's command line names, or the study's own."""
+    numbers = [number for number, word in enumerate(words) if word.partition("=")[0] in _CONFIGFILE]
+    return [file for number in numbers for file in _values(words, number)] or [
+        name for name in ("config.yaml",) if Path(name).is_file()
+    ]
+
+
+def retyped(values: object) -> object:
+    """Return the values of ``--config``, inside of which snakemake leaves numbers as texts."""
+    if isinstance(values, dict):
+        return {key: retyped(value) for key, value in values.items()}
+    if isinstance(values, list):
+        return [retyped(value) for value in values]
+    return yaml.safe_load(values) if isinstance(values, str) and values else values

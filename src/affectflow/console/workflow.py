@@ -1,0 +1,55 @@
+"""What the console knows of the workflow that runs in this process."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+from affectflow.core.stage import find, parameters
+
+
+@dataclass(frozen=True, slots=True)
+class _Workflow:
+    snakemake: Any
+    config: Mapping[str, Any]
+    targets: tuple[str, ...]
+
+
+_CURRENT: list[_Workflow] = []
+
+
+def attach(workflow: Any, config: Mapping[str, Any], targets: Iterable[str]) -> None:
+    """Tell the console of a workflow.
+
+    Args:
+        workflow: Snakemake's.
+        config: The complete configuration.
+        targets: Files that may be asked for.
+    """
+    _CURRENT[:] = [_Workflow(workflow, config, tuple(targets))]
+
+
+def params_of(rule_name: str, wildcards: Mapping[str, str]) -> dict[str, Any]:
+    """Return the params of a job, those that are settings by their key of the configuration."""
+    if not _CURRENT:
+        return {}
+    rule = _CURRENT[0].snakemake.get_rule(rule_name)
+    values = {name: value for name, value in rule.params.items() if name}
+    stage = parameters(find(values["stage"])) if "stage" in values else {}
+    found: dict[str, Any] = {}
+    for name, value in values.items():
+        setting = stage[name].setting if name in stage else None
+        try:
+            found[setting.key if setting else name] = value(SimpleNamespace(**wildcards)) if callable(value) else value
+        except (AttributeError, TypeError):
+            continue  # it takes more than wildcards
+    return found
+
+
+def nearest_target(name: str) -> str | None:
+    """Return the file that may be asked for whose name is the most like another."""
+    targets = _CURRENT[0].targets if _CURRENT else ()
+    return next(iter(difflib.get_close_matches(name, targets, n=1, cutoff=0.6)), None)
