@@ -41,6 +41,8 @@ with one_sentence():
         for benchmark, first in PLAN.scores.of_seeds()
     ]
 
+for sentence in PLAN.warnings():
+    logger.warning(sentence)
 console.attach(workflow, config, [*SCORES, *SEED_SCORES])
 
 # Environments, where snakemake is to make them: of rules that handle tensors, and of all others.

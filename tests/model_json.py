@@ -29,6 +29,7 @@ VALUES: dict[str, Any] = {
     "epochs": 1,
     "validation": {},
     "unmeasured": (),
+    "uncalibrated": (),
     "crops": {"center": 1},
     "datasets": {"emotionet": 1},
     "positives": {},

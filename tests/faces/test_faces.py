@@ -628,8 +628,8 @@ def test_only_a_new_subjects_faces_are_searched(tmp_path: Path, monkeypatch: pyt
         assert (tmp_path / "faces").read_bytes() == (tmp_path / "all").read_bytes()
         return count
 
-    def subject(number: int, first: int = 0) -> None:
-        make_video(disfa / "Videos_LeftCamera" / f"LeftVideoSN{number:03d}_comp.avi", first=first)
+    def subject(number: int, rate: int = 10) -> None:
+        make_video(disfa / "Videos_LeftCamera" / f"LeftVideoSN{number:03d}_comp.avi", rate=rate)
         lines = (f"{frame},0" for frame in range(1, FRAMES + 1))
         text(disfa / "ActionUnit_Labels" / f"SN{number:03d}" / f"SN{number:03d}_au1.txt", *lines)
 
@@ -640,7 +640,7 @@ def test_only_a_new_subjects_faces_are_searched(tmp_path: Path, monkeypatch: pyt
     assert look("disfa", disfa) == 0
     subject(3)
     assert look("disfa", disfa) == FRAMES
-    subject(2, first=3)
+    subject(2, rate=5)
     assert look("disfa", disfa) == FRAMES
 
     rows = [f"{name},1" for name in ("001_smiling.jpg", "003_smiling.jpg")]

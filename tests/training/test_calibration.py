@@ -8,7 +8,7 @@ import pytest
 pytest.importorskip("keras")
 
 from affectflow.metrics.calibration import calibration_error_of_bins
-from affectflow.training.validation import fit_temperatures, reliability
+from affectflow.training.validation import fit_temperatures, fit_thresholds, reliability
 
 
 def test_a_known_temperature_is_found() -> None:
@@ -32,3 +32,13 @@ def test_one_class_has_no_temperature(label: int) -> None:
     labels = np.full((50, 60), label, np.int8)
     logits = np.random.default_rng(0).normal(0, 5, (50, 1)).astype(np.float32)
     assert fit_temperatures([4], labels, logits) == {4: 1.0}
+
+
+@pytest.mark.parametrize(("positives", "fitted"), [(0, False), (9, False), (10, True), (191, False)])
+def test_a_handful_of_positives_is_not_fitted_to(positives: int, fitted: bool) -> None:
+    labels = np.zeros((200, 60), np.int8)
+    labels[:positives, 3] = 1
+    logits = np.where(labels[:, [3]] == 1, 9.0, 7.0).astype(np.float32)
+    probabilities = 1 / (1 + np.exp(-logits))
+    assert (fit_thresholds([4], labels, probabilities)[4] != 0.5) is fitted
+    assert (fit_temperatures([4], labels, logits)[4] != 1.0) is fitted

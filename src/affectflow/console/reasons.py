@@ -18,7 +18,7 @@ _MOST_FILES, _MOST_CHANGES, _LONGEST = 2, 3, 40
 _DIGEST = re.compile(r"[0-9a-f]{20}|[0-9a-f]{64}")
 _NAMES = {
     "code": "affectflow's code",
-    "content": "the files of the data set",
+    "content": "the data set",
     "split": "the split",
     "root": "the folder",
 }

@@ -52,4 +52,4 @@ def params_of(rule_name: str, wildcards: Mapping[str, str]) -> dict[str, Any]:
 def nearest_target(name: str) -> str | None:
     """Return the file that may be asked for whose name is the most like another."""
     targets = _CURRENT[0].targets if _CURRENT else ()
-    return next(iter(difflib.get_close_matches(name, targets, n=1, cutoff=0.6)), None)
+    return next(iter(difflib.get_close_matches(name, targets, n=1, cutoff=0.75)), None)

@@ -94,6 +94,8 @@ class ModelMetadata(JsonFile):
     """Metrics of the best epoch."""
     unmeasured: tuple[str, ...]
     """Labels with one value only in validation."""
+    uncalibrated: tuple[str, ...]
+    """AUs with too few images in validation that show them, or do not, for a threshold or temperature: 0.5 and 1."""
     crops: Mapping[str, int]
     """Number of training images by kind of crop."""
     datasets: Mapping[str, int]

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from affectflow.core.errors import UserError
+from affectflow.core.progress import TO_TERMINAL
 from affectflow.core.stage import Stage, address, code_of, find, parameters, settings_of
 
 _ADDRESS = "stage"
@@ -69,6 +70,7 @@ def job_log(log: Path | str) -> Iterator[None]:
         os.dup2(stream.fileno(), 2)
         sys.stdout = sys.stderr = stream
         logging.basicConfig(level=logging.INFO, format="%(message)s", stream=stream)
+        logging.getLogger(TO_TERMINAL).addHandler(logging.StreamHandler(terminal))
         try:
             yield
         except UserError as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import multiprocessing
 import shutil
 import sys
@@ -18,11 +17,8 @@ from affectflow.download.outcomes import OK
 from affectflow.download.partition import PartitionSpec, RetryPolicy, fetch_partition, outcomes
 from affectflow.download.settings import Settings
 
-log = logging.getLogger(__name__)
-
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _SHOWN = 4  # kinds of failures
-_LOG_EVERY_S = 30.0
 
 
 def download(
@@ -72,43 +68,20 @@ class Tally:
     """Count outcomes and show progress; a context manager. ``total`` may be an estimate."""
 
     def __init__(self, total: int) -> None:
-        self._total = total
         self._counts: Counter[str] = Counter()
-        self._started = self._logged = time.monotonic()
-        self._bar = progress(total=total, unit=" URLs", description="download")
+        self._bar = progress(total=total, unit="URLs", description="download")
 
     def __enter__(self) -> Tally:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._bar.close()
-        if self._counts:
-            self._log()
 
     def add(self, counts: Counter[str]) -> None:
         """Add the counts of some outcomes."""
         self._counts.update(counts)
         self._bar.set_postfix_str(self._summary(), refresh=False)
         self._bar.update(counts.total())
-        if time.monotonic() - self._logged >= _LOG_EVERY_S:
-            self._log()
-
-    def _log(self) -> None:
-        self._logged = time.monotonic()
-        if not self._bar.disable:
-            return  # the bar shows the same
-        done, seconds = self._counts.total(), self._logged - self._started
-        rate = done / max(seconds, 1e-9)
-        left = max(0, self._total - done) / max(rate, 1e-9)
-        log.info(
-            "%s  %s of about %s URLs, %s/s, %s; about %.0f min left",
-            time.strftime("%H:%M:%S"),
-            f"{done:,}",
-            f"{max(self._total, done):,}",
-            f"{rate:,.0f}",
-            self._summary(),
-            left / 60,
-        )
 
     def _summary(self) -> str:
         failures = self._counts.copy()

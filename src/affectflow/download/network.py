@@ -23,13 +23,14 @@ from typing import TYPE_CHECKING, Any
 from yarl import URL
 
 from affectflow.core.errors import UserError
+from affectflow.core.progress import TO_TERMINAL
 from affectflow.download.outcomes import Failed
 from affectflow.download.resolver import is_address
 
 if TYPE_CHECKING:
     from affectflow.download.engine import Task
 
-log = logging.getLogger(__name__)
+log = logging.getLogger(TO_TERMINAL)
 
 _FAILURES_BEFORE_PAUSE = 8  # attempts in a row at a host
 _MAX_PAUSES = 2
@@ -268,7 +269,7 @@ class Network:
     def _record_silence(self, channel: _Channel, silent_sites: int) -> None:
         if not channel.lost and (silent_sites or len(channel.failing) >= _UNRELATED):
             channel.lost = True
-            log.warning("%s: nothing responds; waiting until it does", channel.name)
+            log.warning("%s: nothing responds since %s; waiting until it does", channel.name, time.strftime("%H:%M:%S"))
         quiet = time.monotonic() - channel.last
         patience = self._patience_s if silent_sites else min(self._patience_s, _PATIENCE_AT_THE_START_S)
         if channel.lost and quiet > patience:

@@ -6,15 +6,22 @@ user owns has changed. Importing this is fast, because every job does.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from affectflow.config import Values, check
 from affectflow.core.errors import UserError
 from affectflow.datasets import synthetic
+from affectflow.download.outcomes import OUTCOMES
 from affectflow.plan.data import EMOTIONET, Data
 from affectflow.plan.faces import Faces
 from affectflow.plan.models import Models
 from affectflow.plan.scores import Scores
+
+_ENLARGED = 1.1
+"""Above so many times the stored size, a network's input is worth a warning."""
+_FOLLOWED = 5
+"""Images a second that an annotator can follow."""
 
 
 class Plan:
@@ -25,6 +32,11 @@ class Plan:
 
     def __init__(self, config: Values) -> None:
         self._config = checked = check(config)
+        unknown = sorted(set(checked.download.retry_outcomes) - OUTCOMES.keys())
+        if unknown:
+            raise UserError(
+                f"download.retry_outcomes names an unknown outcome {unknown[0]!r}; known are {', '.join(OUTCOMES)}."
+            )
         self.data = Data(checked.data)
         self.synthetic = synthetic.check_unmixed(self.data.sources())
         if not self.synthetic:
@@ -38,6 +50,22 @@ class Plan:
         given = [*self.data.sources().values(), *self.models.given_weights()]
         given += [Path(path) for path in (self._config.faces.model.path, self.data.reference) if path is not None]
         return [path for path in dict.fromkeys(given) if not path.is_relative_to("results")]
+
+    def warnings(self) -> Iterator[str]:
+        """Yield a sentence for each setting that is allowed, and seldom meant."""
+        stored = self._config.records.image_size
+        for name, size in self.models.input_sizes().items():
+            if size > _ENLARGED * stored:
+                yield (
+                    f"models.{name}.input_size is {size}, and records.image_size {stored}: images are enlarged, which "
+                    f"shows a model nothing more; set records.image_size to {size} or more."
+                )
+        rate = self._config.annotation.frame_rate
+        if not self.synthetic and self.data.configured(EMOTIONET) and rate > _FOLLOWED:
+            yield (
+                f"annotation.frame_rate is {rate:g}: nobody can rate {rate:g} people a second; set it to 1 to "
+                f"{_FOLLOWED}."
+            )
 
     def _check_real(self) -> None:
         """Raise :class:`UserError` for mistakes that would otherwise show after hours."""

@@ -87,6 +87,10 @@ class Models:
         """Return the number of GPUs that a training takes."""
         return self.entry(run).gpus
 
+    def input_sizes(self) -> dict[str, int]:
+        """Return the side of the images that each model takes, of those that are trained, in pixels."""
+        return {self.of(run): self.entry(run).input_size for run in self.runs}
+
     def gpus(self) -> dict[str, int]:
         """Return the number of GPUs of each model that is trained."""
         return {self.of(run): self.gpus_of(run) for run in self.runs}

@@ -81,6 +81,9 @@ def _units(facts: ModelMetadata) -> Iterator[str]:
         yield f"| {unit} intensity | {count:,} labelled | | | | | |"
     if facts.unmeasured:
         yield from ("", f"Validation has only one value of {', '.join(facts.unmeasured)}.")
+    if facts.uncalibrated:
+        few = ", ".join(facts.uncalibrated)
+        yield from ("", f"Validation shows too little of {few}: the threshold is 0.5 and the temperature 1, unfitted.")
 
 
 def _text(value: float | None) -> str:

@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 
 from affectflow.core.errors import UserError
 from affectflow.core.interruption import Interruption
-from affectflow.core.progress import progress
+from affectflow.core.progress import TO_TERMINAL, progress
 from affectflow.tables.csv_files import write_csv
 from affectflow.training.checkpoint import Checkpoints, EpochLog, State
 from affectflow.training.keras_setup import keras
 from affectflow.training.multi_task import MultiTaskModel
 
-log = logging.getLogger(__name__)
+log = logging.getLogger(TO_TERMINAL)
 
 _SCALAR = tf.compat.v1.SummaryMetadata(
     plugin_data=tf.compat.v1.SummaryMetadata.PluginData(plugin_name="scalars"), data_class=1
@@ -153,7 +153,7 @@ class _Run:
             self._checkpoints.save(self.state.step, {**arrays, **self.state.arrays()}, self.state.to_json())
             self._saved_at = time.monotonic()
         if requested:
-            log.info("Stop requested at step %d: state saved; start again to resume.", self.state.step)
+            log.info("saved at step %s; the same command goes on", f"{self.state.step:,}")
             raise self._interruption.exception()
 
     def _variables(self) -> dict[str, Any]:

@@ -142,7 +142,7 @@ def train(recipe: Recipe, data: TrainingData, execution: Execution, outputs: Out
     model.set_weights(state.best_weights)
     network = float32_network(recipe, trained_heads, model.network)
     logits = validator.predict_logits(network)
-    calibration = Calibration({}, {}, [])
+    calibration = Calibration({}, {}, [], ())
     if ACTION_UNITS in trained_heads:
         calibration = calibrate(
             network, trained_heads[ACTION_UNITS], validation_labels.units, logits[ACTION_UNITS], recipe.calibration
@@ -159,6 +159,7 @@ def train(recipe: Recipe, data: TrainingData, execution: Execution, outputs: Out
         synthetic=data.synthetic,
         **_history_metadata(state),
         unmeasured=tuple(constant_labels(trained_heads, validation_labels)),
+        uncalibrated=tuple(facs.label(unit) for unit in calibration.too_few),
         **labels.counts(trained_heads.get(ACTION_UNITS, ()), trained_heads.get(INTENSITIES, ())),
         images=ImageCounts(train=len(labels), validation=len(validation_labels)),
         images_without_label=len(labels) - mixture.count,

@@ -30,6 +30,9 @@ from affectflow.training.reader import Labels, images_in_order
 
 log = logging.getLogger(__name__)
 
+_LEAST = 10
+"""Positives and negatives of an AU that a threshold or temperature is fitted to at the least."""
+_UNFITTED_THRESHOLD = 0.5
 _MIN_TEMPERATURE, _MAX_TEMPERATURE = 0.05, 20.0
 _RELIABILITY_COLUMNS = ("unit", "calibrated", "from", "images", "mean_probability", "positive_rate")
 
@@ -176,6 +179,8 @@ class Calibration:
     temperatures: Mapping[int, float]
     thresholds: Mapping[int, float]
     bins: Sequence[UnitBin]
+    too_few: Sequence[int]
+    """AUs that are shown, or not shown, by too few images to fit anything."""
 
     def error(self, calibrated: bool) -> float:
         """Return the expected calibration error after or before calibration."""
@@ -198,6 +203,13 @@ def calibrate(
         logits: The head's logits on the validation images [n, units].
         method: ``temperature``, or ``none`` for temperatures of 1.
     """
+    too_few = [unit for unit in units if not _is_enough(_known_and_present(unit_labels, unit)[1])]
+    for unit in too_few:
+        log.warning(
+            "Fewer than %d validation images show %s, or do not; its threshold is 0.5 and its temperature 1.",
+            _LEAST,
+            facs.label(unit),
+        )
     temperatures = (
         fit_temperatures(units, unit_labels, logits) if method == "temperature" else dict.fromkeys(units, 1.0)
     )
@@ -205,7 +217,7 @@ def calibrate(
     bins = reliability(units, unit_labels, logits, temperatures)
     scaled = logits / np.array([temperatures[unit] for unit in units], np.float32)
     probabilities = ops.convert_to_numpy(ops.sigmoid(scaled))
-    return Calibration(temperatures, fit_thresholds(units, unit_labels, probabilities), bins)
+    return Calibration(temperatures, fit_thresholds(units, unit_labels, probabilities), bins, too_few)
 
 
 def fit_temperatures(
@@ -213,8 +225,8 @@ def fit_temperatures(
 ) -> dict[int, float]:
     """Return the temperature of each AU: the divisor of its logits that maximizes the likelihood of the labels.
 
-    Guo et al. 2017, "On calibration of modern neural networks", section 4.2. The temperature is 1 for AUs with only one
-    class in the labels, whose likelihood has no maximum.
+    Guo et al. 2017, "On calibration of modern neural networks", section 4.2. The temperature is 1 for AUs with too few
+    positives or negatives.
 
     Args:
         units: AUs of the logits.
@@ -225,14 +237,14 @@ def fit_temperatures(
     for column, unit in enumerate(units):
         known, truth = _known_and_present(unit_labels, unit)
         values = logits[known, column].astype(np.float64)
-        temperatures[unit] = _best_temperature(truth, values) if truth.any() and not truth.all() else 1.0
+        temperatures[unit] = _best_temperature(truth, values) if _is_enough(truth) else 1.0
     return temperatures
 
 
 def fit_thresholds(
     units: Sequence[int], unit_labels: NDArray[np.int8], probabilities: NDArray[np.float32]
 ) -> dict[int, float]:
-    """Return the threshold of best F1 of each AU, or 0.5 for AUs without a positive.
+    """Return the threshold of best F1 of each AU, or 0.5 for AUs with too few positives or negatives.
 
     Args:
         units: AUs of the probabilities.
@@ -242,7 +254,8 @@ def fit_thresholds(
     thresholds = {}
     for column, unit in enumerate(units):
         known, truth = _known_and_present(unit_labels, unit)
-        thresholds[unit] = best_threshold(truth, probabilities[known, column])
+        enough = _is_enough(truth)
+        thresholds[unit] = best_threshold(truth, probabilities[known, column]) if enough else _UNFITTED_THRESHOLD
     return thresholds
 
 
@@ -282,6 +295,11 @@ def write_reliability(path: Path, bins: Sequence[UnitBin]) -> None:
         for entry in bins
     )
     write_csv(path, _RELIABILITY_COLUMNS, rows)
+
+
+def _is_enough(truth: NDArray[np.bool_]) -> bool:
+    """Return whether labels have enough of both classes to fit something to."""
+    return min(int(truth.sum()), int((~truth).sum())) >= _LEAST
 
 
 def _divide_logits(head: keras.layers.Dense, temperatures: Sequence[float]) -> None:
