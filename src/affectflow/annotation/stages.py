@@ -72,4 +72,4 @@ def merge_traces(
 
     options = MergeOptions(trace_range, None if lag_s == "estimate" else lag_s, max_lag_s, min_ccc)
     frames, without = merge(traces, manifest, Outputs(merged, agreement, annotators), options)
-    return f"{frames} frames, {without} of them without values\n{annotators.read_text(encoding='utf-8')}"
+    return f"{frames:,} frames, {without:,} of them without values; {annotators} says how far annotators agree"

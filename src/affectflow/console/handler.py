@@ -20,7 +20,7 @@ from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
 
 from affectflow.console.failures import sentence
-from affectflow.console.reasons import why
+from affectflow.console.reasons import FIRST, why
 from affectflow.console.workflow import params_of
 from affectflow.core.rule import CONSOLE, FOUND
 
@@ -142,7 +142,7 @@ class LogHandler(LogHandlerBase):
 
     def _announce(self, job: _Job) -> None:
         where = f"; log: {job.log}" if job.log else ""
-        self._write(f"{_now()} {job.name} is running: {job.reason}{where}")
+        self._write(f"{_now()} {job.name} is running{'' if job.reason == FIRST else f': {job.reason}'}{where}")
 
     def _finish(self, record: Mapping[str, Any]) -> None:
         job = self._ended(record)
@@ -150,7 +150,8 @@ class LogHandler(LogHandlerBase):
             return
         took = time.monotonic() - job.began
         found = _found(job.log) or "done"
-        self._write(f"{_now()} {job.name}: {found} ({_duration(took)}; {job.reason})")
+        reason = "" if job.reason == FIRST else f"; {job.reason}"
+        self._write(f"{_now()} {job.name}: {found} ({_duration(took)}{reason})")
 
     def _fail(self, record: Mapping[str, Any]) -> None:
         number = record["jobid"]

@@ -13,6 +13,7 @@ _PARAMS = re.compile(
     re.DOTALL,
 )
 _FILES = re.compile(r"(Updated input files): ([^;]*)")
+FIRST = "it has no result yet"
 _NOTHING = "<nothing exclusive>"
 _MOST_FILES, _MOST_CHANGES, _LONGEST = 2, 3, 40
 _DIGEST = re.compile(r"[0-9a-f]{20}|[0-9a-f]{64}")
@@ -38,7 +39,7 @@ def why(reason: str, params: Mapping[str, Any]) -> str:
         return "it was interrupted before"
     found = list(_changes(reason, params))
     if not found and "Missing output files" in reason:
-        return "it has no result yet"
+        return FIRST
     if not found and "Input files updated by another job" in reason:
         return "its input was made again"
     return "; ".join(found) or reason[:_LONGEST]

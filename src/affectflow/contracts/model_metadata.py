@@ -129,3 +129,17 @@ class ModelMetadata(JsonFile):
     def needs_faces(self) -> bool:
         """Whether the model was trained on crops around faces, rather than on the center of images."""
         return self.crops.get(FACE, 0) > self.crops.get(CENTER, 0)
+
+    def headline(self) -> str:
+        """Return how well the best epoch did on validation, on a line."""
+        names = {
+            "mean_auc": "AUC",
+            "mean_f1": "F1",
+            "mean_intensity_ccc": "intensity CCC",
+            "valence_ccc": "valence CCC",
+            "arousal_ccc": "arousal CCC",
+        }
+        values = ((title, self.validation.get(f"validation_{name}")) for name, title in names.items())
+        shown = ", ".join(f"{title} {value:.3f}" for title, value in values if value is not None)
+        best = f"epoch {self.best_epoch} of {self.epochs} is the best"
+        return f"{self.images.train:,} images, {best}: {shown or 'no metric'}"

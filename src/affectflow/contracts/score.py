@@ -242,6 +242,13 @@ class ScoreFile(Means[float], Heading, JsonFile):
         """Whether the model is known to have been trained on images or people of the benchmark."""
         return self.leakage is not None and any(self.leakage.model_dump().values())
 
+    def headline(self) -> str:
+        """Return the main results on a line."""
+        names = {"mean_f1": "F1", "mean_auc": "AUC", "valence_ccc": "valence CCC", "arousal_ccc": "arousal CCC"}
+        values = ((title, self.metric(name)) for name, title in names.items())
+        shown = [f"{title} {value:.3f}" for title, value in values if value is not None]
+        return ", ".join([*shown, f"{self.protocol.used_frames:,} frames"])
+
     def metric(self, name: str) -> float | None:
         """Return one of the means, or ``valence_ccc`` or ``arousal_ccc``; None where it is undefined."""
         entry, key = self._entry(name)

@@ -152,3 +152,10 @@ class Failed(Exception):
     def is_transient(self) -> bool:
         """Whether another attempt may succeed."""
         return self.outcome in TRANSIENT or self.http_status in (408, 425, 429)
+
+
+def counted(counts: Counter[str]) -> str:
+    """Return the numbers of outcomes on a line: ``10,100 of 11,336 images; 776 not_found, 201 dns``."""
+    failures = Counter({name: count for name, count in counts.items() if name != OK and count})
+    listed = ", ".join(f"{count:,} {name}" for name, count in failures.most_common())
+    return f"{counts[OK]:,} of {counts.total():,} images{'; ' if listed else ''}{listed}"

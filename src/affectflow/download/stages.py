@@ -48,6 +48,7 @@ def download_partition(
     from affectflow.download.command import Tally
     from affectflow.download.ledger import write_part
     from affectflow.download.lists import estimate
+    from affectflow.download.outcomes import counted
     from affectflow.download.partition import PartitionSpec, RetryPolicy, cache_key_of, fetch_partition, outcomes
     from affectflow.download.settings import Settings
 
@@ -59,13 +60,14 @@ def download_partition(
     with Tally(estimate(spec.urls) // spec.partitions) as tally:
         fetch_partition(spec, how, policy, tally.add)
     counts = write_part(ledger, outcomes(spec))
-    return "\n".join(f"{count} {outcome}" for outcome, count in counts.most_common())
+    return counted(counts)
 
 
 @stage("download", "media.file_names")
 def collect_ledger(parts: list[Path], file_names: Path, ledger: Output, errors: Output, summary: Output) -> str:
     """Join the partitions' ledgers, and list and count the failures."""
     from affectflow.download.ledger import collect_ledger as collect
+    from affectflow.download.outcomes import counted
 
-    collect(parts, urls=file_names, ledger=ledger, errors=errors, summary=summary)
-    return summary.read_text(encoding="utf-8")
+    counts = collect(parts, urls=file_names, ledger=ledger, errors=errors, summary=summary)
+    return counted(counts)

@@ -32,7 +32,7 @@ def score_model(
     code: str,
     bootstrap_samples: BootstrapSamples,
     snapshot: tuple[Path, ...] = (),
-) -> None:
+) -> str:
     """Score a model on a benchmark by a protocol.
 
     Args:
@@ -63,6 +63,9 @@ def score_model(
         code_sha256=code,
         out=score,
     )
+    from affectflow.contracts.score import ScoreFile
+
+    return ScoreFile.read(score).headline()
 
 
 @stage(*_SCORED)

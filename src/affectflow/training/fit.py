@@ -95,6 +95,7 @@ def fit(
                 inputs.batches(state.step),
                 steps_per_epoch=remaining,
                 epochs=1,
+                shuffle=False,  # the batches come shuffled
                 verbose=0,
                 callbacks=[_CheckpointCallback(run)],
             )

@@ -60,7 +60,7 @@ def train_model(
     weights: Path | None = None,
     runtime: float | None = None,
     threads: int = 0,
-) -> None:
+) -> str:
     """Train a model on TFRecords, calibrate it and fit its thresholds.
 
     Args:
@@ -85,7 +85,7 @@ def train_model(
 
     seconds = seconds_to_train(runtime)
     gpus = lease_gpus(gpu)  # noqa: F841  # kept until the end; before TensorFlow, which takes all it sees
-    from affectflow.contracts.model_metadata import FaceAlignment
+    from affectflow.contracts.model_metadata import FaceAlignment, ModelMetadata
     from affectflow.core.interruption import OutOfTime
     from affectflow.training.train import Execution, Outputs, TrainingData
     from affectflow.training.train import train as fit
@@ -100,6 +100,7 @@ def train_model(
     except OutOfTime:
         requeue()  # where that fails, the workflow tries again
         raise
+    return ModelMetadata.read(metadata).headline()
 
 
 @stage("training.export", "training.keras_setup")
