@@ -1,7 +1,7 @@
 # make demo       trains and scores on drawn faces, and prints the scores
 # make test       the test suite (make test-all adds long and privileged tests)
 # make test-fast  what needs neither TensorFlow nor a run of snakemake, in a minute or so
-# make report     the HTML report and the graphs of the workflow
+# make report     the HTML report and the graphs of the workflow; CONFIG=my.yaml for one's own data
 # make bench-scores     a score of DISFA's size with its intervals beside scikit-learn on resampled frames
 # make check      formatters, linters, layers of the package, type checker
 # make bench-download   the download beside img2dataset, curl and requests
@@ -13,6 +13,9 @@
 # make bench-predict    affectflow predict beside the bare model
 # make lock       locks what pyproject.toml names (needs uv); UPGRADE=--upgrade for new versions of all packages
 # GPU=1 installs TensorFlow's CUDA build instead of the CPU's.
+ifneq (1,$(words $(CURDIR)))
+$(error Python environments do not work in a folder whose path has blanks; move the repository from $(CURDIR))
+endif
 SHELL := bash
 PYTHON ?= python3
 CORES ?= all
@@ -21,6 +24,8 @@ BIN := $(VENV)/bin
 BUILD := $(if $(GPU),gpu,cpu)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 TARGETS ?=
+CONFIG ?=
+CONFIGURED = $(if $(CONFIG),--configfile $(CONFIG))
 SLOW := training prediction workflow slurm faults
 WORKERS ?= 2
 # A file's tests share what they set up, so they stay together (but for a few files, see tests/conftest.py).
@@ -47,10 +52,10 @@ test-all: test-environment
 	$(PYTEST) -m "long or privileged" tests
 
 report: environment
-	snakemake --cores $(CORES) $(TARGETS)
-	snakemake --report results/report.zip $(TARGETS)
-	set -o pipefail; snakemake --quiet all --dag dot $(TARGETS) | affectflow draw-graph results/dag.svg
-	set -o pipefail; snakemake --quiet all --rulegraph dot $(TARGETS) | affectflow draw-graph results/rulegraph.svg
+	snakemake --cores $(CORES) $(CONFIGURED) -- $(TARGETS)
+	snakemake --report results/report.zip $(CONFIGURED) -- $(TARGETS)
+	set -o pipefail; snakemake --quiet all --dag dot $(CONFIGURED) -- $(TARGETS) | affectflow draw-graph results/dag.svg
+	set -o pipefail; snakemake --quiet all --rulegraph dot $(CONFIGURED) -- $(TARGETS) | affectflow draw-graph results/rulegraph.svg
 	@echo "results/report.zip, results/dag.svg, results/rulegraph.svg"
 
 # Needs nginx and its echo module (Debian: nginx-light libnginx-mod-http-echo) and curl; about ten minutes.
