@@ -7,6 +7,8 @@ import itertools
 import json
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -14,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 
 keras = pytest.importorskip("keras")
 
@@ -115,10 +118,15 @@ def test_everything_asked_for_is_a_row(of_images: Path, folder: Path, tmp_path: 
     rows = rows_of(out)
     places = [(Path(row["source"]).name, row["frame"], row["face"]) for row in rows]
     frames = [("c.mp4", str(frame), "1") for frame in range(1, FRAMES + 1)]
-    assert places == [("a.png", "", "1"), ("b.jpg", "", "1"), *frames, ("d.jpg", "", "0"), ("notes.txt", "", "0")]
+    assert places == [
+        ("a.png", "", "1"),
+        ("b.jpg", "", "1"),
+        *frames,
+        ("d.jpg", "", "0"),
+    ]  # and notes.txt is passed over
     assert [row["time"] for row in rows][2:5] == ["0.0", "0.1", "0.2"]
-    assert "cannot be decoded" in rows[-2]["problem"] and rows[-1]["problem"] == "neither an image nor a video"
-    assert {row["problem"] for row in rows[:-2]} == {""} and {row["crop"] for row in rows[:-2]} == {"center"}
+    assert "cannot be decoded" in rows[-1]["problem"]
+    assert {row["problem"] for row in rows[:-1]} == {""} and {row["crop"] for row in rows[:-1]} == {"center"}
     assert rows[-1]["AU12"] == rows[-1]["valence"] == rows[-1]["emotion"] == ""
 
 
@@ -131,6 +139,61 @@ def test_predictions_belong_to_their_images(of_images: Path, folder: Path) -> No
     assert (table["arousal"] == 0.25).all()
     assert table["happiness"].tolist() == [0.5] * 8  # AU6 where it is dark, AU12 where it is bright
     assert set(table["emotion"]) == {"Neutral"}
+
+
+def test_arrays_and_pillow_images_are_predicted_as_files_are(of_images: Path, folder: Path) -> None:
+    reader = load(of_images)
+    pixels = decode_rgb((folder / "a.png").read_bytes()).pixels
+    files = reader.predict(folder / "a.png", folder / "a.png", folder / "c.mp4")
+    others = reader.predict(pixels, Image.fromarray(pixels), folder / "c.mp4")
+    assert others["source"].tolist()[:2] == ["image 1", "image 2"]
+    assert others.drop(columns="source").equals(files.drop(columns="source"))
+    turned = Image.fromarray(pixels)
+    turned.getexif()[0x0112] = 3  # upside down, as some cameras store
+    assert reader.predict(turned)["valence"][0] == pytest.approx(files["valence"][0], abs=0.02)
+    for wrong in (pixels[..., 0], pixels.astype(float), np.zeros((0, 4, 3), np.uint8)):
+        with pytest.raises(UserError, match=r"image 1 is an array of .* give uint8"):
+            reader.predict(wrong)
+
+
+def test_a_model_without_a_search_for_faces_says_so(
+    of_images: Path, folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    load(of_images).predict(folder)
+    said = caplog.text
+    assert "was trained without a search for faces, and reads the center of each image" in said
+    assert "Passed over 1 files that are neither images nor videos (notes.txt)." in said
+    caplog.clear()
+    load(of_images, cropped=True)
+    assert not caplog.text
+
+
+def test_a_missing_model_is_told_before_tensorflow_is_imported(tmp_path: Path) -> None:
+    program = (
+        "import sys\nfrom affectflow.cli import main\n"
+        "try: main(['predict', 'x.jpg', '--model', 'nobody'])\n"
+        "except SystemExit: print([name for name in ('tensorflow', 'keras') if name in sys.modules])"
+    )
+    result = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert "nobody/model.keras does not exist" in result.stderr and result.stdout.strip() == "[]"
+
+
+def test_the_table_is_scored(of_images: Path, tmp_path: Path) -> None:
+    """A table of predict is one of the formats of score; of several faces the most prominent counts."""
+    make_image(tmp_path / "own/a.png", 0)
+    make_image(tmp_path / "own/b.png", 7)
+    text(tmp_path / "own/labels.csv", "image,AU12", "a.png,0", "b.png,1")
+    main(["predict", str(tmp_path / "own"), "--model", str(of_images), "--out", str(tmp_path / "p.csv")])
+    rows = (tmp_path / "p.csv").read_text().splitlines()
+    header = rows[0].split(",")
+    second = rows[1].split(",")
+    second[header.index("face")], second[header.index("AU12")] = "2", "1"
+    (tmp_path / "p.csv").write_text("\n".join([*rows, ",".join(second)]) + "\n")
+    words = ["--benchmark", "own", "--root", str(tmp_path / "own"), "--out", str(tmp_path / "s.json")]
+    main(["score", str(tmp_path / "p.csv"), *words])
+    score = json.loads((tmp_path / "s.json").read_text())
+    assert score["action_units"]["AU12"]["f1"] == 1.0 and score["program"] == "affectflow predict"
+    assert score["unused_rows"] == {"prediction of another face in the same frame": 1}
 
 
 def test_the_batch_size_changes_nothing(of_images: Path, folder: Path) -> None:

@@ -111,8 +111,9 @@ def predict(options: argparse.Namespace) -> None:
 
 
 def predict_records(options: argparse.Namespace) -> None:
+    from affectflow.contracts.model_metadata import METADATA, MODEL
     from affectflow.datasets.face import FACE
-    from affectflow.prediction.model import METADATA, MODEL, TrainedModel
+    from affectflow.prediction.model import TrainedModel
     from affectflow.prediction.records import predict_records
     from affectflow.records.access import crops_of
 

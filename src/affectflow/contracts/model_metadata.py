@@ -61,6 +61,10 @@ class ImageCounts(Part):
     validation: int
 
 
+MODEL, METADATA = "model.keras", "model.json"
+"""The files of a model's folder that predictions need."""
+
+
 class ModelMetadata(JsonFile):
     """The content of ``model.json``."""
 

@@ -340,6 +340,12 @@ class SeedsFile(Means[OverSeeds | float], Heading, JsonFile):
         """Return None: the spread of a metric over seeds is in the metric itself."""
 
 
+def read_any(path: Path) -> ScoreFile | SeedsFile | ComparisonFile:
+    """Read a score file, of one run, of all seeds, or of the differences of two; raises as :func:`read_scores`."""
+    values = load_json(path, _REMEDY)
+    return ComparisonFile.of(values, path) if isinstance(values, dict) and "other" in values else read_scores(path)
+
+
 def read_scores(path: Path) -> ScoreFile | SeedsFile:
     """Read a score file, of one run or of all seeds.
 

@@ -1,8 +1,8 @@
 """Predictions of other programs, read from the files that these programs write.
 
 The columns are those that each program documents or writes: OpenFace 2 (its wiki, "Output format"), OpenFace 3 (the
-demo of its package), py-feat ("Fex" tables), LibreFace (the page of its package), and a table of affectflow's own for
-everything else. The columns of a file decide which format it has.
+demo of its package), py-feat ("Fex" tables), LibreFace (the page of its package), ``affectflow predict``, and a table
+of affectflow's own for everything else. The columns of a file decide which format it has.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _OPENFACE_COLUMN = re.compile(r"(AU\d\d)_([rc])")
 _INTENSITY_COLUMN = re.compile(r"(.+)_intensity", re.IGNORECASE)
 _EXPECTED = (
     "columns video and frame (from 1), or image, and AU1 (a probability), AU1_intensity (0 to 5), valence or "
-    "arousal; or the output of OpenFace 2 or 3, py-feat or LibreFace"
+    "arousal; or the output of affectflow predict, OpenFace 2 or 3, py-feat or LibreFace"
 )
 
 Key = tuple[str, int]
@@ -108,7 +108,16 @@ def read_predictions(path: Path) -> ExternalPredictions:
     return ExternalPredictions(" and ".join(sorted(programs)), by_key, left_out)
 
 
-def join_with_labels(dataset: Dataset, predictions: ExternalPredictions, out: Path, left_out: Path) -> int:
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """How many frames have a label and a prediction, and what does not, by reason; of frames also by video."""
+
+    frames: int
+    left_out: Counter[str]
+    without_prediction: Counter[str]
+
+
+def join_with_labels(dataset: Dataset, predictions: ExternalPredictions, out: Path, left_out: Path) -> Joined:
     """Write a table of predictions for the labelled frames of a data set.
 
     A frame is matched by the name of its video, of its subject or, for images, of its image.
@@ -119,19 +128,18 @@ def join_with_labels(dataset: Dataset, predictions: ExternalPredictions, out: Pa
         out: table of :data:`affectflow.prediction.columns.PREDICTIONS_SCHEMA`.
         left_out: CSV that counts the frames without a prediction or a label.
 
-    Returns:
-        The number of frames with a label and a prediction.
-
     Raises:
         UserError: no frame has a prediction.
     """
     counts: Counter[str] = Counter()
+    of_video: Counter[str] = Counter()
 
     def rows() -> Iterator[dict[str, Any]]:
         for sample in dataset.samples():
             prediction = _prediction_of(sample, predictions)
             if prediction is None:
                 counts[WITHOUT_PREDICTION] += 1
+                of_video[sample.video or sample.source] += 1
                 continue
             yield {
                 **label_fields(sample),
@@ -149,8 +157,9 @@ def join_with_labels(dataset: Dataset, predictions: ExternalPredictions, out: Pa
             f"No prediction is of a frame of {dataset.name}; they are of {', '.join(names[:3])[:80]} …, but its videos "
             "and subjects have other names. Name the files or the column video after them."
         )
-    write_csv(left_out, LEFT_OUT_COLUMNS, sorted((counts + dataset.left_out).items()))
-    return found
+    everything = counts + dataset.left_out
+    write_csv(left_out, LEFT_OUT_COLUMNS, sorted(everything.items()))
+    return Joined(found, everything, of_video)
 
 
 def _prediction_of(sample: Sample, predictions: ExternalPredictions) -> Prediction | None:
@@ -224,6 +233,8 @@ def _recognize(path: Path, header: Sequence[str]) -> _Format:
         return _openface_2(path, header)
     if {"frame", "FaceScore", "input"} <= names:
         return _pyfeat(header)
+    if {"source", "face", "crop", "problem"} <= names:
+        return _predict_table(header)
     if {"face_id", "action_units"} <= names and ({"video_path", "frame_index"} <= names or "image_path" in names):
         return _openface_3()
     if {"frame_idx", "frame_time_in_ms"} <= names:
@@ -301,6 +312,20 @@ def _libreface(path: Path, header: Sequence[str]) -> _Format:
         face_score=lambda row: 1.0 if any(row[name].strip() for name in columns) else None,
         several_faces=False,
     )
+
+
+def _predict_table(header: Sequence[str]) -> _Format:
+    """Read a table of ``affectflow predict``: faces from 1, the most prominent first, 0 without one."""
+    columns = _unit_columns(header)
+    columns |= {name: (AFFECT, _DIMENSIONS.index(name)) for name in header if name in _DIMENSIONS}
+
+    def key(row: Mapping[str, str]) -> Key:
+        return _key_of(row["source"], int(row["frame"] or 0))
+
+    def face_score(row: Mapping[str, str]) -> float | None:
+        return -float(row["face"]) or None
+
+    return _Format("affectflow predict", columns, key, face_score, several_faces=True)
 
 
 def _own_table(path: Path, header: Sequence[str]) -> _Format:

@@ -11,6 +11,7 @@ from affectflow.core.stage import Output, Setting, stage
 if TYPE_CHECKING:
     from affectflow.evaluation.outputs import RunPredictions
 
+_VIDEOS_SHOWN = 5
 BootstrapSamples = Annotated[int, Setting("evaluation.bootstrap_samples")]
 _SCORED = ("evaluation", "contracts.score", "metrics", "prediction.columns", "datasets", "facs", "media")
 """What decides a score."""
@@ -114,8 +115,9 @@ def score(
     name = name or predictions.stem
     with tempfile.TemporaryDirectory() as folder:
         joined, left_out = Path(folder) / "predictions.parquet", Path(folder) / "left_out.csv"
-        count = join_with_labels(get_dataset(benchmark, root, split, MetadataOnly()), external, joined, left_out)
-        unused = external.left_out + Counter({WITHOUT_LABEL: len(external.by_key) - count})
+        dataset = get_dataset(benchmark, root, split, MetadataOnly())
+        matched = join_with_labels(dataset, external, joined, left_out)
+        unused = external.left_out + Counter({WITHOUT_LABEL: len(external.by_key) - matched.frames})
         inputs = {"predictions": predictions} if predictions.is_file() else {}
         found = RunPredictions(
             run=name,
@@ -136,7 +138,12 @@ def score(
             code_sha256=code,
             out=out,
         )
-    return f"{external.program} by {wanted.title}, version {wanted.version}\n{table([out])}"
+    lines = [f"{external.program} by {wanted.title}, version {wanted.version}", table([out])]
+    lines += [f"left out: {count:,} {reason}" for reason, count in (matched.left_out + unused).most_common()]
+    lines += [f"  {count:,} of {video}" for video, count in matched.without_prediction.most_common(_VIDEOS_SHOWN)]
+    if (more := len(matched.without_prediction) - _VIDEOS_SHOWN) > 0:
+        lines.append(f"  and of {more:,} other videos")
+    return "\n".join(lines)
 
 
 @stage(*_SCORED)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from affectflow.contracts.leakage import LEAKAGE
-from affectflow.contracts.score import Interval, OverSeeds, ScoreFile, SeedsFile, read_scores
+from affectflow.contracts.score import ComparisonFile, Interval, OverSeeds, ScoreFile, SeedsFile, read_any, read_scores
 from affectflow.core.errors import UserError
 from affectflow.evaluation.protocols import default
 from affectflow.tables.csv_files import write_csv
@@ -48,9 +48,16 @@ def summarize_seeds(gathered: Sequence[Path], out: Path) -> None:
 
 
 def table(files: Sequence[Path]) -> str:
-    """Return score files as a table for a terminal, with 95% intervals, or over seeds with standard deviations."""
+    """Return score files as a table for a terminal, with 95% intervals, or over seeds with standard deviations.
+
+    Comparisons come after it, a line a metric.
+    """
     header = ("benchmark", "model", *HEADINGS.values(), "frames")
-    scores = [read_scores(path) for path in files]
+    found = [read_any(path) for path in files]
+    scores = [score for score in found if not isinstance(score, ComparisonFile)]
+    comparisons = [line for one in found if isinstance(one, ComparisonFile) for line in _differences(one)]
+    if not scores:
+        return "\n".join(comparisons)
     lines = [header]
     for score in scores:
         model = f"{score.model}, {len(score.seeds)} seeds" if isinstance(score, SeedsFile) else score.model
@@ -64,7 +71,24 @@ def table(files: Sequence[Path]) -> str:
     text += [_leakage_warning(score) for score in scores if isinstance(score, ScoreFile) and score.leaks]
     if any(score.synthetic for score in scores):
         text.append("Drawn data: these scores show that the pipeline works and say nothing about people.")
-    return "\n".join(text)
+    return "\n".join([*text, *comparisons])
+
+
+def _differences(comparison: ComparisonFile) -> Iterator[str]:
+    """Yield a line for each metric of two models: both values, and the difference with its interval."""
+    name = comparison.protocol.name
+    target = comparison.benchmark if name == default(comparison.benchmark) else f"{comparison.benchmark}-{name}"
+    yield f"{target}: {comparison.model} minus {comparison.other}"
+    metrics = {title: getattr(comparison, name, None) for name, title in HEADINGS.items()}
+    for title, track in (("valence CCC", comparison.valence), ("arousal CCC", comparison.arousal)):
+        metrics[title] = (track or {}).get("ccc")
+    for title, one in metrics.items():
+        if one is not None:
+            yield f"  {title}: {one.difference:+.3f}{_ends(one.interval)}  ({one.model:.3f} and {one.other:.3f})"
+
+
+def _ends(interval: Interval | None) -> str:
+    return "" if interval is None else f" ({interval[0]:+.3f} to {interval[1]:+.3f})"
 
 
 def cell(value: OverSeeds | float | None, interval: Interval | None = None) -> str:

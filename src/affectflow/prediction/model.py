@@ -14,8 +14,6 @@ from affectflow.contracts.model_metadata import ModelMetadata
 from affectflow.core.errors import UserError
 from affectflow.datasets.dataset_info import ACTION_UNITS, INTENSITIES, VALENCE_AROUSAL
 
-MODEL, METADATA = "model.keras", "model.json"
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ModelOutputs:
@@ -27,6 +25,14 @@ class ModelOutputs:
     """Of AUs, 0 to 5, [n, 60]."""
     affect: NDArray[np.float32]
     """Valence and arousal, -1 to 1, [n, 2]."""
+
+
+def read_metadata(model: Path, metadata: Path) -> ModelMetadata:
+    """Return what is known of a model, without loading it; raises :class:`UserError` where a file is missing."""
+    for path in (model, metadata):
+        if not path.is_file():
+            raise UserError(f"{path} does not exist; give the folder of a trained model.")
+    return ModelMetadata.read(metadata)
 
 
 class TrainedModel:
@@ -43,12 +49,9 @@ class TrainedModel:
         Raises:
             UserError: A file is missing or damaged.
         """
+        self.metadata = read_metadata(model, metadata)
         from affectflow.training.keras_setup import keras
 
-        for path in (model, metadata):
-            if not path.is_file():
-                raise UserError(f"{path} does not exist; give the folder of a trained model.")
-        self.metadata = ModelMetadata.read(metadata)
         try:
             self._model = keras.saving.load_model(model, compile=False)
         except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:

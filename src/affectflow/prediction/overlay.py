@@ -40,7 +40,7 @@ def draw(predictions: ImagePredictions, rows: Sequence[Mapping[str, Any]]) -> ND
             left, top, across, down = prediction.face.box
             corner, opposite = (round(left), round(top)), (round(left + across), round(top + down))
             cv2.rectangle(image, corner, opposite, _LINE, max(1, round(2 * unit)), cv2.LINE_AA)
-        _write(image, _texts(row), left, top, unit)
+        _write(image, _texts(row), left, top, across if prediction.face else 0.0, unit)
     return image
 
 
@@ -59,13 +59,15 @@ def _texts(row: Mapping[str, Any]) -> list[str]:
     return texts
 
 
-def _write(image: NDArray[np.uint8], texts: list[str], left: float, top: float, unit: float) -> None:
-    """Draw lines of text on a darkened background at the top left of a box, inside the image."""
+def _write(image: NDArray[np.uint8], texts: list[str], left: float, top: float, width: float, unit: float) -> None:
+    """Draw lines of text on a darkened background beside a box: right of it, else left of it, else inside the image."""
     if not texts:
         return
     scale, thickness, step = 0.45 * unit, max(1, round(unit)), round(16 * unit)
     across = max(cv2.getTextSize(text, _FONT, scale, thickness)[0][0] for text in texts) + round(8 * unit)
-    x = int(np.clip(left, 0, max(0, image.shape[1] - across)))
+    right_of, left_of = left + width + 4 * unit, left - across - 4 * unit
+    beside = left_of if right_of + across > image.shape[1] and left_of >= 0 else right_of
+    x = int(np.clip(beside if width else left, 0, max(0, image.shape[1] - across)))
     y = int(np.clip(top, 0, max(0, image.shape[0] - step * len(texts) - round(6 * unit))))
     background = image[y : y + step * len(texts) + round(6 * unit), x : x + across]
     background[:] = (background * _SHADE).astype(np.uint8)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,9 @@ from affectflow.datasets.face import CENTER, FACE, Face
 from affectflow.faces.crop import crop
 from affectflow.media.images import ImageError
 from affectflow.media.sources import Shown
-from affectflow.prediction.model import TrainedModel
+
+if TYPE_CHECKING:
+    from affectflow.prediction.model import TrainedModel
 
 NO_FACE = "no face"
 _MAX_WAITING_BYTES = 1 << 28

@@ -6,26 +6,33 @@ table = load("results/models/resnet").predict("holiday.jpg", "interview.mp4")
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from affectflow.contracts.model_metadata import FaceAlignment
+import numpy as np
+from numpy.typing import NDArray
+
+from affectflow.contracts.model_metadata import METADATA, MODEL, FaceAlignment
 from affectflow.core.errors import UserError
 from affectflow.datasets.face import EYE_DISTANCE, EYE_HEIGHT
 from affectflow.faces.detector_file import DETECTOR
 from affectflow.facs.emotions import emotions as emotions_of
-from affectflow.media.sources import find_sources
-from affectflow.prediction.model import METADATA, MODEL, TrainedModel
+from affectflow.media.pixels import Decoded
+from affectflow.media.sources import UNKNOWN_KIND, Shown, Source, find_sources
+from affectflow.prediction.model import TrainedModel, read_metadata
 from affectflow.prediction.predictor import FindFaces, Predictor
 from affectflow.prediction.table import PredictionTable
 from affectflow.prediction.write import write_predictions
 
 if TYPE_CHECKING:
     import pandas as pd
+    from PIL.Image import Image as PillowImage
 
+log = logging.getLogger(__name__)
 _MODELS = Path("results/models")
 
 
@@ -53,8 +60,15 @@ def load(
     if not (folder / MODEL).is_file() and (_MODELS / folder / MODEL).is_file():
         folder = _MODELS / folder
     table = emotions_of(emotions)
-    trained = TrainedModel(folder / MODEL, folder / METADATA, batch_size)
-    make_finder = _finder(folder, trained.metadata.faces, detector) if trained.sees_faces and not cropped else None
+    metadata = read_metadata(folder / MODEL, folder / METADATA)
+    make_finder = _finder(folder, metadata.faces, detector) if metadata.needs_faces and not cropped else None
+    if make_finder is None and not cropped:
+        log.warning(
+            "%s was trained without a search for faces, and reads the center of each image, whoever is there; crop "
+            "faces before (affectflow crop), or train with faces.detector: yunet.",
+            folder,
+        )
+    trained = TrainedModel(folder / MODEL, folder / METADATA, batch_size)  # last, for it takes seconds
     predictor = Predictor(trained, make_finder, threads=max(2, os.cpu_count() or 2))
     return Reader(predictor, PredictionTable(trained.metadata, table))
 
@@ -93,8 +107,11 @@ class Reader:
         self._predictor = predictor
         self._table = table
 
-    def predict(self, *paths: str | Path) -> pd.DataFrame:
+    def predict(self, *images: str | Path | NDArray[np.uint8] | PillowImage) -> pd.DataFrame:
         """Return a row for each face in images, folders and videos, and for each image without a face.
+
+        Images are paths, arrays uint8 RGB [height, width, 3], or Pillow images; those without a path are named
+        ``image 1`` and so on.
 
         Columns: ``source``; ``frame`` (from 1) and ``time`` (seconds) of videos; ``face`` (from 1, the most prominent
         first; 0 without a face), its score, and its box in pixels; ``AU12`` and so on, calibrated probabilities;
@@ -104,9 +121,8 @@ class Reader:
         """
         import pandas as pd
 
-        sources = find_sources([Path(path) for path in paths])
-        images = (shown for source in sources for shown in source.images())
-        rows = [row for image in self._predictor.predict(images) for row in self._table.rows(image)]
+        found = self._predictor.predict(_shown(images))
+        rows = [row for image in found for row in self._table.rows(image)]
         return pd.DataFrame(rows, columns=list(self._table.columns))
 
     def write(
@@ -116,4 +132,36 @@ class Reader:
         for path in paths:
             if overlay is not None and path.is_dir() and overlay.resolve().is_relative_to(path.resolve()):
                 raise UserError(f"{overlay} is inside {path} and would be read the next time; choose another folder.")
-        return write_predictions(self._predictor, self._table, find_sources(paths), out, overlay, seconds)
+        return write_predictions(self._predictor, self._table, _readable(paths), out, overlay, seconds)
+
+
+def _readable(paths: list[Path]) -> list[Source]:
+    """Return the sources at some paths; files in folders that are neither images nor videos are passed over."""
+    found = find_sources(paths)
+    kept = [source for source in found if source.named or source.problem != UNKNOWN_KIND]
+    if len(kept) < len(found):
+        other = next(source for source in found if not source.named and source.problem == UNKNOWN_KIND)
+        log.warning("Passed over %d files that are neither images nor videos (%s).", len(found) - len(kept), other.name)
+    return kept
+
+
+def _shown(images: tuple[Any, ...]) -> Iterator[Shown]:
+    for number, image in enumerate(images, start=1):
+        if isinstance(image, (str, Path)):
+            yield from (shown for source in _readable([Path(image)]) for shown in source.images())
+        else:
+            yield Shown(f"image {number}", Decoded(_pixels(image, number)))
+
+
+def _pixels(image: Any, number: int) -> NDArray[np.uint8]:
+    """Return an array or a Pillow image as uint8 RGB [height, width, 3], upright."""
+    if hasattr(image, "getexif"):
+        from PIL import ImageOps
+
+        image = ImageOps.exif_transpose(image).convert("RGB")
+    pixels = np.asarray(image)
+    if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3 or not pixels.size:
+        raise UserError(
+            f"image {number} is an array of {pixels.dtype} {list(pixels.shape)}; give uint8 [height, width, 3] in RGB."
+        )
+    return pixels

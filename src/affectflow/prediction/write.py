@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
 from fractions import Fraction
 from itertools import chain, groupby, repeat
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from affectflow.core.atomic import atomic_write
+from affectflow.core.progress import progress
 from affectflow.media import jpeg
 from affectflow.media.sources import UNKNOWN_KIND, Source
 from affectflow.media.video import write_video
 from affectflow.prediction.overlay import draw
 from affectflow.prediction.predictor import NO_FACE, ImagePredictions, Predictor
 from affectflow.prediction.table import PredictionTable, Row, open_writer
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 _SINGLE_IMAGE = ("image", "")
 """Kinds of sources that give one image, or a problem."""
@@ -49,7 +55,8 @@ def write_predictions(
         videos have a row, but no message.
     """
     messages: dict[str, None] = {}
-    with open_writer(out, table.columns) as write_row:
+    with ExitStack() as stack:
+        write_row = stack.enter_context(open_writer(out, table.columns))
 
         def write_rows(source: Source, image: ImagePredictions) -> list[Row]:
             rows = list(table.rows(image))
@@ -59,9 +66,11 @@ def write_predictions(
                 messages[f"{image.shown.source}: {image.problem}"] = None
             return rows
 
+        videos = any(source.kind not in _SINGLE_IMAGE for source in sources)
+        bar = stack.enter_context(progress(None if videos else len(sources), "image", "predict"))
         for group in _groups(sources):
             images = (shown for source in group for shown in source.images(seconds))
-            predictions = predictor.predict(images, keep_pixels=overlay is not None)
+            predictions = _counted(predictor.predict(images, keep_pixels=overlay is not None), bar)
             # A group of several sources has one image per source; a video is a group of its own.
             pairs = zip(group if len(group) > 1 else repeat(group[0]), predictions, strict=False)
             if overlay is None:
@@ -73,6 +82,12 @@ def write_predictions(
             else:
                 _write_video(_drawn(pairs, write_rows), group[0], overlay / group[0].name)
     return list(messages)
+
+
+def _counted(images: Iterator[ImagePredictions], bar: tqdm[Any]) -> Iterator[ImagePredictions]:
+    for image in images:
+        bar.update()
+        yield image
 
 
 def _groups(sources: Iterable[Source]) -> Iterator[list[Source]]:

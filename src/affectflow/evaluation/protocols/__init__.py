@@ -99,10 +99,14 @@ def protocols(benchmark: str) -> dict[str, Protocol]:
 
 
 def protocol(benchmark: str, name: str = "") -> Protocol:
-    """Return a protocol, without a name the benchmark's default; raises :class:`UserError` for unknown names."""
+    """Return a protocol by its name or ``{benchmark}-{name}``, without one the benchmark's default.
+
+    Raises :class:`UserError` for unknown names.
+    """
     if benchmark not in _all():
         raise UserError(f"There is no benchmark {benchmark!r}; known are {', '.join(_all())}.")
     known = protocols(benchmark)
+    name = "" if name == benchmark else name.removeprefix(f"{benchmark}-")
     if name and name not in known:
         raise UserError(f"{benchmark} has no protocol {name!r}; known are {', '.join(known)}.")
     return known[name or default(benchmark)]
