@@ -16,6 +16,7 @@ from affectflow.core.errors import UserError
 from affectflow.evaluation.compare import compare
 from affectflow.evaluation.outputs import RunPredictions
 from affectflow.evaluation.protocols import protocol
+from affectflow.evaluation.summary import table
 from affectflow.prediction.columns import PREDICTIONS_SCHEMA
 from affectflow.tables.csv_files import write_csv
 from affectflow.tables.parquet import write_parquet
@@ -75,6 +76,9 @@ def test_the_difference_and_its_interval(tmp_path: Path, parts: Callable[..., li
     assert 0 < low < mean["difference"] < high
     assert result["action_units"]["AU12"]["f1"]["difference"] == pytest.approx(f1s[0][5] - f1s[1][5], abs=1e-6)
     assert "base_rate" not in result["action_units"]["AU12"] and result["not_shared"] == []
+    shown = table([tmp_path / "out.json"]).splitlines()
+    assert shown[0] == "disfa: good minus worse"
+    assert f"  mean F1: {mean['difference']:+.3f} ({low:+.3f} to {high:+.3f})  " in shown[1]
 
 
 def test_subjects_that_are_hard_for_both_are_no_difference(

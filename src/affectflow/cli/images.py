@@ -4,9 +4,22 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from affectflow.cli.options import Commands, add_command, check_exists, option, path, positive
+from affectflow.cli.options import (
+    CONFIGFILE,
+    Commands,
+    add_command,
+    check_exists,
+    configuration,
+    option,
+    path,
+    positive,
+)
 from affectflow.core.errors import UserError
+
+if TYPE_CHECKING:
+    from affectflow.faces.yunet import Detector
 
 
 def add_commands(commands: Commands, reproduces: bool) -> None:
@@ -46,6 +59,30 @@ def add_commands(commands: Commands, reproduces: bool) -> None:
         path("ledger"),
         path("--samples", "samples.parquet, for splits and groups", default=None),
         path("--out"),
+    )
+    detector = (
+        path("--detector", "YuNet's file; faces.model.path, or the workflow's, by default", default=None),
+        CONFIGFILE,
+    )
+    add_command(
+        commands,
+        "find-faces",
+        find_faces,
+        "Write a table of all faces in images, folders and videos: boxes, five points, scores.",
+        path("paths", nargs="+", metavar="PATH"),
+        path("--out", "a .csv, .json or .parquet file"),
+        *detector,
+    )
+    add_command(
+        commands,
+        "crop",
+        crop,
+        "Write the aligned crop of the most prominent face of each image: what models are trained on, and what "
+        "predict --cropped and the ONNX export take.",
+        path("paths", "images and folders of them", nargs="+", metavar="PATH"),
+        path("--out", "folder of the crops, and of crops.csv"),
+        option("--size", "side in pixels; records.image_size by default", type=positive),
+        *detector,
     )
     add_command(
         commands,
@@ -158,6 +195,30 @@ def snapshot(options: argparse.Namespace) -> None:
     taken = take_snapshot(options.ledger, options.samples)
     write_snapshot(taken, options.out)
     print(f"snapshot {taken.id}: {len(taken.entries):,} URLs, {len(taken.images()):,} images")
+
+
+def find_faces(options: argparse.Namespace) -> None:
+    from affectflow.faces.files import find_faces_in
+
+    print(f"{find_faces_in(options.paths, _detector(options), options.out):,} faces")
+
+
+def crop(options: argparse.Namespace) -> None:
+    from affectflow.faces.files import crop_files
+
+    size = options.size or configuration(options)["records"]["image_size"]
+    crops, lost = crop_files(options.paths, _detector(options), size, options.out)
+    print(f"{crops:,} crops; {lost:,} images without one, see {options.out / 'crops.csv'}")
+
+
+def _detector(options: argparse.Namespace) -> Detector:
+    from affectflow.faces.detector_file import DETECTOR
+    from affectflow.faces.yunet import Detector
+
+    settings = configuration(options)["faces"]
+    file = Path(options.detector or settings["model"]["path"] or DETECTOR)
+    check_exists(file, f"give YuNet's file (SHA-256 {settings['model']['sha256']}) with --detector")
+    return Detector(file, settings["model"]["sha256"], settings["min_score"])
 
 
 def extract_frame(options: argparse.Namespace) -> None:

@@ -28,7 +28,6 @@ STAGES: tuple[Stage, ...] = (
     spreadsheet.ingest_tables,
     download.name_files,
     faces.fetch_detector,
-    faces.find_faces,
     faces.find_dataset_faces,
     annotation.make_annotation_videos,
     annotation.merge_traces,
