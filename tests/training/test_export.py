@@ -70,9 +70,9 @@ def test_exports_predict_as_the_model_does(
     save_model(model, tmp_path / "model.keras")
     model_json(tmp_path / "model.json", units=(1, 2, 4, 5, 6))
     export(tmp_path / "model.keras", tmp_path / "model.json", tmp_path / "saved_model", tmp_path / "model.onnx")
-    pixels = images(5, 64)
+    pixels = images(5, 64).astype(np.uint8)
     np.save(tmp_path / "pixels.npy", pixels)
-    expected = {head: np.asarray(value) for head, value in model(pixels, training=False).items()}
+    expected = {head: np.asarray(value) for head, value in model(pixels.astype(np.float32), training=False).items()}
     for form in ("onnx", "saved_model"):
         stranger.run(_OTHERS, str(tmp_path), form)
         found = np.load(tmp_path / f"{form}.npz")

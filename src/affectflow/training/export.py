@@ -21,18 +21,19 @@ from affectflow.training.keras_setup import keras
 TOLERANCE = 1e-4
 """Largest difference allowed between outputs of an export and of the model."""
 OPSET = 18
-_SIGNATURE = [tf.TensorSpec([None, None, None, 3], tf.float32, name="pixels")]
+_SIGNATURE = [tf.TensorSpec([None, None, None, 3], tf.uint8, name="pixels")]
 _SIDES = (72, 101)
 _IMAGES = 2
 
-Predict = Callable[[NDArray[np.float32]], Mapping[str, NDArray[np.float32]]]
+Predict = Callable[[NDArray[np.uint8]], Mapping[str, NDArray[np.float32]]]
 
 
 def export(model_path: Path, metadata: Path, saved_model: Path, onnx_path: Path) -> None:
     """Export a ``.keras`` model as SavedModel and ONNX, and compare their outputs on random images of two sizes.
 
-    The input is ``pixels``, float32 RGB from 0 to 255 [batch, height, width, 3] of any size; outputs are named by their
-    heads (:mod:`affectflow.training.heads`).
+    The input is ``pixels``, uint8 RGB [batch, height, width, 3], the aligned crop that ``affectflow crop`` makes; any
+    batch, and any size, for the network scales it itself. Outputs are named by their heads
+    (:mod:`affectflow.training.heads`).
 
     Args:
         model_path: The ``.keras`` file.
@@ -47,10 +48,10 @@ def export(model_path: Path, metadata: Path, saved_model: Path, onnx_path: Path)
 
     def serve(pixels: tf.Tensor) -> Mapping[str, tf.Tensor]:
         # tf2onnx names an output after its operation.
-        return {head: tf.identity(value, head) for head, value in model(pixels, training=False).items()}
+        return {head: tf.identity(value, head) for head, value in model(_floats(pixels), training=False).items()}
 
-    def predict(pixels: NDArray[np.float32]) -> Mapping[str, NDArray[np.float32]]:
-        return {head: np.asarray(value) for head, value in model(pixels, training=False).items()}
+    def predict(pixels: NDArray[np.uint8]) -> Mapping[str, NDArray[np.float32]]:
+        return {head: np.asarray(value) for head, value in model(_floats(pixels), training=False).items()}
 
     partial = saved_model.with_name(f".{saved_model.name}.partial")
     for folder in (saved_model, partial):
@@ -70,6 +71,10 @@ def export(model_path: Path, metadata: Path, saved_model: Path, onnx_path: Path)
         _check("ONNX", model_path, predict, _onnx(unchecked))
 
 
+def _floats(pixels: Any) -> tf.Tensor:
+    return tf.cast(pixels, tf.float32)
+
+
 def _saved_model(folder: Path) -> Predict:
     serve: Any = tf.saved_model.load(str(folder)).signatures["serving_default"]
     return lambda pixels: {head: np.asarray(value) for head, value in serve(tf.constant(pixels)).items()}
@@ -84,7 +89,7 @@ def _onnx(path: Path) -> Predict:
 def _check(export_format: str, model: Path, predict: Predict, predict_exported: Predict) -> None:
     rng = np.random.default_rng(0)
     for side in _SIDES:
-        pixels = rng.uniform(0, 255, (_IMAGES, side, side, 3)).astype(np.float32)
+        pixels = rng.integers(0, 256, (_IMAGES, side, side, 3), dtype=np.uint8)
         expected, exported = predict(pixels), predict_exported(pixels)
         for head, value in expected.items():
             difference = float(np.abs(value - exported[head]).max())

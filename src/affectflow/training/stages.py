@@ -87,6 +87,7 @@ def train_model(
     gpus = lease_gpus(gpu)  # noqa: F841  # kept until the end; before TensorFlow, which takes all it sees
     from affectflow.contracts.model_metadata import FaceAlignment, ModelMetadata
     from affectflow.core.interruption import OutOfTime
+    from affectflow.training import keras_setup  # noqa: F401  # before TensorFlow
     from affectflow.training.train import Execution, Outputs, TrainingData
     from affectflow.training.train import train as fit
 
@@ -109,6 +110,7 @@ def export_model(model: Path, metadata: Path, saved_model: Output, onnx: Output)
     from affectflow.cluster.lease import lease_gpus
 
     gpus = lease_gpus(0)  # noqa: F841  # the result is the same with and without a GPU
+    from affectflow.training import keras_setup  # noqa: F401  # before TensorFlow
     from affectflow.training.export import export
 
     export(model, metadata, saved_model, onnx)
