@@ -6,24 +6,19 @@ import csv
 import json
 import threading
 from collections.abc import Iterator
-from fractions import Fraction
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
-import openpyxl
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
 from affectflow import facs
-from affectflow.media.video import write_video
 from tests.conftest import DETECTOR, Workflow, needs_faces
 from tests.conftest import PHOTOGRAPHS as FACES
-
-FACELESS = tuple(f"wall_{number}.jpg" for number in range(8))
-FRAMES = 3
+from tests.workflow.photographs import FACELESS, FRAMES, photographs, write_disfa, write_spreadsheet
 
 pytestmark = needs_faces
 
@@ -52,45 +47,10 @@ def address(tmp_path: Path) -> Iterator[str]:
     thread.join()
 
 
-def _photographs() -> list[dict[str, str]]:
-    return list(csv.DictReader((FACES / "faces.csv").open()))
-
-
-def _write_spreadsheet(path: Path, address: str) -> None:
-    workbook = openpyxl.Workbook()
-    sheet = workbook.active
-    sheet.append(["URL", *(f"'AU {unit}'" for unit in range(1, facs.COUNT + 1))])
-    for row in _photographs():
-        labels = [999] * facs.COUNT
-        labels[12 - 1] = int(row["smiling"])
-        sheet.append([f"{address}/{row['file']}'", *labels])
-    for name in FACELESS:
-        sheet.append([f"{address}/{name}", *[0] * facs.COUNT])
-    path.parent.mkdir(parents=True, exist_ok=True)
-    workbook.save(path)
-
-
-def _write_disfa(root: Path) -> None:
-    """A subject for each person: the neutral photograph for some frames, then the smiling one with intensity 3."""
-    persons = sorted({row["person"] for row in _photographs()})
-    for number, person in enumerate(persons, start=1):
-        subject = f"SN{number:03d}"
-        images = [
-            np.asarray(Image.open(FACES / f"{person}_{mood}.jpg").convert("RGB").resize((240, 240)))
-            for mood in ("neutral", "smiling")
-        ]
-        frames = [images[0]] * FRAMES + [images[1]] * FRAMES
-        write_video(root / "Videos_LeftCamera" / f"LeftVideo{subject}_comp.avi", frames, Fraction(20), "avi", "mpeg4")
-        labels = root / "ActionUnit_Labels" / subject
-        labels.mkdir(parents=True)
-        lines = (f"{frame},{3 if frame > FRAMES else 0}\n" for frame in range(1, 2 * FRAMES + 1))
-        (labels / f"{subject}_au12.txt").write_text("".join(lines))
-
-
 def test_photographs_go_all_the_way(workflow: Workflow, address: str) -> None:
     data = workflow.folder / "data"
-    _write_spreadsheet(data / "faces.xlsx", address)
-    _write_disfa(data / "DISFA")
+    write_spreadsheet(data / "faces.xlsx", address, FACELESS)
+    write_disfa(data / "DISFA")
     workflow.configure(
         data={
             "emotionet": {"tables": ["data/faces.xlsx"]},
@@ -106,14 +66,14 @@ def test_photographs_go_all_the_way(workflow: Workflow, address: str) -> None:
     )
     targets = ("results/eval/disfa_resnet.json", "results/eval/emotionet_resnet.json")
     result = workflow.succeed(*targets, "results/figures/sample_images_resnet.png")
-    photographs = _photographs()
+    faces = photographs()
 
     ledger = pq.read_table(workflow.path("emotionet/ledger.parquet")).to_pylist()
-    assert len(ledger) == len(photographs) + len(FACELESS) == 102 + 8
+    assert len(ledger) == len(faces) + len(FACELESS) == 102 + 8
     assert {row["outcome"] for row in ledger} == {"ok"}
 
     samples = {row["url"]: row for row in pq.read_table(workflow.path("emotionet/samples.parquet")).to_pylist()}
-    for row in photographs:
+    for row in faces:
         units = samples[f"{address}/{row['file']}"]["units"]
         assert units[12 - 1] == int(row["smiling"])
         assert samples[f"{address}/{row['file']}"]["face"] == "found"
@@ -127,7 +87,7 @@ def test_photographs_go_all_the_way(workflow: Workflow, address: str) -> None:
     assert left_out
 
     disfa, emotionet = (json.loads((workflow.folder / target).read_text()) for target in targets)
-    persons = len({row["person"] for row in photographs})
+    persons = len({row["person"] for row in faces})
     assert disfa["protocol"]["frames"] == 2 * FRAMES * persons
     assert disfa["protocol"]["crops"] == {"face": 2 * FRAMES * persons, "held": 0, "center": 0}
     assert disfa["protocol"]["subjects"] == persons
