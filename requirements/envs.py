@@ -31,6 +31,8 @@ def environment(extra: str | None, build: str) -> str:
     versions = locked(build)
     pins = []
     for requirement in wanted:
+        if "sys_platform != 'linux'" in requirement:
+            continue  # the environments are for Linux on x86
         match = re.match(r"([A-Za-z0-9.-]+)(\[.*?\])?", requirement)
         assert match
         name = match.group(1).lower()

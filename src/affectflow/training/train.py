@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -165,6 +166,7 @@ def train(recipe: Recipe, data: TrainingData, execution: Execution, outputs: Out
         images_without_label=len(labels) - mixture.count,
         shown_per_epoch=mixture.repeats(),
         devices=devices.count,
+        threads=execution.threads or os.cpu_count() or 1,
         versions={"keras": keras.__version__, "tensorflow": tf.__version__},
         recipe=recipe,
     ).write(outputs.metadata)
