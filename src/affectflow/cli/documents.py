@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from affectflow.cli.options import (
@@ -51,8 +50,9 @@ def add_commands(commands: Commands) -> None:
         commands,
         "doctor",
         doctor,
-        "Report what would go wrong on a SLURM cluster: account, partitions, limits, GPUs, what nodes see, disk space.",
-        path("--profile", default=Path("profiles/slurm")),
+        "Report what would go wrong: configuration, data, detector, weights, disk space, GPU; with --profile, on a "
+        "SLURM cluster: account, partitions, limits, GPUs, what nodes see.",
+        path("--profile", "of a cluster, such as profiles/slurm", default=None),
         CONFIGFILE,
         option("--wait", "seconds for a node to look at", type=positive, default=120),
         option("--no-probe", "submit no job", action="store_false", dest="probe"),
@@ -145,14 +145,20 @@ def doctor(options: argparse.Namespace) -> None:
     from affectflow.cluster.profile import read_requests
     from affectflow.plan import Plan
     from affectflow.plan.resources import needs_of
+    from affectflow.study.workstation import examine_workstation
 
-    needs = needs_of(Plan(configuration(options)))
+    plan = Plan(configuration(options))
+    if options.profile is None:
+        findings = examine_workstation(plan, needs_of(plan))
+    else:
+        findings = examine(read_requests(options.profile), needs_of(plan), options.wait if options.probe else 0)
     wrong = 0
-    for finding in examine(read_requests(options.profile), needs, options.wait if options.probe else 0):
+    for finding in findings:
         print(finding, flush=True)
         wrong += finding.wrong is True
     if wrong:
-        raise UserError(f"{options.profile} would fail: {wrong} of the above {'are' if wrong > 1 else 'is'} wrong.")
+        what = options.profile or "A run"
+        raise UserError(f"{what} would fail: {wrong} of the above {'are' if wrong > 1 else 'is'} wrong.")
 
 
 def config_docs(options: argparse.Namespace) -> None:

@@ -74,7 +74,7 @@ def examine(requests: Sequence[JobRequest], requirements: ResourceRequirements, 
         if not mistakes:
             usable.append(request)
             yield Finding(False, f"{request.rule}: {' '.join(request.options(_gpus(request, requirements)))}")
-    yield from _check_disk_space(requirements)
+    yield from check_disk_space(requirements)
     yield from _check_job_age()
     if not wait_s:
         yield Finding(None, "what nodes see; run again without --no-probe.")
@@ -149,7 +149,8 @@ def _destination(request: JobRequest, requirements: ResourceRequirements) -> tup
     return request.account, request.partition, request.gres, _gpus(request, requirements)
 
 
-def _check_disk_space(requirements: ResourceRequirements) -> Iterator[Finding]:
+def check_disk_space(requirements: ResourceRequirements) -> Iterator[Finding]:
+    """Yield whether the images have room, and what of quotas cannot be told."""
     folder = Path("results")
     lacking = shortage(folder, requirements.images)
     yield Finding(
