@@ -16,7 +16,7 @@ def test_a_line_a_minute_with_rate_and_time_left(
     now = [1000.0]
     monkeypatch.setattr("tqdm.std.time", lambda: now[0])
     caplog.set_level(logging.INFO)
-    with progress(10_000, "URLs", "download") as bar:
+    with progress(10_000, "URL", "download") as bar:
         bar._time = lambda: now[0]
         for _ in range(10):
             now[0] += 9

@@ -35,7 +35,7 @@ class _Lines(tqdm):  # type: ignore[type-arg]
         of = f" of {facts['total']:,}" if facts["total"] else ""
         left = f", {_left((facts['total'] - facts['n']) / rate)} left" if facts["total"] and rate else ""
         more = f" ({facts['postfix']})" if facts["postfix"] else ""
-        unit = facts["unit"].strip()
+        unit = f"{facts['unit'].removesuffix('s')}s"
         log.info("%s: %s%s %s, %.3g a second%s%s", facts["prefix"], f"{facts['n']:,}", of, unit, rate, left, more)
 
     def close(self) -> None:

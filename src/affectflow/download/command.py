@@ -69,7 +69,7 @@ class Tally:
 
     def __init__(self, total: int) -> None:
         self._counts: Counter[str] = Counter()
-        self._bar = progress(total=total, unit="URLs", description="download")
+        self._bar = progress(total=total, unit="URL", description="download")
 
     def __enter__(self) -> Tally:
         return self
