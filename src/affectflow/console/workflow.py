@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
+from affectflow.core.rule import CONSOLE
 from affectflow.core.stage import find, parameters
 
 
@@ -29,6 +31,8 @@ def attach(workflow: Any, config: Mapping[str, Any], targets: Iterable[str]) -> 
         config: The complete configuration.
         targets: Files that may be asked for.
     """
+    if not workflow.is_main_process:
+        os.environ.pop(CONSOLE, None)  # a job of a node shows its errors itself
     _CURRENT[:] = [_Workflow(workflow, config, tuple(targets))]
 
 
