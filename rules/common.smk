@@ -43,7 +43,7 @@ with one_sentence():
 
 for sentence in PLAN.warnings():
     logger.warning(sentence)
-console.attach(workflow, config, [*SCORES, *SEED_SCORES])
+console.attach(workflow, [*SCORES, *SEED_SCORES])
 
 # Environments, where snakemake is to make them: of rules that handle tensors, and of all others.
 TENSORFLOW = {

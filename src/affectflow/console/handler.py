@@ -55,7 +55,7 @@ class LogHandler(LogHandlerBase):
         self._failed: set[int] = set()
         self._lock = threading.Lock()
         self._plain = DefaultFormatter(self.common_settings.quiet, self.common_settings.show_failed_logs)
-        self._total = self._done = 0
+        self._listed = False
         os.environ[CONSOLE] = "1"  # jobs leave it to this handler to show their errors
 
     @property
@@ -107,16 +107,14 @@ class LogHandler(LogHandlerBase):
                 self._fail(record.__dict__)
             case LogEvent.ERROR:
                 self._error(str(getattr(record, "exception", "")), record.getMessage())
-            case LogEvent.PROGRESS:
-                self._done, self._total = record.__dict__["done"], record.__dict__["total"]
             case None:
                 self._say(record)
 
     def _begin(self, stats: Mapping[str, int]) -> None:
-        if self._total:
+        if self._listed:
             return  # Snakemake says it again at the end of a dry run
+        self._listed = True
         rules = {name: count for name, count in stats.items() if name not in ("total", "all")}
-        self._total = stats.get("total", 0)
         named = ", ".join(f"{name} ({count})" if count > 1 else name for name, count in rules.items())
         if rules:
             self._write(f"{sum(rules.values())} to do: {named}")

@@ -16,24 +16,22 @@ from affectflow.core.stage import find, parameters
 @dataclass(frozen=True, slots=True)
 class _Workflow:
     snakemake: Any
-    config: Mapping[str, Any]
     targets: tuple[str, ...]
 
 
 _CURRENT: list[_Workflow] = []
 
 
-def attach(workflow: Any, config: Mapping[str, Any], targets: Iterable[str]) -> None:
+def attach(workflow: Any, targets: Iterable[str]) -> None:
     """Tell the console of a workflow.
 
     Args:
         workflow: Snakemake's.
-        config: The complete configuration.
         targets: Files that may be asked for.
     """
     if not workflow.is_main_process:
         os.environ.pop(CONSOLE, None)  # a job of a node shows its errors itself
-    _CURRENT[:] = [_Workflow(workflow, config, tuple(targets))]
+    _CURRENT[:] = [_Workflow(workflow, tuple(targets))]
 
 
 def params_of(rule_name: str, wildcards: Mapping[str, str]) -> dict[str, Any]:

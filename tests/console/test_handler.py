@@ -1,0 +1,112 @@
+"""Lines of the terminal, from the records that Snakemake logs."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from snakemake_interface_logger_plugins.common import LogEvent
+
+from affectflow.console import handler as module
+from affectflow.console.handler import LogHandler
+
+Log = Callable[..., str]
+
+
+@pytest.fixture
+def log(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Log]:
+    """Logs a record and returns what the terminal shows of it."""
+    monkeypatch.setattr(module, "_now", lambda: "17:03:10")
+    monkeypatch.setenv("AFFECTFLOW_CONSOLE", "")
+    quiet = SimpleNamespace(verbose=False, debug_dag=False, dryrun=False, quiet=None, stdout=False)
+    quiet.show_failed_logs = False
+    made = LogHandler(quiet, None)
+
+    def show(event: LogEvent | None, message: str = "", pathname: str = "/x/snakemake/a.py", **extra: Any) -> str:
+        record = logging.LogRecord("snakemake", logging.INFO, pathname, 1, message, (), None)
+        record.__dict__.update({"event": event, **extra} if event else extra)
+        made.emit(record)
+        return capsys.readouterr().err
+
+    yield show
+    made.close()
+
+
+def job(number: int, rule: str, log: Path | None = None, **wildcards: str) -> dict[str, Any]:
+    reason = "Missing output files: a"
+    return {
+        **{"jobid": number, "rule_name": rule, "wildcards": wildcards, "reason": reason},
+        "log": [str(log)] if log else [],
+    }
+
+
+def test_a_job_is_a_line_with_what_it_found(log: Log, tmp_path: Path) -> None:
+    file = tmp_path / "job.log"
+    file.write_text("chatter\nfound: 10,100 of 11,336 images\n")
+    assert log(LogEvent.RUN_INFO, stats={"download_partition": 4, "all": 1, "total": 5}) == (
+        "4 to do: download_partition (4)\n"
+    )
+    assert log(LogEvent.JOB_INFO, **job(3, "download_partition", file, part="0", protocol="")) == ""
+    assert log(LogEvent.JOB_FINISHED, job_id=3) == ("17:03:10 download_partition 0: 10,100 of 11,336 images (0 s)\n")
+    assert log(LogEvent.JOB_FINISHED, job_id=3) == ""
+
+
+def test_a_reason_is_told_unless_it_is_the_first_time(log: Log) -> None:
+    again = {**job(1, "write_frames"), "reason": "Updated input files: my/table.xlsx"}
+    log(LogEvent.JOB_INFO, **again)
+    assert log(LogEvent.JOB_FINISHED, job_id=1) == "17:03:10 write_frames: done (0 s; my/table.xlsx changed)\n"
+
+
+def test_a_long_job_is_announced_with_its_log(
+    log: Log, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(module, "_ANNOUNCED_AFTER_S", 0.01)
+    timers: list[Any] = []
+    timer = module.threading.Timer
+
+    def kept(*arguments: Any) -> Any:
+        timers.append(timer(*arguments))
+        return timers[-1]
+
+    monkeypatch.setattr(module.threading, "Timer", kept)
+    log(LogEvent.JOB_INFO, **job(1, "train_model", tmp_path / "a.log", run="resnet"))
+    timers[0].join()
+    assert capsys.readouterr().err == f"17:03:10 train_model resnet is running; log: {tmp_path / 'a.log'}\n"
+
+
+def test_a_failure_shows_its_reason_once(log: Log, tmp_path: Path) -> None:
+    file = tmp_path / "job.log"
+    file.write_text("Traceback ...\naffectflow: mine.xlsx cannot be read as a workbook; save it again.\n")
+    failed = job(1, "ingest_tables", file)
+    log(LogEvent.JOB_INFO, **failed)
+    assert log(LogEvent.JOB_ERROR, **failed, aux={}) == (
+        f"17:03:10 ingest_tables failed: mine.xlsx cannot be read as a workbook; save it again. (log: {file})\n"
+    )
+    assert log(LogEvent.JOB_ERROR, **failed, aux={}) == ""
+
+
+def test_a_job_that_was_killed_is_named(log: Log, tmp_path: Path) -> None:
+    failed = job(1, "train_model", tmp_path / "none.log")
+    log(LogEvent.JOB_INFO, **failed)
+    assert "train_model failed: it ended without a word" in log(LogEvent.JOB_ERROR, **failed, aux={})
+
+
+def test_what_snakemake_says_beside_is_left_to_its_log(log: Log) -> None:
+    assert log(None, "Select jobs to execute...") == ""
+    assert log(None, "Nothing to be done (all requested files are present).").startswith("Nothing to be done")
+    assert log(None, "Job 3 has been submitted", pathname="/x/snakemake_executor_plugin_slurm/a.py") == (
+        "Job 3 has been submitted\n"
+    )
+
+
+def test_errors_of_snakemake_are_sentences(log: Log) -> None:
+    text = "Traceback ... load_configfile\nFileNotFoundError: [Errno 2] No such file or directory: 'nope.yaml'"
+    assert log(LogEvent.ERROR, text, exception="FileNotFoundError") == (
+        "affectflow: There is no configuration file nope.yaml; correct --configfile.\n"
+    )
+    assert "snakemake --unlock" in log(LogEvent.ERROR, "Error: Directory cannot be locked", exception="LockException")
+    assert log(LogEvent.ERROR, "its own words", exception="WorkflowError") == "its own words\n"
