@@ -6,6 +6,7 @@ import csv
 import itertools
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -353,6 +354,22 @@ def test_a_model_of_faces_needs_a_detector(of_faces: Path, tmp_path: Path, monke
     monkeypatch.chdir(ROOT)
     with pytest.raises(UserError, match="does not exist, and this model was trained on faces"):
         load(of_faces, detector=tmp_path / "none.onnx")
+
+
+@needs_faces
+def test_the_detector_of_the_models_study_is_found_from_elsewhere(
+    of_faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = tmp_path / "study/results/models/resnet"
+    shutil.copytree(of_faces, model)
+    (model / "face_detector.onnx").unlink(missing_ok=True)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    with pytest.raises(UserError, match=r"affectflow fetch-detector .*study/results/models/resnet/face_detector\.onnx"):
+        load(model)
+    (tmp_path / "study/results/weights").mkdir()
+    shutil.copy(DETECTOR, tmp_path / "study/results/weights/face_detector.onnx")
+    assert load(model).predict(PHOTOGRAPHS / "001_smiling.jpg")["crop"].tolist() == ["face"]
 
 
 def differing(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from affectflow.core.errors import UserError
 from tests.model_json import model_json, values
@@ -82,6 +86,23 @@ def test_exports_predict_as_the_model_does(
             assert np.abs(found[head] - value).max() <= 1e-4, (form, head)
     assert json.loads((tmp_path / "card.json").read_text()) == values(units=(1, 2, 4, 5, 6))
     assert sorted(path.name for path in tmp_path.iterdir() if path.name.startswith(".")) == []
+
+
+def test_the_readmes_example(tmp_path: Path, stranger: Stranger, monkeypatch: pytest.MonkeyPatch) -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    (example,) = (block for block in re.findall(r"```python\n(.*?)```", readme, re.S) if "onnxruntime" in block)
+    model = _trained("grey_pixels", 32, HEADS[:1])
+    folder = tmp_path / "results/models/resnet"
+    folder.mkdir(parents=True)
+    save_model(model, folder / "model.keras")
+    model_json(folder / "model.json", units=(1, 2, 4, 5, 6))
+    export(folder / "model.keras", folder / "model.json", folder / "saved_model", folder / "model.onnx")
+    (tmp_path / "crops").mkdir()
+    pixels = images(1, 64).astype(np.uint8)
+    Image.fromarray(pixels[0]).save(tmp_path / "crops/photo.png")
+    result = subprocess.run([sys.executable, "-c", example], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    expected = np.asarray(model(pixels.astype(np.float32), training=False)["action_units"])[0].round(2)
+    assert result.stdout == f"action_units {expected}\n", result.stderr
 
 
 def test_an_export_with_other_outputs_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
