@@ -110,3 +110,24 @@ def test_errors_of_snakemake_are_sentences(log: Log) -> None:
     )
     assert "snakemake --unlock" in log(LogEvent.ERROR, "Error: Directory cannot be locked", exception="LockException")
     assert log(LogEvent.ERROR, "its own words", exception="WorkflowError") == "its own words\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "tries"),
+    [
+        ("affectflow: mine.xlsx cannot be read; save it again.\n", 0),
+        ("affectflow: MemoryError (the traceback is in a.log)\n", 3),
+        ("Killed\n", 3),
+    ],
+)
+def test_only_what_may_pass_is_tried_again(tmp_path: Path, text: str, tries: int) -> None:
+    from snakemake.logging import logger
+
+    from affectflow.console import workflow
+
+    rule = SimpleNamespace(restart_times=3)
+    workflow.attach(SimpleNamespace(is_main_process=True, get_rule=lambda name: rule), [])
+    (tmp_path / "a.log").write_text(text)
+    extra = {"event": LogEvent.JOB_ERROR, "rule_name": "ingest_tables", "log": [str(tmp_path / "a.log")]}
+    logger.error("failed", extra=extra)
+    assert rule.restart_times == tries

@@ -22,11 +22,10 @@ from snakemake_interface_logger_plugins.common import LogEvent
 from affectflow.console.failures import sentence
 from affectflow.console.reasons import FIRST, why
 from affectflow.console.workflow import params_of
-from affectflow.core.rule import CONSOLE, FOUND
+from affectflow.core.rule import CONSOLE, FOUND, error_in, last_lines
 
 _ANNOUNCED_AFTER_S = 3.0
 """A job that ends sooner has one line alone."""
-_READ_FROM_END = 1 << 16
 _SAID_BY_SNAKEMAKE = (
     "Nothing to be done",
     "Would remove",
@@ -159,7 +158,7 @@ class LogHandler(LogHandlerBase):
         job = self._ended(record)
         logs = [Path(one) for one in (*record["log"], *(record.get("aux") or {}).get("logs", ()))]
         name = job.name if job else record["rule_name"]
-        reason = next((found for log in logs if (found := _error_in(log))), "it ended without a word")
+        reason = next((found for log in logs if (found := error_in(log))), "it ended without a word")
         self._write(f"{_now()} {name} failed: {reason} (log: {', '.join(map(str, logs))})")
 
     def _ended(self, record: Mapping[str, Any]) -> _Job | None:
@@ -197,18 +196,5 @@ def _duration(seconds: float) -> str:
 
 def _found(log: Path | None) -> str | None:
     """Return what a job found, as it wrote at the end of its log."""
-    lines = [line.removeprefix(FOUND) for line in _last_lines(log) if line.startswith(FOUND)]
+    lines = [line.removeprefix(FOUND) for line in last_lines(log) if line.startswith(FOUND)] if log else []
     return "; ".join(lines) or None
-
-
-def _error_in(log: Path) -> str | None:
-    mark = "affectflow: "
-    return next((line.removeprefix(mark) for line in reversed(_last_lines(log)) if line.startswith(mark)), None)
-
-
-def _last_lines(log: Path | None) -> list[str]:
-    if log is None or not log.is_file():
-        return []
-    with log.open("rb") as stream:
-        stream.seek(max(0, log.stat().st_size - _READ_FROM_END))
-        return stream.read().decode(errors="replace").splitlines()

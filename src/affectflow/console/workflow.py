@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import difflib
+import logging
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from affectflow.core.rule import CONSOLE
+from snakemake.logging import logger as snakemake_logger
+from snakemake_interface_logger_plugins.common import LogEvent
+
+from affectflow.core.rule import CONSOLE, ended_by_user_error
 from affectflow.core.stage import find, parameters
 
 
@@ -32,6 +37,19 @@ def attach(workflow: Any, targets: Iterable[str]) -> None:
     if not workflow.is_main_process:
         os.environ.pop(CONSOLE, None)  # a job of a node shows its errors itself
     _CURRENT[:] = [_Workflow(workflow, tuple(targets))]
+    snakemake_logger.addFilter(_try_no_mistake_again)
+
+
+def _try_no_mistake_again(record: logging.LogRecord) -> bool:
+    """Let every record pass; where a job failed by a mistake of the user's, take its rule's further tries away.
+
+    Snakemake tries any failed job again, and asks only how often; it logs the failure before it does.
+    """
+    if getattr(record, "event", None) == LogEvent.JOB_ERROR and _CURRENT:
+        facts: Mapping[str, Any] = record.__dict__
+        if any(ended_by_user_error(Path(log)) for log in facts["log"]):
+            _CURRENT[0].snakemake.get_rule(facts["rule_name"]).restart_times = 0
+    return True
 
 
 def params_of(rule_name: str, wildcards: Mapping[str, str]) -> dict[str, Any]:

@@ -21,8 +21,32 @@ CONSOLE = "AFFECTFLOW_CONSOLE"
 """Set in the environment of jobs whose errors the console shows (:mod:`affectflow.console`)."""
 FOUND = "found: "
 """Begins the lines of a log that say what a stage found."""
+_ERROR = "affectflow: "
+"""Begins the line of a log that says why the job failed."""
+_UNEXPECTED = "(the traceback is in "
+_READ_FROM_END = 1 << 16
 _MAX_REASON = 500
 """Characters of an error on the terminal."""
+
+
+def error_in(log: Path) -> str | None:
+    """Return the error that ended the job of a log, as the terminal has it; None where there is none."""
+    return next((line.removeprefix(_ERROR) for line in reversed(last_lines(log)) if line.startswith(_ERROR)), None)
+
+
+def ended_by_user_error(log: Path) -> bool:
+    """Return whether a mistake of the user's ended the job of a log, for which another try would be in vain."""
+    error = error_in(log)
+    return error is not None and _UNEXPECTED not in error
+
+
+def last_lines(log: Path) -> list[str]:
+    """Return the end of a log; nothing where there is none."""
+    if not log.is_file():
+        return []
+    with log.open("rb") as stream:
+        stream.seek(max(0, log.stat().st_size - _READ_FROM_END))
+        return stream.read().decode(errors="replace").splitlines()
 
 
 def rule_params(function: Stage, config: Any, **others: Any) -> dict[str, Any]:
@@ -75,14 +99,14 @@ def job_log(log: Path | str) -> Iterator[None]:
             yield
         except UserError as error:
             for target in _readers(stream, terminal):
-                print(f"affectflow: {error}", file=target)
+                print(f"{_ERROR}{error}", file=target)
             stream.flush()
             os._exit(1)
         except Exception as error:
             traceback.print_exc(file=stream)  # now, because the log is closed when the interpreter would print it
             reason = " ".join("".join(traceback.format_exception_only(error)).split())
             for target in _readers(stream, terminal):
-                print(f"affectflow: {reason[:_MAX_REASON]} (the traceback is in {log})", file=target)
+                print(f"{_ERROR}{reason[:_MAX_REASON]} {_UNEXPECTED}{log})", file=target)
             raise SystemExit(1) from None
 
 
