@@ -121,6 +121,7 @@ def test_forty_images_by_mouse_and_keyboard(desk: Desk, page: Any) -> None:
     page.keyboard.press("Enter")
     hand.look().press(["3", "3"], (-0.5, -0.5))
     desk.wait_for_lines("anna", 31)
+    page.wait_for_load_state("networkidle")  # the next image is there
     desk.kill()
     hand.look()
     page.keyboard.press("4")
