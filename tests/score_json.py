@@ -35,7 +35,7 @@ VALUES: dict[str, Any] = {
     "published": (),
     "snapshot": None,
     "provenance": {
-        **{"config_sha256": "c", "code_sha256": "d", "inputs": {}, "versions": {}, "training_threads": {}},
+        **{"config_sha256": "c", "code_sha256": "d", "inputs": {}, "versions": {}},
         **{"started": "2026-01-01T00:00:00+00:00", "seconds": 1.0},
     },
 }

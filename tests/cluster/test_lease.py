@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from affectflow.cluster.lease import VISIBLE, lease_gpus
+from affectflow.cluster.lease import VISIBLE, lease_cores, lease_gpus
 
 _TRAINING = """
 import logging, os, sys, time
@@ -90,3 +90,21 @@ def test_none_wanted_none_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv(VISIBLE, "0")
     assert lease_gpus(0, folder=tmp_path).devices == ()
     assert os.environ[VISIBLE] == "-1"
+
+
+def test_trainings_on_few_cores_keep_to_them_and_to_others_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept_to: list[list[int]] = []
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1, 2})
+    monkeypatch.setattr(os, "sched_setaffinity", lambda _, cores: kept_to.append(list(cores)))
+    first, second, third = (lease_cores(count, tmp_path) for count in (1, 1, 2))
+    assert kept_to == [[0], [1], [2, 0]]  # of the last, one core is shared
+    first.close()
+    lease_cores(1, tmp_path).close()
+    assert kept_to[3] == [0]
+    lease_cores(3, tmp_path)
+    lease_cores(0, tmp_path)
+    assert len(kept_to) == 4, "whoever may use all cores is not limited"
+    second.close()
+    third.close()

@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from affectflow.cluster.lease import lease_cores
 from affectflow.config import load
 from tests.conftest import DEMO
 
@@ -96,6 +97,8 @@ def _train(
     add_small()
     names = ("model.keras", "history.csv", "model.json", "reliability.csv")
     settings: dict[str, Any] = {**RECIPE, **changes}
+    cores = settings.pop("cores", 2)
+    kept = lease_cores(cores, out)  # noqa: F841  # as the stage does
     with one_sentence():
         trainings.train(
             Recipe.of(settings, None),
@@ -103,7 +106,7 @@ def _train(
             trainings.Execution(
                 out / "state",
                 settings["checkpoint_minutes"],
-                threads=2,
+                threads=cores,
                 seconds=seconds,
                 cache_records=settings["cache_records"],
                 board=out / "board" if settings["tensorboard"] else None,

@@ -1,7 +1,7 @@
-"""Share one machine's GPUs between processes of one user that do not know each other.
+"""Share one machine's GPUs and cores between processes of one user that do not know each other.
 
-Each GPU has a file that the process computing on it keeps locked. The system unlocks it when the process ends, however
-it ends, so nothing needs to be cleaned up. Lease GPUs before TensorFlow is loaded, since it takes every GPU it sees.
+Each GPU and each core has a file that the process computing on it keeps locked. The system unlocks it when the process
+ends, however it ends, so nothing needs to be cleaned up. Lease GPUs before TensorFlow is loaded, since it takes every GPU it sees.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ _PAUSE_S = 0.5
 
 
 class Lease:
-    """GPUs that belong to this process until it ends or closes the lease."""
+    """GPUs or cores that belong to this process until it ends or closes the lease."""
 
     def __init__(self, devices: Sequence[str], locks: Sequence[IO[str]]) -> None:
         self.devices = tuple(devices)
         self._locks = locks
 
     def close(self) -> None:
-        """Release the GPUs."""
+        """Let other processes lease them."""
         for lock in self._locks:
             lock.close()
 
@@ -52,8 +52,7 @@ def lease_gpus(wanted: int, devices: Sequence[str] | None = None, folder: Path |
     """
     present = list(devices) if devices is not None else _visible_devices()
     count = min(wanted, len(present))
-    folder = (folder or Path(tempfile.gettempdir()) / f"affectflow-gpus-{getpass.getuser()}") / os.environ.get(JOB, "")
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder = _folder_of_locks("gpus", folder)
     logged = False
     while True:
         taken: list[tuple[str, IO[str]]] = []
@@ -72,6 +71,37 @@ def lease_gpus(wanted: int, devices: Sequence[str] | None = None, folder: Path |
     if present:
         os.environ[VISIBLE] = ",".join(device for device, _ in taken) or "-1"
     return Lease([device for device, _ in taken], [lock for _, lock in taken])
+
+
+def lease_cores(wanted: int, folder: Path | None = None) -> Lease:
+    """Limit this process to as many cores as it was given, if there are more.
+
+    Cores of which no other process has a lease come first. There is no waiting: whoever starts more than there are
+    cores shares them.
+
+    Args:
+        wanted: How many cores; 0 for all.
+        folder: The folder of the lock files; None for one of the user's.
+    """
+    present = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+    if not 0 < wanted < len(present):
+        return Lease([], [])
+    folder = _folder_of_locks("cores", folder)
+    free: dict[int, IO[str]] = {}
+    for core in present:
+        if len(free) < wanted and (lock := _lock(folder / str(core))) is not None:
+            free[core] = lock
+    taken = sorted(present, key=lambda core: core not in free)[:wanted]
+    os.sched_setaffinity(0, taken)
+    return Lease([str(core) for core in taken], list(free.values()))
+
+
+def _folder_of_locks(kind: str, folder: Path | None) -> Path:
+    """Return the folder of the lock files, in which a cluster's job has one of its own."""
+    of_user = folder or Path(tempfile.gettempdir()) / f"affectflow-{kind}-{getpass.getuser()}"
+    of_job = of_user / os.environ.get(JOB, "")
+    of_job.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return of_job
 
 
 def _visible_devices() -> list[str]:

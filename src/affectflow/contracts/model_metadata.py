@@ -119,8 +119,6 @@ class ModelMetadata(JsonFile):
     """How often an image is shown in an epoch, by data set."""
     devices: int
     """Number of devices that trained together."""
-    threads: int
-    """Number of CPU threads of the training. Another number rounds some networks' sums otherwise (MobileNetV2's do)."""
     versions: Mapping[str, str]
     """Versions of Keras and of its backend."""
     recipe: Recipe

@@ -183,8 +183,6 @@ class Provenance(Part):
     inputs: Mapping[str, str]
     """SHA-256 of the scored files."""
     versions: Mapping[str, str]
-    training_threads: Mapping[str, int]
-    """CPU threads that each run was trained with: another number can give some networks other weights."""
     started: str
     """ISO 8601."""
     seconds: float

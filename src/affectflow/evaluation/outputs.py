@@ -40,7 +40,6 @@ class RunPredictions:
         leakage: what of the benchmark the run was trained on; None where that is unknown.
         program: that wrote them; None for affectflow.
         unused_rows: of another program's files, by reason.
-        threads: CPU threads of the run's training; None for other programs.
     """
 
     run: str
@@ -52,7 +51,6 @@ class RunPredictions:
     leakage: FoundInTraining | None = None
     program: str | None = None
     unused_rows: Mapping[str, int] | None = None
-    threads: int | None = None
 
     @classmethod
     def of_run(
@@ -77,7 +75,6 @@ class RunPredictions:
             trained.synthetic,
             trained.thresholds,
             LeakageFile.read(leakage) if leakage is not None else None,
-            threads=trained.threads,
         )
 
 

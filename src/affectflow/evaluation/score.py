@@ -91,7 +91,6 @@ def score(
             "code_sha256": code_sha256,
             "inputs": _input_digests(runs),
             "versions": {"python": platform.python_version(), **_versions()},
-            "training_threads": {run.run: run.threads for run in runs if run.threads is not None},
             "started": started.isoformat(timespec="seconds"),
             "seconds": round(time.perf_counter() - clock, 3),
         },

@@ -11,17 +11,20 @@ import tensorflow as tf
 from affectflow.training.keras_setup import keras
 from affectflow.training.multi_task import OneDevice, ReplicaContext
 
+OPERATION_THREADS = 8
+"""Threads within an operation, on any number of cores. Their number decides how sums are split, and so the weights."""
+
 
 def prepare(threads: int, seed: int, precision: str) -> None:
     """Set up this process for training: threads, deterministic operations, seeds and Keras's precision.
 
     Args:
-        threads: Number of threads within and between operations; 0 lets TensorFlow choose.
+        threads: Number of operations that run at a time; 0 lets TensorFlow choose.
         seed: Seed of Python, NumPy and TensorFlow.
         precision: ``auto``, ``float32``, ``bfloat16`` or ``float16``, see ``training.precision``.
     """
     cv2.setNumThreads(1)  # the reader makes batches in parallel already
-    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    tf.config.threading.set_intra_op_parallelism_threads(OPERATION_THREADS)
     tf.config.threading.set_inter_op_parallelism_threads(threads)
     tf.config.optimizer.set_experimental_options({"arithmetic_optimization": False})  # see DeterministicModel
     keras.utils.set_random_seed(seed)

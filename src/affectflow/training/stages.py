@@ -80,11 +80,12 @@ def train_model(
         runtime: Time limit of the job in minutes, where a scheduler has one.
     """
     from affectflow.cluster.job import requeue, seconds_to_train
-    from affectflow.cluster.lease import lease_gpus
+    from affectflow.cluster.lease import lease_cores, lease_gpus
     from affectflow.contracts.recipe import Recipe
 
     seconds = seconds_to_train(runtime)
     gpus = lease_gpus(gpu)  # noqa: F841  # kept until the end; before TensorFlow, which takes all it sees
+    cores = lease_cores(threads)  # noqa: F841  # TensorFlow's threads are as many on any number of cores
     from affectflow.contracts.model_metadata import FaceAlignment, ModelMetadata
     from affectflow.core.interruption import OutOfTime
     from affectflow.training import keras_setup  # noqa: F401  # before TensorFlow

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -86,7 +85,7 @@ class Execution:
     Attributes:
         state: Folder of the checkpoints from which it resumes.
         checkpoint_minutes: The longest time between two checkpoints.
-        threads: Number of CPU threads; 0 for all.
+        threads: Number of CPU cores; 0 for all.
         seconds: Time limit, after which the state is saved; None for no limit.
         cache_records: Whether the records are copied to the local disk first.
         board: Folder of TensorBoard's logs; None for none.
@@ -166,7 +165,6 @@ def train(recipe: Recipe, data: TrainingData, execution: Execution, outputs: Out
         images_without_label=len(labels) - mixture.count,
         shown_per_epoch=mixture.repeats(),
         devices=devices.count,
-        threads=execution.threads or os.cpu_count() or 1,
         versions={"keras": keras.__version__, "tensorflow": tf.__version__},
         recipe=recipe,
     ).write(outputs.metadata)
