@@ -113,9 +113,9 @@ $(VENV)/.cpu $(VENV)/.gpu $(VENV)/.test: $(VENV)/.%: requirements/%.txt pyprojec
 
 UV := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet $(UPGRADE)
 lock:
-	$(UV) --extra cpu -o requirements/cpu.txt
-	$(UV) --extra gpu -c requirements/cpu.txt -o requirements/gpu.txt
-	$(UV) --extra cpu --extra test -c requirements/cpu.txt -o requirements/test.txt
+	$(UV) --extra cpu --extra slurm --extra demo -o requirements/cpu.txt
+	$(UV) --extra gpu --extra slurm --extra demo -c requirements/cpu.txt -o requirements/gpu.txt
+	$(UV) --extra cpu --extra slurm --extra demo --extra test -c requirements/cpu.txt -o requirements/test.txt
 	$(PYTHON) requirements/envs.py
 
 clean:

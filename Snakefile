@@ -73,5 +73,6 @@ rule all:
 
 # The demo's web answers on loopback while the workflow runs, and ends with it.
 onstart:
+    record_jobs(local=workflow.local_exec)
     check_partitions()
     start_demo_web()

@@ -1,2 +1,2 @@
-# Runs once in the new environment, from the folder that the workflow is started in.
-pip install --no-deps --no-build-isolation -e .
+# Runs once in the new environment: puts the package in it that the workflow was started with, from a clone or a wheel.
+ln -sfn "$AFFECTFLOW_PACKAGE" "$(python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/affectflow"

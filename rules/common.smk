@@ -1,6 +1,7 @@
 # What all stages share: the checked configuration, the plan derived from it, and functions of the wildcards.
 #
 # Needs: config. Makes: nothing.
+import importlib.util
 import subprocess
 import sys
 
@@ -22,6 +23,7 @@ from affectflow.study.command_line import (
     retyped,
 )
 from affectflow.study.ownership import check_ownership
+from affectflow.study.running import record_jobs
 
 RUN_STAGE = "../workflow/scripts/run_stage.py"
 
@@ -134,6 +136,10 @@ def start_demo_web():
     """Serve the drawn images on loopback for as long as this process lives."""
     if DEMO_TABLE not in config["data"]["emotionet"]["tables"]:
         return
+    if importlib.util.find_spec("cryptography") is None:
+        raise WorkflowError(
+            "The demo serves drawn images over TLS and needs the package cryptography: pip install 'affectflow[demo]'"
+        )
     server = subprocess.Popen(
         [
             sys.executable,

@@ -1,8 +1,8 @@
 # Records -> models.
 #
 # Needs: results/{data set}/tfrecords. Makes: results/models/{run}/model.keras, history.csv, model.json,
-# reliability.csv, card.md, saved_model/, model.onnx; the checkpoints from which a killed training is resumed lie in
-# results/state/training.
+# reliability.csv, card.md, saved_model/, model.onnx, and face_detector.onnx where one found the faces; the checkpoints
+# from which a killed training is resumed lie in results/state/training.
 from affectflow.report import stages as report_stages
 from affectflow.training import stages as training_stages
 
@@ -33,7 +33,13 @@ rule train_model:
         # Not read, but a finished index means finished records, and belongs to what a model leaves.
         index=INPUTS.training_indices(),
         weights=checked(lambda wildcards: PLAN.models.weights(wildcards.run) or []),
+        detector=checked(lambda wildcards: PLAN.faces.detector() or []),
     output:
+        **(
+            {"face_detector": "results/models/{run}/face_detector.onnx"}
+            if PLAN.faces.detected
+            else {}
+        ),
         model="results/models/{run}/model.keras",
         history="results/models/{run}/history.csv",
         metadata="results/models/{run}/model.json",

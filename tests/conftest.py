@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -170,28 +171,36 @@ class Workflow:
         assert result.status == 0, result.output[-6000:]
         return result
 
-    def kill_when(self, sign: Callable[[], bool], *targets: str, timeout: float = 300) -> None:
+    def kill_when(self, sign: Callable[[], bool], *targets: str, timeout: float = 120) -> None:
         """Start a run and kill it, with all its jobs, by SIGKILL as soon as ``sign`` says so."""
-        import time
+        process = self.start(*targets, until=sign, timeout=timeout)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
-        process = subprocess.Popen(
-            self.command(*targets),
-            cwd=self.folder,
-            env=self.environment(),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+    def start(
+        self, *targets: str, until: Callable[[], bool], timeout: float = 120, output: Path | None = None
+    ) -> subprocess.Popen[bytes]:
+        """Start a run in a process group of its own, and return it as soon as ``until`` says so."""
+        with open(output or os.devnull, "wb") as stream:
+            process = subprocess.Popen(
+                self.command(*targets),
+                cwd=self.folder,
+                env=self.environment(),
+                stdout=stream,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
         end = time.monotonic() + timeout
         try:
-            while not sign():
-                assert process.poll() is None, "the run ended before it was killed"
+            while not until():
+                assert process.poll() is None, "the run ended too early"
                 assert time.monotonic() < end
                 time.sleep(0.02)
-        finally:
+        except BaseException:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-        self.succeed(options=("--unlock",))
+            raise
+        return process
 
     def configure(self, **changes: Any) -> None:
         """Change keys of the configuration, nested mappings key by key."""

@@ -61,7 +61,7 @@ class Package:
 
 @pytest.fixture
 def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Package]:
-    monkeypatch.setattr(code, "_ROOT", tmp_path / "affectflow")
+    monkeypatch.setattr(code, "ROOT", tmp_path / "affectflow")
     yield (made := Package(tmp_path))
     monkeypatch.undo()
     made.digests()  # of the package itself again

@@ -357,18 +357,16 @@ def test_a_model_of_faces_needs_a_detector(of_faces: Path, tmp_path: Path, monke
 
 
 @needs_faces
-def test_the_detector_of_the_models_study_is_found_from_elsewhere(
+def test_a_model_folder_that_was_moved_predicts_with_its_own_detector(
     of_faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model = tmp_path / "study/results/models/resnet"
+    model = tmp_path / "moved"
     shutil.copytree(of_faces, model)
     (model / "face_detector.onnx").unlink(missing_ok=True)
-    (tmp_path / "elsewhere").mkdir()
-    monkeypatch.chdir(tmp_path / "elsewhere")
-    with pytest.raises(UserError, match=r"affectflow fetch-detector .*study/results/models/resnet/face_detector\.onnx"):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match=r"affectflow fetch-detector .*moved/face_detector\.onnx"):
         load(model)
-    (tmp_path / "study/results/weights").mkdir()
-    shutil.copy(DETECTOR, tmp_path / "study/results/weights/face_detector.onnx")
+    shutil.copy(DETECTOR, model / "face_detector.onnx")
     assert load(model).predict(PHOTOGRAPHS / "001_smiling.jpg")["crop"].tolist() == ["face"]
 
 

@@ -233,10 +233,10 @@ def test_a_study_from_nothing(bin_folder: Path, address: str, tmp_path: Path) ->
     user.run("snakemake", "--report", "report.zip", "--", MAIN)
 
     # Elsewhere: prediction of DISFA's videos, by command and from Python, and a score of the table.
-    model = user.folder / "results/models/resnet"
+    shutil.move(user.folder / "results/models/resnet", home / "model")
     user.folder = home
     videos = "data/DISFA/Videos_LeftCamera"
-    predict = ("affectflow", "predict", videos, "--model", str(model), "--detector", str(DETECTOR), "--out", "p.csv")
+    predict = ("affectflow", "predict", videos, "--model", "model", "--out", "p.csv")
     quiet = user.run(*predict).output
     assert "oneDNN" not in quiet and "Traceback" not in quiet
     scored = user.run(
@@ -246,11 +246,11 @@ def test_a_study_from_nothing(bin_folder: Path, address: str, tmp_path: Path) ->
     assert json.loads((home / "s.json").read_text())["protocol"]["used_frames"] == 2 * FRAMES * 9
     program = (
         "import affectflow, sys\n"
-        "table = affectflow.load(sys.argv[1], detector=sys.argv[2]).predict(sys.argv[3])\n"
+        "table = affectflow.load('model').predict(sys.argv[1])\n"
         "print(len(table), table['face'][0])"
     )
     photograph = str(PHOTOGRAPHS / photographs()[0]["file"])
-    told = user.run(str(bin_folder / "python"), "-c", program, str(model), str(DETECTOR), photograph).output
+    told = user.run(str(bin_folder / "python"), "-c", program, photograph).output
     assert told.strip().endswith("1 1")
     user.run("affectflow", "crop", photograph, "--out", "crops", "--detector", str(DETECTOR))
     print("\n".join(user.steps))

@@ -228,14 +228,3 @@ def test_killed_at_every_stage_ends_with_the_same_bytes(finished: Workflow, work
 def _ledger_without_times(workflow: Workflow) -> pa.Table:
     ledger = pq.read_table(workflow.folder / "results/emotionet/ledger.parquet")
     return ledger.drop_columns(["first_try", "last_try"])
-
-
-@pytest.mark.parametrize("stage", ["results/models/resnet/model.keras"])
-def test_killed_training_starts_again(copy: Workflow, stage: str) -> None:
-    copy.configure(training={"learning_rate": 0.0005})
-    log = copy.path("logs/train_model/resnet.log")
-    log.unlink()
-    copy.kill_when(log.exists, stage)
-    assert not (copy.folder / stage).exists()
-    copy.succeed(stage)
-    assert (copy.folder / stage).stat().st_size > 1_000_000

@@ -1,7 +1,8 @@
 """Share one machine's GPUs and cores between processes of one user that do not know each other.
 
 Each GPU and each core has a file that the process computing on it keeps locked. The system unlocks it when the process
-ends, however it ends, so nothing needs to be cleaned up. Lease GPUs before TensorFlow is loaded, since it takes every GPU it sees.
+ends, however it ends, so nothing needs to be cleaned up. Lease GPUs before TensorFlow is loaded, since it takes every
+GPU it sees.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ from snakemake_interface_logger_plugins.common import LogEvent
 from affectflow.console.failures import sentence
 from affectflow.console.reasons import FIRST, why
 from affectflow.console.workflow import params_of
-from affectflow.core.rule import CONSOLE, FOUND, error_in, last_lines
+from affectflow.core.rule import CONSOLE, FOUND, error_in, last_lines, was_stopped
 
 _ANNOUNCED_AFTER_S = 3.0
 """A job that ends sooner has one line alone."""
@@ -158,6 +158,9 @@ class LogHandler(LogHandlerBase):
         job = self._ended(record)
         logs = [Path(one) for one in (*record["log"], *(record.get("aux") or {}).get("logs", ()))]
         name = job.name if job else record["rule_name"]
+        if any(map(was_stopped, logs)):
+            self._write(f"{_now()} {name} stopped; the same command goes on")
+            return
         reason = next((found for log in logs if (found := error_in(log))), "it ended without a word")
         self._write(f"{_now()} {name} failed: {reason} (log: {', '.join(map(str, logs))})")
 
@@ -170,6 +173,8 @@ class LogHandler(LogHandlerBase):
         return job
 
     def _error(self, exception: str, text: str) -> None:
+        if exception == "RuleException" and "CalledProcessError" in text:
+            return  # the job has a line of its own
         self._write(f"affectflow: {found}" if (found := sentence(exception, text)) else text.strip())
 
     def _say(self, record: logging.LogRecord) -> None:

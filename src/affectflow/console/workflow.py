@@ -14,8 +14,13 @@ from typing import Any
 from snakemake.logging import logger as snakemake_logger
 from snakemake_interface_logger_plugins.common import LogEvent
 
+from affectflow.core.code import ROOT
 from affectflow.core.rule import CONSOLE, ended_by_user_error
 from affectflow.core.stage import find, parameters
+from affectflow.study.running import enter_as_job, enter_as_workflow
+
+_PACKAGE = "AFFECTFLOW_PACKAGE"
+"""Set for the scripts in ``envs`` that complete an environment which Snakemake made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +39,12 @@ def attach(workflow: Any, targets: Iterable[str]) -> None:
         workflow: Snakemake's.
         targets: Files that may be asked for.
     """
-    if not workflow.is_main_process:
+    os.environ[_PACKAGE] = str(ROOT)
+    if workflow.is_main_process:
+        enter_as_workflow(snakemake_logger.warning)
+    else:
         os.environ.pop(CONSOLE, None)  # a job of a node shows its errors itself
+        enter_as_job()
     _CURRENT[:] = [_Workflow(workflow, tuple(targets))]
     snakemake_logger.addFilter(_try_no_mistake_again)
 

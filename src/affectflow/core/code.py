@@ -19,7 +19,7 @@ from functools import cache
 from pathlib import Path
 
 _PACKAGE = "affectflow"
-_ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parent.parent
 _DOCSTRING_OWNERS = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 _DATA = (".yaml", ".csv", ".json")
 _LOGGERS = ("log", "logger", "logging")
@@ -280,5 +280,5 @@ def _exists(name: str) -> bool:
 
 
 def _path(name: str) -> Path:
-    base = _ROOT.joinpath(*name.split(".")[1:])
+    base = ROOT.joinpath(*name.split(".")[1:])
     return base / "__init__.py" if base.is_dir() else base.with_suffix(".py")

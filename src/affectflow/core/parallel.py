@@ -8,6 +8,8 @@ from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from itertools import islice
 from typing import TypeVar
 
+from affectflow.core.orphan import end_with_parent
+
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -33,7 +35,7 @@ def over_processes(do: Callable[[T], R], work: Sequence[T], processes: int) -> I
     if processes == 1:
         yield from map(do, work)
         return
-    with ProcessPoolExecutor(min(processes, max(1, len(work)))) as pool:
+    with ProcessPoolExecutor(min(processes, max(1, len(work))), initializer=end_with_parent) as pool:
         yield from pool.map(do, work)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from affectflow.core.errors import UserError
+from affectflow.core.interruption import Interrupted
 from affectflow.core.progress import TO_TERMINAL
 from affectflow.core.stage import Stage, address, code_of, find, parameters, settings_of
 
@@ -23,8 +24,10 @@ FOUND = "found: "
 """Begins the lines of a log that say what a stage found."""
 _ERROR = "affectflow: "
 """Begins the line of a log that says why the job failed."""
+_STOPPED = "stopped before its end; the same command goes on"
 _UNEXPECTED = "(the traceback is in "
 _READ_FROM_END = 1 << 16
+_STATUS_OF_CTRL_C = 130
 _MAX_REASON = 500
 """Characters of an error on the terminal."""
 
@@ -38,6 +41,11 @@ def ended_by_user_error(log: Path) -> bool:
     """Return whether a mistake of the user's ended the job of a log, for which another try would be in vain."""
     error = error_in(log)
     return error is not None and _UNEXPECTED not in error
+
+
+def was_stopped(log: Path) -> bool:
+    """Return whether the job of a log was interrupted, by a signal or a time limit."""
+    return _STOPPED in last_lines(log)
 
 
 def last_lines(log: Path) -> list[str]:
@@ -102,6 +110,9 @@ def job_log(log: Path | str) -> Iterator[None]:
                 print(f"{_ERROR}{error}", file=target)
             stream.flush()
             os._exit(1)
+        except (Interrupted, KeyboardInterrupt) as error:
+            print(_STOPPED)
+            raise SystemExit(error.code if isinstance(error, Interrupted) else _STATUS_OF_CTRL_C) from None
         except Exception as error:
             traceback.print_exc(file=stream)  # now, because the log is closed when the interpreter would print it
             reason = " ".join("".join(traceback.format_exception_only(error)).split())

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from affectflow.core.atomic import atomic_write
+from affectflow.core.orphan import end_with_parent
 from affectflow.core.progress import progress
 from affectflow.datasets.disfa_labels import FOLDS, UNITS
 from affectflow.datasets.synthetic import mark_as_drawn
@@ -62,7 +63,10 @@ def make_affwild(video: Video, videos: int, processes: int, root: Path) -> None:
 
 def _make_all(make: Callable[[T], None], parts: Sequence[T], processes: int, root: Path) -> None:
     shutil.rmtree(root, ignore_errors=True)  # the files of another configuration
-    with ProcessPoolExecutor(processes) as pool, progress(len(parts), "video", "draw") as bar:
+    with (
+        ProcessPoolExecutor(processes, initializer=end_with_parent) as pool,
+        progress(len(parts), "video", "draw") as bar,
+    ):
         for _ in pool.map(make, parts):
             bar.update()
     mark_as_drawn(root)

@@ -204,7 +204,8 @@ def main() -> None:
     parser.add_argument("--files", type=Path, required=True)
     parser.add_argument("--web-port", type=int, required=True)
     parser.add_argument("--name-server-port", type=int, required=True)
-    asyncio.run(_main(parser.parse_args()))
+    with contextlib.suppress(KeyboardInterrupt):  # the terminal's Ctrl-C ends the workflow, and this with it
+        asyncio.run(_main(parser.parse_args()))
 
 
 if __name__ == "__main__":

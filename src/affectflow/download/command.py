@@ -11,6 +11,7 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
 from affectflow.core.errors import UserError
+from affectflow.core.orphan import end_with_parent
 from affectflow.core.progress import progress
 from affectflow.download.lists import estimate
 from affectflow.download.outcomes import OK
@@ -145,6 +146,7 @@ def _fetch_in_processes(specs: list[PartitionSpec], settings: Settings, policy: 
 
 
 def _fetch(spec: PartitionSpec, settings: Settings, policy: RetryPolicy, pipe: Connection) -> None:
+    end_with_parent()
     try:
         fetch_partition(spec, settings, policy, pipe.send)
     except UserError as error:

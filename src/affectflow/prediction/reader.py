@@ -47,9 +47,8 @@ def load(
 
     Args:
         model: Its folder, or the name of a run in ``results/models``.
-        detector: YuNet's file, for models trained on faces; by default ``face_detector.onnx`` in the model's folder, or
-            the one that the workflow fetched in the model's study, or here. It must be the file that the model was
-            trained with.
+        detector: YuNet's file, for models trained on faces; by default ``face_detector.onnx`` in the model's folder. It
+            must be the file that the model was trained with.
         cropped: Whether images are cropped around the face already, so that no detector is needed.
         batch_size: Number of faces in a batch.
         emotions: Table of emotions, see ``affectflow facs``.
@@ -83,14 +82,11 @@ def _finder(folder: Path, faces: FaceAlignment, detector: str | Path | None) -> 
             f"{folder} was trained on the faces that data sets ship, not on a detector's; crop the faces and give "
             "--cropped, or train with faces.detector: yunet."
         )
-    beside = folder / DETECTOR.name
-    of_its_study = folder.absolute().joinpath(*[os.pardir] * 3) / DETECTOR  # a model is in results/models/NAME
-    known = (place for place in (beside, of_its_study, DETECTOR) if place.is_file())
-    path = Path(detector) if detector else next(known, DETECTOR)
+    path = Path(detector or folder / DETECTOR.name)
     if not path.is_file():
         raise UserError(
             f"{path} does not exist, and this model was trained on faces; give YuNet's file (SHA-256 {faces.sha256}) "
-            f"as the detector, or fetch it: affectflow fetch-detector {beside}"
+            f"as the detector, or fetch it: affectflow fetch-detector {folder / DETECTOR.name}"
         )
     make = partial(_make_finder, path, faces.sha256, faces.min_score)
     make()  # reports a damaged file before any image is read

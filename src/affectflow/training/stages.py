@@ -58,6 +58,8 @@ def train_model(
     tensorboard: Annotated[bool, Setting("training.tensorboard", tracked=False)],
     image_size: Annotated[int, Setting("records.image_size")],
     weights: Path | None = None,
+    detector: Path | None = None,
+    face_detector: Output | None = None,
     runtime: float | None = None,
     threads: int = 0,
 ) -> str:
@@ -77,8 +79,12 @@ def train_model(
         board: Folder of TensorBoard's logs.
         gpu: Number of GPUs to take, if there are any.
         weights: Initial weights of the backbone.
+        detector: The face detector's file.
+        face_detector: Its copy beside the model, which predicts from any folder with it.
         runtime: Time limit of the job in minutes, where a scheduler has one.
     """
+    import shutil
+
     from affectflow.cluster.job import requeue, seconds_to_train
     from affectflow.cluster.lease import lease_cores, lease_gpus
     from affectflow.contracts.recipe import Recipe
@@ -87,6 +93,7 @@ def train_model(
     gpus = lease_gpus(gpu)  # noqa: F841  # kept until the end; before TensorFlow, which takes all it sees
     cores = lease_cores(threads)  # noqa: F841  # TensorFlow's threads are as many on any number of cores
     from affectflow.contracts.model_metadata import FaceAlignment, ModelMetadata
+    from affectflow.core.atomic import atomic_write
     from affectflow.core.interruption import OutOfTime
     from affectflow.training import keras_setup  # noqa: F401  # before TensorFlow
     from affectflow.training.train import Execution, Outputs, TrainingData
@@ -102,6 +109,9 @@ def train_model(
     except OutOfTime:
         requeue()  # where that fails, the workflow tries again
         raise
+    if detector is not None and face_detector is not None:
+        with atomic_write(face_detector) as partial:
+            shutil.copyfile(detector, partial)
     return ModelMetadata.read(metadata).headline()
 
 
