@@ -40,7 +40,6 @@ VALUES: dict[str, Any] = {
     "images_without_label": 0,
     "shown_per_epoch": {"least": 1.0, "most": 1.0},
     "devices": 1,
-    "threads": 2,
     "versions": {"keras": "3"},
     "recipe": Recipe.of({**_DEFAULTS["model_defaults"], **_DEFAULTS["training"], **_OF_THE_RUN}, None),
 }

@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from pandas.testing import assert_frame_equal
 from PIL import Image
 
 keras = pytest.importorskip("keras")
@@ -199,7 +200,8 @@ def test_the_table_is_scored(of_images: Path, tmp_path: Path) -> None:
 
 def test_the_batch_size_changes_nothing(of_images: Path, folder: Path) -> None:
     tables = [load(of_images, batch_size=size).predict(folder) for size in (1, 3, 64)]
-    assert tables[0].equals(tables[1]) and tables[0].equals(tables[2])
+    for other in tables[1:]:  # but the last bits, on processors whose sums depend on the number of images
+        assert_frame_equal(tables[0], other, check_exact=False, rtol=0, atol=1e-5)
 
 
 def test_images_are_predicted_in_full_batches(of_images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
