@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from affectflow import config
-from affectflow.cli.documents import access_table, json_schemas
+from affectflow.cli.documents import access_table, schemas
 from affectflow.config.reference import config_docs
 from tests.conftest import DEMO
 
@@ -39,7 +39,7 @@ def test_the_readme_says_where_every_data_set_is_asked_for() -> None:
 
 def test_json_schemas_are_written_from_the_models() -> None:
     written = {path.stem: path.read_text() for path in (ROOT / "docs" / "schemas").glob("*.json")}
-    assert written == json_schemas(), "run: affectflow json-schemas docs/schemas"
+    assert written == schemas(), "run: affectflow json-schemas docs/schemas"
 
 
 def test_every_default_key_is_explained() -> None:

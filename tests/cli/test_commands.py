@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from affectflow.cli import main
+from affectflow.cli import GROUPS, main
 from affectflow.media.file_names import file_name
 from affectflow.plan.data import BENCHMARKS
 
@@ -34,9 +37,15 @@ def test_ingest_and_names(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
             ("fetch-weights", "resnet34", "--weights", "w", "--record", "r", "--base-url", "file:///no"),
             "no backbone 'resnet34'",
         ),
-        (("name-files", "l", "--file-names", "n", "--config", "x"), "unrecognized arguments"),
-        (("collect-index", "p", "--index", "i"), "the following arguments are required: --counts"),
-        (("digest-images", "own", "--root", "r", "--images", "i", "--threads", "many"), "--threads many is wrong"),
+        (
+            ("name-files", "l", "--file-names", "n", "--config", "x"),
+            "Unknown option: --config. Did you mean --configfile?",
+        ),
+        (("collect-index", "p", "--index", "i"), 'Command "collect-index" parameter --counts requires an argument'),
+        (
+            ("digest-images", "own", "--root", "r", "--images", "i", "--threads", "many"),
+            'Invalid value for --threads: unable to convert "many"',
+        ),
         (("download", "n.csv", "d", "--configfile", "no.yaml"), "no.yaml cannot be read"),
     ],
 )
@@ -85,3 +94,59 @@ def test_protocols(capsys: pytest.CaptureFixture[str]) -> None:
     disfa = capsys.readouterr().out
     assert "disfa-folds8 " in disfa and "IEEE TAC 4(2), 2013" in disfa and "JAA-Net mean_f1 0.56" in disfa
     assert "amfed" not in disfa
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("ingest-tables", "t.csv", "--labels", "t.csv", "--rejects", "r"), "--labels t.csv is also read"),
+        (("ingest-tables", "t.csv", "--labels", "l", "--rejects", "./l"), "--labels and --rejects both name l;"),
+        (("download", "list.txt", "images", "--ledger", "list.txt"), "--ledger list.txt is also read"),
+        (("extract-frame", "g.avi", "--index", "1", "--out", "../here/g.avi"), "--out ../here/g.avi is also read"),
+        (("predict", "a.jpg", "link.jpg", "--out", "a.jpg"), "--out a.jpg is also read"),
+        (("crop", "a.jpg", "--out", "link.jpg"), "--out link.jpg is also read"),
+        (("score", "p.csv", "--benchmark", "disfa", "--root", "d", "--out", "p.csv"), "--out p.csv is also read"),
+        (("collect-index", "a.csv", "--index", "i.csv", "--counts", "i.csv"), "--index and --counts both name i.csv"),
+        (("snapshot", "ledger.parquet", "--out", "ledger.parquet"), "--out ledger.parquet is also read"),
+    ],
+)
+def test_no_command_writes_what_it_reads(
+    arguments: tuple[str, ...],
+    sentence: str,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    for name in ("t.csv", "list.txt", "g.avi", "a.jpg", "p.csv", "a.csv", "ledger.parquet"):
+        Path(name).write_text("kept")
+    Path("link.jpg").symlink_to("a.jpg")
+    before = sorted(Path().iterdir())
+    with pytest.raises(SystemExit):
+        _run(*arguments)
+    assert sentence in capsys.readouterr().err
+    assert sorted(Path().iterdir()) == before and Path(arguments[1]).read_text() == "kept"
+
+
+def test_every_command_is_in_the_help_with_its_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    _run("--help")
+    listed = capsys.readouterr().out
+    for title, commands in GROUPS.items():
+        assert title in listed
+        for command in commands:
+            name = command.__name__.replace("_", "-")
+            assert f" {name} " in listed
+            _run(name, "--help")
+            text = capsys.readouterr().out
+            assert f"Usage: affectflow {name}" in text and inspect.getdoc(command), name
+
+
+def test_help_is_light() -> None:
+    code = (
+        "import sys; from affectflow.cli import main; main(['--help']); "
+        "heavy = {'numpy', 'pandas', 'pyarrow', 'cv2', 'tensorflow', 'pydantic', 'yaml'} & sys.modules.keys(); "
+        "sys.exit(', '.join(heavy) or None)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -10,7 +10,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from affectflow.cli.documents import json_schemas
+from affectflow.cli.documents import schemas
 from affectflow.contracts.model_metadata import ModelMetadata
 from affectflow.contracts.score import ScoreFile, SeedsFile, read_scores
 from affectflow.core.errors import UserError
@@ -80,12 +80,14 @@ def test_what_is_written_fits_the_published_schemas(tmp_path: Path) -> None:
     assert ScoreFile.read(one).interval("valence_ccc") == (0.1, 0.2)
     gather_seeds("m", {0: one, 1: score_json(tmp_path / "two.json", **changes)}, tmp_path / "seeds.json")
     assert isinstance(read_scores(tmp_path / "seeds.json"), SeedsFile)
-    schemas = {name: json.loads(text) for name, text in json_schemas().items()}
+    published = {name: json.loads(text) for name, text in schemas().items()}
     for name, path in (
         ("score", one),
         ("seeds", tmp_path / "seeds.json"),
         ("model", model_json(tmp_path / "model.json")),
     ):
-        jsonschema.validate(json.loads(path.read_text()), schemas[name])
+        jsonschema.validate(json.loads(path.read_text()), published[name])
         with pytest.raises(jsonschema.ValidationError, match="schema_version"):
-            jsonschema.validate(json.loads(changed(path, lambda v: v.pop("schema_version")).read_text()), schemas[name])
+            jsonschema.validate(
+                json.loads(changed(path, lambda v: v.pop("schema_version")).read_text()), published[name]
+            )

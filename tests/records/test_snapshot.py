@@ -233,7 +233,7 @@ def test_mistakes_on_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixt
     for words, named in (
         ([str(made), "--out", str(tmp_path)], "is a folder"),
         ([str(made), "--out", str(made / "x.parquet")], "choose another place"),
-        ([str(made), "--out", str(made)], "another path"),
+        ([str(made), "--out", str(made)], "another file"),
         ([str(tmp_path / "damaged"), "--out", str(tmp_path / "s")], "fetch it again"),
         ([str(tmp_path / "nowhere"), "--out", str(tmp_path / "s")], "does not exist"),
     ):

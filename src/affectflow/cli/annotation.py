@@ -2,72 +2,66 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
+from typing import Annotated
 
-from affectflow.cli.options import CONFIGFILE, Commands, add_command, configuration, option, path, positive
+from cyclopts import Parameter
+
+from affectflow.cli.options import Configfiles, PositiveInt, configuration
 from affectflow.core.errors import UserError
+from affectflow.core.stage import Output
 
 
-def add_commands(commands: Commands) -> None:
-    """Add the commands."""
-    add_command(
-        commands,
-        "annotate",
-        annotate,
-        "Serve a local page on which valence and arousal of the annotation videos' images are rated or traced.",
-        CONFIGFILE,
-        option("--annotator", "a name; without it, the page asks for one", default=""),
-        option(
-            "--annotation-video", "number of the annotation video; the first unfinished one by default", type=positive
-        ),
-        path("--videos", "a folder of videos to trace, instead of the annotation videos", default=None),
-        option("--model", "a run such as resnet, whose uncertainty orders the images", default=""),
-        path("--out", "folder for ratings and traces; data.annotations by default", default=None),
-        option("--host", "other hosts than loopback need a token", default="127.0.0.1"),
-        option("--port", "any that is free by default", type=int, default=0),
-        option("--no-browser", "only print the address", action="store_false", dest="browser"),
-    )
-    add_command(
-        commands,
-        "merge-videos",
-        merge_videos,
-        "Merge valence/arousal traces of your own videos into a data set as Aff-Wild's, to train on or to score by.",
-        path("traces"),
-        path("--videos", "the folder that was given to annotate"),
-        path("--out", "a folder, for data.affwild.root"),
-        option("--trace-range", "becomes 1, where the tool writes no range", type=float, default=1.0),
-        option("--lag", "reaction lag of annotators in seconds, or estimate", type=_seconds, default=0.0),
-        option("--max-lag", "the longest lag that is considered, in seconds", type=float, default=3.0),
-        option("--min-ccc", "annotators with a lower CCC with the others are left out", type=float),
-    )
+def annotate(
+    *,
+    videos: Path | None = None,
+    model: str = "",
+    out: Output | None = None,
+    annotator: str = "",
+    annotation_video: PositiveInt | None = None,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    browser: bool = True,
+    configfile: Configfiles = (),
+) -> None:
+    """Serve a local page on which people rate valence and arousal of images, or trace them in videos.
 
+    Example: affectflow annotate --videos videos/ --out traces/
 
-def annotate(options: argparse.Namespace) -> None:
+    Args:
+        videos: Folder of videos to trace, instead of the workflow's annotation videos.
+        model: A run such as resnet, whose uncertainty orders the images.
+        out: Folder for ratings and traces; data.annotations of the configuration by default.
+        annotator: Name of the annotator; without it, the page asks for one.
+        annotation_video: Number of the annotation video; the first unfinished one by default.
+        host: Address to listen on; other hosts than loopback need a token.
+        port: Port to listen on; any that is free by default.
+        browser: Open a browser.
+    """
     from affectflow.annotation.model_predictions import predictions_path, read_model_predictions
     from affectflow.annotation.server.serve import ServerOptions, serve, serve_videos
     from affectflow.config import check
     from affectflow.plan.data import marker_of
     from affectflow.plan.runs import parse_run
 
-    settings = configuration(options)
-    folder = options.out or settings["data"]["annotations"]
+    settings = configuration(configfile)
+    folder = out or settings["data"]["annotations"]
     if folder is None:
         raise UserError("There is no folder for annotations; set data.annotations, or give --out.")
     if marker_of(str(folder)):
         raise UserError(
             f"{folder} belongs to the demo, which draws it again; set data.annotations to yours, or give --out."
         )
-    at = ServerOptions(options.annotator, options.host, options.port, options.browser)
-    if options.videos is not None:
-        if options.model or options.annotation_video:
+    at = ServerOptions(annotator, host, port, browser)
+    if videos is not None:
+        if model or annotation_video:
             raise UserError(
                 "--videos is for your own videos, --model and --annotation-video for annotation videos; leave one out."
             )
-        serve_videos(options.videos, Path(folder), at)
+        serve_videos(videos, Path(folder), at)
         return
-    if options.model:
-        parse_run(options.model, check(settings).models)
+    if model:
+        parse_run(model, check(settings).models)
     annotation = settings["annotation"]
     serve(
         Path("results/annotation/manifest.csv"),
@@ -75,21 +69,46 @@ def annotate(options: argparse.Namespace) -> None:
         Path(folder),
         annotation["frame_rate"],
         annotation["repeat_fraction"],
-        read_model_predictions(predictions_path(options.model), options.model) if options.model else None,
-        options.annotation_video,
+        read_model_predictions(predictions_path(model), model) if model else None,
+        annotation_video,
         at,
     )
 
 
-def merge_videos(options: argparse.Namespace) -> None:
-    from affectflow.annotation.consensus import MergeOptions
-    from affectflow.annotation.merge_videos import merge_videos
+def merge_videos(
+    traces: Path,
+    *,
+    videos: Path,
+    out: Output,
+    trace_range: float = 1.0,
+    lag: Annotated[str, Parameter(metavar="SECONDS|estimate")] = "0",
+    max_lag: float = 3.0,
+    min_ccc: float | None = None,
+) -> None:
+    """Merge valence/arousal traces of your own videos into a data set in Aff-Wild's layout.
 
-    merge_options = MergeOptions(options.trace_range, options.lag, options.max_lag, options.min_ccc)
-    for video in merge_videos(options.traces, options.videos, options.out, merge_options):
+    Example: affectflow merge-videos traces/ --videos videos/ --out mine/
+
+    Args:
+        traces: Folder of the traces, one folder an annotator.
+        videos: The folder that was given to annotate.
+        out: A folder, for data.affwild.root.
+        trace_range: Becomes 1, where the tool writes no range.
+        lag: Reaction lag of annotators in seconds, or estimate.
+        max_lag: The longest lag that is considered, in seconds.
+        min_ccc: Annotators with a lower CCC with the others are left out.
+    """
+    from affectflow.annotation.consensus import MergeOptions
+    from affectflow.annotation.merge_videos import merge_videos as merge
+
+    merge_options = MergeOptions(trace_range, _seconds(lag), max_lag, min_ccc)
+    for video in merge(traces, videos, out, merge_options):
         print(f"{video.name}: {video.frames} frames, {video.without} of them without values")
 
 
 def _seconds(text: str) -> float | None:
     """Convert seconds; None to estimate them."""
-    return None if text == "estimate" else float(text)
+    try:
+        return None if text == "estimate" else float(text)
+    except ValueError:
+        raise UserError(f"--lag {text} is neither a number of seconds nor estimate.") from None

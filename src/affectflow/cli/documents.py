@@ -2,85 +2,37 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from affectflow.cli.options import (
-    CONFIGFILE,
-    Commands,
-    add_command,
-    check_exists,
-    configuration,
-    option,
-    path,
-    positive,
-)
+from cyclopts import Parameter
+
+from affectflow.cli.options import Configfiles, PositiveInt, check_exists, configuration
 from affectflow.core.errors import UserError
+from affectflow.core.stage import Output
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
 
-def add_commands(commands: Commands) -> None:
-    """Add the commands."""
-    add_command(
-        commands,
-        "facs",
-        facs,
-        "Print what the 60 AU columns are, or which AUs make an emotion.",
-        option("--emotions", "report2017, emfacs or du2014", metavar="TABLE"),
-        option("--sadness", "14 or 15, instead of the table's own AU", type=int),
-    )
-    add_command(
-        commands,
-        "protocols",
-        protocols,
-        "Print how benchmarks are scored.",
-        option("benchmark", "one of them, with sources", nargs="?"),
-    )
-    add_command(
-        commands,
-        "data-sets",
-        data_sets,
-        "Print the data sets that can be read: their labels, layout, terms and where to ask for them.",
-    )
-    add_command(commands, "show-scores", show_scores, "Print score files as a table.", path("files", nargs="+"))
-    add_command(
-        commands,
-        "doctor",
-        doctor,
-        "Report what would go wrong: configuration, data, detector, weights, disk space, GPU; with --profile, on a "
-        "SLURM cluster: account, partitions, limits, GPUs, what nodes see.",
-        path("--profile", "of a cluster, such as profiles/slurm", default=None),
-        CONFIGFILE,
-        option("--wait", "seconds for a node to look at", type=positive, default=120),
-        option("--no-probe", "submit no job", action="store_false", dest="probe"),
-    )
-    add_command(
-        commands,
-        "config-docs",
-        config_docs,
-        "Print what every key of the configuration means, with its default.",
-        path("--out", "write it as Markdown, config/README.md", default=None),
-    )
-    add_command(
-        commands,
-        "json-schemas",
-        write_json_schemas,
-        "Write the JSON Schemas of the configuration and of the JSON files in results, docs/schemas.",
-        path("folder"),
-    )
-    add_command(commands, "draw-graph", draw_graph, "Turn a DOT graph on standard input into SVG.", path("out"))
+def facs(
+    *, emotions: Literal["report2017", "emfacs", "du2014"] | None = None, sadness: Literal[14, 15] | None = None
+) -> None:
+    """Print what the 60 AU columns are, or which AUs make an emotion.
 
+    Example: affectflow facs --emotions emfacs
 
-def facs(options: argparse.Namespace) -> None:
+    Args:
+        emotions: Print this table of emotions.
+        sadness: The AU of sadness, instead of the table's own.
+    """
     from affectflow.facs import label
-    from affectflow.facs.emotions import emotions
+    from affectflow.facs.emotions import emotions as table_of
     from affectflow.facs.units import UNITS, Kind
 
-    if options.emotions:
-        for emotion in emotions(options.emotions, options.sadness).values():
+    if emotions:
+        for emotion in table_of(emotions, sadness).values():
             print(f"{emotion.name:10} {' '.join(map(str, emotion.parts)) or 'none'}")
         return
     for unit in UNITS.values():
@@ -90,16 +42,24 @@ def facs(options: argparse.Namespace) -> None:
         print(f"{label(unit.number):5} {name:27} {' | '.join(filter(None, parts))}".rstrip())
 
 
-def protocols(options: argparse.Namespace) -> None:
-    from affectflow.evaluation.protocols import default, protocol, protocols
+def protocols(benchmark: str | None = None, /) -> None:
+    """Print the protocols by which benchmarks are scored.
+
+    Example: affectflow protocols disfa
+
+    Args:
+        benchmark: One benchmark, with the sources of its protocols and published figures.
+    """
+    from affectflow.evaluation.protocols import default, protocol
+    from affectflow.evaluation.protocols import protocols as protocols_of
     from affectflow.plan.data import BENCHMARKS
 
-    wanted = [protocol(options.benchmark).benchmark] if options.benchmark else BENCHMARKS
-    for benchmark in wanted:
-        for name, one in protocols(benchmark).items():
-            mark = " (default)" if name == default(benchmark) else ""
+    wanted = [protocol(benchmark).benchmark] if benchmark else BENCHMARKS
+    for scored in wanted:
+        for name, one in protocols_of(scored).items():
+            mark = " (default)" if name == default(scored) else ""
             print(f"{one.target:24} {one.title}, version {one.version}{mark}")
-            if options.benchmark:
+            if benchmark:
                 print(f"{'':24} {one.source.strip()}")
                 if one.published_note:
                     print(f"{'':24} others: {one.published_note}")
@@ -107,7 +67,8 @@ def protocols(options: argparse.Namespace) -> None:
                     print(f"{'':24} published: {figure.model} {figure.metric} {figure.value}")
 
 
-def data_sets(options: argparse.Namespace) -> None:
+def data_sets() -> None:
+    """Print the data sets that can be read: their labels, layout, terms and where to ask for them."""
     from affectflow import datasets
 
     for facts in map(datasets.info, datasets.names()):
@@ -132,55 +93,86 @@ def access_table() -> str:
     return "| set | where to ask | needed |\n| --- | --- | --- |\n" + "".join(lines)
 
 
-def show_scores(options: argparse.Namespace) -> None:
+def show_scores(*files: Annotated[Path, Parameter(required=True)]) -> None:
+    """Print score files as a table.
+
+    Example: affectflow show-scores results/eval/*.json
+
+    Args:
+        files: Score files, comparisons and files of several seeds.
+    """
     from affectflow.evaluation.summary import table
 
-    for file in options.files:
+    for file in files:
         check_exists(file, f"run snakemake {file} first")
-    print(table(options.files))
+    print(table(list(files)))
 
 
-def doctor(options: argparse.Namespace) -> None:
+def doctor(
+    *, profile: Path | None = None, configfile: Configfiles = (), wait: PositiveInt = 120, probe: bool = True
+) -> None:
+    """Report what would go wrong before it does.
+
+    Without a profile it checks this machine: configuration, data, detector, weights, disk space, GPU. With one it
+    checks a SLURM cluster: account, partitions, limits, GPUs, and what a node sees.
+
+    Example: affectflow doctor --profile profiles/slurm
+
+    Args:
+        profile: Folder of a cluster's profile.
+        wait: Seconds to wait for a node.
+        probe: Submit a job that looks around on a node.
+    """
     from affectflow.cluster.doctor import examine
     from affectflow.cluster.profile import read_requests
     from affectflow.plan import Plan
     from affectflow.plan.resources import needs_of
     from affectflow.study.workstation import examine_workstation
 
-    plan = Plan(configuration(options))
-    if options.profile is None:
+    plan = Plan(configuration(configfile))
+    if profile is None:
         findings = examine_workstation(plan, needs_of(plan))
     else:
-        findings = examine(read_requests(options.profile), needs_of(plan), options.wait if options.probe else 0)
+        findings = examine(read_requests(profile), needs_of(plan), wait if probe else 0)
     wrong = 0
     for finding in findings:
         print(finding, flush=True)
         wrong += finding.wrong is True
     if wrong:
-        what = options.profile or "A run"
+        what = profile or "A run"
         raise UserError(f"{what} would fail: {wrong} of the above {'are' if wrong > 1 else 'is'} wrong.")
 
 
-def config_docs(options: argparse.Namespace) -> None:
-    from affectflow.config.reference import config_docs
+def config_docs(*, out: Output | None = None) -> None:
+    """Print what every key of the configuration means, with its default.
+
+    Args:
+        out: Write it as Markdown to this file.
+    """
+    from affectflow.config.reference import config_docs as reference
     from affectflow.core.atomic import atomic_write
 
-    if options.out is None:
-        print(config_docs(), end="")
+    if out is None:
+        print(reference(), end="")
         return
-    with atomic_write(options.out) as partial:
-        partial.write_text(config_docs(), encoding="utf-8")
+    with atomic_write(out) as partial:
+        partial.write_text(reference(), encoding="utf-8")
 
 
-def write_json_schemas(options: argparse.Namespace) -> None:
+def json_schemas(folder: Output, /) -> None:
+    """Write the JSON Schemas of the configuration and of the JSON files in results.
+
+    Args:
+        folder: Folder of the schemas.
+    """
     from affectflow.core.atomic import atomic_write
 
-    for name, text in json_schemas().items():
-        with atomic_write(options.folder / f"{name}.json") as partial:
+    for name, text in schemas().items():
+        with atomic_write(folder / f"{name}.json") as partial:
             partial.write_text(text, encoding="utf-8")
 
 
-def json_schemas() -> dict[str, str]:
+def schemas() -> dict[str, str]:
     """Return the JSON Schemas of the files that others may read or write, by name."""
     import json
 
@@ -204,7 +196,14 @@ def json_schemas() -> dict[str, str]:
     return {name: json.dumps(model.model_json_schema(), indent=1) + "\n" for name, model in files.items()}
 
 
-def draw_graph(options: argparse.Namespace) -> None:
-    from affectflow.report.graph import draw_graph
+def draw_graph(out: Output, /) -> None:
+    """Turn a DOT graph on standard input into SVG.
 
-    draw_graph(sys.stdin.read(), options.out)
+    Example: snakemake --dag dot | affectflow draw-graph dag.svg
+
+    Args:
+        out: The SVG file.
+    """
+    from affectflow.report.graph import draw_graph as draw
+
+    draw(sys.stdin.read(), out)

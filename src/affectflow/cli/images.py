@@ -2,163 +2,115 @@
 
 from __future__ import annotations
 
-import argparse
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from affectflow.cli.options import (
-    CONFIGFILE,
-    Commands,
-    add_command,
-    check_exists,
-    configuration,
-    option,
-    path,
-    positive,
-)
+from cyclopts import Parameter
+
+from affectflow.cli.options import Configfiles, PositiveInt, check_exists, configuration
 from affectflow.core.errors import UserError
+from affectflow.core.stage import Output
 
 if TYPE_CHECKING:
     from affectflow.faces.yunet import Detector
 
 
-def add_commands(commands: Commands, reproduces: bool) -> None:
-    """Add the commands; a download that ``reproduces`` a snapshot takes no list of URLs."""
-    add_command(
-        commands,
-        "inspect",
-        inspect,
-        "Report what a data set or table holds, and what is wrong with it, before anything long runs.",
-        path("path"),
-        option("--dataset", "its name, where the folder does not tell"),
-        option("--problems", "how many to print", type=int, default=20),
-    )
-    add_command(
-        commands,
-        "download",
-        download,
-        "Download a list of images: one URL a line, or a CSV or Parquet file with a column url (and url_orig, tried "
-        "where url fails, and sha256, which the image must have). Run it again to resume.",
-        *(() if reproduces else (path("urls", "left out with --snapshot"),)),
-        path("destination", "folder of the images"),
-        path("--snapshot", "reproduce this set; status 1 unless every image is there", default=None),
-        path("--ledger", "DESTINATION/ledger.parquet", default=None),
-        path("--configfile", "take the settings from this file's section download", default=None),
-        option("--set", "a setting, as in the configuration", action="append", default=[], metavar="KEY=VALUE"),
-        option("--processes", "they share each host's limits", type=positive, default=1),
-        option("--retry", "try failures of these again: timeout,dns or all", metavar="OUTCOMES"),
-        option("--retry-older-than", "try failures again after 30d, 12h", metavar="AGE"),
-        option("--resume", "no: download everything again", choices=("yes", "no"), default="yes"),
-    )
-    add_command(
-        commands,
-        "snapshot",
-        snapshot,
-        "Write what a download gave (URL, SHA-256, split, group of near duplicates), so that others can reproduce it "
-        "with download --snapshot or data.emotionet.snapshot.",
-        path("ledger"),
-        path("--samples", "samples.parquet, for splits and groups", default=None),
-        path("--out"),
-    )
-    detector = (
-        path("--detector", "YuNet's file; faces.model.path, or the workflow's, by default", default=None),
-        CONFIGFILE,
-    )
-    add_command(
-        commands,
-        "find-faces",
-        find_faces,
-        "Write a table of all faces in images, folders and videos: boxes, five points, scores.",
-        path("paths", nargs="+", metavar="PATH"),
-        path("--out", "a .csv, .json or .parquet file"),
-        *detector,
-    )
-    add_command(
-        commands,
-        "crop",
-        crop,
-        "Write the aligned crop of the most prominent face of each image: what models are trained on, and what "
-        "predict --cropped and the ONNX export take.",
-        path("paths", "images and folders of them", nargs="+", metavar="PATH"),
-        path("--out", "folder of the crops, and of crops.csv"),
-        option("--size", "side in pixels; records.image_size by default", type=positive),
-        *detector,
-    )
-    add_command(
-        commands,
-        "extract-frame",
-        extract_frame,
-        "Save a frame of a video, counted as in predictions and manifests.",
-        path("video"),
-        option("--index", "from 1", type=int),
-        option("--time", "in seconds", type=float),
-        path("--out"),
-    )
-    add_command(
-        commands,
-        "check-records",
-        check_records,
-        "Check every record of a folder: checksums, features, images, splits, index.",
-        path("folder"),
-        option("--problems", "how many to print", type=int, default=20),
-    )
+def inspect(path: Path, *, dataset: str | None = None, problems: int = 20) -> None:
+    """Report what a data set or table holds, and what is wrong with it.
 
+    Example: affectflow inspect /data/DISFA
 
-def inspect(options: argparse.Namespace) -> None:
+    Args:
+        path: A data set's folder, or a table of image URLs.
+        dataset: Its name, where the folder does not tell.
+        problems: How many problems to print.
+    """
     from affectflow.inspection.recognize import EMOTIONET_TABLES, recognize
 
-    name = options.dataset or recognize(options.path)
+    name = dataset or recognize(path)
     lines: list[str] = []
     if name == EMOTIONET_TABLES:
         from affectflow.inspection.tables import rates, survey_tables
         from affectflow.tables.files import table_files
 
-        found = survey_tables(table_files(options.path))
+        found = survey_tables(table_files(path))
         lines = ["positive (known of the manual set):", *rates(found)]
     else:
         from affectflow.inspection.survey import survey
 
-        found = survey(name, options.path)
-    print(f"{options.path} is {name}", found.text(), *lines, sep="\n")
-    for problem in found.problems[: options.problems]:
+        found = survey(name, path)
+    print(f"{path} is {name}", found.text(), *lines, sep="\n")
+    for problem in found.problems[:problems]:
         print(f"problem: {problem}")
     if found.problems:
-        raise UserError(
-            f"{options.path} has {len(found.problems):,} problems; fix them, or they stop or cost something."
-        )
+        raise UserError(f"{path} has {len(found.problems):,} problems; fix them, or they stop or cost something.")
 
 
-def download(options: argparse.Namespace) -> None:
+def download(
+    urls: Path,
+    destination: Output | None = None,
+    *,
+    snapshot: Path | None = None,
+    ledger: Output | None = None,
+    configfile: Path | None = None,
+    set: tuple[str, ...] = (),
+    processes: PositiveInt = 1,
+    retry: str | None = None,
+    retry_older_than: str | None = None,
+    resume: Literal["yes", "no"] = "yes",
+) -> None:
+    """Download a list of images; run it again to resume.
+
+    Example: affectflow download urls.txt images/
+
+    Args:
+        urls: One URL a line, or a CSV or Parquet file with a column url (and url_orig, tried where url fails, and
+            sha256, which the image must have). With --snapshot it is left out.
+        destination: Folder of the images, the ledger and the failures.
+        snapshot: Reproduce this set; status 1 unless every image is there.
+        ledger: DESTINATION/ledger.parquet by default.
+        configfile: Take the settings from this file's section download.
+        set: A setting, as KEY=VALUE of the configuration; may be repeated.
+        processes: They share each host's limits.
+        retry: Try failures with these outcomes again: timeout,dns or all.
+        retry_older_than: Try failures again that are older, such as 30d or 12h.
+        resume: no downloads everything again.
+    """
     from affectflow import config
-    from affectflow.download.command import before, download
+    from affectflow.download.command import before
+    from affectflow.download.command import download as fetch
     from affectflow.download.outcomes import OK, OUTCOMES, check_some
     from affectflow.download.partition import RetryPolicy
     from affectflow.download.settings import Settings
 
-    urls = options.snapshot or options.urls
-    if options.snapshot is not None:
-        _check_snapshot(options.snapshot)
-    given = config.section_of(options.configfile, "download") if options.configfile else {}
-    settings = Settings.of({**given, **config.section("download", options.set)})
-    classes = frozenset((options.retry or "").split(",")) - {"", "all"}
+    if snapshot is not None:
+        if destination is not None:
+            raise UserError(f"--snapshot has the URLs, so leave out {urls}.")
+        _check_snapshot(snapshot)
+        urls, destination = snapshot, urls
+    if destination is None:
+        raise UserError("Name the folder of the images, too: affectflow download URLS DESTINATION.")
+    given = config.section_of(configfile, "download") if configfile else {}
+    settings = Settings.of({**given, **config.section("download", set)})
+    classes = frozenset((retry or "").split(",")) - {"", "all"}
     if unknown := classes - OUTCOMES.keys():
         raise UserError(f"--retry has an unknown outcome {sorted(unknown)[0]!r}; known are {', '.join(OUTCOMES)}.")
     policy = RetryPolicy(
-        forced=options.retry is not None or options.retry_older_than is not None,
+        forced=retry is not None or retry_older_than is not None,
         outcomes=classes,
-        before=before(options.retry_older_than) if options.retry_older_than else None,
+        before=before(retry_older_than) if retry_older_than else None,
     )
-    ledger, differences = (options.destination / name for name in ("ledger.parquet", "snapshot_difference.csv"))
-    ledger = options.ledger or ledger
+    ledger, differences = ledger or destination / "ledger.parquet", destination / "snapshot_difference.csv"
     differences.unlink(missing_ok=True)  # or one of another set might be taken for this one's
-    counts = download(urls, options.destination, ledger, settings, options.processes, policy, options.resume == "yes")
+    counts = fetch(urls, destination, ledger, settings, processes, policy, resume == "yes")
     width = max(map(len, counts), default=0)
     for outcome, count in counts.most_common():
         print(f"{outcome:{width}}  {count:>9,}  {100 * count / counts.total():5.1f} %  {OUTCOMES[outcome]}")
     if failed := counts.total() - counts[OK]:
-        print(f"{failed:,} failures, one by one: {options.destination / 'errors.csv'}")
-    if options.snapshot is not None:
-        _compare(options.snapshot, ledger, differences)
+        print(f"{failed:,} failures, one by one: {destination / 'errors.csv'}")
+    if snapshot is not None:
+        _compare(snapshot, ledger, differences)
     check_some(counts)
 
 
@@ -183,68 +135,128 @@ def _compare(reference: Path, ledger: Path, differences: Path) -> None:
         )
 
 
-def snapshot(options: argparse.Namespace) -> None:
+def snapshot(ledger: Path, *, out: Output, samples: Path | None = None) -> None:
+    """Write what a download gave, so that others can reproduce it.
+
+    The snapshot has URL, SHA-256, split and group of near duplicates of each image. affectflow download --snapshot
+    and the key data.emotionet.snapshot take it.
+
+    Example: affectflow snapshot images/ledger.parquet --out snapshot.parquet
+
+    Args:
+        ledger: A download's ledger.parquet.
+        out: The snapshot.
+        samples: The workflow's samples.parquet, for splits and groups.
+    """
     from affectflow.download.snapshot import write_snapshot
     from affectflow.records.snapshot import take_snapshot
 
-    for file in (options.ledger, options.samples):
+    for file in (ledger, samples):
         if file is not None and not file.is_file():
             raise UserError(f"{file} does not exist; a download or the workflow writes it.")
-    if options.out.exists() and any(file and options.out.samefile(file) for file in (options.ledger, options.samples)):
-        raise UserError(f"{options.out} is what the snapshot is made of; give --out another path.")
-    taken = take_snapshot(options.ledger, options.samples)
-    write_snapshot(taken, options.out)
+    taken = take_snapshot(ledger, samples)
+    write_snapshot(taken, out)
     print(f"snapshot {taken.id}: {len(taken.entries):,} URLs, {len(taken.images()):,} images")
 
 
-def find_faces(options: argparse.Namespace) -> None:
+def find_faces(
+    *paths: Annotated[Path, Parameter(required=True)],
+    out: Output,
+    detector: Path | None = None,
+    configfile: Configfiles = (),
+) -> None:
+    """Write a table of all faces in images, folders and videos: boxes, five points, scores.
+
+    Example: affectflow find-faces photos/ --out faces.csv
+
+    Args:
+        paths: Images, folders, videos.
+        out: A .csv, .json or .parquet file.
+        detector: YuNet's file; faces.model.path of the configuration by default, or the workflow's.
+    """
     from affectflow.faces.files import find_faces_in
 
-    print(f"{find_faces_in(options.paths, _detector(options), options.out):,} faces")
+    print(f"{find_faces_in(paths, _detector(detector, configfile), out):,} faces")
 
 
-def crop(options: argparse.Namespace) -> None:
+def crop(
+    *paths: Annotated[Path, Parameter(required=True)],
+    out: Output,
+    size: PositiveInt | None = None,
+    detector: Path | None = None,
+    configfile: Configfiles = (),
+) -> None:
+    """Write the aligned crop of the most prominent face of each image.
+
+    Models are trained on such crops; affectflow predict --cropped and the ONNX export take them.
+
+    Example: affectflow crop photo.jpg --out crops/
+
+    Args:
+        paths: Images and folders of images.
+        out: Folder of the crops, and of crops.csv.
+        size: Side in pixels; records.image_size of the configuration by default.
+        detector: YuNet's file; faces.model.path of the configuration by default, or the workflow's.
+    """
     from affectflow.faces.files import crop_files
 
-    size = options.size or configuration(options)["records"]["image_size"]
-    crops, lost = crop_files(options.paths, _detector(options), size, options.out)
-    print(f"{crops:,} crops; {lost:,} images without one, see {options.out / 'crops.csv'}")
+    size = size or configuration(configfile)["records"]["image_size"]
+    crops, lost = crop_files(paths, _detector(detector, configfile), size, out)
+    print(f"{crops:,} crops; {lost:,} images without one, see {out / 'crops.csv'}")
 
 
-def _detector(options: argparse.Namespace) -> Detector:
+def _detector(detector: Path | None, configfile: Sequence[Path]) -> Detector:
     from affectflow.faces.detector_file import DETECTOR
     from affectflow.faces.yunet import Detector
 
-    settings = configuration(options)["faces"]
-    file = Path(options.detector or settings["model"]["path"] or DETECTOR)
+    settings = configuration(configfile)["faces"]
+    file = Path(detector or settings["model"]["path"] or DETECTOR)
     check_exists(file, f"give YuNet's file (SHA-256 {settings['model']['sha256']}) with --detector")
     return Detector(file, settings["model"]["sha256"], settings["min_score"])
 
 
-def extract_frame(options: argparse.Namespace) -> None:
+def extract_frame(video: Path, *, out: Output, index: int | None = None, time: float | None = None) -> None:
+    """Save a frame of a video as PNG.
+
+    Example: affectflow extract-frame video.avi --index 312 --out frame.png
+
+    Args:
+        video: The video.
+        out: The image.
+        index: Number of the frame, from 1, as predictions and manifests count.
+        time: Seconds from the start, instead of a number.
+    """
     from PIL import Image
 
     from affectflow.core.atomic import atomic_write
     from affectflow.media.video import frame_at, frame_number
 
-    if (options.index is None) == (options.time is None):
-        raise UserError("Give the frame: --index N, or --time SECONDS.")
-    if options.index is not None:
-        found = frame_number(options.video, options.index)
+    if index is not None and time is None:
+        found = frame_number(video, index)
+    elif time is not None and index is None:
+        found = frame_at(video, time)
     else:
-        found = frame_at(options.video, options.time)
-    with atomic_write(options.out) as partial:
+        raise UserError("Give the frame: --index N, or --time SECONDS.")
+    with atomic_write(out) as partial:
         Image.fromarray(found.rgb).save(partial, "PNG")
     print(f"frame {found.index}, shown at {found.time:.3f} s")
 
 
-def check_records(options: argparse.Namespace) -> None:
-    from affectflow.records.check import check_records
+def check_records(folder: Path, *, problems: int = 20) -> None:
+    """Check every record of a folder: checksums, features, images, splits, index.
 
-    check_exists(options.folder, "name a folder of TFRecords")
-    checked = check_records(options.folder)
-    for problem in checked.problems[: options.problems]:
+    Example: affectflow check-records results/emotionet/tfrecords
+
+    Args:
+        folder: Folder of TFRecords.
+        problems: How many problems to print.
+    """
+    from affectflow.records.check import check_records as check
+
+    check_exists(folder, "name a folder of TFRecords")
+    checked = check(folder)
+    for problem in checked.problems[:problems]:
         print(f"problem: {problem}")
     print(f"{checked.records:,} records in {checked.files:,} files, {len(checked.problems):,} problems")
     if checked.problems:
-        raise UserError(f"{options.folder} is damaged; delete it and run the workflow again.")
+        raise UserError(f"{folder} is damaged; delete it and run the workflow again.")

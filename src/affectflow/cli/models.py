@@ -2,149 +2,172 @@
 
 from __future__ import annotations
 
-import argparse
 import tempfile
 from pathlib import Path
+from typing import Annotated, Literal
 
-from affectflow.cli.options import CONFIGFILE, Commands, add_command, configuration, option, path, positive
+from cyclopts import Parameter
+
+from affectflow.cli.options import Configfiles, PositiveInt, Several, configuration
 from affectflow.core.errors import UserError
+from affectflow.core.stage import Output
 
 
-def add_commands(commands: Commands) -> None:
-    """Add the commands."""
-    add_command(
-        commands,
-        "train-model",
-        train_model,
-        "Train a run of the catalogue on TFRecords.",
-        option("run"),
-        path("--train", nargs="+"),
-        path("--validation", nargs="+"),
-        path("--weights", default=None),
-        option("--threads", type=int, default=0),
-        path("--out"),
-        CONFIGFILE,
-    )
-    add_command(
-        commands,
-        "predict",
-        predict,
-        "Predict AUs, valence and arousal of the faces in images, folders, videos, or before a camera.",
-        path("paths", "a camera is such as /dev/video0", nargs="+", metavar="PATH"),
-        option("--model", "a run in results/models, or the folder of a model (resnet)", default="resnet"),
-        path("--out", "CSV on standard output by default", default=None, metavar="CSV|JSON"),
-        path("--overlay", "draw the predictions into the images and videos", default=None, metavar="FOLDER"),
-        option("--emotions", "report2017, emfacs or du2014", default="emfacs"),
-        path("--detector", "YuNet's file; the workflow's by default", default=None),
-        option("--cropped", "each image shows an aligned face; none is searched for", action="store_true"),
-        option("--seconds", "of a camera; until Ctrl-C by default", type=float),
-        option("--batch-size", type=positive, default=64),
-    )
-    add_command(
-        commands,
-        "predict-records",
-        predict_records,
-        "Run a trained model over a benchmark's records.",
-        path("records", "files of write-frames, or of the test split", nargs="+"),
-        path("--model", "folder with model.keras and model.json"),
-        option("--batch-size", type=positive, default=64),
-        path("--out"),
-    )
-    add_command(
-        commands,
-        "check-leakage",
-        check_leakage,
-        "Find the images and people of a benchmark that are in training data.",
-        option("--benchmark", "such as disfa=/data/disfa", required=True, metavar="SET=FOLDER[@SPLIT]"),
-        option("--trained", "for each set", required=True, action="append", metavar="SET=FOLDER[@SPLIT]"),
-        option("--bits", "of 256, in which near duplicates may differ", type=int, default=6),
-        option("--processes", type=positive, default=1),
-        path("--out", "table of what is in both; its numbers are written beside it, as .json"),
-    )
+def train_model(
+    run: str,
+    *,
+    train: Annotated[list[Path], Several],
+    validation: Annotated[list[Path], Several],
+    out: Output,
+    weights: Path | None = None,
+    threads: int = 0,
+    configfile: Configfiles = (),
+) -> None:
+    """Train a model of the configuration on TFRecords.
 
-
-def train_model(options: argparse.Namespace) -> None:
+    Args:
+        run: Name of the model, or of one of its seeds or folds.
+        train: Files to learn from.
+        validation: Files for early stopping, calibration and thresholds.
+        out: Folder of the model.
+        weights: What the backbone starts from, where the model needs a file.
+        threads: CPU cores; 0 for all.
+    """
     from affectflow.plan import Plan
-    from affectflow.training.stages import train_model as train
+    from affectflow.training.stages import train_model as fit
 
-    settings = configuration(options)
+    settings = configuration(configfile)
     plan = Plan(settings)
-    weights = plan.models.weights(options.run)
-    if weights is not None and options.weights is None:
-        raise UserError(f"{options.run} starts from {weights}; name that file with --weights.")
-    train(
-        options.train,
-        options.validation,
-        model=options.out / "model.keras",
-        history=options.out / "history.csv",
-        metadata=options.out / "model.json",
-        reliability=options.out / "reliability.csv",
-        recipe=plan.models.recipe(options.run),
+    needed = plan.models.weights(run)
+    if needed is not None and weights is None:
+        raise UserError(f"{run} starts from {needed}; name that file with --weights.")
+    fit(
+        train,
+        validation,
+        model=out / "model.keras",
+        history=out / "history.csv",
+        metadata=out / "model.json",
+        reliability=out / "reliability.csv",
+        recipe=plan.models.recipe(run),
         synthetic=plan.synthetic,
         faces=plan.faces.alignment(),
-        state=options.out / "state",
-        board=options.out / "tensorboard",
-        gpu=plan.models.gpus_of(options.run),
+        state=out / "state",
+        board=out / "tensorboard",
+        gpu=plan.models.gpus_of(run),
         checkpoint_minutes=settings["training"]["checkpoint_minutes"],
         cache_records=settings["training"]["cache_records"],
         tensorboard=settings["training"]["tensorboard"],
         image_size=settings["records"]["image_size"],
-        weights=options.weights,
-        threads=options.threads,
+        weights=weights,
+        threads=threads,
     )
 
 
-def predict(options: argparse.Namespace) -> None:
+def predict(
+    *paths: Annotated[Path, Parameter(required=True)],
+    model: Path = Path("resnet"),
+    out: Output | None = None,
+    overlay: Output | None = None,
+    emotions: Literal["report2017", "emfacs", "du2014"] = "emfacs",
+    detector: Path | None = None,
+    cropped: Annotated[bool, Parameter(negative=())] = False,
+    seconds: float | None = None,
+    batch_size: PositiveInt = 64,
+) -> None:
+    """Predict AUs, valence and arousal of the faces in images, folders of images, videos, or a camera's frames.
+
+    Example: affectflow predict photo.jpg interview.mp4 --model resnet --out predictions.csv
+
+    Args:
+        paths: Images, folders, videos; a camera is such as /dev/video0.
+        model: A run in results/models, or the folder of a model.
+        out: A .csv or .json file; CSV on standard output by default.
+        overlay: Folder for images and videos into which the predictions are drawn.
+        emotions: Table from which emotions follow, see affectflow facs.
+        detector: YuNet's file; face_detector.onnx in the model's folder by default.
+        cropped: Each image shows an aligned face; no face is searched for.
+        seconds: How long a camera is read; until Ctrl-C by default.
+        batch_size: Faces in a batch.
+    """
     from affectflow.prediction.reader import load
 
     reader = load(
-        options.model,
-        detector=options.detector,
-        cropped=options.cropped,
-        batch_size=options.batch_size,
-        emotions=options.emotions,
+        model,
+        detector=detector,
+        cropped=cropped,
+        batch_size=batch_size,
+        emotions=emotions,
     )
-    troubles = reader.write(options.paths, options.out, options.overlay, options.seconds)
+    troubles = reader.write(list(paths), out, overlay, seconds)
     if troubles:
         more = f" and {len(troubles) - 1} more" if len(troubles) > 1 else ""
         raise UserError(f"{troubles[0]}{more}; the column problem says what, everything else is written.")
 
 
-def predict_records(options: argparse.Namespace) -> None:
+def predict_records(
+    *records: Annotated[Path, Parameter(required=True)], model: Path, out: Output, batch_size: PositiveInt = 64
+) -> None:
+    """Run a trained model over a benchmark's records.
+
+    Args:
+        records: Files of write-frames, or of the test split.
+        model: Folder with model.keras and model.json.
+        out: Table of the predictions, .parquet.
+        batch_size: Faces in a batch.
+    """
     from affectflow.contracts.model_metadata import METADATA, MODEL
     from affectflow.datasets.face import FACE
     from affectflow.prediction.model import TrainedModel
-    from affectflow.prediction.records import predict_records
+    from affectflow.prediction.records import predict_records as predict
     from affectflow.records.access import crops_of
 
-    missing = [file for file in options.records if not file.is_file()]
+    missing = [file for file in records if not file.is_file()]
     if missing:
         raise UserError(f"{missing[0]} does not exist; give files of write-frames or write-records.")
-    model = TrainedModel(options.model / MODEL, options.model / METADATA, options.batch_size)
-    if model.sees_faces and FACE not in crops_of(options.records):
+    trained = TrainedModel(model / MODEL, model / METADATA, batch_size)
+    if trained.sees_faces and FACE not in crops_of(records):
         raise UserError(
-            f"{options.model} was trained on crops around the face, and {options.records[0]} holds none; give the "
+            f"{model} was trained on crops around the face, and {records[0]} holds none; give the "
             "table of the set's faces to write-frames with --faces (affectflow find-dataset-faces writes it)."
         )
-    beside = [file.with_name(f"{file.stem}_left_out.csv") for file in options.records]
-    count = predict_records(
-        model,
-        options.records,
+    beside = [file.with_name(f"{file.stem}_left_out.csv") for file in records]
+    count = predict(
+        trained,
+        records,
         [file for file in beside if file.is_file()],
         groups=None,
-        out=options.out,
-        left_out=options.out.with_name(f"{options.out.stem}_left_out.csv"),
+        out=out,
+        left_out=out.with_name(f"{out.stem}_left_out.csv"),
     )
     print(f"{count} frames")
 
 
-def check_leakage(options: argparse.Namespace) -> None:
-    from affectflow.inspection.leakage import Side, check_leakage, digest_images
+def check_leakage(
+    *,
+    benchmark: Annotated[str, Parameter(metavar="SET=FOLDER[@SPLIT]")],
+    trained: Annotated[list[str], Parameter(metavar="SET=FOLDER[@SPLIT]")],
+    out: Output,
+    bits: int = 6,
+    processes: PositiveInt = 1,
+) -> None:
+    """Find the images and people of a benchmark that are in training data.
 
-    if not 0 <= options.bits < 16:
-        raise UserError(f"--bits {options.bits} is not between 0 and 15; choose fewer.")
-    if options.out.suffix == ".json":
-        raise UserError(f"{options.out} is to be a table, with a .json beside it; name it .csv.")
+    Example: affectflow check-leakage --benchmark disfa=/data/DISFA --trained own=photos --out leakage.csv
+
+    Args:
+        benchmark: Name and folder of the benchmark.
+        trained: Name and folder of a training set; once for each.
+        out: Table of what is in both; its numbers are written beside it, as .json.
+        bits: Bits of 256 in which near duplicates may differ.
+        processes: How many processes read images.
+    """
+    from affectflow.inspection.leakage import Side, digest_images
+    from affectflow.inspection.leakage import check_leakage as check
+
+    if not 0 <= bits < 16:
+        raise UserError(f"--bits {bits} is not between 0 and 15; choose fewer.")
+    if out.suffix == ".json":
+        raise UserError(f"{out} is to be a table, with a .json beside it; name it .csv.")
 
     def side(text: str, folder: str) -> Side:
         name, equals, place = text.partition("=")
@@ -152,10 +175,10 @@ def check_leakage(options: argparse.Namespace) -> None:
         if not equals or not root:
             raise UserError(f"{text!r} is not a data set and its folder, such as disfa=/data/disfa.")
         table = Path(folder) / f"{name}-{len(list(Path(folder).iterdir()))}.parquet"
-        digest_images(name, Path(root), split or "all", options.processes, table)
+        digest_images(name, Path(root), split or "all", processes, table)
         return Side(name, Path(root), split or "all", table)
 
     with tempfile.TemporaryDirectory() as folder:
-        benchmark, *trained = (side(text, folder) for text in [options.benchmark, *options.trained])
-        found = check_leakage(benchmark, trained, options.bits, options.out, options.out.with_suffix(".json"))
+        scored, *learned = (side(text, folder) for text in [benchmark, *trained])
+        found = check(scored, learned, bits, out, out.with_suffix(".json"))
     print(found.summary())

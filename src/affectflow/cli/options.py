@@ -1,68 +1,111 @@
-"""How commands are declared: a name, a function, a help text and options."""
+"""What commands have in common: types of their options, the configuration that they read, checks of their paths."""
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Callable
+import functools
+import inspect
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
+
+from cyclopts import Parameter, validators
 
 from affectflow.core.errors import UserError
+from affectflow.core.stage import is_output
 
-Commands = Any
-"""What ``add_subparsers`` returns."""
-Command = Callable[[argparse.Namespace], None]
-Option = tuple[str, dict[str, Any]]
+Command = Callable[..., object]
+
+PositiveInt = Annotated[int, Parameter(validator=validators.Number(gte=1))]
+"""A whole number from 1 on."""
+Several = Parameter(consume_multiple=True)
+"""Of an option that takes several values after one flag."""
+Configfiles = Annotated[
+    tuple[Path, ...],
+    Parameter(
+        name="--configfile",
+        show_default=False,
+        help="A configuration; may be repeated, and the last one has precedence. Default: this folder's.",
+    ),
+]
 
 _CONFIGURATIONS = Path("config.yaml"), Path("config/config.yaml")
 """What snakemake reads by itself: in a study's folder, or in affectflow's repository."""
 
 
-def option(name: str, help: str | None = None, **settings: Any) -> Option:
-    """Declare an option or, without dashes, a positional argument, with argparse's own settings."""
-    return name, {**settings, **({"help": help} if help else {})}
-
-
-def path(name: str, help: str | None = None, **settings: Any) -> Option:
-    """Declare one that takes a path; with dashes it is required unless there is a default."""
-    if name.startswith("--") and "default" not in settings:
-        settings["required"] = True
-    return option(name, help, type=Path, **settings)
-
-
-CONFIGFILE = path(
-    "--configfile",
-    "a configuration; may be repeated, and the last has the last word; this folder's by default",
-    action="append",
-    default=[],
-)
-
-
-def add_command(commands: Commands, name: str, command: Command, help: str, *options: Option) -> None:
-    """Add a command."""
-    parser = commands.add_parser(name, help=help, description=help, allow_abbrev=False)
-    for flag, settings in options:
-        parser.add_argument(flag, **settings)
-    parser.set_defaults(command=command)
-
-
-def configuration(options: argparse.Namespace) -> dict[str, Any]:
+def configuration(files: Sequence[Path]) -> dict[str, Any]:
     """Return the configuration of a command: of the files that it names, or of this folder, or the defaults."""
     from affectflow import config
 
     here = [file for file in _CONFIGURATIONS if file.is_file()]
-    return config.load(*(options.configfile or here[:1]))
-
-
-def positive(text: str) -> int:
-    """Convert a whole number from 1 on."""
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
-    return number
+    return config.load(*(files or here[:1]))
 
 
 def check_exists(file: Path, remedy: str) -> None:
     """Raise :class:`UserError` where a file does not exist."""
     if not file.exists():
         raise UserError(f"{file} does not exist; {remedy}.")
+
+
+def check_outputs(command: Command, arguments: inspect.BoundArguments) -> None:
+    """Raise :class:`UserError` where a file that a command writes is one that it reads, or another that it writes.
+
+    Args:
+        command: The command's function; parameters of the type ``Output`` are written.
+        arguments: Its arguments.
+    """
+    hints = get_type_hints(command, include_extras=True)
+    written: dict[Path, str] = {}
+    read: set[Path] = set()
+    for name, value in arguments.arguments.items():
+        for path in _paths(value):
+            if not is_output(hints[name]):
+                read.add(path.resolve())
+                continue
+            known = written.setdefault(path.resolve(), name)
+            if known != name:
+                raise UserError(f"{_flag(known)} and {_flag(name)} both name {path}; give two files.")
+    for path, name in written.items():
+        if path in read:
+            given = arguments.arguments[name]
+            raise UserError(f"{_flag(name)} {given} is also read; write to another file.")
+
+
+def _paths(value: object) -> Iterator[Path]:
+    if isinstance(value, Path):
+        yield value
+    elif isinstance(value, (list, tuple)):
+        for part in value:
+            yield from _paths(part)
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+def with_parameters(parameters: Sequence[inspect.Parameter]) -> Callable[[Command], Command]:
+    """Give a function that is called with keywords the parameters that the command line shows and converts."""
+    signature = inspect.Signature(list(parameters))
+
+    def decorate(command: Command) -> Command:
+        @functools.wraps(command)
+        def call(*arguments: object, **keywords: object) -> object:
+            bound = signature.bind(*arguments, **keywords)
+            bound.apply_defaults()
+            return command(**bound.arguments)
+
+        call.__signature__ = signature  # type: ignore[attr-defined]
+        call.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+        return call
+
+    return decorate
+
+
+def is_list(annotation: Any) -> bool:
+    """Whether a type, perhaps annotated or optional, is a list or tuple."""
+    if get_origin(annotation) is Annotated:
+        annotation = get_args(annotation)[0]
+    return get_origin(annotation) in (list, tuple) or any(map(is_list, _alternatives(annotation)))
+
+
+def _alternatives(annotation: Any) -> tuple[Any, ...]:
+    return get_args(annotation) if type(None) in get_args(annotation) else ()

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import argparse
 import inspect
-import re
-from functools import partial
-from typing import Any, get_origin
+from typing import Annotated, Any, TypeGuard
 
-from pydantic import ValidationError
+from cyclopts import Parameter as Option
 
 from affectflow.annotation import stages as annotation
-from affectflow.cli.options import CONFIGFILE, Commands, configuration
-from affectflow.core.errors import UserError
-from affectflow.core.stage import Parameter, Stage, code_of, parameters, setting_of
+from affectflow.cli.options import Command, Configfiles, Several, configuration, is_list, with_parameters
+from affectflow.core.stage import DECIDES, Parameter, Stage, code_of, parameters, setting_of
 from affectflow.download import stages as download
 from affectflow.evaluation import stages as evaluation
 from affectflow.faces import stages as faces
@@ -24,10 +20,12 @@ from affectflow.report import stages as report
 from affectflow.spreadsheet import stages as spreadsheet
 from affectflow.training import stages as training
 
-STAGES: tuple[Stage, ...] = (
+TRAINING: tuple[Stage, ...] = (training.fetch_weights, training.export_model, report.describe_model)
+EVALUATION: tuple[Stage, ...] = (evaluation.score, evaluation.summarize_scores, evaluation.list_events)
+PREDICTION: tuple[Stage, ...] = (faces.fetch_detector,)
+OTHERS: tuple[Stage, ...] = (
     spreadsheet.ingest_tables,
     download.name_files,
-    faces.fetch_detector,
     faces.find_dataset_faces,
     annotation.make_annotation_videos,
     annotation.merge_traces,
@@ -36,73 +34,58 @@ STAGES: tuple[Stage, ...] = (
     records.collect_index,
     records.write_dataset_records,
     records.write_frames,
-    training.fetch_weights,
-    training.export_model,
     prediction.predict_benchmark,
     prediction.predict_affect,
-    evaluation.score,
     inspection.digest_images,
-    evaluation.list_events,
-    evaluation.summarize_scores,
-    report.describe_model,
 )
 _CODE = "code"
+_CONFIGFILE = "configfile"
 
 
-def add_commands(commands: Commands) -> None:
-    """Add a command for each stage that stands by itself."""
-    for stage in STAGES:
-        text = inspect.getdoc(stage) or ""
-        first = text.partition("\n")[0]
-        parser = commands.add_parser(
-            stage.__name__.replace("_", "-"), help=first, description=first, allow_abbrev=False
-        )
-        explained = dict(re.findall(r"^    (\w+): (.*(?:\n        .*)*)", text, re.MULTILINE))
-        given = [one for one in parameters(stage).values() if one.name != _CODE]
-        for place, parameter in enumerate(given):
-            _add_option(parser, parameter, explained.get(parameter.name, ""), positional=place == 0)
-        parser.add_argument(CONFIGFILE[0], **CONFIGFILE[1])
-        parser.set_defaults(command=partial(_run, stage))
+def is_stage(command: Command) -> TypeGuard[Stage]:
+    """Return whether a function is a stage of the workflow."""
+    return hasattr(command, DECIDES)
 
 
-def _add_option(parser: argparse.ArgumentParser, parameter: Parameter, text: str, positional: bool) -> None:
-    settings: dict[str, Any] = {"help": " ".join(text.split())}
+def command_of(stage: Stage) -> Command:
+    """Return a stage as a command: its first parameter is positional, the others are options.
+
+    Settings that are not given come from the configuration, the digest of the stage's code from the code.
+    """
+    given = [parameter for parameter in parameters(stage).values() if parameter.name != _CODE]
+
+    def command(**values: Any) -> None:
+        _run(stage, values)
+
+    command.__name__ = stage.__name__
+    command.__doc__ = inspect.getdoc(stage)
+    options = [_option(parameter, positional=place == 0) for place, parameter in enumerate(given)]
+    configfile = inspect.Parameter(_CONFIGFILE, inspect.Parameter.KEYWORD_ONLY, default=(), annotation=Configfiles)
+    return with_parameters([*options, configfile])(command)
+
+
+def _option(parameter: Parameter, positional: bool) -> inspect.Parameter:
+    annotation, default = parameter.type, parameter.default
     if parameter.setting is not None:
-        settings["help"] = f"{settings['help']} (as {parameter.setting.key} of the configuration)".strip()
-    if _is_list(parameter):
-        settings["nargs"] = "+"
-    if positional:
-        parser.add_argument(parameter.name, **settings)
-        return
-    settings["required"] = parameter.setting is None and parameter.default is inspect.Parameter.empty
-    parser.add_argument(f"--{parameter.name.replace('_', '-')}", dest=parameter.name, **settings)
+        annotation = Annotated[
+            annotation | None if not hasattr(annotation, "__metadata__") else annotation,
+            Option(help=f"{parameter.setting.key} of the configuration by default.", required=False),
+        ]
+        default = None
+    if is_list(annotation) and not positional:
+        annotation = Annotated[annotation, Several]
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD if positional else inspect.Parameter.KEYWORD_ONLY
+    return inspect.Parameter(parameter.name, kind, default=default, annotation=annotation)
 
 
-def _is_list(parameter: Parameter) -> bool:
-    return get_origin(parameter.type) in (list, tuple)
-
-
-def _run(stage: Stage, options: argparse.Namespace) -> None:
-    values: dict[str, Any] = {}
+def _run(stage: Stage, values: dict[str, Any]) -> None:
+    files = values.pop(_CONFIGFILE, ())
     config: dict[str, Any] | None = None
     for name, parameter in parameters(stage).items():
-        value = getattr(options, name, None)
         if name == _CODE:
             values[name] = code_of(stage)
-        elif value is not None:
-            values[name] = _converted(parameter, value)
-        elif parameter.setting is not None:
-            config = config or configuration(options)
+        elif parameter.setting is not None and values.get(name) is None:
+            config = config or configuration(files)
             values[name] = parameter.convert(setting_of(config, parameter.setting.key))
-    summary = stage(**values)
-    if summary:
+    if summary := stage(**values):
         print(summary)
-
-
-def _converted(parameter: Parameter, value: Any) -> Any:
-    try:
-        return parameter.convert(value)
-    except ValidationError as error:
-        reason = error.errors()[0]["msg"]
-        flag = f"--{parameter.name.replace('_', '-')}"
-        raise UserError(f"{flag} {value} is wrong: {reason}; see affectflow COMMAND --help.") from None

@@ -2,46 +2,60 @@
 
 from __future__ import annotations
 
-import argparse
+import inspect
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from cyclopts import Parameter
 
 from affectflow import datasets
-from affectflow.cli.options import Commands, add_command, option, path
+from affectflow.cli.options import Several, with_parameters
 from affectflow.core.errors import UserError
+from affectflow.core.stage import Output
 
 if TYPE_CHECKING:
     from affectflow.study.new_study import StudyData
 
-_MODELS = ("resnet", "vgg", "inception_resnet")
 
+def _parameters() -> list[inspect.Parameter]:
+    """Return the parameters of :func:`init`, with an option for each data set that is a folder."""
 
-def add_commands(commands: Commands) -> None:
-    """Add the commands."""
+    def parameter(name: str, annotation: Any, default: Any = None) -> inspect.Parameter:
+        return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
     folders = [datasets.info(name) for name in datasets.folder_sets()]
-    add_command(
-        commands,
-        "init",
-        init,
-        "Make a folder for a study of your own data: configuration, Snakefile, profiles. Without options it asks.",
-        path("folder", "the study; a new folder"),
-        path("--emotionet", "spreadsheets of image URLs and AUs, or folders of them", nargs="+", default=[]),
-        *(path(f"--{one.name}", f"folder of {one.title}: {one.layout}", default=None) for one in folders),
-        option("--models", "networks to train (resnet)", nargs="+", choices=_MODELS, default=["resnet"]),
-        option("--weights", "what they start from", choices=("imagenet", "none"), default="imagenet"),
-    )
+    return [
+        inspect.Parameter("folder", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=Output),
+        parameter("emotionet", Annotated[list[Path], Several], []),
+        *(parameter(one.name, Annotated[Path | None, Parameter(help=f"{one.title}: {one.layout}")]) for one in folders),
+        parameter("models", Annotated[list[Literal["resnet", "vgg", "inception_resnet"]], Several], ["resnet"]),
+        parameter("weights", Literal["imagenet", "none"], "imagenet"),
+    ]
 
 
-def init(options: argparse.Namespace) -> None:
+@with_parameters(_parameters())
+def init(folder: Path, emotionet: list[Path], models: list[str], weights: str, **roots: Path | None) -> None:
+    """Make a folder for a study of your own data: configuration, Snakefile, profiles.
+
+    Without data it asks for it.
+
+    Example: affectflow init my-study --emotionet table.xlsx --disfa /data/DISFA
+
+    Args:
+        folder: The study; a new folder.
+        emotionet: Spreadsheets of image URLs and AUs, or folders of them.
+        models: Networks to train.
+        weights: What the networks start from.
+    """
     from affectflow.study.new_study import StudyData, make_study
 
-    folders = {name: root for name in datasets.folder_sets() if (root := getattr(options, name)) is not None}
-    data = StudyData(options.emotionet, folders)
+    folders = {name: root for name, root in roots.items() if root is not None}
+    data = StudyData(emotionet, folders)
     if not data.names:
         data = _asked()
-    study = make_study(options.folder, data, options.models, options.weights)
+    study = make_study(folder, data, models, weights)
     here = shlex.quote(str(study.folder))
     print(f"{study.folder}: models learn from {' and '.join(study.trained_on) or 'nothing yet'}")
     for name in data.names:

@@ -25,15 +25,14 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 
-from pydantic import TypeAdapter
-
 from affectflow.core.code import stage_digest
 
 Result = str | None
 """What a stage returns: a summary for the log and for the terminal, or nothing."""
 Stage = Callable[..., Result]
 Function = TypeVar("Function", bound=Stage)
-_DECIDES = "decides"
+DECIDES = "decides"
+"""Attribute that a stage has, and no other function."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +55,7 @@ def stage(*decides: str) -> Callable[[Function], Function]:
     """Declare a function a stage, and the modules (below ``affectflow``) that decide what it writes."""
 
     def declare(function: Function) -> Function:
-        setattr(function, _DECIDES, decides)
+        setattr(function, DECIDES, decides)
         return function
 
     return declare
@@ -89,6 +88,8 @@ class Parameter:
             return None
         if hasattr(value, "_plainstrings"):  # Snakemake's lists of files
             value = value._plainstrings()
+        from pydantic import TypeAdapter  # takes a while, and is not needed to list the commands
+
         return TypeAdapter(self.type).validate_python(value)
 
 
@@ -101,8 +102,13 @@ def parameters(function: Stage) -> Mapping[str, Parameter]:
         hint = hints[name]
         extras = get_args(hint)[1:] if get_origin(hint) is Annotated else ()
         setting = next((extra for extra in extras if isinstance(extra, Setting)), None)
-        found[name] = Parameter(name, hint, setting, _OUTPUT in extras, parameter.default)
+        found[name] = Parameter(name, hint, setting, is_output(hint), parameter.default)
     return found
+
+
+def is_output(annotation: Any) -> bool:
+    """Return whether a parameter of this type, or of one of these types, is a file that is written."""
+    return _OUTPUT in getattr(annotation, "__metadata__", ()) or any(map(is_output, get_args(annotation)))
 
 
 def address(function: Stage) -> str:
@@ -119,7 +125,7 @@ def find(stage_address: str) -> Stage:
 
 def decides_of(function: Stage) -> tuple[str, ...]:
     """Return the modules and rooms that a stage declares as decisive, without the package's name."""
-    declared: tuple[str, ...] = getattr(function, _DECIDES)
+    declared: tuple[str, ...] = getattr(function, DECIDES)
     return declared
 
 
