@@ -70,7 +70,8 @@ def _commands() -> str:
     _, found, rest = text.partition("\n**")  # after the title, the usage and a table of contents
     if not found:
         raise PluginError("The documentation of the commands has no groups.")
-    return f"**{rest}".replace("```console\n", "```sh\n")
+    # Where MkDocs runs as a module, its name gets into the usage lines.
+    return f"**{rest}".replace("```console\n", "```sh\n").replace(" -m mkdocs ", " ")
 
 
 def _outcomes() -> str:
