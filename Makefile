@@ -3,6 +3,7 @@
 # make test-fast  what needs neither TensorFlow nor a run of snakemake, in a minute or so
 # make report     the HTML report and the graphs of the workflow; CONFIG=my.yaml for one's own data
 # make bench-scores     a score of DISFA's size with its intervals beside scikit-learn on resampled frames
+# make docs       the documentation as a site, in site/
 # make check      formatters, linters, layers of the package, type checker
 # make bench-download   the download beside img2dataset, curl and requests
 # make bench-records    the records beside TensorFlow's own way and img2dataset, the reader beside a bare decoder
@@ -32,7 +33,7 @@ WORKERS ?= 2
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test test-fast test-all report bench-download bench-records bench-faces bench-train bench-scores bench-predict bench-gpu bench-planning check lock environment test-environment clean
+.PHONY: demo test test-fast test-all report docs bench-download bench-records bench-faces bench-train bench-scores bench-predict bench-gpu bench-planning check lock environment test-environment clean
 
 demo: environment
 	snakemake --cores $(CORES) results/eval/disfa_resnet.json
@@ -91,6 +92,10 @@ bench-scores: test-environment
 	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	touch $@
 
+# The variable silences an announcement of the theme's at each build.
+docs: test-environment
+	NO_MKDOCS_2_WARNING=1 mkdocs build --quiet --strict --site-dir site
+
 check: test-environment
 	ruff check .
 	ruff format --check .
@@ -115,8 +120,8 @@ UV := uv pip compile pyproject.toml --universal --python-version 3.11 --generate
 lock:
 	$(UV) --extra cpu --extra slurm --extra demo -o requirements/cpu.txt
 	$(UV) --extra gpu --extra slurm --extra demo -c requirements/cpu.txt -o requirements/gpu.txt
-	$(UV) --extra cpu --extra slurm --extra demo --extra test -c requirements/cpu.txt -o requirements/test.txt
+	$(UV) --extra cpu --extra slurm --extra demo --extra docs --extra test -c requirements/cpu.txt -o requirements/test.txt
 	$(PYTHON) requirements/envs.py
 
 clean:
-	rm -rf results .snakemake # traces of yours do not belong below results
+	rm -rf results .snakemake site # traces of yours do not belong below results

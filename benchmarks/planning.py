@@ -28,7 +28,7 @@ _SUBMITTED = "has been submitted with SLURM jobid"
 
 
 def _configure(folder: Path, partitions: int, **more: Any) -> None:
-    tiny = yaml.safe_load((ROOT / "tests/tiny.yaml").read_text())
+    tiny = yaml.safe_load((ROOT / ".test/config/config.yaml").read_text())
     web, names = free_ports()
     tiny["download"] |= {"partitions": partitions, "nameservers": [f"127.0.0.1:{names}"]}
     tiny["demo"] |= {"web_port": web, "name_server_port": names, "images": max(120, partitions)}

@@ -27,7 +27,7 @@ ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared"
 DETECTOR = SHARED / "models" / "face_detection_yunet.onnx"
 PHOTOGRAPHS = SHARED / "data" / "london_faces"
-TINY = ROOT / "tests" / "tiny.yaml"
+TINY = ROOT / ".test/config/config.yaml"
 DEMO = ROOT / "config" / "config.yaml"
 """The demo's configuration, on the defaults."""
 hypothesis.settings.register_profile("untimed", deadline=None)  # the machine may be busy

@@ -52,7 +52,7 @@ def score(
     """Score anyone's predictions on a benchmark and return the content of the score file.
 
     Args:
-        predictions: A file of OpenFace, py-feat, LibreFace or in the layout of the README, or a folder of them.
+        predictions: A file of OpenFace, py-feat, LibreFace or a CSV with ``video,frame,AU1,...``, or a folder of them.
         benchmark: Name of the benchmark, such as ``disfa``.
         root: Folder of the benchmark.
         protocol: Name of the protocol; the benchmark's default if left out.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import subprocess
 import sys
 import zipfile
@@ -15,6 +16,7 @@ import pytest
 
 from tests.browser import CHROMIUM, MISSING, broken_images, visit
 from tests.conftest import ROOT, Workflow, free_ports, new_workflow
+from tests.docs.pages import blocks, looks_like
 
 pytestmark = pytest.mark.long
 
@@ -31,7 +33,11 @@ def test_default_configuration_learns(tmp_path: Path) -> None:
     )
     workflow = Workflow(tmp_path, warm=False)
     pairs = [(benchmark, model) for benchmark in ("disfa", "affwild") for model in ("resnet", *BASELINES)]
-    workflow.succeed(*(f"results/eval/{benchmark}_{model}.json" for benchmark, model in pairs), timeout=3000)
+    targets = [f"results/eval/{benchmark}_{model}.json" for benchmark, model in pairs]
+    printed = workflow.succeed(*targets, timeout=3000).output
+    (sample,) = (block.text for block in blocks(ROOT / "README.md") if block.text.startswith("$ snakemake"))
+    for line in filter(re.compile(r"\d\d:\d\d:\d\d ").match, sample.splitlines()):
+        assert looks_like(line, printed), line
     scores = {pair: json.loads(workflow.path(f"eval/{pair[0]}_{pair[1]}.json").read_text()) for pair in pairs}
     assert all(score["synthetic"] is True for score in scores.values())
     assert scores["disfa", "label_frequency"]["mean_auc"] == 0.5

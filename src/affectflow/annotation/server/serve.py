@@ -41,9 +41,6 @@ class ServerOptions:
     open_browser: bool = True
 
 
-"""The former name, which the command line uses."""
-
-
 def serve(
     manifest: Path,
     images: Path,
