@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import runpy
 from pathlib import Path
 
 import pytest
+import yaml
 
+import affectflow
 from affectflow import config
 from affectflow.cli.documents import access_table, schemas
 from affectflow.config.reference import config_docs
@@ -71,3 +74,35 @@ def test_both_builds_are_the_same_tensorflow() -> None:
         text = (ROOT / "requirements" / f"{name}.txt").read_text()
         versions |= set(re.findall(r"^tensorflow(?:-cpu)?(?:\[.*\])?==(\S+)", text, re.M))
     assert len(versions) == 1
+
+
+def _without_docstring(path: Path) -> list[str]:
+    """Public functions and classes of a module; a method of a derived class has its base's docstring."""
+    found = []
+
+    def look(node: ast.Module | ast.ClassDef) -> None:
+        for child in node.body:
+            if not isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) or child.name[0] == "_":
+                continue
+            inherited = isinstance(node, ast.ClassDef) and bool(node.bases)
+            if ast.get_docstring(child) is None and not inherited:
+                found.append(f"{path.relative_to(ROOT)}: {child.name}")
+            if isinstance(child, ast.ClassDef):
+                look(child)
+
+    look(ast.parse(path.read_text()))
+    return found
+
+
+def test_everything_public_is_explained() -> None:
+    files = [path for path in (ROOT / "src").rglob("*.py") if "workflow_files" not in path.parts]
+    assert len(files) > 200
+    assert [name for path in files for name in _without_docstring(path)] == []
+
+
+def test_the_readme_is_an_overview() -> None:
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 150
+
+
+def test_the_citation_has_the_version() -> None:
+    assert yaml.safe_load((ROOT / "CITATION.cff").read_text())["version"] == affectflow.__version__

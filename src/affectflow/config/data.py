@@ -12,6 +12,8 @@ from affectflow.datasets.dataset_info import BENCHMARK, SPLIT, TRAIN, DatasetInf
 
 
 class EmotioNet(Section):
+    """The section ``data.emotionet``."""
+
     tables: Annotated[list[PathText], AfterValidator(unique)] = Field(
         description="Spreadsheets of image URLs and 60 AU columns (.xlsx, .csv, or TAB separated .txt), or folders "
         "of them; an empty list leaves EmotioNet out."

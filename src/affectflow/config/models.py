@@ -123,6 +123,8 @@ class Annotation(Section):
 
 
 class DetectorFile(Section):
+    """The section ``faces.model``."""
+
     url: Text = Field(description="Where the detector's file is published; fetched only for `detector: yunet`.")
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="The file's SHA-256; another file is refused.")
     path: PathText | None = Field(description="A copy of that file, or null to fetch it.")

@@ -78,6 +78,7 @@ class LogHandler(LogHandlerBase):
         return False
 
     def emit(self, record: logging.LogRecord) -> None:
+        """Show a record, in plain words unless ``--verbose`` is given."""
         try:
             if self.common_settings.verbose or self.common_settings.debug_dag:
                 self._write(self._plain.format(record))

@@ -44,6 +44,7 @@ class Interruption:
 
     @property
     def requested(self) -> bool:
+        """Whether to stop: a signal came, or the time has passed."""
         return self._signalled or time.monotonic() > self._end
 
     def exception(self) -> Interrupted:

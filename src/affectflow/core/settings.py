@@ -15,6 +15,7 @@ class Section(BaseModel):
 
 
 def unique(values: Any) -> Any:
+    """Return a list as it is; raise :class:`ValueError` where it names something twice."""
     if isinstance(values, list) and len({str(value) for value in values}) < len(values):
         raise ValueError("it names something twice")
     return values

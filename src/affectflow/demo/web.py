@@ -199,6 +199,7 @@ async def _main(options: argparse.Namespace) -> None:
 
 
 def main() -> None:
+    """Serve until standard input ends."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--routes", type=Path, required=True)
     parser.add_argument("--files", type=Path, required=True)

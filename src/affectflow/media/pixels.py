@@ -39,6 +39,7 @@ class Encoded:
             return fits(self.data, size)
 
     def rgb(self) -> NDArray[np.uint8]:
+        """Return the decoded pixels; raise :class:`UserError` where the file is damaged."""
         if self.pixels is not None:
             return self.pixels
         with user_error_if_broken(self.file_name):
@@ -52,4 +53,5 @@ class Decoded:
     pixels: NDArray[np.uint8]
 
     def rgb(self) -> NDArray[np.uint8]:
+        """Return the pixels."""
         return self.pixels

@@ -30,10 +30,12 @@ class Decision:
 
     @property
     def frames(self) -> Numbers:
+        """Number of frames with a known label."""
         return self.true_positives + self.false_positives + self.false_negatives + self.true_negatives
 
     @property
     def positives(self) -> Numbers:
+        """Number of frames labelled present."""
         return self.true_positives + self.false_negatives
 
     @property
@@ -43,18 +45,22 @@ class Decision:
 
     @property
     def base_rate(self) -> Numbers:
+        """Share of frames labelled present; NaN without frames."""
         return _share(self.positives, self.frames, np.nan)
 
     @property
     def precision(self) -> Numbers:
+        """Share of predicted positives that are labelled present; 0 without predicted positives."""
         return _share(self.true_positives, self.true_positives + self.false_positives)
 
     @property
     def recall(self) -> Numbers:
+        """Share of positives that are predicted; 0 without positives."""
         return _share(self.true_positives, self.positives)
 
     @property
     def f1(self) -> Numbers:
+        """Harmonic mean of precision and recall; 0 without positives and predicted positives."""
         return _share(2 * self.true_positives, 2 * self.true_positives + self.false_positives + self.false_negatives)
 
     @property
@@ -64,6 +70,7 @@ class Decision:
 
     @property
     def accuracy(self) -> Numbers:
+        """Share of frames that are predicted as labelled; NaN without frames."""
         return _share(self.true_positives + self.true_negatives, self.frames, np.nan)
 
     @property

@@ -28,6 +28,7 @@ class Events:
 
     @property
     def frames(self) -> Rows:
+        """Number of frames of each event."""
         return self.offset - self.onset + 1
 
     def apex(self, strength: NDArray[np.floating]) -> Rows:

@@ -28,9 +28,12 @@ class Catalogued(Protocol):
     """What the names of runs depend on."""
 
     @property
-    def train_on(self) -> Collection[str]: ...
+    def train_on(self) -> Collection[str]:
+        """Data sets that the model is trained on."""
+
     @property
-    def seeds(self) -> list[int]: ...
+    def seeds(self) -> list[int]:
+        """Seeds of the model's trainings."""
 
 
 class Fold(NamedTuple):

@@ -53,6 +53,7 @@ class Devices:
 
     @property
     def count(self) -> int:
+        """Number of devices that share a batch."""
         return 1 if self._strategy is None else int(self._strategy.num_replicas_in_sync)
 
 

@@ -43,6 +43,7 @@ class Schedule:
 
     @property
     def total_steps(self) -> int:
+        """Number of training steps of all epochs."""
         return self.steps * self.epochs
 
 
@@ -279,6 +280,7 @@ class TensorBoardWriter:
             self._writer.close()
 
     def add(self, epoch_log: EpochLog) -> None:
+        """Write the metrics of an epoch."""
         if self._writer is None:
             return
         with self._writer.as_default(step=int(epoch_log["epoch"])):

@@ -27,6 +27,7 @@ class DeterministicModel(MultiTaskModel):
     """A :class:`MultiTaskModel` that adds up gradients in a fixed order, for results that are the same to the bit."""
 
     def train_step(self, data: Any) -> Any:
+        """Take one optimizer step, in an order of operations that is the same in every process."""
         x, y, _ = keras.utils.unpack_x_y_sample_weight(data)
         y_pred = self(x, training=True)
         loss = self.compute_loss(x, y, y_pred, training=True)
