@@ -12,7 +12,7 @@ from affectflow.datasets.dataset_info import BENCHMARK, SPLIT, TRAIN, DatasetInf
 
 
 class EmotioNet(Section):
-    """The section ``data.emotionet``."""
+    """Spreadsheets of image URLs with AU labels, which are downloaded."""
 
     tables: Annotated[list[PathText], AfterValidator(unique)] = Field(
         description="Spreadsheets of image URLs and 60 AU columns (.xlsx, .csv, or TAB separated .txt), or folders "

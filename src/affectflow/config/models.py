@@ -123,7 +123,7 @@ class Annotation(Section):
 
 
 class DetectorFile(Section):
-    """The section ``faces.model``."""
+    """The file of the face detector YuNet."""
 
     url: Text = Field(description="Where the detector's file is published; fetched only for `detector: yunet`.")
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="The file's SHA-256; another file is refused.")
