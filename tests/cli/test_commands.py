@@ -44,9 +44,15 @@ def test_ingest_and_names(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
         (("collect-index", "p", "--index", "i"), 'Command "collect-index" parameter --counts requires an argument'),
         (
             ("digest-images", "own", "--root", "r", "--images", "i", "--threads", "many"),
-            'Invalid value for --threads: unable to convert "many"',
+            "Invalid value for --threads: many is not a whole number.",
         ),
         (("download", "n.csv", "d", "--configfile", "no.yaml"), "no.yaml cannot be read"),
+        (("inspect", ".", "--problems", "1.5"), "Invalid value"),
+        (("digest-images", "own", "--root", "r", "--images", "i", "--threads", "2.6"), "Invalid value"),
+        (("train-model", "resnet", "--train", "--validation", "v", "--out", "o"), "--train"),
+        (("show-scores", "[a].json"), "[a].json does not exist"),
+        (("show-scores", "[1,2]"), "[1,2] does not exist"),
+        (("annotate", "--annotation-video", "0"), "Must be >= 1"),
     ],
 )
 def test_mistakes_are_one_sentence(
@@ -108,6 +114,8 @@ def test_protocols(capsys: pytest.CaptureFixture[str]) -> None:
         (("score", "p.csv", "--benchmark", "disfa", "--root", "d", "--out", "p.csv"), "--out p.csv is also read"),
         (("collect-index", "a.csv", "--index", "i.csv", "--counts", "i.csv"), "--index and --counts both name i.csv"),
         (("snapshot", "ledger.parquet", "--out", "ledger.parquet"), "--out ledger.parquet is also read"),
+        (("snapshot", "ledger.parquet", "--out", "hard.parquet"), "--out hard.parquet is also read"),
+        (("download", "errors.csv", "."), "errors.csv is also read"),
     ],
 )
 def test_no_command_writes_what_it_reads(
@@ -119,8 +127,9 @@ def test_no_command_writes_what_it_reads(
 ) -> None:
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
-    for name in ("t.csv", "list.txt", "g.avi", "a.jpg", "p.csv", "a.csv", "ledger.parquet"):
+    for name in ("t.csv", "list.txt", "g.avi", "a.jpg", "p.csv", "a.csv", "ledger.parquet", "errors.csv"):
         Path(name).write_text("kept")
+    Path("hard.parquet").hardlink_to("ledger.parquet")
     Path("link.jpg").symlink_to("a.jpg")
     before = sorted(Path().iterdir())
     with pytest.raises(SystemExit):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from affectflow.cluster import lease as leases
 from affectflow.cluster.lease import VISIBLE, lease_cores, lease_gpus
 
 _TRAINING = """
@@ -96,6 +97,7 @@ def test_trainings_on_few_cores_keep_to_them_and_to_others_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept_to: list[list[int]] = []
+    monkeypatch.setattr(leases, "_load_of_cores", lambda: {0: 3.0, 1: 5.0, 2: 90.0})
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1, 2})
     monkeypatch.setattr(os, "sched_setaffinity", lambda _, cores: kept_to.append(list(cores)))
     first, second, third = (lease_cores(count, tmp_path) for count in (1, 1, 2))

@@ -126,7 +126,8 @@ def test_only_what_may_pass_is_tried_again(tmp_path: Path, text: str, tries: int
     from affectflow.console import workflow
 
     rule = SimpleNamespace(restart_times=3)
-    workflow.attach(SimpleNamespace(is_main_process=True, get_rule=lambda name: rule), [])
+    looks = SimpleNamespace(dryrun=True)
+    workflow.attach(SimpleNamespace(is_main_process=True, output_settings=looks, get_rule=lambda name: rule), [])
     (tmp_path / "a.log").write_text(text)
     extra = {"event": LogEvent.JOB_ERROR, "rule_name": "ingest_tables", "log": [str(tmp_path / "a.log")]}
     logger.error("failed", extra=extra)

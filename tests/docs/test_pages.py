@@ -156,8 +156,9 @@ def test_a_page(page: Path, studied: Path, programs: Path, tmp_path: Path) -> No
     shutil.copytree(studied, home, symlinks=True)
     reader = _reader(home, programs)
     reader.follow(page)
-    wanted = sum(block.language in RUN for block in blocks(page))
-    assert reader.ran or not wanted
+    wanted = [block for block in blocks(page) if block.language in ("console", "python")]
+    typed = [command for block in wanted if block.language == "console" for command, _ in commands(block.text)]
+    assert len(reader.ran) == len(typed) + sum(block.language == "python" for block in wanted)
 
 
 def test_blocks_have_a_language_that_says_whether_they_are_run() -> None:

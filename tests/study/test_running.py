@@ -28,7 +28,6 @@ def save(number, frame):
     time.sleep(1)
     sys.exit(75)
 signal.signal(signal.SIGTERM, save)
-os.environ["AFFECTFLOW_WORKFLOW"] = f"{os.uname().nodename}:{os.environ.get('SLURM_JOB_ID', '')}:{sys.argv[1]}"
 enter_as_job()
 print("works", flush=True)
 while True:
@@ -38,9 +37,16 @@ GOES_ON = "A run was killed here; this one goes on where it was."
 
 
 @contextmanager
-def _started(folder: Path, program: str, argument: str) -> Iterator[subprocess.Popen[str]]:
+def _started(folder: Path, program: str, argument: str, **variables: str) -> Iterator[subprocess.Popen[str]]:
     command = [sys.executable, "-c", program, argument]
-    process = subprocess.Popen(command, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command,
+        cwd=folder,
+        env={**os.environ, **variables},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     try:
         yield process
     finally:
@@ -80,23 +86,52 @@ def test_locks_of_a_killed_run_are_removed_unless_its_jobs_may_be_in_a_queue(
     assert _locked(study) is not removed
 
 
-def test_locks_of_a_run_that_works_stay(study: Path) -> None:
+def test_locks_of_a_run_that_works_stay(study: Path, tmp_path: Path) -> None:
     _killed(study)
     (lock,) = (study / ".snakemake/locks").iterdir()
     text = lock.read_text()
+    (tmp_path / "another").mkdir()
     with _started(study, _RUN, "local") as first:
         assert [_says(first), _says(first)] == [GOES_ON, "runs"]
         lock.write_text(text)
         _killed(study)  # another, which ends earlier
-        with _started(study, _RUN, "local") as third:
+        with _started(study, _RUN, "local", TMPDIR=str(tmp_path / "another")) as third:
             assert _says(third) == "runs" and _locked(study)
 
 
-def test_locks_stay_where_another_host_may_work(study: Path) -> None:
+@pytest.mark.parametrize("change", [{"place": "another host"}, {"local": False}, {"what": "is this?"}])
+def test_locks_stay_where_another_host_may_work(study: Path, change: dict[str, object]) -> None:
     _killed(study)
-    record = {"host": "another", "local": True}
-    (study / ".snakemake/affectflow/another.7.json").write_text(json.dumps(record))
+    (own,) = (study / ".snakemake/affectflow").iterdir()
+    record = {**json.loads(own.read_text()), **change}
+    own.with_name("another.7.json").write_text(json.dumps(record))
     with _started(study, _RUN, "local") as run:
+        assert _says(run) == "runs" and _locked(study)
+
+
+def test_a_number_that_another_process_has_now_is_not_the_run(study: Path) -> None:
+    _killed(study)
+    (own,) = (study / ".snakemake/affectflow").iterdir()
+    record = {**json.loads(own.read_text()), "pid": os.getpid()}  # it lives, and started at another time
+    own.write_text(json.dumps({**record, "started": record["started"] + 60}))
+    with _started(study, _RUN, "local") as run:
+        assert [_says(run), _says(run)] == [GOES_ON, "runs"] and not _locked(study)
+
+
+def test_after_unlock_an_earlier_killed_run_is_forgotten(study: Path) -> None:
+    _killed(study, "cluster")
+    (lock,) = (study / ".snakemake/locks").iterdir()
+    text = lock.read_text()
+    lock.unlink()  # snakemake --unlock
+    _killed(study)
+    lock.write_text(text)
+    with _started(study, _RUN, "local") as run:
+        assert [_says(run), _says(run)] == [GOES_ON, "runs"] and not _locked(study)
+
+
+def test_a_folder_that_cannot_be_written_stops_nothing(study: Path) -> None:
+    (study / ".snakemake/affectflow").write_text("a file")
+    with _started(study, _RUN.replace('record_jobs(local=sys.argv[1] == "local")', ""), "local") as run:
         assert _says(run) == "runs" and _locked(study)
 
 
@@ -113,8 +148,9 @@ def test_a_run_that_ends_leaves_no_record(study: Path) -> None:
 
 
 def test_jobs_end_with_their_run_and_the_next_one_waits_for_them(study: Path) -> None:
-    with _started(study, _RUN, "local") as first, _started(study, _JOB, str(first.pid)) as job:
-        assert (_says(first), _says(job)) == ("runs", "works")
+    job = f"import subprocess; subprocess.run([sys.executable, '-c', {_JOB!r}])"
+    with _started(study, f"{_RUN.partition('sys.stdin')[0]}{job}", "local") as first:
+        assert (_says(first), _says(first)) == ("runs", "works")
         os.kill(first.pid, signal.SIGKILL)  # and it stays a zombie
         with _started(study, _RUN, "local") as second:
             assert [_says(second) for _ in range(3)] == [
@@ -122,4 +158,4 @@ def test_jobs_end_with_their_run_and_the_next_one_waits_for_them(study: Path) ->
                 GOES_ON,
                 "runs",
             ]
-            assert job.wait(5) == 75 and not _locked(study)
+            assert not _locked(study)

@@ -51,9 +51,9 @@ def application() -> App:
     app = App(
         name="affectflow",
         help=_HELP,
-        version=__version__,
+        version=f"affectflow {__version__}",
         help_format="plaintext",
-        default_parameter=Parameter(negative_iterable=(), show_choices=True),
+        default_parameter=Parameter(negative_iterable=(), json_list=False, json_dict=False),
         result_action="return_value",
         print_error=False,
         exit_on_error=False,
@@ -65,7 +65,9 @@ def application() -> App:
             name = command.__name__.replace("_", "-")
             function = stages.command_of(command) if stages.is_stage(command) else command
             app.command(function, name=name, group=group, sort_key=number)
-    app.register_install_completion_command(help="Install completion of commands for this shell, and exit.")
+    app.register_install_completion_command(
+        help="Add the completion of commands to this shell's startup file, and exit."
+    )
     options = Group("Options", sort_key=len(GROUPS))
     for flag in ("--help", "--version", "--install-completion"):
         app[flag].group = (options,)

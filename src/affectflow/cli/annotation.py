@@ -7,7 +7,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from affectflow.cli.options import Configfiles, PositiveInt, configuration
+from affectflow.cli.options import Configfiles, Int, PositiveInt, configuration
 from affectflow.core.errors import UserError
 from affectflow.core.stage import Output
 
@@ -16,11 +16,11 @@ def annotate(
     *,
     videos: Path | None = None,
     model: str = "",
-    out: Output | None = None,
+    out: Path | None = None,
     annotator: str = "",
     annotation_video: PositiveInt | None = None,
     host: str = "127.0.0.1",
-    port: int = 0,
+    port: Int = 0,
     browser: bool = True,
     configfile: Configfiles = (),
 ) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from affectflow.cli.options import Configfiles, PositiveInt, check_exists, configuration
+from affectflow.cli.options import Configfiles, Int, PositiveInt, check_derived, check_exists, configuration
 from affectflow.core.errors import UserError
 from affectflow.core.stage import Output
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from affectflow.faces.yunet import Detector
 
 
-def inspect(path: Path, *, dataset: str | None = None, problems: int = 20) -> None:
+def inspect(path: Path, *, dataset: str | None = None, problems: Int = 20) -> None:
     """Report what a data set or table holds, and what is wrong with it.
 
     Example: affectflow inspect /data/DISFA
@@ -66,7 +66,7 @@ def download(
 
     Args:
         urls: One URL a line, or a CSV or Parquet file with a column url (and url_orig, tried where url fails, and
-            sha256, which the image must have). With --snapshot it is left out.
+            sha256, which the image must have). With --snapshot it is left out: give the destination alone.
         destination: Folder of the images, the ledger and the failures.
         snapshot: Reproduce this set; status 1 unless every image is there.
         ledger: DESTINATION/ledger.parquet by default.
@@ -102,6 +102,8 @@ def download(
         before=before(retry_older_than) if retry_older_than else None,
     )
     ledger, differences = ledger or destination / "ledger.parquet", destination / "snapshot_difference.csv"
+    made = [destination / name for name in ("errors.csv", "download_summary.csv")]
+    check_derived([ledger, differences, *made], [urls])
     differences.unlink(missing_ok=True)  # or one of another set might be taken for this one's
     counts = fetch(urls, destination, ledger, settings, processes, policy, resume == "yes")
     width = max(map(len, counts), default=0)
@@ -215,7 +217,7 @@ def _detector(detector: Path | None, configfile: Sequence[Path]) -> Detector:
     return Detector(file, settings["model"]["sha256"], settings["min_score"])
 
 
-def extract_frame(video: Path, *, out: Output, index: int | None = None, time: float | None = None) -> None:
+def extract_frame(video: Path, *, out: Output, index: Int | None = None, time: float | None = None) -> None:
     """Save a frame of a video as PNG.
 
     Example: affectflow extract-frame video.avi --index 312 --out frame.png
@@ -242,7 +244,7 @@ def extract_frame(video: Path, *, out: Output, index: int | None = None, time: f
     print(f"frame {found.index}, shown at {found.time:.3f} s")
 
 
-def check_records(folder: Path, *, problems: int = 20) -> None:
+def check_records(folder: Path, *, problems: Int = 20) -> None:
     """Check every record of a folder: checksums, features, images, splits, index.
 
     Example: affectflow check-records results/emotionet/tfrecords

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from affectflow.cli.options import Configfiles, PositiveInt, Several, configuration
+from affectflow.cli.options import Configfiles, Int, PositiveInt, Several, check_derived, check_exists, configuration
 from affectflow.core.errors import UserError
 from affectflow.core.stage import Output
 
@@ -20,7 +20,8 @@ def train_model(
     validation: Annotated[list[Path], Several],
     out: Output,
     weights: Path | None = None,
-    threads: int = 0,
+    detector: Path | None = None,
+    threads: Int = 0,
     configfile: Configfiles = (),
 ) -> None:
     """Train a model of the configuration on TFRecords.
@@ -31,13 +32,18 @@ def train_model(
         validation: Files for early stopping, calibration and thresholds.
         out: Folder of the model.
         weights: What the backbone starts from, where the model needs a file.
+        detector: YuNet's file, where faces were searched for; the workflow's by default.
         threads: CPU cores; 0 for all.
     """
+    from affectflow.faces.detector_file import DETECTOR
     from affectflow.plan import Plan
     from affectflow.training.stages import train_model as fit
 
     settings = configuration(configfile)
     plan = Plan(settings)
+    detector = detector or (Path(found) if (found := plan.faces.detector()) else None)
+    if detector is not None:
+        check_exists(detector, "give the face detector's file with --detector: it is kept beside the model")
     needed = plan.models.weights(run)
     if needed is not None and weights is None:
         raise UserError(f"{run} starts from {needed}; name that file with --weights.")
@@ -59,6 +65,8 @@ def train_model(
         tensorboard=settings["training"]["tensorboard"],
         image_size=settings["records"]["image_size"],
         weights=weights,
+        detector=detector,
+        face_detector=out / DETECTOR.name if detector else None,
         threads=threads,
     )
 
@@ -131,13 +139,15 @@ def predict_records(
             "table of the set's faces to write-frames with --faces (affectflow find-dataset-faces writes it)."
         )
     beside = [file.with_name(f"{file.stem}_left_out.csv") for file in records]
+    left_out = out.with_name(f"{out.stem}_left_out.csv")
+    check_derived([left_out], [*records, *beside])
     count = predict(
         trained,
         records,
         [file for file in beside if file.is_file()],
         groups=None,
         out=out,
-        left_out=out.with_name(f"{out.stem}_left_out.csv"),
+        left_out=left_out,
     )
     print(f"{count} frames")
 
@@ -147,7 +157,7 @@ def check_leakage(
     benchmark: Annotated[str, Parameter(metavar="SET=FOLDER[@SPLIT]")],
     trained: Annotated[list[str], Parameter(metavar="SET=FOLDER[@SPLIT]")],
     out: Output,
-    bits: int = 6,
+    bits: Int = 6,
     processes: PositiveInt = 1,
 ) -> None:
     """Find the images and people of a benchmark that are in training data.

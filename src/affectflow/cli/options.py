@@ -4,21 +4,33 @@ from __future__ import annotations
 
 import functools
 import inspect
+import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, NoReturn, get_args, get_origin, get_type_hints
 
-from cyclopts import Parameter, validators
+from cyclopts import Parameter, Token, validators
 
 from affectflow.core.errors import UserError
 from affectflow.core.stage import is_output
 
 Command = Callable[..., object]
 
-PositiveInt = Annotated[int, Parameter(validator=validators.Number(gte=1))]
+
+def _whole_number(type_: object, tokens: Sequence[Token]) -> int:
+    """Convert an option's value, and round nothing."""
+    try:
+        return int(tokens[0].value)
+    except ValueError:
+        raise ValueError(f"{tokens[0].value} is not a whole number.") from None
+
+
+WHOLE_NUMBER = Parameter(converter=_whole_number)
+Int = Annotated[int, WHOLE_NUMBER]
+PositiveInt = Annotated[int, Parameter(converter=_whole_number, validator=validators.Number(gte=1))]
 """A whole number from 1 on."""
-Several = Parameter(consume_multiple=True)
-"""Of an option that takes several values after one flag."""
+Several = Parameter(consume_multiple=(1, None))
+"""Of an option that takes several values after one flag, and at least one."""
 Configfiles = Annotated[
     tuple[Path, ...],
     Parameter(
@@ -54,20 +66,41 @@ def check_outputs(command: Command, arguments: inspect.BoundArguments) -> None:
         arguments: Its arguments.
     """
     hints = get_type_hints(command, include_extras=True)
-    written: dict[Path, str] = {}
-    read: set[Path] = set()
+    written: dict[object, str] = {}
+    read: set[object] = set()
     for name, value in arguments.arguments.items():
         for path in _paths(value):
             if not is_output(hints[name]):
-                read.add(path.resolve())
+                read.add(_identity(path))
                 continue
-            known = written.setdefault(path.resolve(), name)
+            known = written.setdefault(_identity(path), name)
             if known != name:
                 raise UserError(f"{_flag(known)} and {_flag(name)} both name {path}; give two files.")
-    for path, name in written.items():
-        if path in read:
-            given = arguments.arguments[name]
-            raise UserError(f"{_flag(name)} {given} is also read; write to another file.")
+    for identity, name in written.items():
+        if identity in read:
+            refuse(_flag(name), arguments.arguments[name])
+
+
+def check_derived(written: Sequence[Path], read: Sequence[Path]) -> None:
+    """Raise :class:`UserError` where a file that a command writes beside another is one that it reads."""
+    kept = set(map(_identity, read))
+    for path in written:
+        if _identity(path) in kept:
+            refuse(str(path), "")
+
+
+def refuse(what: str, given: object) -> NoReturn:
+    """Raise the :class:`UserError` of an output that is read."""
+    raise UserError(f"{f'{what} {given}'.strip()} is also read; write to another file.")
+
+
+def _identity(path: Path) -> object:
+    """Return what is the same for two names of one file: links are followed, hard ones too."""
+    try:
+        status = path.stat()
+    except OSError:
+        return os.path.realpath(path)
+    return status.st_dev, status.st_ino
 
 
 def _paths(value: object) -> Iterator[Path]:

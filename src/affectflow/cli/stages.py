@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from typing import Annotated, Any, TypeGuard
+import re
+from typing import Annotated, Any, TypeGuard, get_args
 
 from cyclopts import Parameter as Option
 
 from affectflow.annotation import stages as annotation
-from affectflow.cli.options import Command, Configfiles, Several, configuration, is_list, with_parameters
+from affectflow.cli.options import WHOLE_NUMBER, Command, Configfiles, Several, configuration, is_list, with_parameters
 from affectflow.core.stage import DECIDES, Parameter, Stage, code_of, parameters, setting_of
 from affectflow.download import stages as download
 from affectflow.evaluation import stages as evaluation
@@ -39,6 +40,8 @@ OTHERS: tuple[Stage, ...] = (
     inspection.digest_images,
 )
 _CODE = "code"
+_EXPLAINED = re.compile(r"^    (\w+): (.*(?:\n        .*)*)", re.MULTILINE)
+"""A parameter in the section ``Args`` of a docstring."""
 _CONFIGFILE = "configfile"
 
 
@@ -59,19 +62,22 @@ def command_of(stage: Stage) -> Command:
 
     command.__name__ = stage.__name__
     command.__doc__ = inspect.getdoc(stage)
-    options = [_option(parameter, positional=place == 0) for place, parameter in enumerate(given)]
+    explained = dict(_EXPLAINED.findall(command.__doc__ or ""))
+    options = [
+        _option(parameter, " ".join(explained.get(parameter.name, "").split()), positional=place == 0)
+        for place, parameter in enumerate(given)
+    ]
     configfile = inspect.Parameter(_CONFIGFILE, inspect.Parameter.KEYWORD_ONLY, default=(), annotation=Configfiles)
     return with_parameters([*options, configfile])(command)
 
 
-def _option(parameter: Parameter, positional: bool) -> inspect.Parameter:
+def _option(parameter: Parameter, explained: str, positional: bool) -> inspect.Parameter:
     annotation, default = parameter.type, parameter.default
     if parameter.setting is not None:
-        annotation = Annotated[
-            annotation | None if not hasattr(annotation, "__metadata__") else annotation,
-            Option(help=f"{parameter.setting.key} of the configuration by default.", required=False),
-        ]
-        default = None
+        text = f"{explained} Default: {parameter.setting.key} of the configuration.".strip()
+        annotation, default = Annotated[annotation, Option(help=text, required=False)], None
+    if int in (annotation, *get_args(annotation)):
+        annotation = Annotated[annotation, WHOLE_NUMBER]
     if is_list(annotation) and not positional:
         annotation = Annotated[annotation, Several]
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD if positional else inspect.Parameter.KEYWORD_ONLY

@@ -8,7 +8,6 @@ GPU it sees.
 from __future__ import annotations
 
 import fcntl
-import getpass
 import logging
 import os
 import subprocess
@@ -17,6 +16,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
+
+import psutil
 
 from affectflow.cluster.job import JOB
 
@@ -53,7 +54,8 @@ def lease_gpus(wanted: int, devices: Sequence[str] | None = None, folder: Path |
     """
     present = list(devices) if devices is not None else _visible_devices()
     count = min(wanted, len(present))
-    folder = _folder_of_locks("gpus", folder)
+    folder = _folder_of_locks("gpus", folder) / os.environ.get(JOB, "")
+    folder.mkdir(exist_ok=True)
     logged = False
     while True:
         taken: list[tuple[str, IO[str]]] = []
@@ -87,22 +89,31 @@ def lease_cores(wanted: int, folder: Path | None = None) -> Lease:
     present = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
     if not 0 < wanted < len(present):
         return Lease([], [])
-    folder = _folder_of_locks("cores", folder)
     free: dict[int, IO[str]] = {}
-    for core in present:
-        if len(free) < wanted and (lock := _lock(folder / str(core))) is not None:
-            free[core] = lock
-    taken = sorted(present, key=lambda core: core not in free)[:wanted]
-    os.sched_setaffinity(0, taken)
+    try:
+        folder = _folder_of_locks("cores", folder)
+        present.sort(key=_load_of_cores().__getitem__)  # of other users' processes, too
+        for core in present:
+            if len(free) < wanted and (lock := _lock(folder / str(core))) is not None:
+                free[core] = lock
+        taken = sorted(present, key=lambda core: core not in free)[:wanted]
+        os.sched_setaffinity(0, taken)
+    except (OSError, LookupError) as error:
+        log.warning("The training may use more than %d cores: %s", wanted, error)
+        return Lease([], list(free.values()))
     return Lease([str(core) for core in taken], list(free.values()))
 
 
+def _load_of_cores() -> dict[int, float]:
+    """Return how busy each core is, in percent."""
+    return dict(enumerate(psutil.cpu_percent(interval=_PAUSE_S, percpu=True)))
+
+
 def _folder_of_locks(kind: str, folder: Path | None) -> Path:
-    """Return the folder of the lock files, in which a cluster's job has one of its own."""
-    of_user = folder or Path(tempfile.gettempdir()) / f"affectflow-{kind}-{getpass.getuser()}"
-    of_job = of_user / os.environ.get(JOB, "")
-    of_job.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return of_job
+    """Return the folder of this user's lock files."""
+    of_user = folder or Path(tempfile.gettempdir()) / f"affectflow-{kind}-{os.getuid()}"
+    of_user.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return of_user
 
 
 def _visible_devices() -> list[str]:

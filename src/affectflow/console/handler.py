@@ -22,7 +22,7 @@ from snakemake_interface_logger_plugins.common import LogEvent
 from affectflow.console.failures import sentence
 from affectflow.console.reasons import FIRST, why
 from affectflow.console.workflow import params_of
-from affectflow.core.rule import CONSOLE, FOUND, error_in, last_lines, was_stopped
+from affectflow.core.rule import CONSOLE, FOUND, error_in, interruption_in, last_lines
 
 _ANNOUNCED_AFTER_S = 3.0
 """A job that ends sooner has one line alone."""
@@ -159,8 +159,8 @@ class LogHandler(LogHandlerBase):
         job = self._ended(record)
         logs = [Path(one) for one in (*record["log"], *(record.get("aux") or {}).get("logs", ()))]
         name = job.name if job else record["rule_name"]
-        if any(map(was_stopped, logs)):
-            self._write(f"{_now()} {name} stopped; the same command goes on")
+        if interrupted := next((found for log in logs if (found := interruption_in(log))), None):
+            self._write(f"{_now()} {name} {interrupted}")
             return
         reason = next((found for log in logs if (found := error_in(log))), "it ended without a word")
         self._write(f"{_now()} {name} failed: {reason} (log: {', '.join(map(str, logs))})")

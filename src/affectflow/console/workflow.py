@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import logging
 import os
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,8 @@ from affectflow.core.rule import CONSOLE, ended_by_user_error
 from affectflow.core.stage import find, parameters
 from affectflow.study.running import enter_as_job, enter_as_workflow
 
+_LOOKS = {"--unlock", "--dag", "--rulegraph", "--filegraph", "--report", "--lint", "--summary", "--list-rules"}
+"""Options with which snakemake runs no job."""
 _PACKAGE = "AFFECTFLOW_PACKAGE"
 """Set for the scripts in ``envs`` that complete an environment which Snakemake made."""
 
@@ -41,7 +44,8 @@ def attach(workflow: Any, targets: Iterable[str]) -> None:
     """
     os.environ[_PACKAGE] = str(ROOT)
     if workflow.is_main_process:
-        enter_as_workflow(snakemake_logger.warning)
+        if not (workflow.output_settings.dryrun or _LOOKS & set(sys.argv)):
+            enter_as_workflow(snakemake_logger.warning)
     else:
         os.environ.pop(CONSOLE, None)  # a job of a node shows its errors itself
         enter_as_job()

@@ -8,19 +8,20 @@ import signal
 import threading
 import time
 
+import psutil
+
 _GRACE_S = 25.0
 """Longer than a training takes to save (:mod:`affectflow.core.interruption`)."""
 _PAUSE_S = 1.0
 
 
 def end_with(pid: int) -> None:
-    """Send SIGTERM to this process when the process ``pid`` has ended, and end it for certain some seconds later."""
+    """Send SIGTERM to this process when the process ``pid`` has ended, and end it for certain some seconds later.
+
+    Args:
+        pid: A process of this host, such as the parent of a pool's workers.
+    """
     threading.Thread(target=_end_after, args=(pid,), daemon=True).start()
-
-
-def end_with_parent() -> None:
-    """Call :func:`end_with` for the parent process, such as by each worker of a pool."""
-    end_with(os.getppid())
 
 
 def _end_after(pid: int) -> None:
@@ -46,7 +47,8 @@ def _wait_for_end(pid: int) -> None:
 
 def _is_alive(pid: int) -> bool:
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
         return False
-    return True
+    except psutil.Error:
+        return True

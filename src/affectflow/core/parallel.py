@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from itertools import islice
 from typing import TypeVar
 
-from affectflow.core.orphan import end_with_parent
+from affectflow.core.orphan import end_with
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -35,7 +36,7 @@ def over_processes(do: Callable[[T], R], work: Sequence[T], processes: int) -> I
     if processes == 1:
         yield from map(do, work)
         return
-    with ProcessPoolExecutor(min(processes, max(1, len(work))), initializer=end_with_parent) as pool:
+    with ProcessPoolExecutor(min(processes, max(1, len(work))), initializer=end_with, initargs=(os.getpid(),)) as pool:
         yield from pool.map(do, work)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from affectflow.core.errors import UserError
-from affectflow.core.interruption import Interrupted
+from affectflow.core.interruption import Interrupted, OutOfTime
 from affectflow.core.progress import TO_TERMINAL
 from affectflow.core.stage import Stage, address, code_of, find, parameters, settings_of
 
@@ -24,7 +24,8 @@ FOUND = "found: "
 """Begins the lines of a log that say what a stage found."""
 _ERROR = "affectflow: "
 """Begins the line of a log that says why the job failed."""
-_STOPPED = "stopped before its end; the same command goes on"
+_STOPPED = "stopped; the same command goes on"
+_OUT_OF_TIME = "saved at its time limit; the next try goes on"
 _UNEXPECTED = "(the traceback is in "
 _READ_FROM_END = 1 << 16
 _STATUS_OF_CTRL_C = 130
@@ -43,9 +44,9 @@ def ended_by_user_error(log: Path) -> bool:
     return error is not None and _UNEXPECTED not in error
 
 
-def was_stopped(log: Path) -> bool:
-    """Return whether the job of a log was interrupted, by a signal or a time limit."""
-    return _STOPPED in last_lines(log)
+def interruption_in(log: Path) -> str | None:
+    """Return how the job of a log was interrupted, by a signal or a time limit; None where it was not."""
+    return next((line for line in reversed(last_lines(log)) if line in (_STOPPED, _OUT_OF_TIME)), None)
 
 
 def last_lines(log: Path) -> list[str]:
@@ -111,7 +112,7 @@ def job_log(log: Path | str) -> Iterator[None]:
             stream.flush()
             os._exit(1)
         except (Interrupted, KeyboardInterrupt) as error:
-            print(_STOPPED)
+            print(_OUT_OF_TIME if isinstance(error, OutOfTime) else _STOPPED)
             raise SystemExit(error.code if isinstance(error, Interrupted) else _STATUS_OF_CTRL_C) from None
         except Exception as error:
             traceback.print_exc(file=stream)  # now, because the log is closed when the interpreter would print it

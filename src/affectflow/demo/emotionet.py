@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -16,7 +17,7 @@ from openpyxl.cell import WriteOnlyCell
 
 from affectflow import facs
 from affectflow.core.atomic import atomic_write
-from affectflow.core.orphan import end_with_parent
+from affectflow.core.orphan import end_with
 from affectflow.core.progress import progress
 from affectflow.datasets.synthetic import NOTE
 from affectflow.demo.drawing import DRAWN_ACTION_UNITS, draw_face, draw_identity, draw_scene
@@ -74,7 +75,10 @@ def make_emotionet(
     starts = range(0, images, _CHUNK)
     draw = partial(_draw_chunk, seed=seed, size=size, encodings=plan.encodings, web=web)
     rows: list[dict[str, object]] = []
-    with ProcessPoolExecutor(processes, initializer=end_with_parent) as pool, progress(images, "face", "draw") as bar:
+    with (
+        ProcessPoolExecutor(processes, initializer=end_with, initargs=(os.getpid(),)) as pool,
+        progress(images, "face", "draw") as bar,
+    ):
         for chunk in pool.map(draw, starts):
             rows += chunk
             bar.update(len(chunk))

@@ -5,6 +5,7 @@ The people, cameras and light differ from those of the drawn EmotioNet.
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -18,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from affectflow.core.atomic import atomic_write
-from affectflow.core.orphan import end_with_parent
+from affectflow.core.orphan import end_with
 from affectflow.core.progress import progress
 from affectflow.datasets.disfa_labels import FOLDS, UNITS
 from affectflow.datasets.synthetic import mark_as_drawn
@@ -64,7 +65,7 @@ def make_affwild(video: Video, videos: int, processes: int, root: Path) -> None:
 def _make_all(make: Callable[[T], None], parts: Sequence[T], processes: int, root: Path) -> None:
     shutil.rmtree(root, ignore_errors=True)  # the files of another configuration
     with (
-        ProcessPoolExecutor(processes, initializer=end_with_parent) as pool,
+        ProcessPoolExecutor(processes, initializer=end_with, initargs=(os.getpid(),)) as pool,
         progress(len(parts), "video", "draw") as bar,
     ):
         for _ in pool.map(make, parts):

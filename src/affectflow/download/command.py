@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import shutil
 import sys
 import time
@@ -11,7 +12,7 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
 from affectflow.core.errors import UserError
-from affectflow.core.orphan import end_with_parent
+from affectflow.core.orphan import end_with
 from affectflow.core.progress import progress
 from affectflow.download.lists import estimate
 from affectflow.download.outcomes import OK
@@ -146,7 +147,7 @@ def _fetch_in_processes(specs: list[PartitionSpec], settings: Settings, policy: 
 
 
 def _fetch(spec: PartitionSpec, settings: Settings, policy: RetryPolicy, pipe: Connection) -> None:
-    end_with_parent()
+    end_with(os.getppid())
     try:
         fetch_partition(spec, settings, policy, pipe.send)
     except UserError as error:

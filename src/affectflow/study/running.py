@@ -1,62 +1,93 @@
 """What runs in a study's folder, so that the locks of a killed run are told from those of one that still works.
 
-Snakemake locks the files that a run works on, in ``.snakemake/locks``, and does not say who holds a lock. Here each
-run on a host keeps a file of the host's locked as long as it lives, and its jobs another; the system unlocks both when
-the processes end, however they end. Runs on other hosts are known by a record in ``.snakemake/affectflow``.
+Snakemake locks the files that a run works on, in ``.snakemake/locks``, and does not say who holds a lock. Here each run
+leaves a record in ``.snakemake/affectflow`` that says which process it is, and removes it when it ends. Locks are
+removed only where every record is of a run that certainly has ended and had no jobs elsewhere. Whatever cannot be found
+out leaves the locks as they are.
 """
 
 from __future__ import annotations
 
 import atexit
-import fcntl
-import getpass
-import hashlib
 import json
 import os
 import socket
-import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO
+
+import psutil
 
 from affectflow.core.orphan import end_with
 
 _LOCKS = Path(".snakemake/locks")
 _RECORDS = Path(".snakemake/affectflow")
 _WORKFLOW = "AFFECTFLOW_WORKFLOW"
-"""Environment variable that tells local jobs which process they work for: ``host:allocation:pid``."""
+"""Environment variable that tells local jobs which process they work for: ``place pid``."""
 _WAIT_S = 40.0
 """Longer than jobs take to end with their workflow."""
-_held: list[IO[str]] = []
-"""Files that this process keeps locked until it ends."""
+_SAME_START_S = 2.0
+"""Two readings of a process's start differ by less."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """A record: a run's process, and whether its jobs run on its host and end with it."""
+
+    place: str
+    pid: int
+    started: float
+    local: bool
+
+    @classmethod
+    def this(cls, local: bool) -> _Run:
+        return cls(_place(), os.getpid(), psutil.Process().create_time(), local)
+
+    @classmethod
+    def read(cls, path: Path) -> _Run | None:
+        """Return the run of a record; None where it cannot be read."""
+        try:
+            return cls(**json.loads(path.read_text()))
+        except (OSError, ValueError, TypeError):
+            return None
+
+    def has_ended(self) -> bool:
+        """Return whether its process has ended for certain."""
+        if self.place != _place():
+            return False
+        try:
+            process = psutil.Process(self.pid)
+            other = abs(process.create_time() - self.started) > _SAME_START_S
+            return other or bool(process.status() == psutil.STATUS_ZOMBIE)
+        except psutil.NoSuchProcess:
+            return True
+
+    def jobs(self) -> list[psutil.Process]:
+        """Return the processes of this user that work for it."""
+        found = []
+        for process in psutil.process_iter():
+            try:
+                if process.environ().get(_WORKFLOW) == _address(self.place, self.pid) and process.pid != os.getpid():
+                    found.append(process)
+            except psutil.Error:
+                continue  # another user's, or it has just ended
+        return found
 
 
 def enter_as_workflow(tell: Callable[[str], object]) -> None:
-    """Register this process as a run in the working directory; remove the locks that a killed run left behind.
-
-    The locks stay where another run lives, on this host or perhaps on another one, and where the killed run may have
-    jobs in a cluster's queue.
+    """Record this process as a run in the working directory; remove the locks that a killed run left behind.
 
     Args:
         tell: What shows a sentence to the user.
     """
-    os.environ[_WORKFLOW] = f"{_place()}:{os.getpid()}"
-    runs, jobs = _file("runs"), _file("jobs")
     try:
-        if _try_lock(runs):
-            ended = list(_RECORDS.glob("*.json"))
-            locks = list(_LOCKS.glob("*.lock"))
-            if locks and ended and all(map(_was_local, ended)) and _jobs_have_ended(jobs, tell):
-                for file in (*locks, *ended):
-                    file.unlink()
-                tell("A run was killed here; this one goes on where it was.")
-        fcntl.flock(runs, fcntl.LOCK_SH)
-    finally:
-        jobs.close()
-    _held.append(runs)
-    record_jobs(local=True)  # none yet
-    atexit.register(_record().unlink, missing_ok=True)
+        _clear(tell)
+        record_jobs(local=True)  # none yet
+    except (OSError, psutil.Error):
+        return  # Snakemake's own sentence about locks remains
+    os.environ[_WORKFLOW] = _address(_place(), os.getpid())
+    atexit.register(_record().absolute().unlink, missing_ok=True)
 
 
 def record_jobs(local: bool) -> None:
@@ -66,56 +97,37 @@ def record_jobs(local: bool) -> None:
         local: Whether they run on this host and end with this process.
     """
     _RECORDS.mkdir(parents=True, exist_ok=True)
-    _record().write_text(json.dumps({"host": socket.gethostname(), "local": local}) + "\n")
+    _record().write_text(json.dumps(asdict(_Run.this(local))) + "\n")
 
 
 def enter_as_job() -> None:
     """End this process with the run that it works for, where that is a process of this host."""
-    place, _, pid = os.environ.get(_WORKFLOW, "").rpartition(":")
-    if not pid or place != _place():
-        return  # a job of a cluster, which its scheduler ends
-    jobs = _file("jobs")
-    fcntl.flock(jobs, fcntl.LOCK_SH)
-    _held.append(jobs)
-    end_with(int(pid))
+    place, _, pid = os.environ.get(_WORKFLOW, "").rpartition(" ")
+    if pid and place == _place():  # else a job of a cluster, which its scheduler ends
+        end_with(int(pid))
 
 
-def _place() -> str:
-    """Return the host and, within a cluster's job, its number."""
-    return f"{socket.gethostname()}:{os.environ.get('SLURM_JOB_ID', '')}"
+def _clear(tell: Callable[[str], object]) -> None:
+    locks = list(_LOCKS.glob("*.lock"))
+    records = {path: _Run.read(path) for path in _RECORDS.glob("*.json")}
+    runs = [run for run in records.values() if run is not None and run.has_ended()]
+    if locks:
+        if not records or len(runs) < len(records) or not all(run.local for run in runs):
+            return
+        if not _jobs_have_ended(runs, tell) or set(_RECORDS.glob("*.json")) != records.keys():
+            return
+        tell("A run was killed here; this one goes on where it was.")
+    for path, run in records.items():
+        if run in runs:
+            path.unlink(missing_ok=True)
+    for lock in locks:
+        lock.unlink(missing_ok=True)
 
 
-def _file(kind: str) -> IO[str]:
-    """Open this host's file for the working directory. It is not in there: shared file systems may not lock."""
-    folder = Path(tempfile.gettempdir()) / f"affectflow-runs-{getpass.getuser()}"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    return (folder / f"{hashlib.sha256(os.fsencode(os.getcwd())).hexdigest()[:16]}.{kind}").open("a", encoding="utf-8")
-
-
-def _try_lock(file: IO[str]) -> bool:
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-def _record() -> Path:
-    return _RECORDS / f"{socket.gethostname()}.{os.getpid()}.json"
-
-
-def _was_local(record: Path) -> bool:
-    """Return whether a run was this host's, with no jobs in a cluster's queue."""
-    try:
-        return bool(json.loads(record.read_text()) == {"host": socket.gethostname(), "local": True})
-    except (OSError, ValueError):
-        return False
-
-
-def _jobs_have_ended(jobs: IO[str], tell: Callable[[str], object]) -> bool:
-    """Wait for the jobs of the killed run, which end by themselves."""
+def _jobs_have_ended(runs: Sequence[_Run], tell: Callable[[str], object]) -> bool:
+    """Wait for the jobs of killed runs, which end by themselves."""
     end, told = time.monotonic() + _WAIT_S, False
-    while not _try_lock(jobs):
+    while any(run.jobs() for run in runs):
         if time.monotonic() > end:
             return False
         if not told:
@@ -123,3 +135,21 @@ def _jobs_have_ended(jobs: IO[str], tell: Callable[[str], object]) -> bool:
             told = True
         time.sleep(0.2)
     return True
+
+
+def _place() -> str:
+    """Return where a process number means a process: host, allocation of a cluster, boot, namespace of processes."""
+    host = f"{socket.gethostname()}:{os.environ.get('SLURM_JOB_ID', '')}"
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        return f"{host}:{boot}:{os.readlink('/proc/self/ns/pid')}"
+    except OSError:  # not on this system; the start of a process tells it from an earlier one
+        return host
+
+
+def _address(place: str, pid: int) -> str:
+    return f"{place} {pid}"
+
+
+def _record() -> Path:
+    return _RECORDS / f"{socket.gethostname()}.{os.getpid()}.json"
