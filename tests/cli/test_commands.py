@@ -53,6 +53,8 @@ def test_ingest_and_names(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
         (("show-scores", "[a].json"), "[a].json does not exist"),
         (("show-scores", "[1,2]"), "[1,2] does not exist"),
         (("annotate", "--annotation-video", "0"), "Must be >= 1"),
+        (("predict", "a.jpg", "--emotions", "freud"), 'Choose from: "report2017", "emfacs", "du2014"'),
+        (("predict", "a.jpg", "--model", "a", "--model", "b"), "--model"),
     ],
 )
 def test_mistakes_are_one_sentence(

@@ -88,19 +88,19 @@ def test_exports_predict_as_the_model_does(
     assert sorted(path.name for path in tmp_path.iterdir() if path.name.startswith(".")) == []
 
 
-def test_the_readmes_example(tmp_path: Path, stranger: Stranger, monkeypatch: pytest.MonkeyPatch) -> None:
-    readme = (Path(__file__).parents[2] / "README.md").read_text()
-    (example,) = (block for block in re.findall(r"```python\n(.*?)```", readme, re.S) if "onnxruntime" in block)
+def test_the_guides_example(tmp_path: Path, stranger: Stranger, monkeypatch: pytest.MonkeyPatch) -> None:
+    guide = (Path(__file__).parents[2] / "docs/guides/predicting.md").read_text()
+    (example,) = (block for block in re.findall(r"```python\n(.*?)```", guide, re.S) if "onnxruntime" in block)
     model = _trained("grey_pixels", 32, HEADS[:1])
-    folder = tmp_path / "results/models/resnet"
+    folder = tmp_path / "my-study/results/models/resnet"
     folder.mkdir(parents=True)
     save_model(model, folder / "model.keras")
     model_json(folder / "model.json", units=(1, 2, 4, 5, 6))
     export(folder / "model.keras", folder / "model.json", folder / "saved_model", folder / "model.onnx")
-    (tmp_path / "crops").mkdir()
-    pixels = images(1, 64).astype(np.uint8)
-    Image.fromarray(pixels[0]).save(tmp_path / "crops/photo.png")
-    result = subprocess.run([sys.executable, "-c", example], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    pixels = images(1, json.loads((folder / "model.json").read_text())["image_size"]).astype(np.uint8)
+    Image.fromarray(pixels[0]).save(tmp_path / "photo.jpg", "PNG")  # whose pixels are as they were
+    words = [sys.executable, "-c", example]
+    result = subprocess.run(words, cwd=tmp_path / "my-study", capture_output=True, text=True, timeout=60)
     expected = np.asarray(model(pixels.astype(np.float32), training=False)["action_units"])[0].round(2)
     assert result.stdout == f"action_units {expected}\n", result.stderr
 
