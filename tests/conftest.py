@@ -177,12 +177,10 @@ class Workflow:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
-    def start(
-        self, *targets: str, until: Callable[[], bool], timeout: float = 120, output: Path | None = None
-    ) -> subprocess.Popen[bytes]:
-        """Start a run in a process group of its own, and return it as soon as ``until`` says so."""
-        with open(output or os.devnull, "wb") as stream:
-            process = subprocess.Popen(
+    def popen(self, *targets: str, output: Path) -> subprocess.Popen[bytes]:
+        """Start a run in a process group of its own; what it prints goes to a file."""
+        with output.open("wb") as stream:
+            return subprocess.Popen(
                 self.command(*targets),
                 cwd=self.folder,
                 env=self.environment(),
@@ -190,6 +188,12 @@ class Workflow:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+
+    def start(
+        self, *targets: str, until: Callable[[], bool], timeout: float = 120, output: Path | None = None
+    ) -> subprocess.Popen[bytes]:
+        """Start a run in a process group of its own, and return it as soon as ``until`` says so."""
+        process = self.popen(*targets, output=output or Path(os.devnull))
         end = time.monotonic() + timeout
         try:
             while not until():

@@ -9,11 +9,8 @@ from __future__ import annotations
 import csv
 import re
 import shutil
-import threading
 from collections.abc import Iterator
 from fractions import Fraction
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +22,7 @@ from affectflow import facs
 from affectflow.media.video import write_video
 from tests.conftest import DETECTOR, PHOTOGRAPHS, ROOT, needs_faces
 from tests.docs.pages import RUN, Reader, blocks, commands, looks_like, python
-from tests.workflow.photographs import photographs, write_disfa
+from tests.workflow.photographs import photographs, served, write_disfa
 
 GUIDES = sorted((ROOT / "docs/guides").glob("*.md"))
 TUTORIAL = ROOT / "docs/tutorial.md"
@@ -41,21 +38,11 @@ _SMALL = {
 _MODEL = {"backbone": "mobilenet", "input_size": 32, "weights": "none"}
 
 
-class _Web(SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:
-        """Keep the terminal clean."""
-
-
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
     """The photographs on a loopback web."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Web, directory=str(PHOTOGRAPHS)))
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with served(PHOTOGRAPHS) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")

@@ -62,15 +62,7 @@ class Submitted(Workflow):
     def started(self, *targets: str) -> Iterator[Started]:
         """In the background, and ended with the block."""
         log = self.folder / "output.txt"
-        with log.open("w") as stream:
-            process = subprocess.Popen(
-                self.command(*targets),
-                cwd=self.folder,
-                env=self.environment(),
-                stdout=stream,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+        process = self.popen(*targets, output=log)
         try:
             yield Started(process, log)
         finally:

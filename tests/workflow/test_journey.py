@@ -10,12 +10,10 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -26,7 +24,7 @@ import yaml
 
 from tests.conftest import DETECTOR, PHOTOGRAPHS, ROOT, Result, needs_faces
 from tests.workflow.conftest import copy_code
-from tests.workflow.photographs import FRAMES, photographs, write_disfa, write_spreadsheet
+from tests.workflow.photographs import FRAMES, photographs, served, write_disfa, write_spreadsheet
 
 pytestmark = [pytest.mark.long, needs_faces]
 MAIN = "results/eval/disfa_resnet.json"
@@ -76,13 +74,8 @@ def bin_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def address(tmp_path: Path) -> Iterator[str]:
     """The photographs on a loopback web."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Web, directory=str(PHOTOGRAPHS)))
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with served(PHOTOGRAPHS, _Web) as found:
+        yield found
 
 
 @dataclass

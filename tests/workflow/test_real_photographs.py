@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-import threading
 from collections.abc import Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
@@ -18,14 +15,9 @@ from PIL import Image
 from affectflow import facs
 from tests.conftest import DETECTOR, Workflow, needs_faces
 from tests.conftest import PHOTOGRAPHS as FACES
-from tests.workflow.photographs import FACELESS, FRAMES, photographs, write_disfa, write_spreadsheet
+from tests.workflow.photographs import FACELESS, FRAMES, photographs, served, write_disfa, write_spreadsheet
 
 pytestmark = needs_faces
-
-
-class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:
-        return
 
 
 @pytest.fixture
@@ -38,13 +30,8 @@ def address(tmp_path: Path) -> Iterator[str]:
     for number, name in enumerate(FACELESS):
         noise = np.random.default_rng(number).integers(0, 256, (200, 300, 3), dtype=np.uint8)
         Image.fromarray(noise).save(folder / name)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder)))
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with served(folder) as found:
+        yield found
 
 
 def test_photographs_go_all_the_way(workflow: Workflow, address: str) -> None:

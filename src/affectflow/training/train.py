@@ -80,7 +80,7 @@ class Outputs:
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """How a training runs, which changes the weights in their last bits at most.
+    """How a training runs, which changes no weight on a CPU.
 
     Attributes:
         state: Folder of the checkpoints from which it resumes.
