@@ -29,17 +29,7 @@ localrules:
     list_events,
     gather_seeds,
     summarize_scores,
-    draw_download,
-    draw_label_balance,
-    draw_annotation,
-    draw_sample_images,
-    draw_learning_curves,
-    draw_reliability,
-    draw_action_units,
-    draw_affect_plane,
-    draw_emotions,
-    draw_tracks,
-    draw_worst,
+    collect_run,
     write_overview,
 
 
@@ -62,7 +52,6 @@ rule all:
         SCORES,
         "results/eval/summary.csv",
         ["results/annotation/manifest.csv"] if PLAN.data.configured("emotionet") else [],
-        FIGURES,
         "results/report/overview.html",
         expand(
             "results/models/{run}/{file}",

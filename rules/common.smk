@@ -123,12 +123,6 @@ def name_of_benchmark(wildcards):
     return wildcards.benchmark
 
 
-def figures_of(kind, pairs):
-    """The files of a kind of figure for pairs of a benchmark and a run."""
-    file, _, _ = FIGURE_KINDS[kind]
-    return [f"results/figures/{file}".format(benchmark=b, run=r) for b, r in pairs]
-
-
 DEMO_WEB = []
 
 

@@ -1,136 +1,72 @@
-# Tables and scores -> the figures of the report, and the page that shows them in order.
+# Tables and scores -> the page that shows them in order.
 #
-# Needs: results/emotionet, results/models, results/frames, results/predictions, results/eval. Makes: results/figures,
-# results/report/overview.html.
+# Needs: results/emotionet, results/models, results/frames, results/predictions, results/eval. Makes:
+# results/report/runs/{run}.json, results/report/overview.html.
 from affectflow.report import stages as report_stages
 
-_PREDICTIONS = "results/predictions/{benchmark}_{run}.parquet"
-_SCORE = "results/eval/{benchmark}_{run}.json"
-_METADATA = "results/models/{run}/model.json"
-# Each kind of figure: its file, its input files, and where the report shows it.
-FIGURE_KINDS = {
-    "download": (
-        "download.svg",
-        {"summary": "results/emotionet/download_summary.csv"},
-        {"category": "Data"},
-    ),
-    "label_balance": (
-        "label_balance.svg",
-        {"samples": "results/emotionet/samples.parquet"},
-        {"category": "Data"},
-    ),
-    "annotation": (
-        "annotation.svg",
-        {
-            "merged": "results/emotionet/valence_arousal.csv",
-            "annotators": "results/emotionet/annotators.csv",
-        },
-        {"category": "Data"},
-    ),
-    "sample_images": (
-        "sample_images_{run}.png",
-        {
-            "frames": INPUTS.frames("emotionet"),
-            "predictions": "results/predictions/emotionet_{run}.parquet",
-            "metadata": _METADATA,
-        },
-        {"category": "Data", "subcategory": "{run}"},
-    ),
-    "learning_curves": (
-        "learning_curves_{run}.svg",
-        {"history": "results/models/{run}/history.csv"},
-        {"category": "Training", "subcategory": "{run}"},
-    ),
-    "reliability": (
-        "reliability_{run}.svg",
-        {"table": "results/models/{run}/reliability.csv"},
-        {"category": "Training", "subcategory": "{run}"},
-    ),
-    "action_units": (
-        "action_units_{benchmark}_{run}.svg",
-        {"score": _SCORE},
-        {"category": "Scores", "subcategory": "{benchmark}"},
-    ),
-    "worst": (
-        "worst_{benchmark}_{run}.png",
-        {
-            "frames": lambda wildcards: INPUTS.frames(wildcards.benchmark),
-            "predictions": _PREDICTIONS,
-            "metadata": _METADATA,
-        },
-        {"category": "Scores", "subcategory": "{benchmark}"},
-    ),
-} | {
-    kind: (
-        f"{kind}_{{benchmark}}_{{run}}.{ending}",
-        {"predictions": _PREDICTIONS, "score": _SCORE},
-        {"category": "Scores", "subcategory": "{benchmark}"},
-    )
-    for kind, ending in (
-        ("affect_plane", "png"),
-        ("tracks", "svg"),
-        ("emotions", "svg"),
-    )
-}
+
+def benchmarks_of(wildcards):
+    """The benchmarks that a run is scored on by their default protocols."""
+    return [benchmark for benchmark, run in PLAN.scores.pairs() if run == wildcards.run]
 
 
-RUNS = [(None, run) for run in PLAN.scores.runs()]
-OF_UNITS, OF_AFFECT = PLAN.scores.of_units(), PLAN.scores.of_affect()
-FIGURES = [
-    *figures_of("learning_curves", RUNS),
-    *figures_of("reliability", [(None, r) for r in sorted({r for _, r in OF_UNITS})]),
-    *figures_of("action_units", OF_UNITS),
-    *figures_of("affect_plane", OF_AFFECT),
-    *figures_of("emotions", OF_UNITS),
-    *figures_of("tracks", PLAN.scores.of_videos()),
-    *figures_of("worst", PLAN.scores.pairs()),
-    *figures_of(
-        "sample_images", [p for p in PLAN.scores.pairs() if p[0] == "emotionet"]
-    ),
-]
-if PLAN.data.configured("emotionet"):
-    FIGURES += figures_of("download", [(None, None)])
-    FIGURES += figures_of("label_balance", [(None, None)])
-    if TRACES is not None:
-        FIGURES += figures_of("annotation", [(None, None)])
+def of_benchmarks(pattern):
+    """An input function: a file of each benchmark that a run is scored on."""
+    return lambda wildcards: [
+        pattern.format(benchmark=benchmark, run=wildcards.run)
+        for benchmark in benchmarks_of(wildcards)
+    ]
 
 
-for kind, (file, files, place) in FIGURE_KINDS.items():
-
-    rule:
-        name:
-            f"draw_{kind}"
-        input:
-            **files,
-        output:
-            figure=report(
-                f"results/figures/{file}",
-                caption=f"../workflow/report/{kind}.rst",
-                **place,
-            ),
-        log:
-            f"results/logs/draw_{kind}/{file}.log",
-        benchmark:
-            f"results/benchmarks/draw_{kind}/{file}.tsv"
-        conda:
-            BASE
-        params:
-            **INPUTS.params(
-                getattr(report_stages, f"draw_{kind}"), synthetic=PLAN.synthetic
-            ),
-        script:
-            RUN_STAGE
+rule collect_run:
+    input:
+        metadata="results/models/{run}/model.json",
+        history="results/models/{run}/history.csv",
+        reliability="results/models/{run}/reliability.csv",
+        scores=of_benchmarks("results/eval/{benchmark}_{run}.json"),
+        predictions=of_benchmarks("results/predictions/{benchmark}_{run}.parquet"),
+        frames=lambda wildcards: [
+            file for name in benchmarks_of(wildcards) for file in INPUTS.frames(name)
+        ],
+    output:
+        report="results/report/runs/{run}.json",
+    log:
+        "results/logs/collect_run/{run}.log",
+    benchmark:
+        "results/benchmarks/collect_run/{run}.tsv"
+    conda:
+        BASE
+    params:
+        **INPUTS.params(
+            report_stages.collect_run,
+            frames_of=lambda wildcards: [
+                len(INPUTS.frames(name)) for name in benchmarks_of(wildcards)
+            ],
+        ),
+    script:
+        RUN_STAGE
 
 
 rule write_overview:
     input:
-        scores=SCORES,
-        summary=(
-            "results/emotionet/download_summary.csv"
+        **(
+            {
+                "summary": "results/emotionet/download_summary.csv",
+                "samples": "results/emotionet/samples.parquet",
+            }
             if PLAN.data.configured("emotionet")
-            else []
+            else {}
         ),
-        figures=FIGURES,
+        **(
+            {
+                "merged": "results/emotionet/valence_arousal.csv",
+                "annotators": "results/emotionet/annotators.csv",
+            }
+            if TRACES is not None
+            else {}
+        ),
+        scores=SCORES,
+        runs=expand("results/report/runs/{run}.json", run=PLAN.scores.runs()),
     output:
         page=report(
             "results/report/overview.html",

@@ -25,12 +25,12 @@ class Visit:
 
 
 @contextmanager
-def visit(path: Path) -> Iterator[Visit]:
+def visit(path: Path, width: int = 1280, height: int = 720, dark: bool = False) -> Iterator[Visit]:
     """Open a file; whatever asks for anything but files is refused and told."""
     with sync_playwright() as playwright:
         # Without a sandbox, which containers do not allow; only pages of our own are opened.
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 1280, "height": 720})
+        page = browser.new_page(viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light")
         seen = Visit(page)
 
         def check(route: Route) -> None:

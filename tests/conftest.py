@@ -221,7 +221,7 @@ def warm_servers() -> Path:
     folder = tempfile.TemporaryDirectory(prefix="warm")
     tables = ("pandas", "pyarrow.parquet", "cv2", "av", "PIL.Image", "openpyxl", "scipy.special", "scipy.io")
     libraries = {
-        "tables": (*tables, "matplotlib.figure", "matplotlib.backends.backend_agg", "snakemake.script", "pydantic"),
+        "tables": (*tables, "snakemake.script", "pydantic"),
         "tensors": ("pycurl", "affectflow.training.train", *tables, "snakemake.script"),
     }
     program = ROOT / "tests" / "warm" / "server.py"

@@ -199,7 +199,7 @@ class Report(Section):
 
     faces: Literal["drawn", "all"] = Field(
         description="`drawn` shows sample images only where they are drawn; `all` shows licensed images too and "
-        "marks the figure as not for distribution."
+        "marks the page as not for distribution."
     )
 
 

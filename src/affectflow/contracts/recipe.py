@@ -13,6 +13,9 @@ from pydantic import BeforeValidator, Field
 
 from affectflow.core.settings import Count, Head, Section, Text, unique
 
+BASELINES = ("constant", "grey_pixels")
+"""Backbones that do without an image, or nearly: what other models are to beat."""
+
 
 class Network(Section):
     """The settings of a network that decide its weights."""
@@ -137,6 +140,11 @@ class Recipe(Network, Fitting):
         """
         known = {key: value for key, value in settings.items() if key in cls.model_fields}
         return cls.model_validate({**known, "weights": None if weights is None else str(weights)})
+
+    @property
+    def is_baseline(self) -> bool:
+        """Whether the network is one of the two that models are to beat."""
+        return self.backbone in BASELINES
 
     @property
     def fixed_task_weights(self) -> TaskWeights | None:

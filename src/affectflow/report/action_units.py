@@ -1,40 +1,108 @@
-"""Figure of the scores of each action unit."""
+"""Scores of each action unit: which can be trusted."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Iterator
 
-import numpy as np
+from affectflow.contracts.score import OccurrenceScores, ScoreFile
+from affectflow.report.panel import BLUE, CLICKED, GREY, OPACITY, ORANGE, Panel, Spec, chart, colors, number, table
 
-from affectflow.contracts.score import ScoreFile
-from affectflow.report.style import BLUE, GREY, ORANGE, figure
+_SERIES = {"F1": BLUE, "F1, always yes": GREY, "AUC": ORANGE}
+_METRICS = {"F1": "f1", "F1, always yes": "f1_always_yes", "AUC": "auc"}
+YES, NO, UNDEFINED = "yes", "no", "too few"
 
 
-def draw_units(score: Path, out: Path) -> None:
-    """Draw F1 of each AU at 0.5, at the validation threshold and for always predicting yes, with ROC AUC.
+def unit_panels(score: ScoreFile) -> Iterator[Panel]:
+    """Yield the chart of the AUs' scores and the table behind it; nothing for a benchmark without AUs."""
+    if not score.action_units:
+        return
+    verdicts = {unit: better_than_always_yes(entry) for unit, entry in score.action_units.items()}
+    better = [unit for unit, verdict in verdicts.items() if verdict == YES]
+    yield Panel(
+        title="Action units",
+        look_for=f"{len(better)} of {len(verdicts)} AUs can be told from chance: {', '.join(better) or 'none'}. Their "
+        "F1 with its 95% interval lies above the F1 of always predicting yes, and their AUC above 0.5. A wide interval "
+        "means few people or few positive frames. Click a name in the legend to see it alone.",
+        chart=_chart(score),
+        wide=True,
+    )
+    yield Panel(
+        title="Action units in numbers",
+        look_for="Low recall means missed AUs, low precision false alarms. A calibration error of 0.1 means that "
+        "probabilities are off by 10 points in the mean.",
+        table=table(
+            (
+                *("AU", "better than always yes", "F1", "95% interval", "always yes", "AUC", "precision", "recall"),
+                *("calibration error", "positive", "frames"),
+            ),
+            (
+                (
+                    *(unit, verdicts[unit], entry.f1, _interval(entry, "f1"), entry.f1_always_yes, entry.auc),
+                    *(entry.precision, entry.recall, entry.calibration_error, entry.positives, entry.frames),
+                )
+                for unit, entry in score.action_units.items()
+            ),
+        ),
+        wide=True,
+    )
 
-    Args:
-        score: score file.
-        out: figure.
-    """
-    result = ScoreFile.read(score)
-    units = result.action_units
-    title = f"{result.model} on {result.benchmark}: {result.protocol.title}"
-    with figure(out, 7.5, 3.4, title, result.synthetic) as drawing:
-        axes = drawing.subplots()
-        places = np.arange(len(units))
-        for offset, metric, color, name in (
-            (-0.27, "f1_always_yes", GREY, "F1, always yes"),
-            (0.0, "f1", BLUE, "F1 at 0.5"),
-            (0.27, "f1_validation_threshold", ORANGE, "F1 at the validation threshold"),
-        ):
-            values = [getattr(unit, metric) or 0 for unit in units.values()]
-            axes.bar(places + offset, values, 0.25, color=color, label=name)
-            if metric != "f1_always_yes":
-                ends = [unit.intervals[metric] or (v, v) for unit, v in zip(units.values(), values, strict=True)]
-                axes.vlines(places + offset, *zip(*ends, strict=True), color="black", linewidth=0.8)
-        aucs = [np.nan if unit.auc is None else unit.auc for unit in units.values()]
-        axes.plot(places, aucs, "k_", markersize=14, label="ROC AUC")
-        axes.set_xticks(places, [f"{name}\n{unit.positives}/{unit.frames}" for name, unit in units.items()], fontsize=7)
-        axes.set_ylim(0, 1)
-        axes.legend(ncols=4, fontsize=7, loc="upper center", bbox_to_anchor=(0.5, -0.2))
+
+def better_than_always_yes(entry: OccurrenceScores) -> str:
+    """Return whether the 95% intervals of F1 and AUC lie above those of a constant prediction."""
+    ends = [entry.intervals.get(metric) for metric in ("f1", "auc")]
+    f1, auc = ends
+    if f1 is None or auc is None or entry.f1_always_yes is None:
+        return UNDEFINED
+    return YES if f1[0] > entry.f1_always_yes and auc[0] > 0.5 else NO
+
+
+def _interval(entry: OccurrenceScores, metric: str) -> str | None:
+    ends = entry.intervals.get(metric)
+    return None if ends is None else f"{ends[0]:.2f} to {ends[1]:.2f}"
+
+
+def _chart(score: ScoreFile) -> Spec:
+    values = []
+    for unit, entry in score.action_units.items():
+        for series, metric in _METRICS.items():
+            low, high = entry.intervals.get(metric) or (None, None)
+            values.append(
+                {
+                    "AU": unit,
+                    "series": series,
+                    "value": number(getattr(entry, metric)),
+                    "low": number(low),
+                    "high": number(high),
+                    "positive": entry.positives,
+                    "frames": entry.frames,
+                }
+            )
+    tooltip = [
+        {"field": "AU"},
+        {"field": "series", "title": "metric"},
+        {"field": "value", "format": ".3f"},
+        {"field": "low", "format": ".3f", "title": "95% interval from"},
+        {"field": "high", "format": ".3f", "title": "to"},
+        {"field": "positive", "format": ","},
+        {"field": "frames", "format": ","},
+    ]
+    x = {"field": "AU", "type": "nominal", "sort": None, "axis": {"title": None, "labelAngle": 0}}
+    offset = {"field": "series", "sort": list(_SERIES)}
+    y = {"type": "quantitative", "scale": {"domain": [0, 1]}, "title": None}
+    return chart(
+        values,
+        240,
+        encoding={"x": x, "xOffset": offset, "tooltip": tooltip, "opacity": OPACITY},
+        layer=[
+            {
+                "params": [CLICKED],
+                "mark": {"type": "bar"},
+                "encoding": {"y": {"field": "value", **y}, "color": colors(_SERIES)},
+            },
+            {
+                "mark": {"type": "rule", "color": "#555", "strokeWidth": 1.4},
+                "transform": [{"filter": "isValid(datum.low)"}],
+                "encoding": {"y": {"field": "low", **y}, "y2": {"field": "high"}},
+            },
+        ],
+    )

@@ -1,67 +1,105 @@
-"""Figure of annotated valence and arousal: coverage, agreement, and the merged values."""
+"""Annotated valence and arousal: coverage, agreement, and the merged values."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from affectflow.annotation.columns import AFFECT_COLUMNS, ANNOTATOR_COLUMNS, INCLUDED
 from affectflow.annotation.recording import DIMENSIONS
-from affectflow.report.style import BLUE, GREY, ORANGE, draw_affect_histogram, figure
+from affectflow.report.affect_plane import binned
+from affectflow.report.panel import BLUE, CLICKED, OPACITY, ORANGE, Panel, Spec, chart, colors
 from affectflow.tables.csv_files import read_csv
 
-_COLORS = dict(zip(DIMENSIONS, (BLUE, ORANGE), strict=True))
-_EDGES = np.linspace(-1, 1, 41).tolist()
-_MAX_ANNOTATORS = 20
+_SERIES = dict(zip(DIMENSIONS, (BLUE, ORANGE), strict=True))
 
 
-def draw_annotation(merged: Path, annotators: Path, synthetic: bool, out: Path) -> None:
-    """Draw annotators per image, each annotator's CCC with the others, and the distribution of merged values.
+def annotation_panels(merged: Path, annotators: Path) -> Iterator[Panel]:
+    """Yield annotators per image, each annotator's agreement with the others, and where merged values lie.
 
     Args:
         merged: CSV with :data:`affectflow.annotation.columns.AFFECT_COLUMNS`.
         annotators: CSV with :data:`affectflow.annotation.columns.ANNOTATOR_COLUMNS`.
-        synthetic: whether the data is drawn.
-        out: figure.
     """
     rows = list(read_csv(merged, AFFECT_COLUMNS))
-    counts = {d: np.array([int(row[f"{d}_annotators"]) for row in rows], np.int64) for d in DIMENSIONS}
-    values = {d: np.array([float(row[d] or "nan") for row in rows]) for d in DIMENSIONS}
-    with figure(out, 11, 3.2, "Annotated valence and arousal", synthetic) as drawing:
-        coverage, agreement, histogram, plane = drawing.subplots(1, 4)
-        _draw_coverage(coverage, counts)
-        _draw_agreement(agreement, list(read_csv(annotators, ANNOTATOR_COLUMNS)))
-        for dimension, column in values.items():
-            known = column[~np.isnan(column)]
-            histogram.hist(known, bins=_EDGES, histtype="step", color=_COLORS[dimension], label=dimension)
-        histogram.set(xlabel="merged value", ylabel="images", xlim=(-1, 1))
-        histogram.legend(fontsize=7)
-        both = np.all([~np.isnan(values[d]) for d in DIMENSIONS], axis=0)
-        draw_affect_histogram(plane, values["valence"][both], values["arousal"][both], _EDGES)
+    values = {d: np.array([float(row[d] or "nan") for row in rows], np.float64) for d in DIMENSIONS}
+    yield Panel(
+        title=f"Annotators of {len(rows):,} images",
+        look_for="An image that one person rated has that person's lag and habits; three make a mean worth the name.",
+        chart=_coverage(rows),
+    )
+    yield Panel(
+        title="Agreement of annotators",
+        look_for="CCC of each annotator with the mean of the others. A negative one has turned the axis around; a "
+        "hollow point is an annotator whom the merge left out.",
+        chart=_agreement(list(read_csv(annotators, ANNOTATOR_COLUMNS))),
+    )
+    yield Panel(
+        title="Merged valence and arousal",
+        look_for="Darker cells hold more images. Corners without images are expressions that a model never sees.",
+        chart=binned(_both_known(values)),
+    )
 
 
-def _draw_coverage(axes: Axes, counts: dict[str, NDArray[np.int64]]) -> None:
-    most = max((int(column.max(initial=0)) for column in counts.values()), default=0)
-    for place, (dimension, column) in enumerate(counts.items()):
-        images = np.bincount(column, minlength=most + 1)
-        axes.bar(np.arange(most + 1) + 0.4 * place - 0.2, images, 0.4, color=_COLORS[dimension], label=dimension)
-    axes.set(xlabel="annotators", ylabel="images", xticks=range(most + 1))
-    axes.legend(fontsize=7)
+def _both_known(values: dict[str, NDArray[np.float64]]) -> dict[str, NDArray[np.float64]]:
+    known = np.all([~np.isnan(column) for column in values.values()], axis=0)
+    return {name: column[known] for name, column in values.items()}
 
 
-def _draw_agreement(axes: Axes, rows: Sequence[dict[str, str]]) -> None:
-    """Draw each annotator's CCC; annotators who were left out of the merge are grey."""
-    names = list(dict.fromkeys(row["annotator"] for row in rows))[:_MAX_ANNOTATORS]
-    places = {name: place for place, name in enumerate(names)}
-    for row in rows:
-        if row["annotator"] in places and row["ccc_with_others"]:
-            shift = 0.2 if row["dimension"] == DIMENSIONS[0] else -0.2
-            color = _COLORS[row["dimension"]] if row["included"] == INCLUDED else GREY
-            axes.barh(places[row["annotator"]] + shift, float(row["ccc_with_others"]), 0.4, color=color)
-    axes.set(xlabel="CCC with the others' mean", xlim=(-1, 1), yticks=range(len(names)))
-    axes.set_yticklabels(names, fontsize=7)
-    axes.axvline(0, color="black", linewidth=0.6)
+def _coverage(rows: Sequence[dict[str, str]]) -> Spec:
+    counts = Counter((d, int(row[f"{d}_annotators"])) for row in rows for d in DIMENSIONS)
+    values = [{"series": d, "annotators": n, "images": images} for (d, n), images in sorted(counts.items())]
+    return chart(
+        values,
+        200,
+        params=[CLICKED],
+        mark={"type": "bar"},
+        encoding={
+            "x": {"field": "annotators", "type": "ordinal", "axis": {"labelAngle": 0}},
+            "xOffset": {"field": "series"},
+            "y": {"field": "images", "type": "quantitative"},
+            "color": colors(_SERIES),
+            "opacity": OPACITY,
+            "tooltip": [{"field": "series"}, {"field": "annotators"}, {"field": "images", "format": ","}],
+        },
+    )
+
+
+def _agreement(rows: Sequence[dict[str, str]]) -> Spec:
+    values = [
+        {
+            "annotator": row["annotator"],
+            "series": row["dimension"],
+            "ccc": float(row["ccc_with_others"]),
+            "frames": int(row["frames"]),
+            "included": row["included"],
+        }
+        for row in rows
+        if row["ccc_with_others"]
+    ]
+    annotators = len({value["annotator"] for value in values})
+    return chart(
+        values,
+        max(80, 22 * annotators),
+        params=[CLICKED],
+        mark={"type": "point", "size": 90},
+        encoding={
+            "y": {"field": "annotator", "type": "nominal", "title": None, "axis": {"labelLimit": 180}},
+            "x": {"field": "ccc", "type": "quantitative", "scale": {"domain": [-1, 1]}, "title": "CCC with the others"},
+            "color": colors(_SERIES),
+            "fillOpacity": {"condition": {"test": f"datum.included === '{INCLUDED}'", "value": 0.9}, "value": 0},
+            "fill": {"field": "series", "type": "nominal", "scale": {"range": list(_SERIES.values())}, "legend": None},
+            "opacity": OPACITY,
+            "tooltip": [
+                {"field": "annotator"},
+                {"field": "series"},
+                {"field": "ccc", "format": ".3f"},
+                {"field": "frames", "format": ","},
+                {"field": "included", "title": "in the merge"},
+            ],
+        },
+    )

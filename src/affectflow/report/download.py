@@ -1,38 +1,74 @@
-"""Figure of the outcomes of downloads beside those of 2017."""
+"""What became of the URLs."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-
 from affectflow.download.ledger import SUMMARY_COLUMNS
-from affectflow.report.style import BLUE, GREY, figure
+from affectflow.report.panel import BLUE, CLICKED, GREY, OPACITY, Panel, chart, colors, table
 from affectflow.tables.csv_files import read_csv
 
 _URLS_2017 = 25_000
+_SERIES = {"this run": BLUE, "report of 2017": GREY}
 
 
-def draw_download(summary: Path, synthetic: bool, out: Path) -> None:
-    """Draw failures by class, in percent of all URLs.
+def download_panels(summary: Path) -> Iterator[Panel]:
+    """Yield failures by class as a chart, and all outcomes as a table.
 
     Args:
         summary: CSV with :data:`affectflow.download.ledger.SUMMARY_COLUMNS`.
-        synthetic: whether the data is drawn.
-        out: figure.
     """
     rows = list(read_csv(summary, SUMMARY_COLUMNS))
+    total = sum(int(row["urls"]) for row in rows)
+    downloaded = sum(int(row["urls"]) for row in rows if not row["report_2017"])
     failures = [row for row in rows if row["report_2017"]]
-    downloaded = next(row for row in rows if not row["report_2017"])
-    then = [100 * int(row["report_2017"]) / _URLS_2017 for row in failures]
-    now = [float(row["share_percent"]) for row in failures]
-    title = f"{downloaded['urls']} images downloaded; failures by class"
-    with figure(out, 7, 3.6, title, synthetic) as drawing:
-        axes = drawing.subplots()
-        places = np.arange(len(failures))
-        axes.barh(places - 0.2, then, 0.4, color=GREY, label="report of 2017 (of about 25,000 URLs)")
-        axes.barh(places + 0.2, now, 0.4, color=BLUE, label="this run")
-        axes.set_yticks(places, [row["class"] for row in failures])
-        axes.invert_yaxis()
-        axes.set_xlabel("% of URLs")
-        axes.legend()
+    values = [
+        {"class": row["class"], "series": series, "share": share, "URLs": urls}
+        for row in failures
+        for series, share, urls in (
+            ("this run", float(row["share_percent"]), int(row["urls"])),
+            ("report of 2017", 100 * int(row["report_2017"]) / _URLS_2017, int(row["report_2017"])),
+        )
+    ]
+    yield Panel(
+        title=f"Download: {downloaded:,} of {total:,} images",
+        look_for="Many time-outs or name failures point at the network of this machine; try them again with "
+        "download.retry_round. Many 404s are the age of the list. results/emotionet/errors.csv names every URL, "
+        "rejects.csv and left_out.csv the rows without a usable URL or label.",
+        chart=chart(
+            values,
+            26 * max(len(failures), 1),
+            params=[CLICKED],
+            mark={"type": "bar"},
+            encoding={
+                "y": {"field": "class", "type": "nominal", "sort": None, "title": None, "axis": {"labelLimit": 200}},
+                "yOffset": {"field": "series", "sort": list(_SERIES)},
+                "x": {"field": "share", "type": "quantitative", "title": "% of URLs"},
+                "color": colors(_SERIES),
+                "opacity": OPACITY,
+                "tooltip": [
+                    {"field": "class"},
+                    {"field": "series"},
+                    {"field": "URLs", "format": ","},
+                    {"field": "share", "format": ".2f", "title": "%"},
+                ],
+            },
+        ),
+    )
+    yield Panel(
+        title="Outcomes of the download",
+        look_for="The report of 2017 counted failures of about 25,000 URLs.",
+        table=table(
+            ("outcome", "URLs", "%", "report of 2017"),
+            (
+                (
+                    row["class"],
+                    int(row["urls"]),
+                    f"{float(row['share_percent']):.2f}",
+                    int(row["report_2017"]) if row["report_2017"] else None,
+                )
+                for row in rows
+            ),
+        ),
+    )

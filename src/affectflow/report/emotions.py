@@ -1,43 +1,43 @@
-"""Figure of the emotions that labelled and predicted action units indicate."""
+"""Emotions that labelled and predicted action units indicate."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Iterator
 
 import numpy as np
-from matplotlib.axes import Axes
+import pyarrow as pa
 from numpy.typing import NDArray
 
-from affectflow.contracts.score import ScoreFile
 from affectflow.evaluation.outputs import by_unit
 from affectflow.facs.emotions import Emotion, emotions
 from affectflow.facs.expression import Levels, name_emotions, predicted_levels, recorded_levels
-from affectflow.prediction.columns import PREDICTIONS_SCHEMA
-from affectflow.report.style import figure
-from affectflow.tables.parquet import read_parquet
+from affectflow.report.panel import Panel, Spec, chart, number
 
-_TABLES = {"report2017": "table of 2017", "emfacs": "EMFACS"}
+_TABLES = {"report2017": "the table of 2017", "emfacs": "EMFACS"}
 
 
-def draw_emotions(predictions: Path, score: Path, out: Path) -> None:
-    """Draw the confusion of emotions by two tables, over AUs that are both labelled and predicted.
+def emotion_panels(predictions: pa.Table) -> Iterator[Panel]:
+    """Yield the confusion of emotions by two tables, over AUs that are both labelled and predicted.
 
     Args:
         predictions: table of :data:`affectflow.prediction.columns.PREDICTIONS_SCHEMA`.
-        score: score file, for the title.
-        out: figure.
     """
-    result = ScoreFile.read(score)
-    table = read_parquet(predictions, PREDICTIONS_SCHEMA)
-    labelled = recorded_levels(by_unit(table, "units"), by_unit(table, "intensities"))
-    predicted = predicted_levels(by_unit(table, "probabilities"), by_unit(table, "predicted_intensities"))
+    labelled = recorded_levels(by_unit(predictions, "units"), by_unit(predictions, "intensities"))
+    predicted = predicted_levels(by_unit(predictions, "probabilities"), by_unit(predictions, "predicted_intensities"))
     unknown = np.isnan(labelled) | np.isnan(predicted)
     labelled[unknown] = predicted[unknown] = np.nan
-    title = f"Emotions by {result.model} on {result.benchmark}, frames"
-    with figure(out, 9, 4.2, title, result.synthetic) as drawing:
-        for axes, (name, shown) in zip(drawing.subplots(1, len(_TABLES)), _TABLES.items(), strict=True):
-            by_name = emotions(name)
-            _draw_confusion(axes, list(by_name), confusion(by_name, labelled, predicted), shown)
+    for name, shown in _TABLES.items():
+        by_name = emotions(name)
+        counts = confusion(by_name, labelled, predicted)
+        total = int(counts.sum())
+        if total:
+            yield Panel(
+                title=f"Emotions by {shown}",
+                look_for=f"{int(np.trace(counts)):,} of {total:,} frames are on the diagonal, where labelled and "
+                "predicted AUs make the same emotion. An emotion here is a name for AUs that occur together, not a "
+                "feeling.",
+                chart=_chart(list(by_name), counts),
+            )
 
 
 def confusion(by_name: dict[str, Emotion], labelled: Levels, predicted: Levels) -> NDArray[np.int64]:
@@ -50,14 +50,44 @@ def confusion(by_name: dict[str, Emotion], labelled: Levels, predicted: Levels) 
     return counts
 
 
-def _draw_confusion(axes: Axes, names: list[str], counts: NDArray[np.int64], title: str) -> None:
+def _chart(names: list[str], counts: NDArray[np.int64]) -> Spec:
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    for row, column in np.ndindex(counts.shape):
-        if counts[row, column]:
-            color = "white" if shares[row, column] > 0.6 else "black"
-            axes.text(column, row, f"{counts[row, column]:,}", ha="center", va="center", fontsize=6, color=color)
-    axes.set_xticks(range(len(names)), names, rotation=60, ha="right", fontsize=7)
-    axes.set_yticks(range(len(names)), names, fontsize=7)
-    axes.set(xlabel="predicted", ylabel="labelled")
-    axes.set_title(f"{title}: {int(np.trace(counts)):,} of {int(counts.sum()):,} agree", fontsize=8)
+    values = [
+        {"labelled": names[i], "predicted": names[j], "frames": int(counts[i, j]), "share": number(shares[i, j])}
+        for i, j in zip(*np.nonzero(counts), strict=True)
+    ]
+    place = {"type": "nominal", "scale": {"domain": names}}
+    return chart(
+        values,
+        22 * len(names),
+        encoding={
+            "x": {"field": "predicted", **place, "axis": {"labelAngle": -45, "labelLimit": 140}},
+            "y": {"field": "labelled", **place, "axis": {"labelLimit": 140}},
+            "tooltip": [
+                {"field": "labelled"},
+                {"field": "predicted"},
+                {"field": "frames", "format": ","},
+                {"field": "share", "format": ".1%", "title": "of the labelled"},
+            ],
+        },
+        layer=[
+            {
+                "mark": {"type": "rect"},
+                "encoding": {
+                    "color": {
+                        "field": "share",
+                        "type": "quantitative",
+                        "scale": {"domain": [0, 1], "range": ["#dce8f5", "#2f6db3"]},
+                        "legend": None,
+                    }
+                },
+            },
+            {
+                "mark": {"type": "text", "fontSize": 9, "style": "on-color"},
+                "encoding": {
+                    "text": {"field": "frames", "format": ","},
+                    "color": {"condition": {"test": "datum.share > 0.6", "value": "#ffffff"}, "value": "#111111"},
+                },
+            },
+        ],
+    )

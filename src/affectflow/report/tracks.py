@@ -1,28 +1,28 @@
-"""Figure of labels and predictions over time, for the videos with the smallest and the largest error."""
+"""Labels and predictions over time, of the videos with the smallest and the largest error."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from affectflow import facs
-from affectflow.contracts.score import ScoreFile
 from affectflow.evaluation.outputs import by_unit
-from affectflow.prediction.columns import PREDICTIONS_SCHEMA
 from affectflow.report.errors import errors_of
-from affectflow.report.style import BLUE, GREY, ORANGE, figure
-from affectflow.tables.parquet import read_parquet
+from affectflow.report.panel import BLUE, GREY, Panel, Spec, chart, colors, number
 
 _MAX_UNITS = 3
 _MIN_FRAMES = 2
+_MAX_POINTS = 400
+"""Of a curve; longer videos are shown by the means of as many stretches."""
 _AFFECT = ("valence", "arousal")
+_SERIES = {"label": GREY, "prediction": BLUE}
+_WIDTH, _HEIGHT = 450, 70
+"""Pixels of a curve; Vega-Lite cannot fit a grid of them into its place."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,28 +35,22 @@ class _Track:
     predicted: NDArray[Any]
 
 
-def draw_tracks(predictions: Path, score: Path, out: Path) -> None:
-    """Draw two columns: the video with the smallest mean error, and the one with the largest.
+def track_panels(predictions: pa.Table) -> Iterator[Panel]:
+    """Yield the best and the worst video of a table of predictions; nothing where no video has labels with predictions.
 
     Args:
         predictions: table of :data:`affectflow.prediction.columns.PREDICTIONS_SCHEMA`.
-        score: score file, for the title.
-        out: figure.
     """
-    result = ScoreFile.read(score)
-    table = read_parquet(predictions, PREDICTIONS_SCHEMA)
-    title = f"Videos with the smallest and the largest error of {result.model} on {result.benchmark}"
-    videos = [
-        (f"{name}, mean error {error:.2f}", _tracks(table.take(rows))) for name, error, rows in best_and_worst(table)
-    ]
-    height = max((len(tracks) for _, tracks in videos), default=1)
-    with figure(out, 9, 1.2 + 1.3 * height, title, result.synthetic) as drawing:
-        if not videos:
-            drawing.text(0.5, 0.5, "no video has labels with predictions", ha="center")
-            return
-        grid = drawing.subplots(height, len(videos), squeeze=False, sharex="col")
-        for column, (name, tracks) in zip(grid.T, videos, strict=True):
-            _draw_video(column, tracks, name)
+    found = best_and_worst(predictions)
+    for title, (name, error, rows) in zip(("Best video", "Worst video"), found, strict=False):
+        tracks = _tracks(predictions.take(rows))
+        if tracks:
+            yield Panel(
+                title=f"{title}: {name}",
+                look_for=f"Label and prediction by frame; the mean error is {error:.2f}. Watch for predictions that "
+                "follow late, or that stay high where the label is zero.",
+                chart=_chart(tracks),
+            )
 
 
 def best_and_worst(table: pa.Table) -> list[tuple[str, float, NDArray[np.int64]]]:
@@ -94,16 +88,45 @@ def _tracks(table: pa.Table) -> list[_Track]:
     ]
 
 
-def _draw_video(column: Sequence[Axes], tracks: Sequence[_Track], title: str) -> None:
-    for axes, track in zip(column, tracks, strict=False):
-        axes.fill_between(track.frame, 0, track.label, step="mid", color=GREY, linewidth=0, label="label")
-        axes.plot(track.frame, track.predicted, color=BLUE, linewidth=0.8, label="prediction")
-        axes.set_ylabel(track.name, fontsize=8)
-        lowest, middle = (-1.05, 0) if track.name in _AFFECT else (-0.05, 0.5)
-        axes.set_ylim(lowest, 1.05)
-        axes.axhline(middle, color=ORANGE, linewidth=0.5, linestyle=":")
-    for axes in list(column)[len(tracks) :]:
-        axes.set_axis_off()
-    column[0].set_title(title, fontsize=8)
-    column[min(len(tracks), len(column)) - 1].set_xlabel("frame")
-    column[0].legend(fontsize=6, loc="upper right")
+def _chart(tracks: list[_Track]) -> Spec:
+    values = [
+        {"track": track.name, "frame": frame, "series": series, "value": value}
+        for track in tracks
+        for series, column in (("label", track.label), ("prediction", track.predicted))
+        for frame, value in _points(track.frame, column)
+    ]
+    lowest = -1 if tracks[0].name in _AFFECT else 0
+    y = {"field": "value", "type": "quantitative", "scale": {"domain": [lowest, 1]}, "title": None}
+    x = {"field": "frame", "type": "quantitative", "scale": {"zero": False, "nice": False}}
+    tooltip = [{"field": "track"}, {"field": "frame"}, {"field": "series"}, {"field": "value", "format": ".2f"}]
+    header = {"labelAngle": 0, "labelAlign": "left"}
+    shown = {"x": x, "y": y, "color": colors(_SERIES), "tooltip": tooltip}
+    spec = chart(
+        values,
+        _HEIGHT,
+        facet={"row": {"field": "track", "sort": None, "title": None, "header": header}},
+        spec={
+            "width": _WIDTH,
+            "height": _HEIGHT,
+            "layer": [
+                {
+                    "transform": [{"filter": "datum.series === 'label'"}],
+                    "mark": {"type": "area", "interpolate": "step-after", "opacity": 0.55},
+                    "encoding": shown,
+                },
+                {
+                    "transform": [{"filter": "datum.series === 'prediction'"}],
+                    "mark": {"type": "line", "strokeWidth": 1.3},
+                    "encoding": shown,
+                },
+            ],
+        },
+    )
+    return {key: value for key, value in spec.items() if key not in ("width", "height")}
+
+
+def _points(frames: NDArray[Any], values: NDArray[Any]) -> Iterator[tuple[int, float | None]]:
+    """Yield frame and value, of long videos the first frame and the mean of each stretch."""
+    for part in np.array_split(np.arange(len(frames)), min(len(frames), _MAX_POINTS)):
+        known = values[part][~np.isnan(values[part].astype(np.float64))]
+        yield int(frames[part[0]]), number(known.mean()) if len(known) else None

@@ -1,0 +1,106 @@
+"""What the report's page is made of: panels, each a chart, images or a table, with what to look for in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, ClassVar, Literal
+
+from affectflow.contracts.json_file import JsonFile, Part
+
+BLUE, ORANGE, GREY, GREEN, RED = "#4a7fbf", "#d9822b", "#9aa4af", "#3d9a6b", "#cc4b4b"
+"""Colors that can be read on a white and on a dark page."""
+Spec = dict[str, Any]
+"""A chart in Vega-Lite, https://vega.github.io/vega-lite/docs."""
+Cell = str | int | float | None
+
+
+class ShownImage(Part):
+    """An image with what was labelled and predicted, as the model received it."""
+
+    source: str
+    """Its name in the data set."""
+    jpeg: str
+    """Base64."""
+    found: tuple[str, ...]
+    """AUs that are labelled and predicted."""
+    missed: tuple[str, ...]
+    """AUs that are labelled and not predicted."""
+    false_alarms: tuple[str, ...]
+    """AUs that are predicted and labelled absent."""
+    affect: Mapping[str, tuple[float, float]]
+    """Label and prediction of valence and arousal."""
+
+
+class Table(Part):
+    """A table; numbers are aligned to the right, null is shown as a dash."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+
+
+class Panel(Part):
+    """One thing to look at."""
+
+    title: str
+    look_for: str
+    """What to look for in it, and how to read it."""
+    chart: Spec | None = None
+    images: tuple[ShownImage, ...] = ()
+    table: Table | None = None
+    wide: bool = False
+    """Whether it takes the page's whole width."""
+
+
+class RunReport(JsonFile):
+    """``results/report/runs/{run}.json``: the panels of one run."""
+
+    remedy: ClassVar[str] = "run snakemake on results/report/overview.html again"
+    schema_version: Literal[1] = 1
+    run: str
+    synthetic: bool
+    """Whether the training data is drawn."""
+    facts: Mapping[str, str]
+    """What the run is: its backbone, its training data and so on."""
+    baseline: bool
+    """Whether it is one of the baselines that models are to beat."""
+    training: tuple[Panel, ...]
+    calibration: tuple[Panel, ...]
+    benchmarks: Mapping[str, tuple[Panel, ...]]
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Table:
+    """Return a table of any iterable of rows."""
+    return Table(columns=tuple(columns), rows=tuple(map(tuple, rows)))
+
+
+def chart(values: Iterable[Mapping[str, Any]], height: int, **parts: Any) -> Spec:
+    """Return a chart as wide as its place on the page.
+
+    Args:
+        values: rows of data; NaN is left out by writing None.
+        height: pixels.
+        parts: ``mark``, ``encoding``, ``layer`` and so on of Vega-Lite.
+    """
+    return {
+        "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
+        "width": "container",
+        "height": height,
+        "data": {"values": [dict(value) for value in values]},
+        **parts,
+    }
+
+
+def colors(by_name: Mapping[str, str], field: str = "series") -> Spec:
+    """Return the encoding of color by a field whose values have the given names, with a legend above the chart."""
+    scale = {"domain": list(by_name), "range": list(by_name.values())}
+    return {"field": field, "type": "nominal", "scale": scale, "legend": {"orient": "top", "title": None}}
+
+
+CLICKED = {"name": "clicked", "select": {"type": "point", "fields": ["series"]}, "bind": "legend"}
+"""A click on the legend shows one series alone."""
+OPACITY = {"condition": {"param": "clicked", "value": 1}, "value": 0.12}
+
+
+def number(value: float | None) -> float | None:
+    """Return a value with four digits after the point; None for NaN, which JSON does not have."""
+    return None if value is None or value != value else round(float(value), 4)
