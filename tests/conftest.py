@@ -27,9 +27,12 @@ ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared"
 DETECTOR = SHARED / "models" / "face_detection_yunet.onnx"
 PHOTOGRAPHS = SHARED / "data" / "london_faces"
+_WARM = ROOT / "tests" / "warm"
 TINY = ROOT / ".test/config/config.yaml"
 DEMO = ROOT / "config" / "config.yaml"
 """The demo's configuration, on the defaults."""
+# Where SLURM is installed, every start of snakemake asks its controller, which nobody runs, and waits for seconds.
+os.environ["SLURM_CONF"] = os.devnull
 hypothesis.settings.register_profile("untimed", deadline=None)  # the machine may be busy
 hypothesis.settings.load_profile("untimed")
 NO_SKIP = "AFFECTFLOW_NO_SKIP"
@@ -129,11 +132,12 @@ class Workflow:
     folder: Path
     root: Path = ROOT
     warm: bool = True
-    """Whether jobs are forks of :mod:`tests.warm`, or start as users' do."""
+    """Whether snakemake and its jobs are forks of :mod:`tests.warm`, or start as users' do."""
 
-    def command(self, *targets: str, options: tuple[str, ...] = ()) -> list[str]:
+    def command(self, *targets: str, options: tuple[str, ...] = (), forked: bool = False) -> list[str]:
+        """Words of a run of snakemake; ``forked`` where nobody sends signals to it."""
         return [
-            *(sys.executable, *self.program(), "--snakefile", str(self.root / "Snakefile")),
+            *(sys.executable, *self.program(forked), "--snakefile", str(self.root / "Snakefile")),
             *self.machine(),
             *("--configfile", str(self.root / "config" / "config.yaml"), str(self.folder / "config.yaml")),
             *options,
@@ -141,9 +145,14 @@ class Workflow:
             *targets,
         ]
 
-    def program(self) -> tuple[str, ...]:
+    def program(self, forked: bool) -> tuple[str, ...]:
         """Snakemake, as Python is told to run it."""
-        return ("-P", str(ROOT / "tests" / "warm" / "run_snakemake.py")) if self.warm else ("-m", "snakemake")
+        if not self.warm:
+            return "-m", "snakemake"
+        script = str(_WARM / "run_snakemake.py")
+        return (
+            ("-I", "-S", str(_WARM / "client.py"), f"{warm_servers()}/snakemake", script) if forked else ("-P", script)
+        )
 
     def machine(self) -> tuple[str, ...]:
         """Where it runs."""
@@ -156,7 +165,7 @@ class Workflow:
 
     def run(self, *targets: str, options: tuple[str, ...] = (), timeout: float = 600) -> Result:
         process = subprocess.run(
-            self.command(*targets, options=options),
+            self.command(*targets, options=options, forked=True),
             cwd=self.folder,
             env=self.environment(),
             stdout=subprocess.PIPE,
@@ -223,8 +232,14 @@ def warm_servers() -> Path:
     libraries = {
         "tables": (*tables, "snakemake.script", "pydantic"),
         "tensors": ("pycurl", "affectflow.training.train", *tables, "snakemake.script"),
+        "snakemake": (
+            "snakemake.cli",
+            "affectflow.plan",
+            "affectflow.console.workflow",
+            "affectflow.study.command_line",
+        ),
     }
-    program = ROOT / "tests" / "warm" / "server.py"
+    program = _WARM / "server.py"
     servers = [
         subprocess.Popen([sys.executable, "-P", program, f"{folder.name}/{name}", *names], stdin=subprocess.PIPE)
         for name, names in libraries.items()

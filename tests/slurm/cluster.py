@@ -23,6 +23,7 @@ _ETC = Path("/etc/slurm")
 _OURS = "# Written by affectflow's tests\n"
 _PROGRAMS = ("slurmctld", "slurmd", "slurmdbd", "munged", "mariadbd", "mariadb-install-db", "sacctmgr", "mariadb")
 _FILES = ("slurm.conf", "gres.conf", "cgroup.conf", "slurmdbd.conf")
+_ELSEWHERE = "SLURM_CONF"
 _PATIENCE_S = 60
 
 
@@ -51,6 +52,7 @@ class Cluster:
         self._processes: list[tuple[str, subprocess.Popen[bytes]]] = []
         self._socket = folder / "data" / "mariadb.sock"
         self._lock: IO[str] | None = None
+        self._elsewhere = os.environ.pop(_ELSEWHERE, None)
 
     def start(self) -> None:
         """Returns when all nodes are idle; raises :class:`RuntimeError` with the end of a log where they are not."""
@@ -89,6 +91,8 @@ class Cluster:
             for name in _FILES:
                 (_ETC / name).unlink(missing_ok=True)
             self._lock.close()
+        if self._elsewhere is not None:
+            os.environ[_ELSEWHERE] = self._elsewhere
 
     def _end_orphans(self) -> None:
         """What jobs left behind: without cgroups, SLURM knows no process whose parent has ended."""

@@ -32,7 +32,7 @@ class Submitted(Workflow):
 
     warm: bool = False
 
-    def program(self) -> tuple[str, ...]:
+    def program(self, forked: bool) -> tuple[str, ...]:
         return "-c", _IMPATIENT
 
     def machine(self) -> tuple[str, ...]:

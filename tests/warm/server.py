@@ -25,8 +25,6 @@ from typing import NoReturn
 def main(address: str, libraries: list[str]) -> None:
     for library in libraries:
         importlib.import_module(library)
-    for name in [name for name in sys.modules if name.partition(".")[0] in ("affectflow", "tests")]:
-        del sys.modules[name]  # a job may be of an edited copy
     assert threading.active_count() == 1
     gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
@@ -76,8 +74,14 @@ def _run(job: dict[str, object], files: list[int]) -> NoReturn:
     os.environ.update(environment)
     tempfile.tempdir = None  # TMPDIR may have changed
     script = str(job["script"])
-    sys.argv = [script]
-    sys.path[:0] = [os.path.dirname(script), *filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))]
+    arguments = job["arguments"]
+    assert isinstance(arguments, list)
+    sys.argv = [script, *arguments]
+    copies = list(filter(None, environment.get("PYTHONPATH", "").split(os.pathsep)))
+    if copies:  # an edited copy of the package
+        for name in [name for name in sys.modules if name.partition(".")[0] == "affectflow"]:
+            del sys.modules[name]
+    sys.path[:0] = [os.path.dirname(script), *copies]
     status = 1
     try:
         runpy.run_path(script, run_name="__main__")

@@ -19,8 +19,6 @@ from affectflow.records.tfrecord import read_records
 from affectflow.report.errors import errors_of
 from affectflow.report.panel import Panel, ShownImage
 
-SHOW_ALL = "all"
-"""The setting ``report.faces`` with which images of real people are shown."""
 _IMAGES = 12
 _MAX_PER_VIDEO = 2
 """Frames of one video look alike."""

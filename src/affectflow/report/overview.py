@@ -16,8 +16,7 @@ from affectflow.report import headline
 from affectflow.report.annotation import annotation_panels
 from affectflow.report.balance import balance_panels
 from affectflow.report.download import download_panels
-from affectflow.report.images import SHOW_ALL
-from affectflow.report.panel import Panel, RunReport, Table, table
+from affectflow.report.panel import SHOW_ALL, Panel, RunReport, Table, table
 from affectflow.report.templates import render
 
 _WITHOUT_INTERVAL = ("mean_f1_always_yes",)

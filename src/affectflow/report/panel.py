@@ -9,6 +9,8 @@ from affectflow.contracts.json_file import JsonFile, Part
 
 BLUE, ORANGE, GREY, GREEN, RED = "#4a7fbf", "#d9822b", "#9aa4af", "#3d9a6b", "#cc4b4b"
 """Colors that can be read on a white and on a dark page."""
+SHOW_ALL = "all"
+"""The setting ``report.faces`` with which images of real people are shown."""
 Spec = dict[str, Any]
 """A chart in Vega-Lite, https://vega.github.io/vega-lite/docs."""
 Cell = str | int | float | None

@@ -14,8 +14,8 @@ from affectflow.report.affect_plane import plane_panels
 from affectflow.report.curves import curve_panels
 from affectflow.report.emotions import emotion_panels
 from affectflow.report.errors import error_panels
-from affectflow.report.images import SHOW_ALL, sample_panel, worst_panel
-from affectflow.report.panel import Panel, RunReport
+from affectflow.report.images import sample_panel, worst_panel
+from affectflow.report.panel import SHOW_ALL, Panel, RunReport
 from affectflow.report.reliability import reliability_panels
 from affectflow.report.tracks import track_panels
 from affectflow.tables.parquet import read_parquet
