@@ -23,7 +23,8 @@ CORES ?= all
 VENV := $(if $(GPU),.venv-gpu,.venv)
 BIN := $(VENV)/bin
 BUILD := $(if $(GPU),gpu,cpu)
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# Python compiles modules when they are imported first, and most never are.
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
 TARGETS ?=
 CONFIG ?=
 CONFIGURED = $(if $(CONFIG),--configfile $(CONFIG))

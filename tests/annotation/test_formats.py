@@ -15,8 +15,7 @@ from hypothesis import strategies as st
 from affectflow.annotation.formats import read_export
 from affectflow.annotation.lag import Lag, lags_of
 from affectflow.core.errors import UserError
-from affectflow.report.annotation import draw_annotation
-from affectflow.report.style import GREY
+from affectflow.report.annotation import annotation_panels
 from tests.annotation.test_merge import RATE, Traces, values
 
 PAGAN = "OriginalName,DatabaseName,Participant,SessionID,Timestamp,VideoTime,Value"
@@ -345,14 +344,17 @@ def test_no_bytes_are_a_traceback(tmp_path: Path, data: bytes) -> None:
         assert "export.csv" in str(error)
 
 
-def test_the_figure_shows_whom_it_leaves_out(traces: Traces, tmp_path: Path) -> None:
-    """The same bytes each time; grey for who is left out; nothing of arousal is no error."""
+def test_the_report_shows_whom_it_leaves_out(traces: Traces, tmp_path: Path) -> None:
+    """Nothing of arousal is no error."""
     for seed, name in enumerate(("anna", "ben", "cem")):
         sign = -1 if name == "cem" else 1
         traces.write(f"{name}/video_001_valence.txt", "\n".join(str(sign * v) for v in wave(0, seed)))
-    drawn = []
-    for floor in (None, 0.5, 0.5):
+    included = []
+    for floor in (None, 0.5):
         traces.merge(200, min_ccc=floor)
-        draw_annotation(tmp_path / "merged.csv", tmp_path / "annotators.csv", True, tmp_path / "figure.svg")
-        drawn.append((tmp_path / "figure.svg").read_text())
-    assert drawn[1] == drawn[2] and GREY not in drawn[0] and GREY in drawn[1]
+        _, agreement, _ = annotation_panels(tmp_path / "merged.csv", tmp_path / "annotators.csv")
+        assert agreement.chart is not None
+        shown = {value["annotator"]: value for value in agreement.chart["data"]["values"]}
+        assert set(shown) == {"anna", "ben", "cem"} and shown["cem"]["ccc"] < shown["anna"]["ccc"]
+        included.append({name: value["included"] == "yes" for name, value in shown.items()})
+    assert included == [dict.fromkeys(("anna", "ben", "cem"), True), {"anna": True, "ben": True, "cem": False}]

@@ -35,7 +35,7 @@ _SMALL = {
     "training": {"epochs": 1, "batch_size": 16},
     "evaluation": {"bootstrap_samples": 50},
 }
-_MODEL = {"backbone": "mobilenet", "input_size": 32, "weights": "none"}
+_MODEL = {"backbone": "grey_pixels", "top": "flat", "input_size": 32, "weights": "none"}
 
 
 @pytest.fixture(scope="module")

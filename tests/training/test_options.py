@@ -58,7 +58,7 @@ def test_cached_records_and_logs_for_tensorboard_change_nothing(
         result = run_training(out, *files, **SMALL | {"epochs": 2, "cache_records": True, "tensorboard": True})
     assert result.returncode == 0, result.stderr[-3000:]
     assert outcome(out) == outcome(plain)
-    assert list(disk.iterdir()) == []
+    assert {path.name for path in disk.iterdir()} <= {"__pycache__"}  # of code that TensorFlow writes
     (events,) = (out / "board").iterdir()
     from tensorflow.python.summary.summary_iterator import summary_iterator
 

@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 
 from affectflow.config import load
+from affectflow.contracts.model_metadata import ModelMetadata
 from affectflow.metrics.ranking import roc_auc
 from affectflow.report.card import write_card
-from affectflow.report.reliability import draw_reliability
+from affectflow.report.reliability import reliability_panels
 from tests.conftest import DEMO
 from tests.training.conftest import patch_samples
 from tests.training.processes import outcome, run_training
@@ -81,7 +82,7 @@ def test_the_card_says_what_the_model_is(learnt: Path, tmp_path: Path) -> None:
     assert "| learning_rate | `0.001` |" in text and "fit for decisions about people" in text
 
 
-def test_temperatures_make_probabilities_more_honest_and_move_none_across_a_half(learnt: Path, tmp_path: Path) -> None:
+def test_temperatures_make_probabilities_more_honest_and_move_none_across_a_half(learnt: Path) -> None:
     card = json.loads((learnt / "model.json").read_text())
     assert set(card["temperatures"]) == {"AU4", "AU12"}
     assert any(abs(value - 1) > 0.01 for value in card["temperatures"].values())
@@ -94,8 +95,13 @@ def test_temperatures_make_probabilities_more_honest_and_move_none_across_a_half
         for calibrated in ("true", "false")
     ]
     assert above[0] == above[1]
-    draw_reliability(learnt / "reliability.csv", "patches", True, tmp_path / "reliability.svg")
-    assert "<svg" in (tmp_path / "reliability.svg").read_text()
+    (panel,) = reliability_panels(
+        learnt / "reliability.csv", ModelMetadata.read(learnt / "model.json").calibration_error
+    )
+    assert panel.chart is not None
+    assert sum(point["images"] for point in panel.chart["data"]["values"] if point["series"] == "calibrated") == sum(
+        int(row["images"]) for row in rows if row["calibrated"] == "true"
+    )
 
 
 def test_shuffled_labels_teach_nothing(tmp_path: Path, records: Write) -> None:

@@ -163,14 +163,15 @@ def test_a_study_from_nothing(bin_folder: Path, address: str, tmp_path: Path) ->
     words = ("--emotionet", "data/faces.xlsx", "--disfa", "data/DISFA", "--own", "data/mine", "--weights", "none")
     assert MAIN in user.run("affectflow", "init", "my-study", *words).output
     user.folder = home / "my-study"
-    # Her web is here, her detector is a copy, and two cores train a small network.
+    # Her web is here, her detector is a copy, and two cores train a small model.
     user.configure(
         download={"allow_private_hosts": ["127.0.0.1"], "rate_per_host": 0},
         faces={"model": {"path": str(DETECTOR)}},
         records={"image_size": 48, "shards": 2, "validation_fraction": 0.2, "test_fraction": 0.2},
         models={
             "resnet": {
-                **{"backbone": "mobilenet", "input_size": 32, "weights": "none", "train_on": ["emotionet", "own"]},
+                **{"backbone": "grey_pixels", "top": "flat", "input_size": 32, "weights": "none"},
+                "train_on": ["emotionet", "own"],
                 "seeds": [0],
             }
         },

@@ -52,7 +52,7 @@ def test_photographs_go_all_the_way(workflow: Workflow, address: str) -> None:
         training={"epochs": 2},
     )
     targets = ("results/eval/disfa_resnet.json", "results/eval/emotionet_resnet.json")
-    result = workflow.succeed(*targets, "results/report/overview.html")
+    result = workflow.succeed(*targets, "results/report/runs/resnet.json")
     faces = photographs()
 
     ledger = pq.read_table(workflow.path("emotionet/ledger.parquet")).to_pylist()

@@ -59,8 +59,8 @@ def test_weights_are_fetched_once_and_another_file_is_refused(workflow: Workflow
 
 
 def test_a_missing_file_is_named_before_anything_runs(workflow: Workflow) -> None:
-    workflow.configure(models={"resnet": {"weights": "none-here.h5"}})
-    result = workflow.run("results/models/resnet/model.keras", options=("-n",))
+    workflow.configure(models={"vgg": {"weights": "none-here.h5"}})
+    result = workflow.run("results/models/vgg/model.keras", options=("-n",))
     assert result.status != 0
     assert "none-here.h5 does not exist; put the weights file (without top) there" in result.output
-    assert "models.resnet.weights" in result.output
+    assert "models.vgg.weights" in result.output

@@ -87,6 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             if command.__module__.startswith("affectflow"):  # not --help and --version
                 check_outputs(command, found)
             command(*found.args, **found.kwargs)
+        sys.stdout.flush()  # a reader that is gone is noticed here, not while Python ends
     except CycloptsError as error:
         name = " ".join(["affectflow", *(error.command_chain or ())])
         sentence = " ".join(str(error).partition(" Available commands:")[0].split())

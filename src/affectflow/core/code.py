@@ -17,7 +17,7 @@ from affectflow.core.source_cache import recall
 
 _PACKAGE = "affectflow"
 ROOT = Path(__file__).parent.parent
-_DATA = (".yaml", ".csv", ".json")
+_DATA = (".yaml", ".csv", ".json", ".j2", ".css", ".js")
 
 NEUTRAL = {
     "core": "errors, files, cache keys, logs, parallel work, resuming after interruptions change no content",

@@ -10,6 +10,7 @@ from typing import Any
 from affectflow.contracts.leakage import LEAKAGE
 from affectflow.contracts.score import ScoreFile
 from affectflow.core.atomic import atomic_write
+from affectflow.core.palette import PALETTE
 from affectflow.datasets import info
 from affectflow.evaluation.summary import HEADINGS, cell
 from affectflow.report import headline
@@ -60,6 +61,7 @@ def write_overview(
         data += download_panels(summary)
     text = render(
         "overview.html.j2",
+        palette=PALETTE.read_text(encoding="utf-8"),
         synthetic=synthetic,
         licensed=not synthetic and faces == SHOW_ALL,
         without_images=not synthetic and faces != SHOW_ALL,

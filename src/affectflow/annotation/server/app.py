@@ -22,6 +22,7 @@ from affectflow.annotation.server.overview import compare, progress_of_all
 from affectflow.annotation.server.session import INFORMATIVE, Session, Sessions
 from affectflow.annotation.videos import video_name
 from affectflow.core.errors import UserError
+from affectflow.core.palette import PALETTE
 from affectflow.media import jpeg
 from affectflow.media.image_store import read_image
 from affectflow.media.images import ImageError, decode_rgb
@@ -71,7 +72,7 @@ def make_app(
     app.add_routes(
         [
             web.get("/", page.file),
-            web.get("/{name:page\\.(?:js|css)|(?:common|agreement|trace)\\.js}", page.file),
+            web.get("/{name:(?:page|palette)\\.css|(?:page|common|agreement|trace)\\.js}", page.file),
             web.get("/agreement", page.file),
             web.get("/trace", page.file),
             web.get("/video/{number:\\d+}/{digest:[0-9a-f]+}", page.video),
@@ -135,7 +136,7 @@ class _Page:
         if request.path == "/" and not self._sessions.images:
             raise web.HTTPFound("/trace")
         name = request.match_info.get("name") or f"{request.path.strip('/') or 'index'}.html"
-        file = _FILES / name
+        file = PALETTE if name == PALETTE.name else _FILES / name
         return web.Response(text=file.read_text(encoding="utf-8"), content_type=_CONTENT_TYPES[file.suffix])
 
     async def agreement(self, request: web.Request) -> web.Response:
