@@ -133,7 +133,7 @@ def test_another_video_is_not_overwritten(videos: Path, tmp_path: Path) -> None:
     trace(tmp_path / "traces", "one", "more/ben.avi", videos / "more/ben.avi", (1, 0, 0))
     other = make_video(tmp_path / "mine/videos/train/ben.avi", first=2)
     before = other.read_bytes()
-    with pytest.raises(UserError, match="is another video than"):
+    with pytest.raises(UserError, match="is not a link to"):
         merge_videos(tmp_path / "traces", videos, tmp_path / "mine", MERGE_OPTIONS)
     assert other.read_bytes() == before
 

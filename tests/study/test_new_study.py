@@ -91,9 +91,9 @@ def test_data_inside_the_study_moves_with_it(data: Path, monkeypatch: pytest.Mon
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        ([], "Name the data of the study: --emotionet, --disfa"),
+        ([], "give the data of the study: --emotionet, --disfa"),
         (["--disfa", "nowhere"], "nowhere does not exist; give the folder of DISFA."),
-        (["--disfa", "images"], "images has not the layout of DISFA"),
+        (["--disfa", "images"], "images does not have the layout of DISFA"),
         (["--amfed", "DISFA"], "it looks like DISFA (--disfa)."),
         (["--emotionet", "none.xlsx"], "none.xlsx does not exist; give a spreadsheet"),
     ],
@@ -112,7 +112,7 @@ def test_a_study_is_never_overwritten(data: Path, capsys: pytest.CaptureFixture[
     before = (data / "s" / "config.yaml").read_text()
     with pytest.raises(SystemExit):
         main(["init", "s", "--own", "images"])
-    assert "s has a config.yaml already, which stays as it is; name a new folder." in capsys.readouterr().err
+    assert "s already has a config.yaml, which was left unchanged; give a new folder." in capsys.readouterr().err
     assert (data / "s" / "config.yaml").read_text() == before
 
 

@@ -43,7 +43,7 @@ def test_all_is_well(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"data": {"disfa": {"root": "../images"}}}, "wrong: {parent}/images has not the layout of DISFA"),
+        ({"data": {"disfa": {"root": "../images"}}}, "wrong: {parent}/images does not have the layout of DISFA"),
         ({"faces": {"model": {"path": "config.yaml"}}}, "wrong: config.yaml is not the detector of faces.model.sha256"),
         ({"faces": {"model": {"path": "none.onnx"}}}, "wrong: none.onnx does not exist; correct faces.model.path."),
         ({"models": {}}, "wrong: the configuration scores nothing"),

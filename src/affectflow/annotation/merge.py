@@ -85,7 +85,7 @@ def _check_copy(copy: Path, rows: Sequence[dict[str, str]]) -> None:
             if current.get((number, frame)) != row["image_sha256"]:
                 raise UserError(
                     f"{copy} has another image for annotation video {number}, frame {frame}, than the annotation "
-                    "videos have now; these traces belong to other videos."
+                    "videos have now; these traces are of other videos: move them out of data.annotations."
                 )
 
 

@@ -117,7 +117,7 @@ def _check_free(name: str, video: Path, out: Path, ours: bool) -> None:
         raise UserError(f"{labels} was not written by merge-videos; name another folder.")
     link = _link_path(name, video, out)
     if link.exists() and not link.is_symlink() and link.resolve() != video.resolve():
-        raise UserError(f"{link} is another video than {video}; name another folder.")
+        raise UserError(f"{link} is not a link to {video}; give another folder.")
 
 
 def _find_video(

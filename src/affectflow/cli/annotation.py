@@ -111,4 +111,4 @@ def _seconds(text: str) -> float | None:
     try:
         return None if text == "estimate" else float(text)
     except ValueError:
-        raise UserError(f"--lag {text} is neither a number of seconds nor estimate.") from None
+        raise UserError(f"--lag {text} is neither a number of seconds nor estimate; give one of them.") from None

@@ -90,7 +90,7 @@ def download(
         _check_snapshot(snapshot)
         urls, destination = snapshot, urls
     if destination is None:
-        raise UserError("Name the folder of the images, too: affectflow download URLS DESTINATION.")
+        raise UserError("No folder for the images; give one: affectflow download URLS DESTINATION.")
     given = config.section_of(configfile, "download") if configfile else {}
     settings = Settings.of({**given, **config.section("download", set)})
     classes = frozenset((retry or "").split(",")) - {"", "all"}

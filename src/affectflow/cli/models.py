@@ -177,13 +177,13 @@ def check_leakage(
     if not 0 <= bits < 16:
         raise UserError(f"--bits {bits} is not between 0 and 15; choose fewer.")
     if out.suffix == ".json":
-        raise UserError(f"{out} is to be a table, with a .json beside it; name it .csv.")
+        raise UserError(f"{out} is not a .csv file; give one, beside which a .json of the same name is written.")
 
     def side(text: str, folder: str) -> Side:
         name, equals, place = text.partition("=")
         root, _, split = place.partition("@")
         if not equals or not root:
-            raise UserError(f"{text!r} is not a data set and its folder, such as disfa=/data/disfa.")
+            raise UserError(f"{text!r} is not NAME=FOLDER; give a data set and its folder, such as disfa=/data/disfa.")
         table = Path(folder) / f"{name}-{len(list(Path(folder).iterdir()))}.parquet"
         digest_images(name, Path(root), split or "all", processes, table)
         return Side(name, Path(root), split or "all", table)

@@ -78,7 +78,7 @@ def _asked() -> StudyData:
 
     flags = ", ".join(f"--{name}" for name in ("emotionet", *datasets.folder_sets()))
     if not sys.stdin.isatty():
-        raise UserError(f"Name the data of the study: {flags}.")
+        raise UserError(f"No data set was given; give the data of the study: {flags}.")
     print("Where is your data? Spreadsheets of image URLs, folders of data sets; an empty line ends the list.")
     tables: list[Path] = []
     folders: dict[str, Path] = {}
@@ -95,5 +95,5 @@ def _asked() -> StudyData:
         else:
             folders[name] = given
     if not tables and not folders:
-        raise UserError(f"No data was named; give {flags}.")
+        raise UserError(f"No data set was given; give {flags}.")
     return StudyData(tables, folders)

@@ -96,7 +96,7 @@ def read_requests(path: Path) -> list[JobRequest]:
     except OSError as error:
         raise UserError(f"{file} cannot be read ({error.strerror}); name a profile such as profiles/slurm.") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"{file} is not YAML: {' '.join(str(error).split())}.") from None
+        raise UserError(f"{file} is not YAML ({' '.join(str(error).split())}); correct it.") from None
     if not isinstance(profile, dict) or profile.get("executor") != "slurm":
         raise UserError(f"{file} does not submit to SLURM; set executor: slurm, or name another profile.")
     for_all = {name: profile[f"slurm-{name}"] for name in ("qos", "reservation") if f"slurm-{name}" in profile}

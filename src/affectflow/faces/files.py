@@ -45,7 +45,7 @@ def find_faces_in(paths: Sequence[Path], detector: Detector, out: Path) -> int:
     """
     write = {".csv": _write_csv, ".json": _write_json, ".parquet": _write_parquet}.get(out.suffix.lower())
     if write is None:
-        raise UserError(f"{out} is no .csv, .json or .parquet file; choose one of these.")
+        raise UserError(f"{out} is not a .csv, .json or .parquet file; choose one of these.")
     rows = [row for shown in _shown(paths) for row in _face_rows(shown, detector)]
     write(out, rows)
     return sum(row["face"] > 0 for row in rows)

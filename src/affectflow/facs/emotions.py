@@ -79,7 +79,7 @@ def emotions(table: str, sadness: int | None = None) -> dict[str, Emotion]:
     if table not in _TABLES:
         raise UserError(f"There is no table of emotions {table!r}; choose one of {', '.join(TABLES)}.")
     if sadness not in (None, 14, 15):
-        raise UserError(f"The AU of sadness is {sadness}; it must be 14 or 15.")
+        raise UserError(f"--sadness is {sadness}; give 14 or 15, the AU that the table of 2017 may use.")
     found = {name: Emotion(name, _parts(text)) for name, text in _TABLES[table].items()}
     if sadness is not None:
         parts = (Part(sadness) if part.unit in (14, 15) else part for part in found["Sadness"].parts)

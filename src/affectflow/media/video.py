@@ -141,7 +141,10 @@ def frame_at(path: Path, seconds: float) -> Frame:
     index = bisect_right(times, seconds + _SAME_TIME_S)
     spacing = times[-1] - times[-2] if len(times) > 1 else 0.0
     if index == 0 or seconds > times[-1] + spacing:
-        raise UserError(f"{path} shows frames from {times[0]:.3f} s to {times[-1]:.3f} s, but not at {seconds:.3f} s.")
+        raise UserError(
+            f"{path} shows frames from {times[0]:.3f} s to {times[-1]:.3f} s, but not at {seconds:.3f} s; "
+            "give a time within these."
+        )
     return frame_number(path, index)
 
 

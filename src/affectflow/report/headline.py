@@ -73,7 +73,8 @@ def headline(scores: Sequence[ScoreFile], baselines: Iterable[str]) -> Headline:
         *_published(shown, columns),
     ]
     notes = {
-        score.benchmark: " ".join(filter(None, (f"{score.protocol.title}.", score.published_note))) for score in shown
+        score.benchmark: " ".join(map(_sentence, filter(None, (score.protocol.title, score.published_note))))
+        for score in shown
     }
     return Headline(columns, tuple(row for row in rows if row.values), notes)
 
@@ -81,6 +82,10 @@ def headline(scores: Sequence[ScoreFile], baselines: Iterable[str]) -> Headline:
 def is_default(score: ScoreFile) -> bool:
     """Return whether a score is by its benchmark's default protocol."""
     return score.protocol.name == default(score.benchmark)
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:].rstrip('.')}."
 
 
 def _metrics(scores: Sequence[ScoreFile]) -> tuple[str, ...]:

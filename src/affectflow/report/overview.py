@@ -95,13 +95,12 @@ def _scored(scores: Sequence[ScoreFile]) -> Table:
             info(score.benchmark).title,
             score.protocol.title,
             score.protocol.used_frames,
-            score.protocol.subjects,
-            score.protocol.intervals.resampled,
+            f"{score.protocol.subjects:,} {score.protocol.intervals.resampled}s",
         )
         for score in scores
         if headline.is_default(score)
     }
-    return table(("benchmark", "what is scored", "frames", "resampled", "which are"), rows.values())
+    return table(("benchmark", "what is scored", "frames", "intervals are over"), rows.values())
 
 
 def _other_protocols(scores: Sequence[ScoreFile]) -> Table | None:

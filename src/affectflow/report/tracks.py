@@ -61,7 +61,7 @@ def best_and_worst(table: pa.Table) -> list[tuple[str, float, NDArray[np.int64]]
     """
     errors = errors_of(table)
     columns = (table[name].to_pylist() for name in ("subject", "video"))
-    videos = np.array([" ".join(filter(None, pair)) for pair in zip(*columns, strict=True)], np.str_)
+    videos = np.array([" ".join(dict.fromkeys(filter(None, pair))) for pair in zip(*columns, strict=True)], np.str_)
     found = []
     for name in np.unique(videos):
         rows = np.flatnonzero((videos == name) & ~np.isnan(errors))

@@ -21,7 +21,8 @@ def check_command_line(words: Sequence[str]) -> None:
         return
     files = [file for number in given for file in _values(before_targets, number)]
     raise UserError(
-        "snakemake takes the last --configfile alone; name all files after one, the last of which has the last word: "
+        "Snakemake uses only the last of several --configfile options; give all files after one, later files override "
+        "earlier ones: "
         f"--configfile {' '.join(files)}"
     )
 

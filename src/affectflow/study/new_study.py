@@ -98,7 +98,7 @@ def make_study(folder: Path, data: StudyData, models: Sequence[str], weights: st
     files = ("config.yaml", "Snakefile", "README.md", ".gitignore", "profiles")
     there = next((name for name in files if (folder / name).exists()), None)
     if there is not None:
-        raise UserError(f"{folder} has a {there} already, which stays as it is; name a new folder.")
+        raise UserError(f"{folder} already has a {there}, which was left unchanged; give a new folder.")
     uses = _uses(data)
     train_on = [name for name in data.names if uses[name]]
     entries = {name: _entry(name, train_on, weights) for name in models} if train_on else {}
@@ -130,7 +130,7 @@ def _check_given(data: StudyData) -> None:
                 f"it looks like {datasets.info(found).title} (--{found})" if found else "'affectflow inspect' says more"
             )
             one = datasets.info(name)
-            raise UserError(f"{path} has not the layout of {one.title} ({one.layout}); {looks}.")
+            raise UserError(f"{path} does not have the layout of {one.title} ({one.layout}); {looks}.")
 
 
 def given_by(path: Path) -> str:

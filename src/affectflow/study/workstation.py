@@ -46,7 +46,8 @@ def _data(plan: Plan) -> Iterator[Finding]:
             continue  # drawn by the workflow
         fits = datasets.recognize(root) == name
         one = datasets.info(name)
-        yield Finding(not fits, f"{root} has {'' if fits else 'not '}the layout of {one.title} ({one.layout})")
+        verb = "has" if fits else "does not have"
+        yield Finding(not fits, f"{root} {verb} the layout of {one.title} ({one.layout})")
     for table in () if plan.synthetic or not plan.data.configured("emotionet") else plan.data.tables():
         yield Finding(not table_files(Path(table)), f"{table} is there")
 

@@ -119,7 +119,10 @@ def _features(spec: NetworkSpec, backbone: Backbone, weights: Path | None) -> ke
         network = make(include_top=False, weights=None, input_shape=shape)
     except ValueError as error:
         reason = " ".join(str(error).split())
-        raise UserError(f"{backbone.application} cannot be built for {spec.input_size} pixels ({reason}).") from None
+        raise UserError(
+            f"{backbone.application} cannot be built for {spec.input_size} pixels ({reason}); "
+            "set input_size to another value."
+        ) from None
     if weights is not None:
         if spec.batch_norm:
             raise UserError(f"{weights} was trained without batch normalization; set batch_norm to false.")
