@@ -5,29 +5,16 @@
 from affectflow.report import stages as report_stages
 
 
-def benchmarks_of(wildcards):
-    """The benchmarks that a run is scored on by their default protocols."""
-    return [benchmark for benchmark, run in PLAN.scores.pairs() if run == wildcards.run]
-
-
-def of_benchmarks(pattern):
-    """An input function: a file of each benchmark that a run is scored on."""
-    return lambda wildcards: [
-        pattern.format(benchmark=benchmark, run=wildcards.run)
-        for benchmark in benchmarks_of(wildcards)
-    ]
-
-
 rule collect_run:
     input:
         metadata="results/models/{run}/model.json",
         history="results/models/{run}/history.csv",
         reliability="results/models/{run}/reliability.csv",
-        scores=of_benchmarks("results/eval/{benchmark}_{run}.json"),
-        predictions=of_benchmarks("results/predictions/{benchmark}_{run}.parquet"),
-        frames=lambda wildcards: [
-            file for name in benchmarks_of(wildcards) for file in INPUTS.frames(name)
-        ],
+        scores=INPUTS.of_benchmarks("results/eval/{benchmark}_{run}.json"),
+        predictions=INPUTS.of_benchmarks(
+            "results/predictions/{benchmark}_{run}.parquet"
+        ),
+        frames=lambda wildcards: sum(INPUTS.frames_of_benchmarks(wildcards), []),
     output:
         report="results/report/runs/{run}.json",
     log:
@@ -39,9 +26,9 @@ rule collect_run:
     params:
         **INPUTS.params(
             report_stages.collect_run,
-            frames_of=lambda wildcards: [
-                len(INPUTS.frames(name)) for name in benchmarks_of(wildcards)
-            ],
+            frames_of=lambda wildcards: list(
+                map(len, INPUTS.frames_of_benchmarks(wildcards))
+            ),
         ),
     script:
         RUN_STAGE

@@ -76,8 +76,11 @@ def test_both_builds_are_the_same_tensorflow() -> None:
     assert len(versions) == 1
 
 
-def _without_docstring(path: Path) -> list[str]:
-    """Public functions and classes of a module; a method of a derived class has its base's docstring."""
+def _unexplained(path: Path) -> list[str]:
+    """Public functions and classes of a module without a docstring, or without Args for several parameters.
+
+    A method of a derived class has its base's docstring.
+    """
     found = []
 
     def look(node: ast.Module | ast.ClassDef) -> None:
@@ -85,19 +88,32 @@ def _without_docstring(path: Path) -> list[str]:
             if not isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) or child.name[0] == "_":
                 continue
             inherited = isinstance(node, ast.ClassDef) and bool(node.bases)
-            if ast.get_docstring(child) is None and not inherited:
+            text = ast.get_docstring(child)
+            if text is None and not inherited:
                 found.append(f"{path.relative_to(ROOT)}: {child.name}")
             if isinstance(child, ast.ClassDef):
                 look(child)
+            elif (
+                text is not None
+                and len(_parameters(child)) > 1
+                and not re.search(r"Args:\n|arguments (are )?as ", text)
+            ):
+                found.append(f"{path.relative_to(ROOT)}: Args of {child.name}")
 
     look(ast.parse(path.read_text()))
     return found
 
 
+def _parameters(function: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
+    arguments = function.args
+    names = [one.arg for one in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
+    return [name for name in names if name not in ("self", "cls")]
+
+
 def test_everything_public_is_explained() -> None:
     files = [path for path in (ROOT / "src").rglob("*.py") if "workflow_files" not in path.parts]
     assert len(files) > 200
-    assert [name for path in files for name in _without_docstring(path)] == []
+    assert [name for path in files for name in _unexplained(path)] == []
 
 
 def test_the_readme_is_an_overview() -> None:

@@ -29,14 +29,28 @@ def load(
     batch_size: int = 64,
     emotions: str = "emfacs",
 ) -> Reader:
-    """Load a trained model; see :func:`affectflow.prediction.reader.load`."""
+    """Load a trained model; see :func:`affectflow.prediction.reader.load`.
+
+    Args:
+        model: Its folder, or the name of a run in ``results/models``.
+        detector: YuNet's file, for models trained on faces; by default ``face_detector.onnx`` in the model's folder.
+        cropped: Whether images are cropped around the face already, so that no detector is needed.
+        batch_size: Number of faces in a batch.
+        emotions: Table of emotions, see ``affectflow facs``.
+    """
     from affectflow.prediction.reader import load
 
     return load(model, detector=detector, cropped=cropped, batch_size=batch_size, emotions=emotions)
 
 
 def predict(*paths: str | Path, model: str | Path, detector: str | Path | None = None) -> pd.DataFrame:
-    """Predict the faces in images, folders and videos; see :meth:`affectflow.prediction.reader.Reader.predict`."""
+    """Predict the faces in images, folders and videos; see :meth:`affectflow.prediction.reader.Reader.predict`.
+
+    Args:
+        *paths: Images, folders and videos.
+        model: Folder of the model, or the name of a run in ``results/models``.
+        detector: YuNet's file, for models trained on faces; by default ``face_detector.onnx`` in the model's folder.
+    """
     return load(model, detector).predict(*paths)
 
 

@@ -56,6 +56,10 @@ def read_annotation_video_table(path: Path, columns: Sequence[str]) -> Iterator[
 
     Tables of earlier versions call that column ``batch``; they are read too, because traces depend on them.
 
+    Args:
+        path: The CSV file.
+        columns: Columns that it must have.
+
     Raises:
         UserError: The file cannot be read, or a column is missing.
     """

@@ -91,7 +91,12 @@ class Mean:
 
     @classmethod
     def of(cls, annotators: Sequence[Annotator], frames: int) -> Self:
-        """Average annotators over so many frames; those who are not included are left out."""
+        """Average annotators; those who are not included are left out.
+
+        Args:
+            annotators: Annotators of one dimension.
+            frames: Number of frames of all videos.
+        """
         included = [annotator for annotator in annotators if annotator.included == INCLUDED]
         values = np.array([annotator.values for annotator in included]).reshape(len(included), frames)
         given = ~np.isnan(values)
@@ -136,7 +141,12 @@ class Consensus:
         return cls(annotators, means)
 
     def write(self, agreement: Path, annotators: Path) -> None:
-        """Write the table of pairs of annotators and the table of annotators."""
+        """Write the table of pairs of annotators and the table of annotators.
+
+        Args:
+            agreement: The CSV file of pairs.
+            annotators: The CSV file of annotators.
+        """
         pairs = (row for dimension, found in self.annotators.items() for row in _agreement_rows(dimension, found))
         write_csv(agreement, AGREEMENT_COLUMNS, pairs)
         rows = (_annotator_row(dimension, one) for dimension, found in self.annotators.items() for one in found)

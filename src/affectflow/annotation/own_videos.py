@@ -120,9 +120,13 @@ def _is_playable(path: Path) -> bool:
 
 
 def every_frame(path: Path, count: int) -> Iterator[NDArray[np.uint8]]:
-    """Yield so many frames of a video, uint8 [height, width, 3].
+    """Yield the frames of a video, uint8 [height, width, 3].
 
     A frame that cannot be decoded is replaced by the one before, and at the beginning by the one after.
+
+    Args:
+        path: The video.
+        count: How many frames are yielded.
     """
     yielded = 0
     last: NDArray[np.uint8] | None = None

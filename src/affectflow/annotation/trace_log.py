@@ -29,7 +29,12 @@ class RecordedTraces:
     content_digests: dict[str, str] = field(default_factory=dict)
 
     def overwrite(self, video: str, points: Mapping[int, Point]) -> None:
-        """Replace the values at some frames of a video; a value that is None leaves the former one."""
+        """Replace the values at some frames of a video.
+
+        Args:
+            video: Name of the video.
+            points: Points by frame (from 1); a value that is None leaves the former one.
+        """
         track = self.tracks.setdefault(video, {})
         for frame, (valence, arousal) in points.items():
             before = track.get(frame, (None, None))
@@ -136,7 +141,11 @@ def parse_traces(path: Path, lines: Sequence[str]) -> RecordedTraces:
 
 
 def parse_points(points: Any, frames: float = math.inf) -> Mapping[int, Point]:
-    """Check and convert points ``[frame, valence, arousal]`` of a video with so many frames.
+    """Check and convert the points of a trace.
+
+    Args:
+        points: A list of ``[frame, valence, arousal]``: frames from 1, values in [-1, 1] or None.
+        frames: Number of frames of the video.
 
     Raises:
         ValueError: The points are invalid.

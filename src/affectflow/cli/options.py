@@ -53,7 +53,12 @@ def configuration(files: Sequence[Path]) -> dict[str, Any]:
 
 
 def check_exists(file: Path, remedy: str) -> None:
-    """Raise :class:`UserError` where a file does not exist."""
+    """Raise :class:`UserError` where a file does not exist.
+
+    Args:
+        file: The file or folder.
+        remedy: What to do about it, for the message.
+    """
     if not file.exists():
         raise UserError(f"{file} does not exist; {remedy}.")
 
@@ -82,7 +87,12 @@ def check_outputs(command: Command, arguments: inspect.BoundArguments) -> None:
 
 
 def check_derived(written: Sequence[Path], read: Sequence[Path]) -> None:
-    """Raise :class:`UserError` where a file that a command writes beside another is one that it reads."""
+    """Raise :class:`UserError` where a file that a command writes beside another is one that it reads.
+
+    Args:
+        written: Files that the command writes.
+        read: Files that it reads.
+    """
     kept = set(map(_identity, read))
     for path in written:
         if _identity(path) in kept:
@@ -90,7 +100,12 @@ def check_derived(written: Sequence[Path], read: Sequence[Path]) -> None:
 
 
 def refuse(what: str, given: object) -> NoReturn:
-    """Raise the :class:`UserError` of an output that is read."""
+    """Raise the :class:`UserError` of an output that is read.
+
+    Args:
+        what: The output's option, or the output itself.
+        given: The option's value; empty where there is no option.
+    """
     raise UserError(f"{f'{what} {given}'.strip()} is also read; write to another file.")
 
 

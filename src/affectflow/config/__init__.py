@@ -63,7 +63,12 @@ def check(values: Values) -> Config:
 
 
 def section(name: str, pairs: Sequence[str]) -> dict[str, Any]:
-    """Return settings of one section from ``key=value`` texts, each checked; raise :class:`UserError`."""
+    """Return settings of one section from ``key=value`` texts, each checked; raise :class:`UserError`.
+
+    Args:
+        name: Name of the section.
+        pairs: The texts; what follows the equals sign is YAML.
+    """
     settings: dict[str, Any] = {}
     for pair in pairs:
         key, equals, text = pair.partition("=")
@@ -78,14 +83,24 @@ def section(name: str, pairs: Sequence[str]) -> dict[str, Any]:
 
 
 def section_of(path: Path | str, name: str) -> dict[str, Any]:
-    """Return the keys of one section that a configuration or overlay sets, each checked; raise :class:`UserError`."""
+    """Return the keys of one section that a configuration or overlay sets, each checked; raise :class:`UserError`.
+
+    Args:
+        path: The YAML file.
+        name: Name of the section.
+    """
     settings: dict[str, Any] = read(path).get(name) or {}
     check_section(name, settings)
     return settings
 
 
 def check_section(name: str, settings: Values) -> None:
-    """Raise :class:`UserError` for a wrong or unknown key of a section; keys may be missing."""
+    """Raise :class:`UserError` for a wrong or unknown key of a section.
+
+    Args:
+        name: Name of the section.
+        settings: Its keys, of which some may be missing.
+    """
     model = Config.model_fields[name].annotation
     assert isinstance(model, type) and issubclass(model, BaseModel)
     try:

@@ -102,7 +102,13 @@ class Model(ModelDefaults):
 
 
 def complete(entry: ModelEntry, defaults: ModelDefaults, training: Fitting) -> Model:
-    """Return an entry with the defaults that it does not change."""
+    """Return an entry with the defaults that it does not change.
+
+    Args:
+        entry: The model's entry.
+        defaults: The section ``model_defaults``.
+        training: The section ``training``, or another with its keys.
+    """
     values = {**defaults.model_dump(), **entry.model_dump(exclude_unset=True)}
     changes = values.pop("training", {})
     fitting = {**training.model_dump(include=set(Fitting.model_fields)), **changes}

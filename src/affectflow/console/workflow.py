@@ -66,7 +66,12 @@ def _try_no_mistake_again(record: logging.LogRecord) -> bool:
 
 
 def params_of(rule_name: str, wildcards: Mapping[str, str]) -> dict[str, Any]:
-    """Return the params of a job, those that are settings by their key of the configuration."""
+    """Return the params of a job, those that are settings by their key of the configuration.
+
+    Args:
+        rule_name: Name of the job's rule.
+        wildcards: The job's wildcards, by name.
+    """
     if not _CURRENT:
         return {}
     rule = _CURRENT[0].snakemake.get_rule(rule_name)

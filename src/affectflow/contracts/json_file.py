@@ -47,7 +47,12 @@ class JsonFile(Part):
 
     @classmethod
     def of(cls, values: object, path: Path) -> Self:
-        """Check what was loaded from a file; raises as :meth:`read`."""
+        """Check what was loaded from a file; raises as :meth:`read`.
+
+        Args:
+            values: What was loaded.
+            path: The file, for messages.
+        """
         version = cls.model_fields[_VERSION].default
         found = values.get(_VERSION) if isinstance(values, dict) else None
         if found != version:
@@ -63,7 +68,14 @@ class JsonFile(Part):
 
 
 def content_of(model: type[Content], values: object, path: Path, remedy: str) -> Content:
-    """Return the content of a file as a model; raises :class:`UserError` for the first key that does not fit."""
+    """Return the content of a file as a model; raises :class:`UserError` for the first key that does not fit.
+
+    Args:
+        model: The model.
+        values: What was loaded from the file.
+        path: The file, for messages.
+        remedy: What to do about it, for messages.
+    """
     try:
         return model.model_validate(values)
     except ValidationError as error:
@@ -74,7 +86,12 @@ def content_of(model: type[Content], values: object, path: Path, remedy: str) ->
 
 
 def load_json(path: Path, remedy: str) -> object:
-    """Load a JSON file; raises :class:`UserError` with ``remedy`` where it cannot be read or is damaged."""
+    """Load a JSON file; raises :class:`UserError` where it cannot be read or is damaged.
+
+    Args:
+        path: The file.
+        remedy: What to do about it, for messages.
+    """
     try:
         values: object = json.loads(path.read_bytes())
     except OSError as error:

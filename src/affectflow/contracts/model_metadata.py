@@ -35,7 +35,13 @@ class FaceAlignment(Part):
         sha256: str | None = None,
         min_score: float | None = None,
     ) -> Self:
-        """Describe today's crops."""
+        """Describe today's crops.
+
+        Args:
+            detector: ``yunet``, ``dataset`` for boxes that data sets ship, or ``none`` for the center of each image.
+            sha256: Digest of the detector's file; None without a detector.
+            min_score: The detector's confidence, 0 to 1, from which a detection is a face; None without a detector.
+        """
         return cls(
             detector=detector,
             sha256=sha256,

@@ -177,7 +177,12 @@ class AppendLog(ABC):
 
 
 def whole_lines(path: Path, data: bytes) -> list[str]:
-    """Split a log's content into lines without a torn last one; raise :class:`UserError` if it is not UTF-8."""
+    """Split a log's content into lines without a torn last one; raise :class:`UserError` if it is not UTF-8.
+
+    Args:
+        path: The file, for messages.
+        data: Its content.
+    """
     try:
         return data[: data.rfind(b"\n") + 1].decode().split("\n")[:-1]
     except UnicodeDecodeError:
@@ -185,7 +190,12 @@ def whole_lines(path: Path, data: bytes) -> list[str]:
 
 
 def facts_of(path: Path, lines: Sequence[str]) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    """Yield the number and content of each line after the header; raise :class:`UserError` for invalid lines."""
+    """Yield the number and content of each line after the header; raise :class:`UserError` for invalid lines.
+
+    Args:
+        path: The file, for messages.
+        lines: Its lines, the header first.
+    """
     for number, line in enumerate(lines, start=1):
         try:
             facts = json.loads(line)
@@ -198,12 +208,24 @@ def facts_of(path: Path, lines: Sequence[str]) -> Iterator[tuple[int, Mapping[st
 
 
 def broken(path: Path, number: int, reason: object) -> UserError:
-    """Make the error for an invalid line."""
+    """Make the error for an invalid line.
+
+    Args:
+        path: The file.
+        number: Number of the line, from 1.
+        reason: What is wrong with it: a phrase or an exception.
+    """
     return UserError(f"{path}, line {number}: not a valid annotation ({reason}); restore the file from a backup.")
 
 
 def place_of(folder: Path, annotator: str, file_name: str) -> Path:
-    """Return the path of an annotator's log; raise :class:`UserError` for a name that cannot be a folder's."""
+    """Return the path of an annotator's log; raise :class:`UserError` for a name that cannot be a folder's.
+
+    Args:
+        folder: Folder of the logs, with a sub-folder for each annotator.
+        annotator: Name of the annotator.
+        file_name: Name of the log in the sub-folder.
+    """
     if not _NAME.fullmatch(annotator):
         raise UserError(f"{annotator[:70]!r} cannot be a name; use up to 64 letters, digits, spaces and . @ + - _.")
     return folder / annotator / file_name

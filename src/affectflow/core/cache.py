@@ -21,7 +21,12 @@ from affectflow.core.atomic import atomic_write
 
 
 def fingerprint(value: Any, rows: Iterable[Any] = ()) -> str:
-    """Return the hex digest of anything that JSON can hold, and of rows of it."""
+    """Return the hex digest of a value, and of rows that follow it.
+
+    Args:
+        value: Anything that JSON can hold.
+        rows: More such values, which are read one at a time.
+    """
     digest = hashlib.sha256(json.dumps(value, sort_keys=True).encode())
     for row in rows:
         digest.update(json.dumps(row, sort_keys=True).encode() + b"\n")

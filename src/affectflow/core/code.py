@@ -60,7 +60,12 @@ def stage_digest(module: str, function: str, decides: Iterable[str], *more: str)
 
 
 def is_decisive(module: str, decides: Iterable[str]) -> bool:
-    """Whether a module, named in full, is among the declared ones, and not neutral unless it is named itself."""
+    """Return whether a module is among the declared ones, and not neutral unless it is named itself.
+
+    Args:
+        module: The module, in full.
+        decides: Modules or rooms without the package's name.
+    """
     name = _short(module)
     return name in (declared := tuple(decides)) or (_below(name, declared) and not is_neutral(module))
 
@@ -81,7 +86,13 @@ def _below(name: str, places: Iterable[str]) -> bool:
 
 
 def closure_of(module: str, function: str, *more: str) -> list[str]:
-    """Return the package's modules that a function imports, directly or not, in order, without empty packages."""
+    """Return the package's modules that a function imports, directly or not, in order, without empty packages.
+
+    Args:
+        module: The module of the function, in full.
+        function: The function's name.
+        more: Further modules, in full, that count as imported.
+    """
     own = _of_function(module, function)
     found = _closure(own.imports.union(more))
     return sorted(name for name in found if _of_module(name).runs.strip() or _data_of(name))

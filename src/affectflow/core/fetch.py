@@ -15,10 +15,17 @@ _TIMEOUT_S = 60
 
 
 def fetch_file(url: str, algorithm: str, digest: str | None, key: str, out: Path) -> None:
-    """Fetch a file whose digest by ``algorithm`` (as :mod:`hashlib` names it) is known, None where nobody pins one.
+    """Fetch a file and check its digest.
 
-    Raises :class:`UserError` where it cannot be had or is another, with the configuration's ``key`` that takes the
-    path of a copy.
+    Args:
+        url: Address of the file.
+        algorithm: Algorithm of the digest, as :mod:`hashlib` names it.
+        digest: The known digest in hex, None where nobody pins one.
+        key: The configuration's key that takes the path of a copy, for messages.
+        out: The file to write.
+
+    Raises:
+        UserError: If the file cannot be fetched or has another digest.
     """
     name = algorithm.upper().replace("SHA", "SHA-")
     pinned = f" ({name} {digest})" if digest is not None else ""

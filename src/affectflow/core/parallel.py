@@ -16,7 +16,13 @@ R = TypeVar("R")
 
 
 def over_threads(do: Callable[[T], R], work: Iterable[T], threads: int) -> Iterator[R]:
-    """What ``do`` makes of each piece of work, in order; no more of it is fetched than keeps the threads busy."""
+    """Yield the result of each piece of work, in order; no more work is fetched than keeps the threads busy.
+
+    Args:
+        do: Called with each piece, in a thread.
+        work: The pieces.
+        threads: Number of threads.
+    """
     waiting: deque[Future[R]] = deque()
     with ThreadPoolExecutor(threads) as pool:
         try:
@@ -32,7 +38,13 @@ def over_threads(do: Callable[[T], R], work: Iterable[T], threads: int) -> Itera
 
 
 def over_processes(do: Callable[[T], R], work: Sequence[T], processes: int) -> Iterator[R]:
-    """What ``do`` makes of each piece of work, in order; one process is this one."""
+    """Yield the result of each piece of work, in order.
+
+    Args:
+        do: Called with each piece.
+        work: The pieces.
+        processes: Number of processes; with one, this process does the work.
+    """
     if processes == 1:
         yield from map(do, work)
         return
@@ -41,7 +53,12 @@ def over_processes(do: Callable[[T], R], work: Sequence[T], processes: int) -> I
 
 
 def batched(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    """Lists of ``size`` items; the last may have fewer."""
+    """Yield the items in lists of one size; the last may have fewer.
+
+    Args:
+        items: The items.
+        size: Number of items in a list.
+    """
     rest = iter(items)
     while batch := list(islice(rest, size)):
         yield batch

@@ -17,7 +17,13 @@ log = logging.getLogger(TO_TERMINAL)
 
 
 def progress(total: int | None, unit: str, description: str) -> tqdm[Any]:
-    """Return a bar for a terminal; without one, it logs a line a minute, and nothing of what is over sooner."""
+    """Return a bar for a terminal; without one, it logs a line a minute, and nothing of what is over sooner.
+
+    Args:
+        total: Number of units until the end, None where it is unknown.
+        unit: What is counted, such as ``frame``.
+        description: What is done, at the beginning of the bar and of each line.
+    """
     terminal = sys.__stderr__
     if terminal is not None and terminal.isatty():
         return tqdm(total=total, unit=unit, desc=description, leave=False, file=terminal)

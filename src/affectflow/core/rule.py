@@ -61,8 +61,12 @@ def last_lines(log: Path) -> list[str]:
 def rule_params(function: Stage, config: Any, **others: Any) -> dict[str, Any]:
     """Return the ``params`` of the rule that runs a stage.
 
-    They are the stage's address, the digest of its code, the settings that it takes from the configuration, and
-    ``others``, which take precedence.
+    They are the stage's address, the digest of its code, the settings that it takes from the configuration, and others.
+
+    Args:
+        function: The stage.
+        config: The configuration as the workflow has it.
+        others: Further params, which take precedence.
     """
     return {_ADDRESS: address(function), _CODE: code_of(function), **settings_of(function, config), **others}
 

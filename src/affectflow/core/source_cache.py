@@ -27,7 +27,12 @@ _MAX_ENTRIES = 2000
 
 
 def recall(key: str, parse: Callable[[], Source]) -> Source:
-    """Return what was remembered by ``key``, which includes the digest of the content; else parse, and remember it."""
+    """Return what was remembered by a key; else parse, and remember it.
+
+    Args:
+        key: The key, which includes the digest of the content.
+        parse: Called where nothing is remembered.
+    """
     return _cache().recall(key, parse)
 
 
@@ -54,7 +59,7 @@ class SourceCache:
             return {}
 
     def recall(self, key: str, parse: Callable[[], Source]) -> Source:
-        """As :func:`recall`."""
+        """Return what was remembered by a key, or parse; arguments as in :func:`recall`."""
         self._used.add(key)
         if key not in self._entries:
             found = parse()

@@ -135,7 +135,12 @@ def code_of(function: Stage, *more: str) -> str:
 
 
 def setting_of(config: Mapping[str, Any], key: str) -> Any:
-    """Return the value of a dotted key."""
+    """Return the value of a dotted key.
+
+    Args:
+        config: The configuration.
+        key: The key, such as ``demo.seed``.
+    """
     value: Any = config
     for part in key.split("."):
         value = value[part]
@@ -143,7 +148,13 @@ def setting_of(config: Mapping[str, Any], key: str) -> Any:
 
 
 def settings_of(function: Stage, config: Mapping[str, Any], untracked: bool = False) -> dict[str, Any]:
-    """Return the values that a stage takes from the configuration, by parameter; those ``untracked`` on request."""
+    """Return the values that a stage takes from the configuration, by parameter.
+
+    Args:
+        function: The stage.
+        config: The configuration.
+        untracked: Whether untracked settings are returned, too.
+    """
     return {
         parameter.name: setting_of(config, parameter.setting.key)
         for parameter in parameters(function).values()

@@ -68,6 +68,10 @@ def find(folder: Path, name: str) -> Path | None:
 
     The owners of a data set spell their own files differently. Raises :class:`UserError` where several entries differ
     in case alone.
+
+    Args:
+        folder: The folder.
+        name: Name of the file or folder in it.
     """
     alike = [path for path in entries(folder) if path.name.lower() == name.lower()]
     exact = [path for path in alike if path.name == name]
@@ -77,7 +81,12 @@ def find(folder: Path, name: str) -> Path | None:
 
 
 def visible(folder: Path, ending: str) -> list[Path]:
-    """List the files of a folder whose names have this ending, in any case, in order."""
+    """List the files of a folder whose names have this ending, in any case, in order.
+
+    Args:
+        folder: The folder.
+        ending: The ending in lower case, such as ``.txt``.
+    """
     return [path for path in entries(folder) if path.name.lower().endswith(ending)]
 
 
@@ -125,6 +134,11 @@ def lines_of(path: Path, stream: Iterable[str], first: int = 1) -> Iterator[tupl
 
 
 def side_of(dataset: str, group: str) -> str:
-    """Assign a group to ``train`` or, for a quarter of the groups, to ``test``, by a hash of its name."""
+    """Assign a group to ``train`` or, for a quarter of the groups, to ``test``, by a hash of its name.
+
+    Args:
+        dataset: Name of the data set, which is hashed, too.
+        group: Name of the group.
+    """
     digest = hashlib.sha256(f"{dataset} {group}".encode()).digest()
     return "test" if digest[0] / 256 < _TEST_SHARE else "train"

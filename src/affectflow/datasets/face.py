@@ -78,7 +78,12 @@ def _sensible(points: NDArray[np.float64]) -> bool:
 
 
 def overlap(one: Face, other: Face) -> float:
-    """Return the intersection over union of two faces' boxes."""
+    """Return the intersection over union of two faces' boxes.
+
+    Args:
+        one: A face, whose box has an area.
+        other: Another face of the same image.
+    """
     width, height = (
         min(one.box[i] + one.box[i + 2], other.box[i] + other.box[i + 2]) - max(one.box[i], other.box[i])
         for i in (0, 1)

@@ -34,7 +34,12 @@ Row = Mapping[str, Any]
 
 
 def face_cells(outcome: str, face: Face | None = None) -> dict[str, Any]:
-    """Return the cells of ``FACE_FIELDS`` for an outcome and the face, if there is one."""
+    """Return the cells of ``FACE_FIELDS``.
+
+    Args:
+        outcome: ``found``, ``given``, ``no_face``, or empty without a search.
+        face: The face; None where there is none.
+    """
     face = face or Face((float("nan"),) * 4)
     return {
         "face": outcome,

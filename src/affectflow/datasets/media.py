@@ -58,7 +58,12 @@ class Media:
             yield frame.index, frame.time, Decoded(frame.rgb)
 
     def image(self, path: Path, left_out: Counter[str]) -> Image | None:
-        """Return an image; None, and a reason in ``left_out``, where the file is missing or cannot be decoded."""
+        """Return an image; None where the file is missing or cannot be decoded.
+
+        Args:
+            path: The file.
+            left_out: Counts such files, by reason.
+        """
         if not _is_file(path):
             left_out["label without an image"] += 1
             return None

@@ -38,7 +38,12 @@ SAMPLES_SCHEMA = pa.schema(
 
 
 def samples_of_shard(samples: Path, shard: int) -> list[Row]:
-    """Return the rows of one shard, of all splits."""
+    """Return the rows of one shard, of all splits.
+
+    Args:
+        samples: The table.
+        shard: Number of the shard, from 0.
+    """
     table = _table(samples, samples.stat().st_mtime_ns)
     # Arrow's own filter imports pandas, which would be half of a job's memory.
     wanted = [i for i, of_row in enumerate(table["shard"].to_pylist()) if of_row == shard]
@@ -53,9 +58,13 @@ def _table(samples: Path, changed_ns: int) -> pa.Table:
 
 
 def sample_of_row(row: Row, images: Path) -> Sample:
-    """Return the sample of a row, with its image from the store ``images``.
+    """Return the sample of a row, with its image.
 
     Raises :class:`UserError` unless the image is the one that was downloaded.
+
+    Args:
+        row: A row of the table.
+        images: Folder of the image store.
     """
     return Sample(
         image=Encoded(read_image(images, row["file_name"], row["sha256"]), row["file_name"]),

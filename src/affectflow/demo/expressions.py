@@ -103,7 +103,12 @@ def coded(intensity: Intensities) -> NDArray[np.int8]:
 
 
 def affect(intensity: Intensities, rng: np.random.Generator) -> Affect:
-    """Return the valence and arousal of an expression, with some noise."""
+    """Return the valence and arousal of an expression, with some noise.
+
+    Args:
+        intensity: float32 [60], of AU k at index k - 1, from 0 to 5.
+        rng: Source of randomness.
+    """
     valence = sum(weight * intensity[unit - 1] for unit, weight in _VALENCE.items())
     arousal = _RESTING_AROUSAL + sum(weight * intensity[unit - 1] for unit, weight in _AROUSAL.items())
     noise = rng.normal(0, 0.03, 2)

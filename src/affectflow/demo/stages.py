@@ -24,7 +24,20 @@ def draw_emotionet(
     web_port: Annotated[int, Setting("demo.web_port")],
     threads: int = 1,
 ) -> None:
-    """Draw EmotioNet: a spreadsheet of URLs, and the images and answers of the loopback web behind them."""
+    """Draw EmotioNet: a spreadsheet of URLs, and the images and answers of the loopback web behind them.
+
+    Args:
+        table: The spreadsheet.
+        truth: Table of the drawn intensities, valence and arousal.
+        routes: JSON file of what the web serves at each path.
+        web: Folder of the images that the web serves.
+        cache_key: Text in every URL of an image, which changes with the way in which faces are drawn.
+        seed: Seed of all random choices.
+        images: Number of drawn faces.
+        image_size: Side of the images in pixels.
+        web_port: Port of the web, which is part of the URLs.
+        threads: Number of processes.
+    """
     from affectflow.demo.emotionet import make_emotionet
 
     make_emotionet(
@@ -51,7 +64,17 @@ def draw_traces(
     images: Annotated[int, Setting("demo.images")],
     web_port: Annotated[int, Setting("demo.web_port")],
 ) -> None:
-    """Draw the valence and arousal traces of two annotators."""
+    """Draw the valence and arousal traces of two annotators.
+
+    Args:
+        manifest: Manifest of the annotation videos.
+        truth: Table of the drawn intensities, valence and arousal.
+        marker: File that marks its folder as drawn; the traces are written beside it.
+        cache_key: Text in every URL of an image, the same as for draw_emotionet.
+        seed: Seed of all random choices.
+        images: Number of drawn faces.
+        web_port: Port of the web, which is part of the URLs.
+    """
     from affectflow.demo.traces import make_traces
 
     make_traces(
@@ -68,7 +91,16 @@ def draw_disfa(
     size: VideoSize,
     threads: int = 1,
 ) -> None:
-    """Draw videos and labels in DISFA's layout."""
+    """Draw videos and labels in DISFA's layout.
+
+    Args:
+        marker: File that marks its folder as drawn; the set is written beside it.
+        seed: Seed of all random choices.
+        subjects: Number of subjects, up to 27.
+        frames: Number of frames of each video.
+        size: Side of the videos in pixels.
+        threads: Number of processes.
+    """
     from affectflow.demo.videos import Video, make_disfa
 
     make_disfa(Video(seed, frames, size), subjects=subjects, processes=threads, root=marker.parent)
@@ -83,7 +115,16 @@ def draw_amfed(
     size: VideoSize,
     threads: int = 1,
 ) -> None:
-    """Draw videos and labels in AM-FED's layout."""
+    """Draw videos and labels in AM-FED's layout.
+
+    Args:
+        marker: File that marks its folder as drawn; the set is written beside it.
+        seed: Seed of all random choices.
+        videos: Number of videos.
+        frames: Number of frames of each video.
+        size: Side of the videos in pixels.
+        threads: Number of processes.
+    """
     from affectflow.demo.videos import Video, make_amfed
 
     make_amfed(Video(seed, frames, size), videos=videos, processes=threads, root=marker.parent)
@@ -98,7 +139,16 @@ def draw_affwild(
     size: VideoSize,
     threads: int = 1,
 ) -> None:
-    """Draw videos and labels in Aff-Wild's layout."""
+    """Draw videos and labels in Aff-Wild's layout.
+
+    Args:
+        marker: File that marks its folder as drawn; the set is written beside it.
+        seed: Seed of all random choices.
+        videos: Number of videos.
+        frames: Number of frames of each video.
+        size: Side of the videos in pixels.
+        threads: Number of processes.
+    """
     from affectflow.demo.videos import Video, make_affwild
 
     make_affwild(Video(seed, frames, size), videos=videos, processes=threads, root=marker.parent)

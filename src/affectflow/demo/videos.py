@@ -47,18 +47,39 @@ class Video:
 
 
 def make_disfa(video: Video, subjects: int, processes: int, root: Path) -> None:
-    """Draw a DISFA: AVI videos of the left camera, and intensities 0 to 5 of 12 AUs in every frame."""
+    """Draw a DISFA: AVI videos of the left camera, and intensities 0 to 5 of 12 AUs in every frame.
+
+    Args:
+        video: Seed, number of frames and side of the videos.
+        subjects: Number of subjects, one video each; up to 27.
+        processes: Number of processes.
+        root: Folder of the set; what it has is deleted.
+    """
     names = sorted(subject for part in FOLDS.values() for subject in part)[:subjects]
     _make_all(partial(_disfa_subject, video=video, root=root), names, processes, root)
 
 
 def make_amfed(video: Video, videos: int, processes: int, root: Path) -> None:
-    """Draw an AM-FED: FLV videos, and percentages of coders at change points, with columns that differ by file."""
+    """Draw an AM-FED: FLV videos, and percentages of coders at change points, with columns that differ by file.
+
+    Args:
+        video: Seed, number of frames and side of the videos.
+        videos: Number of videos.
+        processes: Number of processes.
+        root: Folder of the set; what it has is deleted.
+    """
     _make_all(partial(_amfed_video, video=video, root=root), range(videos), processes, root)
 
 
 def make_affwild(video: Video, videos: int, processes: int, root: Path) -> None:
-    """Draw an Aff-Wild: MP4 videos, and valence and arousal with one value per line."""
+    """Draw an Aff-Wild: MP4 videos, and valence and arousal with one value per line.
+
+    Args:
+        video: Seed, number of frames and side of the videos.
+        videos: Number of videos.
+        processes: Number of processes.
+        root: Folder of the set; what it has is deleted.
+    """
     _make_all(partial(_affwild_video, video=video, root=root), range(videos), processes, root)
 
 

@@ -250,7 +250,12 @@ class Exchange:
         return fault
 
     def late(self, now: float, timeout_s: float) -> Failed | None:
-        """Return the failure if nothing or too little arrived for too long."""
+        """Return the failure if nothing or too little arrived for too long.
+
+        Args:
+            now: The time, in monotonic seconds.
+            timeout_s: How long nothing may arrive, in seconds.
+        """
         if self.paused_at:
             return None
         try:

@@ -58,7 +58,12 @@ LedgerRow = dict[str, Any]
 
 
 def write_part(part: Path, outcomes: Iterable[tuple[Row, Outcome]]) -> Counter[str]:
-    """Write one partition's ledger, and return counts by outcome."""
+    """Write one partition's ledger, and return counts by outcome.
+
+    Args:
+        part: The Parquet file to write.
+        outcomes: The partition's rows with their outcomes.
+    """
     counts: Counter[str] = Counter()
     write_parquet(part, LEDGER_SCHEMA, _counted(map(ledger_row, outcomes), counts))
     return counts

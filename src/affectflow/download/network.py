@@ -94,7 +94,13 @@ class Host:
         self.given_up = None
 
     def record_failure(self, failure: Failed, now: float, pause_s: float) -> None:
-        """Count an attempt without a response; pause the host or give it up after several."""
+        """Count an attempt without a response; pause the host or give it up after several.
+
+        Args:
+            failure: Why there was no response.
+            now: The time, in monotonic seconds.
+            pause_s: Length of the first pause in seconds; each further pause in a row is twice as long.
+        """
         self.failures += 1
         if self.failures < _FAILURES_BEFORE_PAUSE and not self.pauses:
             return

@@ -73,7 +73,12 @@ _CLASS_OF = {
 
 
 def report_class(outcome: str, http_status: int | None) -> str | None:
-    """Return the report's class of an outcome, None for a success."""
+    """Return the report's class of an outcome, None for a success.
+
+    Args:
+        outcome: A key of ``OUTCOMES``.
+        http_status: The status of the last answer, None if there was none.
+    """
     if outcome == OK:
         return None
     if outcome == "client_error" and http_status in (400, 401, 403, 410):

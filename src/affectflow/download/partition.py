@@ -82,7 +82,13 @@ class RetryPolicy:
         return fingerprint([self.cache_key, row.url_orig, row.sha256])[:_KEY_LENGTH]
 
     def should_retry(self, row: Row, cache_key: str, outcome: Outcome) -> bool:
-        """Check whether a failure that was recorded under ``cache_key`` is to be fetched again."""
+        """Check whether a failure of an earlier run is to be fetched again.
+
+        Args:
+            row: The row that failed.
+            cache_key: The key under which the failure was recorded.
+            outcome: The failure.
+        """
         if not (self.forced or cache_key != self.row_cache_key(row)):
             return False
         if self.outcomes and outcome.outcome not in self.outcomes:
@@ -91,7 +97,12 @@ class RetryPolicy:
 
 
 def cache_key_of(settings: Settings, code: str) -> str:
-    """Return the key under which failures are final in the workflow: a digest of settings and code."""
+    """Return the key under which failures are final in the workflow: a digest of settings and code.
+
+    Args:
+        settings: The download's settings.
+        code: Digest of the download's code.
+    """
     return cache_key(settings=settings.cache_key_settings(), code=code)[:_KEY_LENGTH]
 
 

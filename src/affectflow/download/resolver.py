@@ -88,7 +88,12 @@ class Resolver:
             raise Failed("blocked_address", f"{host} is a private address")
 
     def allows(self, host: str, address: str) -> bool:
-        """Check whether ``host`` may be connected to at ``address``."""
+        """Check whether a host may be connected to at an address.
+
+        Args:
+            host: A name or an address.
+            address: One of its IP addresses.
+        """
         return self._allows(host, address)
 
     def _is_allowed(self, host: str, address: str) -> bool:

@@ -81,7 +81,12 @@ class Snapshot:
 
 
 def write_snapshot(snapshot: Snapshot, path: Path) -> None:
-    """Write a snapshot; the same data set gives the same bytes."""
+    """Write a snapshot; the same data set gives the same bytes.
+
+    Args:
+        snapshot: The snapshot.
+        path: The Parquet file to write.
+    """
     import pyarrow as pa
 
     schema = pa.schema([(name, pa.string()) for name in _COLUMNS], {_NOTE: snapshot.id})
@@ -173,5 +178,10 @@ def compare(reference: Snapshot, ledger: Path) -> Comparison:
 
 
 def write_differences(comparison: Comparison, path: Path) -> None:
-    """Write a CSV row for each URL from which its image was not downloaded."""
+    """Write a CSV row for each URL from which its image was not downloaded.
+
+    Args:
+        comparison: The comparison of a download with a snapshot.
+        path: The CSV file to write.
+    """
     write_csv(path, COLUMNS, (list(map(inert, row)) for row in comparison.differences))

@@ -65,7 +65,15 @@ def download_partition(
 
 @stage("download", "media.file_names")
 def collect_ledger(parts: list[Path], file_names: Path, ledger: Output, errors: Output, summary: Output) -> str:
-    """Join the partitions' ledgers, and list and count the failures."""
+    """Join the partitions' ledgers, and list and count the failures.
+
+    Args:
+        parts: Ledgers of all partitions, in their order.
+        file_names: Table of URLs and their file names.
+        ledger: Table of all URLs and their outcomes.
+        errors: Table of the failures.
+        summary: Counts by the classes of the report of 2017.
+    """
     from affectflow.download.ledger import collect_ledger as collect
     from affectflow.download.outcomes import counted
 

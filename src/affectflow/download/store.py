@@ -54,7 +54,12 @@ class Store:
         self._threads.shutdown()
 
     def holds(self, row: Row, size: int) -> bool:
-        """Check whether a row's image is stored with ``size`` bytes."""
+        """Check whether a row's image is stored with the right size.
+
+        Args:
+            row: The row.
+            size: Size of the image in bytes.
+        """
         try:
             return os.stat(f"{self._folder}/{names.folder(row.file_name)}/{row.file_name}").st_size == size
         except OSError:
@@ -65,6 +70,10 @@ class Store:
 
         Decoding takes milliseconds and runs in threads. Without it, switching to a thread would take longer than the
         rest.
+
+        Args:
+            row: The row that was fetched.
+            response: The response with the body.
         """
         try:
             if self._decode:

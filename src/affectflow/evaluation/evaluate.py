@@ -132,6 +132,11 @@ def f1_of_folds(evaluation: Evaluation, outputs: Outputs, runs: Sequence[str]) -
     """Return the mean F1 at a threshold of 0.5 of each fold by itself, by run; NaN where no label has both classes.
 
     The literature reports either the mean of these or the F1 of all folds' frames together.
+
+    Args:
+        evaluation: of the frames of all folds together.
+        outputs: predictions and labels of these frames.
+        runs: name of each fold's run, in the order of ``outputs.runs``.
     """
     probabilities, occurrence = by_unit(outputs.table, "probabilities"), evaluation.labels.occurrence
     each = {}

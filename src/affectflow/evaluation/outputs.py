@@ -133,7 +133,12 @@ class Labels:
 
 
 def labels_of(protocol: Protocol, table: pa.Table) -> Labels:
-    """Select a protocol's labels from a table of :data:`affectflow.prediction.columns.PREDICTIONS_SCHEMA`."""
+    """Select a protocol's labels from a table of predictions.
+
+    Args:
+        protocol: which labels are scored, and how.
+        table: of :data:`affectflow.prediction.columns.PREDICTIONS_SCHEMA`, one row for each frame.
+    """
     excluded = _excluded(path, table) if (path := protocol.left_out_file) else np.zeros(table.num_rows, bool)
     occurrence = _majority(protocol, table) if protocol.rule == MAJORITY else _recorded(protocol, table)
     occurrence = {name: np.where(excluded, facs.UNKNOWN, label).astype(np.int8) for name, label in occurrence.items()}
@@ -151,7 +156,12 @@ def labels_of(protocol: Protocol, table: pa.Table) -> Labels:
 
 
 def by_unit(table: pa.Table, column: str) -> NDArray[Any]:
-    """Return a column of lists over the 60 AUs as an array, [frames, 60]."""
+    """Return a column of lists over the 60 AUs as an array, [frames, 60].
+
+    Args:
+        table: of :data:`affectflow.prediction.columns.PREDICTIONS_SCHEMA`, one row for each frame.
+        column: name of the column, such as ``probabilities``.
+    """
     flat: NDArray[Any] = table[column].combine_chunks().flatten().to_numpy(zero_copy_only=False)
     return flat.reshape(table.num_rows, facs.COUNT)
 

@@ -132,7 +132,14 @@ def affect_metrics(truth: Numbers, predicted: Numbers, rows: NDArray[np.bool_], 
 
 
 def add_event_f1(result: MetricResult, labelled: Events, predicted: Events, bootstrap: Bootstrap) -> MetricResult:
-    """Return the metrics of an AU's occurrence with the F1 of its events added."""
+    """Return the metrics of an AU's occurrence with the F1 of its events added.
+
+    Args:
+        result: metrics of the AU's occurrence.
+        labelled: events in the labels, as rows of all frames.
+        predicted: events in the predictions, as rows of all frames.
+        bootstrap: of all frames.
+    """
     found = match(labelled, predicted)
     missed = np.ones(len(labelled), bool)
     missed[found[found >= 0]] = False

@@ -99,7 +99,14 @@ def score(
 
 
 def heading(protocol: Protocol, model: str, outputs: Outputs, **more: str) -> dict[str, Any]:
-    """Return the first entries of a result file; ``more`` are further names beside the model's."""
+    """Return the first entries of a result file.
+
+    Args:
+        protocol: by which the result was computed.
+        model: name of the model.
+        outputs: predictions and labels that the result was computed from.
+        **more: further names beside the model's, by entry.
+    """
     synthetic = outputs.runs[0].synthetic
     return {
         "benchmark": protocol.benchmark,
@@ -111,7 +118,12 @@ def heading(protocol: Protocol, model: str, outputs: Outputs, **more: str) -> di
 
 
 def interval_method(protocol: Protocol, samples: int) -> IntervalMethod:
-    """Return how the intervals of a result file were computed."""
+    """Return how the intervals of a result file were computed.
+
+    Args:
+        protocol: which says what the clusters of the bootstrap are.
+        samples: number of samples for the intervals.
+    """
     return IntervalMethod(confidence=f"{CONFIDENCE:.0%}", resampled=protocol.subject, bootstrap_samples=samples)
 
 

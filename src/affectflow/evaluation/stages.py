@@ -161,7 +161,22 @@ def compare_models(
     others: list[str],
     bootstrap_samples: BootstrapSamples,
 ) -> None:
-    """Compare two models on the same frames of a benchmark."""
+    """Compare two models on the same frames of a benchmark.
+
+    Args:
+        predictions: Tables of predictions, of the first model's runs and then of the second's.
+        left_out: Tables of frames without a prediction, in the same order.
+        metadata: model.json of the runs, in the same order.
+        model: model.keras of the runs, in the same order.
+        comparison: JSON file of the differences.
+        benchmark: Name of the benchmark.
+        protocol: Name of the protocol; empty for the benchmark's default.
+        run: Name of the first model.
+        other: Name of the second model, whose metrics are subtracted from the first's.
+        runs: Names of the first model's runs, one or one of each fold.
+        others: Names of the second model's runs.
+        bootstrap_samples: How often subjects are drawn for the intervals.
+    """
     from affectflow.evaluation.compare import compare
     from affectflow.evaluation.protocols import protocol as find_protocol
 
@@ -182,7 +197,12 @@ def _run_predictions(runs: Sequence[str], *files: Sequence[Path]) -> list[RunPre
 
 @stage(*_SCORED)
 def list_events(predictions: Path, events: Output) -> str:
-    """List when AUs begin, peak and end in a benchmark's videos, labelled and predicted."""
+    """List when AUs begin, peak and end in a benchmark's videos, labelled and predicted.
+
+    Args:
+        predictions: Table of predictions.
+        events: Table of the events.
+    """
     from affectflow.evaluation.temporal import write_events
 
     return f"{write_events(predictions, events)} events"
@@ -190,7 +210,14 @@ def list_events(predictions: Path, events: Output) -> str:
 
 @stage(*_SCORED)
 def gather_seeds(scores: list[Path], score: Output, first: str, seeds: list[int]) -> None:
-    """Write mean and spread of the scores of one model's seeds."""
+    """Write mean and spread of the scores of one model's seeds.
+
+    Args:
+        scores: Score file of each seed.
+        score: JSON file of mean and spread.
+        first: Name of the first seed's run, by which the file names the model.
+        seeds: The seeds, in the order of the score files.
+    """
     from affectflow.evaluation.compare import gather_seeds as gather
 
     gather(first, dict(zip(seeds, scores, strict=True)), score)

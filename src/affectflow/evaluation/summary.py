@@ -38,12 +38,25 @@ HEADINGS = {
 
 
 def summarize(scores: Sequence[Path], out: Path) -> None:
-    """Write a CSV with one row for each score file; raises :class:`UserError` for a file of means over seeds."""
+    """Write a CSV with one row for each score file; raises :class:`UserError` for a file of means over seeds.
+
+    Args:
+        scores: score files, each of one model by one protocol.
+        out: CSV with :data:`COLUMNS`.
+    """
     write_csv(out, COLUMNS, map(_row, scores))
 
 
 def summarize_seeds(gathered: Sequence[Path], out: Path) -> None:
-    """Write a CSV with one row for each metric of each file of :func:`affectflow.evaluation.compare.gather_seeds`."""
+    """Write a CSV with one row for each metric of each file of means over seeds.
+
+    Args:
+        gathered: files of :func:`affectflow.evaluation.compare.gather_seeds`.
+        out: CSV with :data:`SEED_COLUMNS`.
+
+    Raises:
+        UserError: a file holds one score.
+    """
     write_csv(out, SEED_COLUMNS, (row for path in gathered for row in _seed_rows(path)))
 
 
@@ -92,7 +105,12 @@ def _ends(interval: Interval | None) -> str:
 
 
 def cell(value: OverSeeds | float | None, interval: Interval | None = None) -> str:
-    """Format a metric with its interval, or over seeds its mean with its standard deviation; a dash for None."""
+    """Format a metric with its interval, or over seeds its mean with its standard deviation; a dash for None.
+
+    Args:
+        value: the metric, or its mean and spread over seeds; None where it is undefined.
+        interval: 95% interval of the metric, from its lower to its upper end; None to leave it out.
+    """
     if isinstance(value, OverSeeds):
         return cell(value.mean) + ("" if value.standard_deviation is None else f" ± {value.standard_deviation:.3f}")
     if value is None:

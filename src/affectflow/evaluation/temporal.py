@@ -28,9 +28,13 @@ the probability of a prediction."""
 
 
 def smooth(outputs: Outputs, frames: int) -> Outputs:
-    """Replace each prediction by the mean of the ``frames`` (odd) consecutive frames around it.
+    """Replace each prediction by the mean of the consecutive frames around it.
 
     At the ends of a run of consecutive frames there are fewer. Missing predictions are ignored and stay missing.
+
+    Args:
+        outputs: predictions and labels of all frames.
+        frames: number of frames of a mean, odd.
     """
     table = outputs.table
     window = _Window(runs_of(table), frames)

@@ -17,7 +17,13 @@ def fetch_detector(
     url: Annotated[str, Setting("faces.model.url")],
     sha256: Annotated[str, Setting("faces.model.sha256")],
 ) -> None:
-    """Fetch the face detector's file and check its SHA-256."""
+    """Fetch the face detector's file and check its SHA-256.
+
+    Args:
+        model: The detector's file.
+        url: Where the file is published.
+        sha256: SHA-256 that the file must have, in hex.
+    """
     from affectflow.core.fetch import fetch_file
 
     fetch_file(url, "sha256", sha256, key="faces.model.path", out=model)

@@ -25,7 +25,12 @@ def file_name(url: str) -> str:
 
 
 def name(url: str, digest: bytes) -> str:
-    """Return the file name of a URL whose digest (see :func:`url_digest`) is already known."""
+    """Return the file name of a URL whose digest is already known.
+
+    Args:
+        url: The URL.
+        digest: Its SHA-256, 32 bytes, from :func:`url_digest`.
+    """
     unique = _base32(digest)
     readable = _readable(url)[: MAX_BYTES - _DIGEST_LENGTH - 1].strip("-")
     return f"{readable}-{unique}" if readable else unique

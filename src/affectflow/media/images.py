@@ -71,6 +71,10 @@ def examine(data: bytes, max_pixels: int = MAX_PIXELS) -> ImageInfo:
 
     Every coefficient of a JPEG is read, but only the pixels that the hash needs are computed. Raises as
     :func:`decode_rgb`.
+
+    Args:
+        data: The encoded image.
+        max_pixels: Width times height of the largest image that is decoded.
     """
     image = _open(data, max_pixels)
     with _one_large_image if image.width * image.height > _LARGE else nullcontext():
@@ -100,6 +104,10 @@ def fits(data: bytes, size: int) -> bool:
     """Return whether an image is an upright baseline RGB JPEG of ``size`` x ``size`` pixels, to be stored unchanged.
 
     Such an image is decoded to its end; raises :class:`ImageError` where it is damaged.
+
+    Args:
+        data: The encoded image.
+        size: Side of the stored images in pixels.
     """
     if not jpeg.is_jpeg(data) or jpeg.baseline_size(data) != (size, size):
         return False
@@ -115,6 +123,10 @@ def decode_rgb(data: bytes, max_pixels: int = MAX_PIXELS) -> DecodedImage:
 
     Transparent pixels are composed with white. Raises :class:`ImageError` with the reason ``not_an_image``,
     ``too_many_pixels`` (before anything is decoded) or ``corrupt_image``.
+
+    Args:
+        data: The encoded image.
+        max_pixels: Width times height of the largest image that is decoded.
     """
     image = _open(data, max_pixels)
     name = str(image.format)
@@ -183,7 +195,14 @@ def _to_rgb(image: Image.Image) -> Image.Image:
 
 
 def square(pixels: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
-    """Return the center square, uint8 [size, size, 3]. Training, evaluation and prediction all use this crop."""
+    """Return the center square of an image, uint8 [size, size, 3].
+
+    Training, evaluation and prediction all use this crop.
+
+    Args:
+        pixels: The image, uint8 [height, width, 3].
+        size: Side of the crop in pixels.
+    """
     height, width = pixels.shape[:2]
     if height == width == size:
         return pixels

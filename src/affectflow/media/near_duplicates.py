@@ -34,10 +34,17 @@ def has_contrast(hashes: Hashes) -> NDArray[np.bool_]:
 
 
 def group_near_duplicates(hashes: Sequence[str], max_bits: int) -> list[int]:
-    """Group 256-bit hashes (hex) into the connected components of "differ in at most ``max_bits``".
+    """Group hashes into the connected components of "differ in at most ``max_bits``".
 
-    Returns, for each hash, the position of the first member of its group. Raises ValueError unless
-    0 <= ``max_bits`` < 16.
+    Args:
+        hashes: 256-bit hashes, in hex.
+        max_bits: Number of differing bits, from 0 to 15.
+
+    Returns:
+        For each hash, the position of the first member of its group.
+
+    Raises:
+        ValueError: ``max_bits`` is out of its range.
     """
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
@@ -58,11 +65,19 @@ def group_near_duplicates(hashes: Sequence[str], max_bits: int) -> list[int]:
 
 
 def nearest(hashes: Hashes, others: Hashes, max_bits: int) -> tuple[Numbers, Numbers]:
-    """Find, for each hash [n, 16], the nearest of ``others`` [m, 16].
+    """Find the nearest other hash of each hash.
 
-    Returns its position and the number of differing bits, both int64 [n]; -1 and 257 where every other differs in more
-    than ``max_bits`` or the image has no contrast. The first of several equally near ones is returned. Raises
-    ValueError unless 0 <= ``max_bits`` < 16.
+    Args:
+        hashes: 256 bits each, uint16 [n, 16].
+        others: The hashes to choose from, uint16 [m, 16].
+        max_bits: Largest number of differing bits, from 0 to 15.
+
+    Returns:
+        The other's position and the number of differing bits, both int64 [n]; -1 and 257 where every other differs in
+        more than ``max_bits`` or the image has no contrast. The first of several equally near ones is returned.
+
+    Raises:
+        ValueError: ``max_bits`` is out of its range.
     """
     place = np.full(len(hashes), -1, np.int64)
     bits = np.full(len(hashes), _BITS + 1, np.int64)

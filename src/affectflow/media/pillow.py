@@ -15,6 +15,11 @@ _no_limit = ProcessSetting(
 
 
 def open_image(source: Path | IO[bytes], formats: tuple[str, ...]) -> Image.Image:
-    """Open an image of any size in one of Pillow's formats, without decoding it; raises as ``PIL.Image.open``."""
+    """Open an image of any size in one of Pillow's formats, without decoding it; raises as ``PIL.Image.open``.
+
+    Args:
+        source: The image's file, or a stream of its bytes.
+        formats: Names of the formats that are tried.
+    """
     with _no_limit.changed():
         return Image.open(source, formats=formats)

@@ -110,6 +110,10 @@ def frame_number(path: Path, index: int) -> Frame:
     """Return the frame with an index, as :func:`read_frames` gives it, decoded from the key frame before it.
 
     Raises :class:`UserError` where the video has no such frame.
+
+    Args:
+        path: The video.
+        index: Number of the frame, from 1.
     """
     scan = _scan(path)
     if not 1 <= index <= len(scan.timestamps):
@@ -131,9 +135,13 @@ def frame_number(path: Path, index: int) -> Frame:
 
 
 def frame_at(path: Path, seconds: float) -> Frame:
-    """Return the frame that is shown at a time in seconds: the last one that is not later.
+    """Return the frame that is shown at a time: the last one that is not later.
 
     Raises :class:`UserError` where the time is before the first frame or after the end.
+
+    Args:
+        path: The video.
+        seconds: The container's time in seconds.
     """
     times = _scan(path).times
     if not times:

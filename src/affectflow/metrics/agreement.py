@@ -35,7 +35,12 @@ class Agreement:
 
     @classmethod
     def of(cls, sums: ArrayLike, offset: float) -> Agreement:
-        """Build from sums over the rows of :func:`terms`, [..., 9], and their ``offset``."""
+        """Build from sums over pairs.
+
+        Args:
+            sums: sums over the rows of :func:`terms`, [..., 9].
+            offset: reference of x minus that of y, from :func:`terms`.
+        """
         fields: list[Any] = [*np.moveaxis(np.asarray(sums, np.float64), -1, 0), offset]
         return cls(*fields)
 
@@ -96,13 +101,23 @@ class Agreement:
 
 
 def agree(x: ArrayLike, y: ArrayLike) -> Agreement:
-    """Return the agreement of two series, both [n]."""
+    """Return the agreement of two series.
+
+    Args:
+        x: first value of each pair, [n].
+        y: second value of each pair, [n].
+    """
     rows, offset = terms(x, y)
     return Agreement.of(rows.sum(axis=0), offset)
 
 
 def terms(x: ArrayLike, y: ArrayLike) -> tuple[Numbers, float]:
-    """Return the terms of each pair that :class:`Agreement` sums up, [n, 9], and its ``offset``."""
+    """Return the terms of each pair that :class:`Agreement` sums up, [n, 9], and its ``offset``.
+
+    Args:
+        x: first value of each pair, [n].
+        y: second value of each pair, [n].
+    """
     first, second = np.asarray(x, np.float64), np.asarray(y, np.float64)
     from_x, from_y = (float(series[0]) if series.size else 0.0 for series in (first, second))
     u, v, difference = first - from_x, second - from_y, first - second

@@ -23,7 +23,12 @@ class ReliabilityBin:
 
 
 def reliability_bins(truth: NDArray[np.bool_], probability: NDArray[np.float64]) -> list[ReliabilityBin]:
-    """Return the bins that hold any frame; ``truth`` and ``probability`` are [n]."""
+    """Return the bins that hold any frame.
+
+    Args:
+        truth: whether each frame is positive, bool [n].
+        probability: from 0 to 1, [n].
+    """
     bins = _bin_of(probability)
     found = []
     for number in np.unique(bins):
@@ -40,7 +45,12 @@ def reliability_bins(truth: NDArray[np.bool_], probability: NDArray[np.float64])
 
 
 def residuals_per_bin(truth: ArrayLike, probability: ArrayLike) -> NDArray[np.float64]:
-    """Return label minus probability of each frame in the column of its bin and 0 elsewhere, [n, bins]."""
+    """Return label minus probability of each frame in the column of its bin and 0 elsewhere, [n, bins].
+
+    Args:
+        truth: whether each frame is positive, bool [n].
+        probability: from 0 to 1, [n].
+    """
     positive, value = np.asarray(truth, np.float64), np.asarray(probability, np.float64)
     return np.where(_bin_of(value)[:, None] == np.arange(BINS), (positive - value)[:, None], 0.0)
 

@@ -102,7 +102,12 @@ def decide(truth: ArrayLike, score: ArrayLike, threshold: float) -> Decision:
 
 
 def outcomes(truth: ArrayLike, predicted: ArrayLike) -> NDArray[np.bool_]:
-    """Return the cell of the confusion matrix that each frame is in, in the order of :class:`Decision`, bool [n, 4]."""
+    """Return the cell of the confusion matrix that each frame is in, in the order of :class:`Decision`, bool [n, 4].
+
+    Args:
+        truth: whether each frame is positive, bool [n].
+        predicted: whether each frame is predicted to be positive, bool [n].
+    """
     positive, predicted = np.asarray(truth, bool), np.asarray(predicted, bool)
     cells = [positive & predicted, ~positive & predicted, positive & ~predicted, ~positive & ~predicted]
     return np.stack(cells, axis=-1)

@@ -57,7 +57,12 @@ def runs(video: Rows, frame: Rows) -> Rows:
 
 
 def find_events(present: NDArray[np.bool_], run: Rows) -> Events:
-    """Find the maximal sequences of rows with ``present`` set within one run; both are [n]."""
+    """Find the maximal sequences of rows with ``present`` set within one run.
+
+    Args:
+        present: whether each row shows the AU, bool [n].
+        run: run of each row, from :func:`runs`, [n].
+    """
     continues = present[1:] & present[:-1] & (np.diff(run) == 0)
     begins = present.copy()
     begins[1:] &= ~continues
@@ -69,9 +74,12 @@ def find_events(present: NDArray[np.bool_], run: Rows) -> Events:
 def match(labelled: Events, predicted: Events) -> Rows:
     """Return the index of the labelled event that each predicted event finds, -1 for none, [predicted].
 
-    Both are from :func:`find_events` on the same runs. Each labelled event is found at most once: two predicted events
-    are at least one frame apart and cannot both cover half of it. An event that covers half of another covers one of
-    its two middle frames.
+    Each labelled event is found at most once: two predicted events are at least one frame apart and cannot both cover
+    half of it. An event that covers half of another covers one of its two middle frames.
+
+    Args:
+        labelled: events in the labels, from :func:`find_events`.
+        predicted: events in the predictions, from :func:`find_events` on the same runs.
     """
     found = np.full(len(predicted), -1, np.int64)
     if not len(labelled):

@@ -127,7 +127,12 @@ class Data:
         return split + self._variant(name)
 
     def benchmark_split(self, benchmark: str, fold: int | None) -> str:
-        """Return the split of a benchmark that a run is scored on: for a run of a fold, that fold's test side."""
+        """Return the split of a benchmark that a run is scored on: for a run of a fold, that fold's test side.
+
+        Args:
+            benchmark: Name of the benchmark.
+            fold: Number of the run's fold, None for a run of no fold.
+        """
         if info(benchmark).folds:
             return ("all" if fold is None else f"fold{fold}-test") + self._variant(benchmark)
         return self.frames_split(benchmark)

@@ -79,7 +79,12 @@ class Inputs:
         return checked(lambda wildcards: self._plan.data.input_files(name_of(wildcards)))
 
     def records(self, sets: Iterable[str], split: str) -> list[str]:
-        """Return the records of a split of some sets."""
+        """Return the records of a split of some sets.
+
+        Args:
+            sets: Names of folders of records, such as ``affwild`` or ``disfa-fold1``.
+            split: ``train``, ``validation`` or ``test``.
+        """
         return [
             f"results/{name}/tfrecords/{split}-{shard}-{self.of_shards}.tfrecord"
             for name in sets
@@ -112,6 +117,17 @@ class Inputs:
             return self.frames(wildcards.benchmark)
 
         return checked(frames)
+
+    def of_benchmarks(self, pattern: str) -> Function:
+        """Return an input function: a file of each benchmark that a run is scored on by its default protocol."""
+        return lambda wildcards: [
+            pattern.format(benchmark=benchmark, run=wildcards.run)
+            for benchmark in self._plan.scores.benchmarks_of(wildcards.run)
+        ]
+
+    def frames_of_benchmarks(self, wildcards: Wildcards) -> list[list[str]]:
+        """Return the records of each benchmark that a run is scored on by its default protocol."""
+        return [self.frames(benchmark) for benchmark in self._plan.scores.benchmarks_of(wildcards.run)]
 
     def scored_runs(self, run: str = "run") -> Function:
         """Return a params function: the runs whose predictions make a score, one or one of each fold.
@@ -166,7 +182,12 @@ class Inputs:
 
 
 def code_with_dataset(stage: Stage, name_of: Callable[[Wildcards], str]) -> Callable[[Wildcards], str]:
-    """Return a params function: the code digest of a stage with the module that reads a data set."""
+    """Return a params function: the code digest of a stage with the module that reads a data set.
+
+    Args:
+        stage: The stage.
+        name_of: Name of the data set.
+    """
     return lambda wildcards: code_of(stage, datasets.module_of(name_of(wildcards)))
 
 

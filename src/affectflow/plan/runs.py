@@ -79,7 +79,12 @@ def all_runs(models: Mapping[str, Catalogued]) -> list[str]:
 
 
 def folds_of(name: str, dataset: str) -> list[str]:
-    """Return the runs of all folds of a data set that belong to one name, such as ``resnet`` or ``resnet-seed1``."""
+    """Return the runs of all folds of a data set that belong to one name.
+
+    Args:
+        name: A run without its fold, such as ``resnet`` or ``resnet-seed1``.
+        dataset: Name of the data set.
+    """
     return [f"{name}-{Fold(dataset, number)}" for number in datasets.info(dataset).folds]
 
 
@@ -90,7 +95,12 @@ def of_folds(run: str) -> str | None:
 
 
 def model_of(name: str, models: Mapping[str, Catalogued]) -> str:
-    """Return the entry of a run or of a name of :func:`folds_of`; raises :class:`UserError` where there is none."""
+    """Return the entry that a run belongs to; raises :class:`UserError` where there is none.
+
+    Args:
+        name: Name of a run, or a name of :func:`folds_of`.
+        models: The catalogue's entries by name.
+    """
     match = _RUN.fullmatch(name)
     model = match.group(1) if match else name
     if model not in models:
@@ -99,7 +109,12 @@ def model_of(name: str, models: Mapping[str, Catalogued]) -> str:
 
 
 def by_seed(first: str, models: Mapping[str, Catalogued]) -> dict[int, str]:
-    """Return the runs that differ from an entry's first in their seed alone, that one included, in order."""
+    """Return the runs that differ from an entry's first in their seed alone, that one included, in order.
+
+    Args:
+        first: Name of the run of the entry's first seed, with its fold if it has one.
+        models: The catalogue's entries by name.
+    """
     parsed = parse_run(first, models)
     fold = f"-{parsed.fold}" if parsed.fold else ""
     seeds = models[parsed.model].seeds
@@ -107,7 +122,12 @@ def by_seed(first: str, models: Mapping[str, Catalogued]) -> dict[int, str]:
 
 
 def parse_run(name: str, models: Mapping[str, Catalogued]) -> Run:
-    """Return the run of a name; raises :class:`UserError` when the catalogue does not have it."""
+    """Return the run of a name; raises :class:`UserError` when the catalogue does not have it.
+
+    Args:
+        name: Name of the run.
+        models: The catalogue's entries by name.
+    """
     model = model_of(name, models)
     match = _RUN.fullmatch(name)
     if match is None or name not in all_runs({model: models[model]}):

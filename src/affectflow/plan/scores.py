@@ -40,6 +40,10 @@ class Scores:
         """Return the runs that have scores."""
         return sorted({part for one, run in self._scored() for part in self.parts(one, run)})
 
+    def benchmarks_of(self, run: str) -> list[str]:
+        """Return the benchmarks that a run is scored on by their default protocols."""
+        return [benchmark for benchmark, scored in self.pairs() if scored == run]
+
     def of_seeds(self) -> list[tuple[str, str]]:
         """Return the pairs whose run is the first of several seeds."""
         return [
@@ -82,6 +86,10 @@ class Scores:
         """Return the runs whose predictions make a score: the run itself, or those of its folds.
 
         Raises :class:`UserError` with the reason when the pair cannot be scored.
+
+        Args:
+            one: The protocol, which names the benchmark.
+            run: Name of the run, or the one under which the runs of all folds are pooled.
         """
         obstacle = self._obstacle_of(one, run)
         if obstacle is not None:
@@ -89,19 +97,38 @@ class Scores:
         return runs.folds_of(run, one.benchmark) if one.folds else [run]
 
     def parts_of_both(self, one: Protocol, run: str, other: str) -> list[str]:
-        """Return the :meth:`parts` of two runs that are compared."""
+        """Return the :meth:`parts` of two runs that are compared.
+
+        Args:
+            one: The protocol.
+            run: As in :meth:`parts`.
+            other: The run that it is compared with.
+
+        Raises:
+            UserError: The two are the same, or one of them cannot be scored.
+        """
         if run == other:
             raise UserError(f"{run} does not differ from itself; name two runs to compare.")
         return self.parts(one, run) + self.parts(one, other)
 
     def check_prediction(self, benchmark: str, run: str) -> None:
-        """Raise :class:`UserError` with the reason when a run cannot be scored on a benchmark."""
+        """Raise :class:`UserError` with the reason when a run cannot be scored on a benchmark.
+
+        Args:
+            benchmark: Name of the benchmark.
+            run: Name of the run.
+        """
         obstacle = self._obstacle(benchmark, run, labels_of(benchmark))
         if obstacle is not None:
             raise UserError(obstacle)
 
     def snapshot_card(self, one: Protocol, run: str) -> list[str]:
-        """Return the snapshot's card that a score cites, where EmotioNet's images are concerned."""
+        """Return the snapshot's card that a score cites, where EmotioNet's images are concerned.
+
+        Args:
+            one: The protocol.
+            run: As in :meth:`parts`.
+        """
         concerned = {one.benchmark, *self._models.trains_on(run)}
         return ["results/emotionet/snapshot.json"] if EMOTIONET in concerned else []
 
@@ -111,7 +138,12 @@ class Scores:
         return "all" if fold is None else f"fold{fold.number}-test"
 
     def leakage_inputs(self, benchmark: str, run: str) -> list[tuple[str, str, str]]:
-        """Return data set, root and split of the benchmark, and of each set that the run is trained on."""
+        """Return data set, root and split of the benchmark, and of each set that the run is trained on.
+
+        Args:
+            benchmark: Name of the benchmark.
+            run: Name of the run.
+        """
         scored = (benchmark, self._split(benchmark, run))
         return [(name, self._data.root(name), split) for name, split in [scored, *self._models.training_splits(run)]]
 
@@ -121,7 +153,12 @@ class Scores:
         return self._data.benchmark_split(benchmark, fold.number if fold else None)
 
     def config_sha256(self, one: Protocol, run: str) -> str:
-        """Return the digest of the part of the configuration that a score depends on."""
+        """Return the digest of the part of the configuration that a score depends on.
+
+        Args:
+            one: The protocol.
+            run: As in :meth:`parts`.
+        """
         return fingerprint([self._of_prediction(one.benchmark, part) for part in self.parts(one, run)])
 
     def _of_prediction(self, benchmark: str, run: str) -> dict[str, Any]:

@@ -28,7 +28,12 @@ class ModelOutputs:
 
 
 def read_metadata(model: Path, metadata: Path) -> ModelMetadata:
-    """Return what is known of a model, without loading it; raises :class:`UserError` where a file is missing."""
+    """Return what is known of a model, without loading it; raises :class:`UserError` where a file is missing.
+
+    Args:
+        model: The ``model.keras`` file.
+        metadata: The ``model.json`` file.
+    """
     for path in (model, metadata):
         if not path.is_file():
             raise UserError(f"{path} does not exist; give the folder of a trained model.")

@@ -127,7 +127,20 @@ class Reader:
     def write(
         self, paths: list[Path], out: Path | None = None, overlay: Path | None = None, seconds: float | None = None
     ) -> list[str]:
-        """Write the same rows to a file; see :func:`affectflow.prediction.write.write_predictions`."""
+        """Write the same rows to a file; see :func:`affectflow.prediction.write.write_predictions`.
+
+        Args:
+            paths: Images, folders, videos and cameras.
+            out: A ``.csv`` or ``.json`` file, or None for CSV on standard output.
+            overlay: Folder for copies with predictions drawn in; None for no copies.
+            seconds: Time limit for cameras in seconds; None for no limit.
+
+        Returns:
+            A message for each source that could not be read completely.
+
+        Raises:
+            UserError: A path does not exist, ``out`` has another suffix, or ``overlay`` is inside one of the folders.
+        """
         for path in paths:
             if overlay is not None and path.is_dir() and overlay.resolve().is_relative_to(path.resolve()):
                 raise UserError(f"{overlay} is inside {path} and would be read the next time; choose another folder.")

@@ -14,7 +14,13 @@ INDEX_COLUMNS = ("file", "position", "offset", "bytes", "source", "group")
 
 
 def collect_index(parts: Sequence[Path], index: Path, counts: Path) -> None:
-    """Join the indices of the shards into ``index``, and write the number of records by file as JSON to ``counts``."""
+    """Join the indices of the shards, and count the records of each file.
+
+    Args:
+        parts: The index of each shard.
+        index: CSV to write, with the rows of all shards in their order.
+        counts: JSON file to write, with the number of records by file.
+    """
     rows = [row for part in parts for row in read_csv(part, INDEX_COLUMNS)]
     write_csv(index, INDEX_COLUMNS, ([row[column] for column in INDEX_COLUMNS] for row in rows))
     by_file = Counter(row["file"] for row in rows)

@@ -45,7 +45,13 @@ def _splits(samples: Path) -> dict[str, tuple[str, str]]:
 
 
 def write_card(snapshot: Snapshot, comparison: Comparison | None, path: Path) -> None:
-    """Write what scores cite: id and size of the set and, where a snapshot is reproduced, the difference from it."""
+    """Write what scores cite: id and size of the set and, where a snapshot is reproduced, the difference from it.
+
+    Args:
+        snapshot: Snapshot of the set.
+        comparison: The difference from the snapshot that was reproduced; None where none was.
+        path: The card.
+    """
     images = snapshot.images()
     splits = Counter(split for split, _ in images.values())
     values: dict[str, Any] = {"id": snapshot.id, "urls": len(snapshot.entries), "images": len(images)}

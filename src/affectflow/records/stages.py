@@ -135,7 +135,13 @@ def write_records(
 
 @stage("records.index")
 def collect_index(parts: list[Path], index: Output, counts: Output) -> None:
-    """Join the shards' indices, and count the records of each file."""
+    """Join the shards' indices, and count the records of each file.
+
+    Args:
+        parts: The shards' parts of the index.
+        index: Table of all records.
+        counts: JSON file with the number of records by file.
+    """
     from affectflow.records.index import collect_index as collect
 
     collect(parts, index=index, counts=counts)
@@ -157,7 +163,23 @@ def write_dataset_records(
     faces: Path | None = None,
     on_missing_face: str | None = None,
 ) -> None:
-    """Write a data set's training split as TFRecords."""
+    """Write a data set's training split as TFRecords.
+
+    Args:
+        dataset: Name of the data set.
+        root: Folder of the data set.
+        split: Split of the data set.
+        train: Records to learn from, one file for each shard.
+        validation: Records for validation, one file for each shard.
+        index: Table of all records.
+        left_out: Table of the reasons for which images were left out, with counts.
+        image_size: Side of the images in pixels.
+        jpeg_quality: JPEG quality, 1 to 100.
+        jpeg_chroma: Chroma subsampling: 4:4:4, 4:2:2 or 4:2:0.
+        validation_fraction: Share of the people or videos that goes to validation.
+        faces: Table of the data set's faces.
+        on_missing_face: What becomes of images without a face: drop or center_crop.
+    """
     from affectflow.datasets.opening import get_dataset
     from affectflow.records.dataset import write_dataset_records as write
     from affectflow.records.encoding import ImageEncoding

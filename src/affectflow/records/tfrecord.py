@@ -26,7 +26,12 @@ def _masked(data: bytes | memoryview) -> int:
 
 
 def write_record(stream: IO[bytes], data: bytes) -> int:
-    """Append a record; returns the number of bytes written."""
+    """Append a record; returns the number of bytes written.
+
+    Args:
+        stream: The TFRecord file, open for writing.
+        data: The record's data.
+    """
     length = struct.pack("<Q", len(data))
     return stream.write(b"".join((length, struct.pack("<I", _masked(length)), data, struct.pack("<I", _masked(data)))))
 

@@ -61,7 +61,13 @@ def write_shard(
 
 
 def write_records(path: Path, samples: Iterable[Sample], form: ImageEncoding) -> list[tuple[object, ...]]:
-    """Write a TFRecord file; returns its rows of the index, see :mod:`affectflow.records.index`."""
+    """Write a TFRecord file; returns its rows of the index, see :mod:`affectflow.records.index`.
+
+    Args:
+        path: The file.
+        samples: The samples, in the order of their records.
+        form: How images are encoded.
+    """
     lines: list[tuple[object, ...]] = []
     offset = 0
     with atomic_write(path) as partial, partial.open("wb") as stream:

@@ -13,7 +13,13 @@ from affectflow.datasets.synthetic import NOTE
 
 
 def write_card(metadata: Path, run: str, out: Path) -> None:
-    """Write the card of a run from its ``model.json``."""
+    """Write the card of a run from its ``model.json``.
+
+    Args:
+        metadata: the run's ``model.json``.
+        run: name of the run.
+        out: the card, in Markdown.
+    """
     facts = ModelMetadata.read(metadata)
     with atomic_write(out) as partial:
         partial.write_text("\n".join(_lines(run, facts)) + "\n", encoding="utf-8")

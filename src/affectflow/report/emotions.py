@@ -41,7 +41,13 @@ def emotion_panels(predictions: pa.Table) -> Iterator[Panel]:
 
 
 def confusion(by_name: dict[str, Emotion], labelled: Levels, predicted: Levels) -> NDArray[np.int64]:
-    """Count frames by labelled and predicted emotion, [emotions, emotions]; frames without a known AU are left out."""
+    """Count frames by labelled and predicted emotion, [emotions, emotions]; frames without a known AU are left out.
+
+    Args:
+        by_name: the emotions by name, in the order of rows and columns.
+        labelled: labelled intensities, [frames, 60], from 0 to 5, NaN unknown.
+        predicted: predicted intensities, [frames, 60], from 0 to 5, NaN unknown.
+    """
     places = {name: place for place, name in enumerate(by_name)}
     counts = np.zeros((len(by_name), len(by_name)), np.int64)
     for one, other in zip(name_emotions(by_name, labelled), name_emotions(by_name, predicted), strict=True):

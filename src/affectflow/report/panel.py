@@ -71,7 +71,12 @@ class RunReport(JsonFile):
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Table:
-    """Return a table of any iterable of rows."""
+    """Return a table of any iterable of rows.
+
+    Args:
+        columns: headings of the columns.
+        rows: cells of each row, in the order of the columns.
+    """
     return Table(columns=tuple(columns), rows=tuple(map(tuple, rows)))
 
 
@@ -93,7 +98,12 @@ def chart(values: Iterable[Mapping[str, Any]], height: int, **parts: Any) -> Spe
 
 
 def colors(by_name: Mapping[str, str], field: str = "series") -> Spec:
-    """Return the encoding of color by a field whose values have the given names, with a legend above the chart."""
+    """Return the encoding of color by a field, with a legend above the chart.
+
+    Args:
+        by_name: color of each value of the field, such as ``#4a7fbf``.
+        field: name of the field in the chart's data.
+    """
     scale = {"domain": list(by_name), "range": list(by_name.values())}
     return {"field": field, "type": "nominal", "scale": scale, "legend": {"orient": "top", "title": None}}
 

@@ -14,7 +14,13 @@ _DECIDES = ("report", "datasets", "download", "facs", "media", "contracts.model_
 
 @stage(*_DECIDES)
 def describe_model(metadata: Path, text: Output, run: str) -> None:
-    """Write the model card."""
+    """Write the model card.
+
+    Args:
+        metadata: The run's model.json.
+        text: The card, in Markdown.
+        run: The run's name.
+    """
     from affectflow.report.card import write_card
 
     write_card(metadata, run, text)

@@ -22,7 +22,12 @@ _LOOK_S = 120
 
 
 def examine_workstation(plan: Plan, requirements: ResourceRequirements) -> Iterator[Finding]:
-    """Yield what is found: of the configuration, the data, the detector, initial weights, disk space and GPUs."""
+    """Yield what is found: of the configuration, the data, the detector, initial weights, disk space and GPUs.
+
+    Args:
+        plan: The plan of the configuration.
+        requirements: What the configuration requires.
+    """
     yield _configuration(plan)
     yield from (Finding(None, sentence) for sentence in plan.warnings())
     yield from _data(plan)

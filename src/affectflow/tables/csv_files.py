@@ -13,7 +13,13 @@ from affectflow.core.errors import UserError
 
 
 def write_csv(path: Path | str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> int:
-    """Write a UTF-8 CSV with a header, atomically; returns the number of rows."""
+    """Write a UTF-8 CSV with a header, atomically; returns the number of rows.
+
+    Args:
+        path: The file.
+        columns: Names of the columns.
+        rows: Cells of each row, in the order of the columns.
+    """
     count = 0
     with atomic_write(path) as partial, partial.open("w", newline="", encoding="utf-8") as stream:
         write_row = csv_writer(stream)
@@ -37,7 +43,12 @@ def csv_writer(stream: IO[str]) -> Callable[[Sequence[object]], object]:
 
 
 def read_csv(path: Path | str, columns: Sequence[str]) -> Iterator[dict[str, str]]:
-    """Yield the rows of a CSV as mappings; raises :class:`UserError` where a column is missing."""
+    """Yield the rows of a CSV as mappings; raises :class:`UserError` where a column is missing.
+
+    Args:
+        path: The file.
+        columns: Names of the columns that it must have, beside any others.
+    """
     with open_text(path) as stream:
         reader = csv.DictReader(stream)
         missing = [name for name in columns if name not in (reader.fieldnames or ())]
@@ -47,7 +58,15 @@ def read_csv(path: Path | str, columns: Sequence[str]) -> Iterator[dict[str, str
 
 
 def read_facts(path: Path, columns: Sequence[str]) -> Iterator[dict[str, str]]:
-    """Yield the rows of a data file of the package: a CSV with comment lines (``#``) that name its source."""
+    """Yield the rows of a data file of the package: a CSV with comment lines (``#``) that name its source.
+
+    Args:
+        path: The file.
+        columns: Names of all its columns, in order.
+
+    Raises:
+        ValueError: Where the file has other columns.
+    """
     with path.open(newline="", encoding="utf-8") as stream:
         reader = csv.DictReader(line for line in stream if not line.startswith("#"))
         if tuple(reader.fieldnames or ()) != tuple(columns):

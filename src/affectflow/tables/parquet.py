@@ -45,7 +45,12 @@ def write_parquet(path: Path | str, schema: pa.Schema, rows: Iterable[Mapping[st
 
 
 def read_parquet(path: Path | str, schema: pa.Schema) -> pa.Table:
-    """Read a table; raises :class:`UserError` where it has another schema."""
+    """Read a table; raises :class:`UserError` where it has another schema.
+
+    Args:
+        path: The file.
+        schema: The schema that it must have.
+    """
     import pyarrow as pa
 
     with _opened(path) as stored:
@@ -136,7 +141,12 @@ def parquet_length(path: Path | str) -> int:
 
 
 def parquet_note(path: Path | str, name: str) -> str:
-    """Return the text under a key in a Parquet file's metadata, or ""."""
+    """Return the text under a key in a Parquet file's metadata, or "".
+
+    Args:
+        path: The file.
+        name: The key.
+    """
     with _opened(path) as stored:
         return ((stored.schema_arrow.metadata or {}).get(name.encode()) or b"").decode("utf-8", "replace")
 

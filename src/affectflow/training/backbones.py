@@ -94,6 +94,11 @@ def fetch_weights(backbone: str, base_url: str, out: Path, record: Path) -> None
 
 
 def check_weights(path: Path, key: str) -> None:
-    """Raise :class:`UserError` if ``path``, which the configuration's ``key`` names, does not exist."""
+    """Raise :class:`UserError` if a file of initial weights does not exist.
+
+    Args:
+        path: The file.
+        key: Key of the configuration that names it, for the message.
+    """
     if not path.is_file():
         raise UserError(f"{path} does not exist; put the weights file (without top) there or correct {key}.")

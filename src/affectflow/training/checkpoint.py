@@ -73,7 +73,12 @@ class State:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Self:
-        """Restore a state from the results of :meth:`to_json` and :meth:`arrays`."""
+        """Restore a state from its JSON values and arrays.
+
+        Args:
+            values: Result of :meth:`to_json`.
+            arrays: Result of :meth:`arrays`; other arrays among them are ignored.
+        """
         best = [np.asarray(arrays[name]) for name in sorted(arrays) if name.startswith("best/")]
         return cls(best_weights=best or None, **values)
 

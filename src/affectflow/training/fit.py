@@ -257,6 +257,10 @@ def write_history(path: Path, history: Sequence[EpochLog]) -> None:
     """Write the history as CSV with a row per epoch; cells are empty where a metric is undefined.
 
     All columns but ``images_per_s`` are the same for the same training.
+
+    Args:
+        path: The file.
+        history: Metrics of each epoch, at least one, all with the same names.
     """
     columns = list(history[0])
     write_csv(path, columns, ([_cell(epoch_log[column]) for column in columns] for epoch_log in history))

@@ -56,7 +56,12 @@ def logits_shape(head: str, units: int, loss: str) -> tuple[int, ...]:
 
 
 def outputs(head: str, logits: Tensor) -> Tensor:
-    """Compute a head's outputs; the number of dimensions of ``logits`` tells which of the head's two kinds they are."""
+    """Compute a head's outputs from its logits.
+
+    Args:
+        head: One of :data:`HEADS`.
+        logits: Logits [batch, ...]; their number of dimensions tells which of the head's two kinds they are.
+    """
     from affectflow.training.keras_setup import ops
 
     if head == ACTION_UNITS:

@@ -24,7 +24,12 @@ def split_known(labels: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def masked_mean(values: Tensor, known: Tensor) -> Tensor:
-    """Return the mean of ``values`` where ``known`` is 1, or 0 if it is 1 nowhere; both have the same shape."""
+    """Return the mean of ``values`` where ``known`` is 1, or 0 if it is 1 nowhere.
+
+    Args:
+        values: Of any shape.
+        known: 1 or 0, of the same shape.
+    """
     return ops.sum(values * known) / ops.maximum(ops.sum(known), 1.0)
 
 
@@ -95,15 +100,24 @@ def _log_sigmoid(logits: Tensor) -> Tensor:
 
 
 def squared_error(labels: Tensor, logits: Tensor) -> Tensor:
-    """Return the mean squared error of the intensity; logits are [batch, units]."""
+    """Return the mean squared error of the intensity.
+
+    Args:
+        labels: Intensities [batch, units], from 0 to 5, NaN unknown.
+        logits: Logits [batch, units].
+    """
     truth, known = split_known(labels)
     return masked_mean((heads.outputs(INTENSITIES, logits) - truth) ** 2, known)
 
 
 def ordinal(labels: Tensor, logits: Tensor) -> Tensor:
-    """Return the summed cross-entropies of "stronger than 0", ..., "stronger than 4"; logits are [batch, units, 5].
+    """Return the summed cross-entropies of "stronger than 0", ..., "stronger than 4".
 
     Niu et al. 2016, "Ordinal regression with multiple output CNN for age estimation", section 3.2.
+
+    Args:
+        labels: Intensities [batch, units], from 0 to 5, NaN unknown.
+        logits: Logits [batch, units, 5].
     """
     truth, known = split_known(labels)
     surpassed = ops.cast(ops.expand_dims(truth, -1) > np.arange(heads.LEVELS, dtype=np.float32), "float32")
@@ -123,7 +137,11 @@ _EPSILON = 1e-7
 def concordance(labels: Tensor, logits: Tensor) -> Tensor:
     """Return 1 - CCC over the batch plus the mean squared error, averaged over the dimensions with labels.
 
-    Logits are [batch, 2]. A dimension with fewer than two known labels has no CCC and adds its squared error only.
+    A dimension with fewer than two known labels has no CCC and adds its squared error only.
+
+    Args:
+        labels: Valence and arousal [batch, 2], from -1 to 1, NaN unknown.
+        logits: Logits [batch, 2].
     """
     predictions = heads.outputs(VALENCE_AROUSAL, logits)
     truth, known = split_known(labels)
@@ -136,7 +154,10 @@ def concordance_in_bins(labels: Tensor, logits: Tensor) -> Tensor:
     """Return 1 - CCC of the expected value plus the cross-entropy of the label's bin.
 
     Deng, Chen and Shi 2020, "Multitask emotion recognition with incomplete labels", section III-D, with their 20 bins.
-    Logits are [batch, 2, 20].
+
+    Args:
+        labels: Valence and arousal [batch, 2], from -1 to 1, NaN unknown.
+        logits: Logits [batch, 2, 20].
     """
     predictions = heads.outputs(VALENCE_AROUSAL, logits)
     truth, known = split_known(labels)

@@ -82,7 +82,13 @@ def build_model(
 
 
 def float32_network(recipe: Recipe, trained_heads: TrainedHeads, network: keras.Model) -> keras.Model:
-    """Return a trained network in float32, in which it is calibrated and saved whatever it was trained in."""
+    """Return a trained network in float32, in which it is calibrated and saved whatever it was trained in.
+
+    Args:
+        recipe: The run's settings.
+        trained_heads: AUs of each head.
+        network: The trained network.
+    """
     if keras.mixed_precision.dtype_policy().name == "float32":
         return network
     keras.mixed_precision.set_dtype_policy("float32")
@@ -93,7 +99,13 @@ def float32_network(recipe: Recipe, trained_heads: TrainedHeads, network: keras.
 
 
 def positive_weights(unit_labels: NDArray[np.int8], units: Sequence[int], cap: float) -> list[float]:
-    """Return negatives over positives of each of ``units`` in the labels [n, 60], between 1 and ``cap``."""
+    """Return negatives over positives of each AU, between 1 and ``cap``.
+
+    Args:
+        unit_labels: Occurrence labels [n, 60] of the training images.
+        units: The AUs.
+        cap: The largest weight.
+    """
     columns = [unit_labels[:, unit - 1] for unit in units]
     positives = [int(np.sum(column == facs.PRESENT)) for column in columns]
     negatives = [int(np.sum(column == facs.ABSENT)) for column in columns]

@@ -84,7 +84,15 @@ class MultiTaskModel(keras.Model):  # type: ignore[misc]
         sample_weight: Tensor = None,
         training: bool = True,
     ) -> Tensor:
-        """Return a batch's loss, given labels ``y`` and logits ``y_pred`` by head, divided by the number of devices."""
+        """Return a batch's loss, divided by the number of devices.
+
+        Args:
+            x: Not used.
+            y: Labels by head, of this device's part of the batch.
+            y_pred: Logits by head, of the same part.
+            sample_weight: Not used.
+            training: Not used.
+        """
         assert y is not None and y_pred is not None
         total: Tensor = 0.0
         for head, loss in self._head_losses.items():

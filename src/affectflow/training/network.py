@@ -260,6 +260,10 @@ def learning_rate_factors(model: keras.Model, decay: float) -> Callable[[Any], f
 
     The factor is ``decay`` to the power of the number of layers with kernels above the variable's layer; it is 1 for
     the heads and for variables outside of layers (Clark et al. 2020, "ELECTRA").
+
+    Args:
+        model: The network with its heads.
+        decay: Above 0, and at most 1.
     """
     factors: dict[str, float] = {}
     depth = 0

@@ -136,7 +136,12 @@ class Labels:
         return len(self.units)
 
     def has(self, head: str, units: Sequence[int]) -> NDArray[np.bool_]:
-        """Return a mask [n] of the images that have a label for ``head`` with these AUs."""
+        """Return a mask [n] of the images that have a label for a head.
+
+        Args:
+            head: Name of the head.
+            units: Its AUs; ignored for ``valence_arousal``.
+        """
         columns = np.array(units, int) - 1
         match head:
             case dataset_info.ACTION_UNITS:
@@ -148,7 +153,12 @@ class Labels:
         return np.asarray(known.any(axis=1))
 
     def counts(self, units: Sequence[int], intensity_units: Sequence[int]) -> dict[str, Any]:
-        """Return the numbers of images by crop, data set and label, for ``model.json``."""
+        """Return the numbers of images by crop, data set and label, for ``model.json``.
+
+        Args:
+            units: AUs whose positives and negatives are counted.
+            intensity_units: AUs whose intensities are counted.
+        """
         return {
             "crops": dict(sorted(self.crops.items())),
             "datasets": {name: self.datasets.count(name) for name in sorted(set(self.datasets))},
@@ -179,13 +189,23 @@ def read_labels(files: Sequence[Path]) -> Labels:
 
 
 def image_sources(records: Records, indices: Iterable[int]) -> list[str]:
-    """Return the file names of the images of some records."""
+    """Return the file names of the images of some records.
+
+    Args:
+        records: The records.
+        indices: Indices of those to read.
+    """
     features = (decode_example(data).features.feature for data in records.read(indices))
     return [feature["image/filename"].bytes_list.value[0].decode() for feature in features]
 
 
 def images_in_order(records: Records, batches: Sequence[Sequence[int]]) -> tf.data.Dataset:
-    """Return batches of pixels, uint8 [batch, size, size, 3], given the indices of each batch's records."""
+    """Return batches of pixels, uint8 [batch, size, size, 3].
+
+    Args:
+        records: The records.
+        batches: Indices of each batch's records.
+    """
 
     def make(batch: int) -> Sequence[NDArray[Any]]:
         encoded = [_image_of(decode_example(data).features.feature) for data in records.read(batches[batch])]

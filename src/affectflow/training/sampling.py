@@ -23,7 +23,12 @@ class Shuffle:
         self._epoch = lru_cache(2)(self._permutation)  # a batch can span two epochs
 
     def indices(self, position: int, count: int) -> NDArray[np.int64]:
-        """Return the indices of ``count`` records from ``position`` on, which counts through all epochs."""
+        """Return the indices of the records from a position on.
+
+        Args:
+            position: Number of records before the first one, counted through all epochs.
+            count: Number of records.
+        """
         found: list[NDArray[np.int64]] = []
         while count > 0:
             epoch, offset = divmod(position, self._count)

@@ -20,6 +20,10 @@ def save_model(model: keras.Model, path: Path) -> None:
 
     Keras stores the date, and names shared objects by memory addresses; the date is removed and the objects are
     numbered.
+
+    Args:
+        model: The model to save.
+        path: The ``.keras`` file.
     """
     inference = keras.Model(model.input, model.output, name=model.name)
     with atomic_write(path) as partial:

@@ -117,7 +117,14 @@ def train_model(
 
 @stage("training.export", "training.keras_setup")
 def export_model(model: Path, metadata: Path, saved_model: Output, onnx: Output) -> None:
-    """Export a model as SavedModel and ONNX, and check that both predict the same."""
+    """Export a model as SavedModel and ONNX, and check that both predict the same.
+
+    Args:
+        model: The model, as model.keras.
+        metadata: What is known of the model, as model.json.
+        saved_model: Folder of the SavedModel.
+        onnx: The ONNX file.
+    """
     from affectflow.cluster.lease import lease_gpus
 
     gpus = lease_gpus(0)  # noqa: F841  # the result is the same with and without a GPU

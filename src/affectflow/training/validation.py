@@ -96,7 +96,12 @@ def validate(
 
 
 def constant_labels(trained_heads: Mapping[str, Sequence[int]], labels: Labels) -> list[str]:
-    """Return the names of labels with only one value in the validation data, for which metrics are undefined."""
+    """Return the names of labels with only one value in the validation data, for which metrics are undefined.
+
+    Args:
+        trained_heads: AUs of each head.
+        labels: Labels of the validation images.
+    """
     both = (labels.units == facs.PRESENT).any(axis=0) & (labels.units == facs.ABSENT).any(axis=0)
     tracks = {f"intensity of {facs.label(u)}": labels.intensities[:, u - 1] for u in trained_heads.get(INTENSITIES, ())}
     if VALENCE_AROUSAL in trained_heads:
@@ -137,7 +142,12 @@ class Validator:
     def predict_logits(
         self, network: keras.Model, on_batch_end: Callable[[], None] | None = None
     ) -> dict[str, NDArray[np.float32]]:
-        """Return a network's logits for all images, by head; call ``on_batch_end`` after every batch."""
+        """Return a network's logits for all images, by head.
+
+        Args:
+            network: From pixels to logits by head.
+            on_batch_end: Called after every batch.
+        """
         callbacks = [_BatchEndCallback(on_batch_end)] if on_batch_end is not None else None
         logits: dict[str, NDArray[np.float32]] = network.predict(self._images, verbose=0, callbacks=callbacks)
         return logits
@@ -282,7 +292,12 @@ def reliability(
 
 
 def write_reliability(path: Path, bins: Sequence[UnitBin]) -> None:
-    """Write the bins as CSV."""
+    """Write the bins as CSV.
+
+    Args:
+        path: The file.
+        bins: Bins of all AUs, before and after calibration.
+    """
     rows = (
         (
             facs.label(entry.unit),

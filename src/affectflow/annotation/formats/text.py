@@ -73,6 +73,12 @@ def read_text(path: Path) -> Text:
 def check_row(path: Path, line: int, cells: Sequence[str], header: Sequence[str]) -> Sequence[str]:
     """Return the cells of a row.
 
+    Args:
+        path: The file, for messages.
+        line: Line number, for messages.
+        cells: The cells.
+        header: The names of the columns.
+
     Raises:
         UserError: The row does not have as many cells as the header.
     """
@@ -122,6 +128,11 @@ def is_number(cell: str) -> bool:
 
 def check_rising(path: Path, lines: Sequence[int], seconds: Sequence[float]) -> None:
     """Check that times are given, not negative and not falling.
+
+    Args:
+        path: The file, for messages.
+        lines: The line number of each time, for messages.
+        seconds: The times in seconds, NaN for one that is missing.
 
     Raises:
         UserError: A time is missing, negative, or before that of the line above.

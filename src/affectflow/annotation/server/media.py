@@ -51,6 +51,10 @@ def read_images(manifest: Path) -> dict[int, list[Image]]:
 def images_of(images: ImagesByVideo, annotation_video: int) -> Sequence[Image]:
     """Return the images of an annotation video.
 
+    Args:
+        images: The images of all annotation videos.
+        annotation_video: Number of the annotation video.
+
     Raises:
         UserError: There is no video of this number.
     """

@@ -79,6 +79,10 @@ class Sessions:
     def video_state(self, annotator: str, name: str) -> Json:
         """Return what the page shows of a video and the annotator's trace of it.
 
+        Args:
+            annotator: Name of the annotator.
+            name: Name of the video.
+
         Raises:
             UserError: There is no such video, it cannot be played, or the annotator's trace is of other images.
         """
@@ -94,7 +98,13 @@ class Sessions:
         }
 
     def trace(self, annotator: str, name: str, points: Sequence[Any]) -> None:
-        """Record a segment of a trace; raises as :meth:`affectflow.annotation.trace_log.TraceLog.trace`."""
+        """Record a segment of a trace; raises as :meth:`affectflow.annotation.trace_log.TraceLog.trace`.
+
+        Args:
+            annotator: Name of the annotator.
+            name: Name of the video.
+            points: ``[frame, valence, arousal]`` each.
+        """
         video = self.video(name)
         self._log_of(annotator).trace(video.name, points, video.playable.digest, len(video.playable.times))
 

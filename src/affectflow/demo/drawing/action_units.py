@@ -101,7 +101,12 @@ class Expression:
 
 
 def express(intensity: NDArray[np.float32], mobility: float) -> Expression:
-    """Appearance changes of a vector of 60 intensities; each grows with its intensity."""
+    """Return the appearance changes of all AUs together; each grows with the intensity of its AU.
+
+    Args:
+        intensity: float32 [60], of AU k at index k - 1, clipped to 0 to 5.
+        mobility: How strongly the person's face moves, a factor of about 1.
+    """
     share = np.clip(intensity[_INDEX], 0.0, MAXIMUM_INTENSITY) / MAXIMUM_INTENSITY
     strength = share**_RESPONSE * mobility
     moves = np.tensordot(strength, _MOVE_TABLE, axes=1).tolist()

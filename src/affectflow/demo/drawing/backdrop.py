@@ -10,7 +10,12 @@ _SIDE = 40
 
 
 def paint_backdrop(scene: Scene, size: int) -> Image:
-    """A square image of the background."""
+    """Return a square image of the background, RGB uint8 [size, size, 3].
+
+    Args:
+        scene: The scene, whose backdrop, backdrop colors and seed are used.
+        size: Side of the image in pixels.
+    """
     rng = np.random.default_rng(scene.seed)
     near, far = (np.array(color, np.float32) for color in scene.backdrop_colors)
     kind = BACKDROPS[scene.backdrop]

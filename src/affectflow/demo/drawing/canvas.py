@@ -21,7 +21,12 @@ _TILE_WINDOW = 320
 
 
 def blur(layer: Layer, sigma: float) -> Layer:
-    """Gaussian blur that tolerates a sigma of nothing."""
+    """Return a layer that a Gaussian has blurred.
+
+    Args:
+        layer: uint8 or float32, [height, width] or [height, width, 3].
+        sigma: Standard deviation in pixels; below 0.3 the layer stays as it is.
+    """
     if sigma < 0.3:
         return layer
     return np.asarray(cv2.GaussianBlur(layer, (0, 0), sigma), layer.dtype)
@@ -44,7 +49,12 @@ def _grain_tile() -> Mask:
 
 
 def grain(seed: int, size: int) -> Mask:
-    """Grain over a whole square image; the seed chooses which part of the tile it shows."""
+    """Return grain over a whole square image, float32 [size, size].
+
+    Args:
+        seed: Chooses which part of the tile is shown.
+        size: Side of the image in pixels.
+    """
     tile = _grain_tile()
     spare = _TILE - _TILE_WINDOW
     row, column = seed % spare, (seed // 97) % spare
@@ -64,16 +74,33 @@ class Canvas:
         return np.round((self.pose.place(points) - 0.5) * (1 << _SHIFT)).astype(np.int32)
 
     def fill(self, outline: Points, color: Color) -> None:
-        """Paint a hard-edged shape."""
+        """Paint a hard-edged shape.
+
+        Args:
+            outline: [n, 2] in the head frame.
+            color: RGB, 0 to 255.
+        """
         cv2.fillPoly(self.pixels, [self._fixed(outline)], color, cv2.LINE_AA, _SHIFT)
 
     def stroke(self, line: Points, color: Color, width: float, closed: bool = False) -> None:
-        """Paint a line of a width in half face widths."""
+        """Paint a line.
+
+        Args:
+            line: [n, 2] in the head frame.
+            color: RGB, 0 to 255.
+            width: Width in half face widths.
+            closed: Whether the last point is joined to the first.
+        """
         thickness = max(1, round(width * self.pose.unit))
         cv2.polylines(self.pixels, [self._fixed(line)], closed, color, thickness, cv2.LINE_AA, _SHIFT)
 
     def window(self, outline: Points, margin: float) -> tuple[slice, slice]:
-        """Rows and columns a shape covers with a margin in half face widths."""
+        """Return the rows and columns that a shape covers with a margin.
+
+        Args:
+            outline: [n, 2] in the head frame.
+            margin: Width of the margin in half face widths.
+        """
         points = self.pose.place(outline)
         pad = margin * self.pose.unit + 2
 
@@ -90,7 +117,13 @@ class Canvas:
         at: tuple[slice, slice],
         levels: Sequence[float] | None = None,
     ) -> Image:
-        """Shapes inside a window, white or of a level each, on black."""
+        """Return shapes inside a window on black, uint8 [rows, columns].
+
+        Args:
+            shapes: Outlines, [n, 2] each, in the head frame.
+            at: Rows and columns of the window.
+            levels: Brightness of each shape, 0 to 1; None for white.
+        """
         rows, columns = at
         drawn = np.zeros((rows.stop - rows.start, columns.stop - columns.start), np.uint8)
         origin = np.array([columns.start, rows.start], np.int32) << _SHIFT
@@ -100,12 +133,24 @@ class Canvas:
         return drawn
 
     def mask(self, shapes: Sequence[Points], softness: float, at: tuple[slice, slice]) -> Mask:
-        """Coverage from 0 to 1 of shapes inside a window, with blurred edges."""
+        """Return the coverage from 0 to 1 of shapes inside a window, with blurred edges, float32 [rows, columns].
+
+        Args:
+            shapes: Outlines, [n, 2] each, in the head frame.
+            softness: Standard deviation of the blur in half face widths.
+            at: Rows and columns of the window.
+        """
         soft = blur(self.coverage(shapes, at), softness * self.pose.unit)
         return soft.astype(np.float32) * np.float32(1 / 255)
 
     def combed(self, root: Points, seed: int, at: tuple[slice, slice]) -> Mask:
-        """Fibres that run away from a root point of the head, as combed hair does."""
+        """Return fibres that run away from a root point of the head, as combed hair does, float32 [rows, columns].
+
+        Args:
+            root: The root point, [2] in the head frame.
+            seed: Chooses which part of the tile is shown.
+            at: Rows and columns of the window.
+        """
         rows, columns = at
         x, y = self.pose.place(root)
         across = np.arange(columns.start, columns.stop, dtype=np.float32) - np.float32(x)
@@ -129,7 +174,15 @@ class Canvas:
         opacity: float = 1.0,
         speckle: Mask | None = None,
     ) -> None:
-        """Paint a soft-edged shape, its opacity optionally varied by a canvas-sized texture."""
+        """Paint a soft-edged shape.
+
+        Args:
+            outline: [n, 2] in the head frame.
+            color: RGB, 0 to 255.
+            softness: Standard deviation of the edge's blur in half face widths.
+            opacity: Opacity from 0 to 1.
+            speckle: Texture [size, size] of the canvas; the opacity is multiplied by 1 + speckle.
+        """
         at = self.window(outline, 3 * softness)
         if at[0].start >= at[0].stop or at[1].start >= at[1].stop:
             return
@@ -140,7 +193,13 @@ class Canvas:
         self.blend(at, cover, color)
 
     def blend(self, at: tuple[slice, slice], cover: Mask, paint: Color | NDArray[np.generic]) -> None:
-        """Mix a color or an image into a window."""
+        """Mix a color or an image into a window.
+
+        Args:
+            at: Rows and columns of the window.
+            cover: Share of the paint in each pixel, 0 to 1, [rows, columns].
+            paint: RGB, 0 to 255: a color, or an image [rows, columns, 3].
+        """
         below = self.pixels[at].astype(np.float32)
         below += cover[..., None] * (np.asarray(paint, np.float32) - below)
         self.pixels[at] = below

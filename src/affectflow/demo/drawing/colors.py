@@ -15,7 +15,13 @@ def as_color(values: Sequence[float] | NDArray[np.float64]) -> Color:
 
 
 def mixed(first: Color, second: Color, share: float) -> Color:
-    """First color with a share of the second."""
+    """Return the first color with a share of the second.
+
+    Args:
+        first: The color at a share of 0.
+        second: The color at a share of 1.
+        share: Share of the second color, 0 to 1.
+    """
     return (
         first[0] + share * (second[0] - first[0]),
         first[1] + share * (second[1] - first[1]),
@@ -24,6 +30,11 @@ def mixed(first: Color, second: Color, share: float) -> Color:
 
 
 def along(ramp: NDArray[np.float64], position: float) -> NDArray[np.float64]:
-    """Color at a position from 0 to 1 along a ramp of evenly spaced colors."""
+    """Return the color at a position along a ramp of evenly spaced colors, float64 [3].
+
+    Args:
+        ramp: The colors, float64 [n, 3].
+        position: From 0, the first color, to 1, the last.
+    """
     stops = np.linspace(0.0, 1.0, len(ramp))
     return np.array([np.interp(position, stops, ramp[:, channel]) for channel in range(3)])

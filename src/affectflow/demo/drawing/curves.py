@@ -41,12 +41,23 @@ def _spline_basis(count: int, samples: int, closed: bool) -> Points:
 
 
 def smooth(points: Points, samples: int = 5, closed: bool = False) -> Points:
-    """A smooth curve through control points of any dimension."""
+    """Return a smooth curve through control points.
+
+    Args:
+        points: Control points of any dimension, [n, dimensions].
+        samples: Number of points of the curve for each segment between two control points.
+        closed: Whether the last control point is joined to the first.
+    """
     return _spline_basis(len(points), samples, closed) @ points
 
 
 def ribbon(line: Points, half: Points) -> Points:
-    """Outline of a stroke of varying half thickness along a line."""
+    """Return the outline [2n, 2] of a stroke of varying thickness along a line.
+
+    Args:
+        line: Points of the line, [n, 2].
+        half: Half thickness at each point, [n, 1], in the unit of the line.
+    """
     along = np.empty_like(line)
     along[1:-1] = line[2:] - line[:-2]
     along[0], along[-1] = line[1] - line[0], line[-1] - line[-2]
@@ -56,7 +67,12 @@ def ribbon(line: Points, half: Points) -> Points:
 
 
 def head_depth(x: Points, y: Points) -> Points:
-    """Depth of the bare head surface (nose and lips apart) in front of the ears."""
+    """Return the depth of the bare head surface (nose and lips apart) in front of the ears.
+
+    Args:
+        x: Positions [n] to the right of the middle of the face, in half face widths.
+        y: Positions [n] downward, in half face widths.
+    """
     return 0.95 * np.sqrt(np.maximum(1.0 - (x / 1.12) ** 2 - (y / 1.75) ** 2, 0.02))
 
 
@@ -77,11 +93,23 @@ class HeadPose:
     center_y: float
 
     def face(self, x: Points, y: Points, raised: Points | float = 0.0) -> Points:
-        """Head-frame positions of points of the face surface, raised above it by a height."""
+        """Return the head-frame positions [n, 2] of points on or above the face surface.
+
+        Args:
+            x: As in :func:`head_depth`.
+            y: As in :func:`head_depth`.
+            raised: Height above the surface in half face widths, one or [n].
+        """
         return self._project(x, y, head_depth(x, y) + raised, cos(self.yaw))
 
     def outline(self, x: Points, y: Points, depth: Points | float) -> Points:
-        """Head-frame positions of the silhouette, whose width hardly changes as a head turns."""
+        """Return the head-frame positions [n, 2] of the silhouette, whose width hardly changes as a head turns.
+
+        Args:
+            x: As in :func:`head_depth`.
+            y: As in :func:`head_depth`.
+            depth: Depth in front of the ears in half face widths, one or [n].
+        """
         return self._project(x, y, np.zeros_like(x) + depth, 1.0)
 
     def _project(self, x: Points, y: Points, z: Points, width: float) -> Points:

@@ -14,7 +14,14 @@ _IRIS = 0.092
 
 
 def paint_eye(canvas: Canvas, face: Face, scene: Scene, side: int) -> None:
-    """Eyeball, lids and lashes of one eye."""
+    """Paint eyeball, lids and lashes of one eye.
+
+    Args:
+        canvas: The canvas.
+        face: The face.
+        scene: The scene, whose gaze and direction of light are used.
+        side: -1 for the eye on the left of the image, 1 for the right.
+    """
     identity = face.identity
     eye = face.eyes[side]
     skin, lash = identity.skin, mixed(identity.skin, (22, 14, 12), 0.85)
@@ -45,7 +52,14 @@ def paint_eye(canvas: Canvas, face: Face, scene: Scene, side: int) -> None:
 
 
 def paint_brow(canvas: Canvas, face: Face, side: int, speckle: Mask) -> None:
-    """One brow: a soft ribbon broken up by grain."""
+    """Paint one brow: a soft ribbon broken up by grain.
+
+    Args:
+        canvas: The canvas.
+        face: The face.
+        side: -1 for the brow on the left of the image, 1 for the right.
+        speckle: Grain over the canvas, float32 [size, size].
+    """
     identity = face.identity
     line, half = face.brow(side)
     outline = ribbon(line, half)
@@ -53,7 +67,12 @@ def paint_brow(canvas: Canvas, face: Face, side: int, speckle: Mask) -> None:
 
 
 def paint_nostrils(canvas: Canvas, face: Face) -> None:
-    """Nostrils and the dark edge of the nose wings."""
+    """Paint the nostrils and the dark edge of the nose wings.
+
+    Args:
+        canvas: The canvas.
+        face: The face.
+    """
     skin = face.identity.skin
     dark, edge = mixed(skin, (30, 10, 8), 0.75), mixed(skin, (60, 24, 18), 0.5)
     for side in (-1, 1):
@@ -68,7 +87,12 @@ def paint_nostrils(canvas: Canvas, face: Face) -> None:
 
 
 def paint_mouth(canvas: Canvas, face: Face) -> None:
-    """Mouth cavity, teeth and lips."""
+    """Paint mouth cavity, teeth and lips.
+
+    Args:
+        canvas: The canvas.
+        face: The face.
+    """
     identity, mouth = face.identity, face.mouth
     lip = identity.lip
     cavity = np.concatenate([mouth.upper_bottom, mouth.lower_top[::-1]])

@@ -10,7 +10,13 @@ from affectflow.demo.drawing.hair import Hair
 
 
 def paint_body(canvas: Canvas, face: Face, hair: Hair) -> list[Points]:
-    """Hair behind the head, neck and shoulders; returns their outlines."""
+    """Paint hair behind the head, neck, shoulders and ears, and return their outlines.
+
+    Args:
+        canvas: The canvas.
+        face: The face.
+        hair: The hair.
+    """
     identity, pose = face.identity, face.pose
     for outline in hair.back:
         canvas.tint(outline, mixed(identity.hair, (0, 0, 0), 0.25), 0.03, hair.opacity)
@@ -45,7 +51,13 @@ def _ear(face: Face, side: int, breadth: float) -> Points:
 
 
 def paint_skin(canvas: Canvas, face: Face, speckle: Mask) -> None:
-    """Bare skin of the head with freckles and beard."""
+    """Paint the bare skin of the head with freckles and beard.
+
+    Args:
+        canvas: The canvas.
+        face: The face.
+        speckle: Grain over the canvas, float32 [size, size].
+    """
     identity = face.identity
     canvas.tint(face.outline, identity.skin, 0.008)
     if identity.freckles:
@@ -76,7 +88,13 @@ def _paint_beard(canvas: Canvas, face: Face, speckle: Mask) -> None:
 
 
 def paint_front_hair(canvas: Canvas, face: Face, hair: Hair) -> None:
-    """Hair over forehead and temples, with strands and the shadow it throws."""
+    """Paint the hair over forehead and temples, with strands and the shadow it throws.
+
+    Args:
+        canvas: The canvas.
+        face: The face.
+        hair: The hair.
+    """
     identity = face.identity
     at = canvas.window(hair.front, 0.2)
     cover = canvas.mask([hair.front], 0.028, at)
@@ -88,7 +106,12 @@ def paint_front_hair(canvas: Canvas, face: Face, hair: Hair) -> None:
 
 
 def paint_glasses(canvas: Canvas, face: Face) -> None:
-    """Frames around both eyes, bridge and temples, on a person who wears any."""
+    """Paint the frames around both eyes, bridge and temples, on a person who wears glasses.
+
+    Args:
+        canvas: The canvas.
+        face: The face.
+    """
     identity, pose = face.identity, face.pose
     if not identity.glasses:
         return

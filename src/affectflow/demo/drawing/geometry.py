@@ -75,7 +75,12 @@ class Face:
         self.mouth_y = self.nose_y + identity.mouth_height * identity.face_length
 
     def move(self, point: str, side: int) -> tuple[float, float]:
-        """Displacement of a facial point on one side (-1 left of the image, 1 right)."""
+        """Return how far a facial point moves on one side, to the right and downward in half face widths.
+
+        Args:
+            point: Name of the point, such as ``brow_inner``.
+            side: -1 for the left of the image, 1 for the right.
+        """
         outward, downward = self._moves[point]
         unequal = 1 + side * self.identity.asymmetry
         return side * outward * unequal, downward * unequal

@@ -42,7 +42,12 @@ class Hair:
 
 
 def arrange_hair(identity: Identity, pose: HeadPose) -> Hair:
-    """Hair of one person in one pose."""
+    """Return the hair of one person in one pose.
+
+    Args:
+        identity: The person.
+        pose: The pose of the head.
+    """
     cut = _CUTS[HAIR_STYLES[identity.hair_style]]
     volume = identity.hair_volume * cut.volume
     angle = np.linspace(np.pi, 2 * np.pi, 25)

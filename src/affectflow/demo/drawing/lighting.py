@@ -18,7 +18,14 @@ _ABSORPTION = ((0.0, 0.76), (0.16, 1.0), (0.14, 1.05))
 
 
 def light_figure(canvas: Canvas, face: Face, scene: Scene, outlines: list[Points]) -> None:
-    """Shade the whole figure, then press the folds of the skin into it."""
+    """Shade the whole figure, then press the folds of the skin into it.
+
+    Args:
+        canvas: The canvas with the painted figure.
+        face: The face.
+        scene: The scene, whose light is used.
+        outlines: Outlines of all parts of the figure, [n, 2] each, in the head frame.
+    """
     shading = shade(face, scene)
     to_canvas = np.vstack([face.pose.matrix, [0, 0, 1]]) @ GRID_TO_HEAD
     size = (canvas.size, canvas.size)

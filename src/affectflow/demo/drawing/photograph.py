@@ -8,7 +8,12 @@ from affectflow.demo.drawing.scene import Scene
 
 
 def photograph(pixels: Image, scene: Scene) -> Image:
-    """The finished image; its noise comes from the seed of the scene alone."""
+    """Return the finished image; its noise comes from the seed of the scene alone.
+
+    Args:
+        pixels: The drawn image, RGB uint8 [size, size, 3].
+        scene: The scene, whose camera and color of light are used.
+    """
     size = pixels.shape[0]
     seen = round(scene.resolution)
     if seen < size:

@@ -162,7 +162,12 @@ def _flushes(face: Face) -> _Bumps:
 
 
 def shade(face: Face, scene: Scene) -> Shading:
-    """Lambert light, gloss and tint of the head under the light of the scene."""
+    """Return Lambert light, gloss and tint of the head under the light of the scene.
+
+    Args:
+        face: The face.
+        scene: The scene, whose direction and strength of light are used.
+    """
     slope_x, slope_y = _heights(face).slopes()
     across, down, facing = _head_slope()
     normal_x, normal_y = across - slope_x, down - slope_y

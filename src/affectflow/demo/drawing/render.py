@@ -28,7 +28,17 @@ _OVERSAMPLING = 1.5
 
 
 def draw_face(identity: Identity, scene: Scene, intensity: NDArray[np.float32], size: int) -> Image:
-    """An RGB image [size, size, 3] of a face whose AU k has intensity[k - 1] from 0 to 5."""
+    """Draw a face as an RGB image, uint8 [size, size, 3].
+
+    Args:
+        identity: The person.
+        scene: Pose, light, backdrop and camera.
+        intensity: float32 [60], of AU k at index k - 1, from 0 to 5.
+        size: Side of the image in pixels.
+
+    Raises:
+        ValueError: The intensities have another shape.
+    """
     if intensity.shape != (INTENSITIES,):
         raise ValueError(f"intensity has shape {intensity.shape}, not ({INTENSITIES},)")
     expression = express(intensity, identity.mobility)

@@ -93,7 +93,12 @@ SCENE_STYLES = tuple(_STYLES)
 
 
 def draw_scene(rng: np.random.Generator, style: str) -> Scene:
-    """A random set-up of one style of footage."""
+    """Draw a random set-up of one style of footage.
+
+    Args:
+        rng: Source of randomness.
+        style: One of ``SCENE_STYLES``.
+    """
     ranges = _STYLES[style]
 
     def spread(deviation: float) -> float:

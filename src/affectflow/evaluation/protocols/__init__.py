@@ -99,9 +99,14 @@ def protocols(benchmark: str) -> dict[str, Protocol]:
 
 
 def protocol(benchmark: str, name: str = "") -> Protocol:
-    """Return a protocol by its name or ``{benchmark}-{name}``, without one the benchmark's default.
+    """Return a protocol of a benchmark by its name.
 
-    Raises :class:`UserError` for unknown names.
+    Args:
+        benchmark: name of the benchmark.
+        name: name of the protocol, also as ``{benchmark}-{name}``; empty for the benchmark's default.
+
+    Raises:
+        UserError: the benchmark or the protocol is unknown.
     """
     if benchmark not in _all():
         raise UserError(f"There is no benchmark {benchmark!r}; known are {', '.join(_all())}.")
