@@ -109,6 +109,11 @@ def test_real_people_are_not_on_the_page_unless_asked_for(tmp_path: Path) -> Non
     assert "shown was trained on images or people of disfa" in read.text and "nothing was downloaded" in read.text
 
 
+def test_a_study_without_scores_has_a_page(tmp_path: Path) -> None:
+    read = Read(page(tmp_path, out=tmp_path / "page.html"))
+    assert not read.open and "No model is scored." in read.text
+
+
 @pytest.mark.skipif(CHROMIUM is None, reason=MISSING)
 @pytest.mark.parametrize("width", [1280, 768])
 def test_the_page_in_a_browser(study: Path, tmp_path: Path, width: int) -> None:
