@@ -81,11 +81,11 @@ def _panels(score: ScoreFile, predictions: Path, records: Sequence[Path], traine
 
 
 def _facts(trained: ModelMetadata) -> dict[str, str]:
-    sets = ", ".join(f"{info(name).title} {count:,}" for name, count in trained.datasets.items())
+    sets = ", ".join(f"{count:,} of {info(name).title}" for name, count in trained.datasets.items())
     start = "random weights" if trained.recipe.weights is None else Path(trained.recipe.weights).name
     return {
         "network": f"{trained.recipe.backbone}, {trained.recipe.input_size} px, from {start}",
-        "trained on": f"{sets} images",
+        "training images": sets,
         "predicts": ", ".join(name.replace("_", " ") for name in trained.heads),
-        "epochs": f"{trained.epochs}, of which number {trained.best_epoch} was kept",
+        "best epoch": f"{trained.best_epoch} of {trained.epochs}",
     }
