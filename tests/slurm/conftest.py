@@ -100,8 +100,9 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 
 def drawn(folder: Path, *targets: str) -> Path:
-    """A working folder in which some targets are made already, on no cluster."""
+    """A working folder in which some targets are made already, on no cluster; its trainings take some time."""
     workflow = new_workflow(folder / "work")
+    workflow.configure(models={"resnet": {"backbone": "vgg16", "top": "pooled"}})
     workflow.succeed(*targets)
     return workflow.folder
 
