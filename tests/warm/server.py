@@ -25,6 +25,9 @@ from typing import NoReturn
 def main(address: str, libraries: list[str]) -> None:
     for library in libraries:
         importlib.import_module(library)
+    # A job may be of an edited copy, and some modules set the environment when they are imported.
+    for name in [name for name in sys.modules if name.partition(".")[0] in ("affectflow", "tests")]:
+        del sys.modules[name]
     assert threading.active_count() == 1
     gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
@@ -77,11 +80,7 @@ def _run(job: dict[str, object], files: list[int]) -> NoReturn:
     arguments = job["arguments"]
     assert isinstance(arguments, list)
     sys.argv = [script, *arguments]
-    copies = list(filter(None, environment.get("PYTHONPATH", "").split(os.pathsep)))
-    if copies:  # an edited copy of the package
-        for name in [name for name in sys.modules if name.partition(".")[0] == "affectflow"]:
-            del sys.modules[name]
-    sys.path[:0] = [os.path.dirname(script), *copies]
+    sys.path[:0] = [os.path.dirname(script), *filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))]
     status = 1
     try:
         runpy.run_path(script, run_name="__main__")
