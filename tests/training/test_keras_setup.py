@@ -22,6 +22,13 @@ def test_tensorflow_does_not_greet() -> None:
     assert result.returncode == 0 and result.stderr == "ours\n"
 
 
+def test_kernels_do_not_depend_on_what_is_imported_first() -> None:
+    """Other kernels would give other weights."""
+    program = "import affectflow.training.{}; from tensorflow.python.util import _pywrap_util_port as port; print(port.IsMklEnabled())"
+    for module in ("train", "keras_setup"):
+        assert _run(program.format(module)).stdout == "True\n", module
+
+
 def test_a_failed_import_shows_what_was_said() -> None:
     program = (
         "import os, sys, types\n"

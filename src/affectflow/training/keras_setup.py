@@ -39,8 +39,6 @@ def _greetings_held_back() -> Iterator[None]:
             os.close(kept)
 
 
-# TensorFlow takes these kernels by itself on some of Intel's processors alone; on others they are twice as fast, too.
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 with _greetings_held_back():
     import keras
     from keras import ops
