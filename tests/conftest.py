@@ -232,12 +232,7 @@ def warm_servers() -> Path:
     libraries = {
         "tables": (*tables, "snakemake.script", "pydantic"),
         "tensors": ("pycurl", "affectflow.training.train", *tables, "snakemake.script"),
-        "snakemake": (
-            "snakemake.cli",
-            "affectflow.plan",
-            "affectflow.console.workflow",
-            "affectflow.study.command_line",
-        ),
+        "snakemake": ("snakemake.cli", "pydantic", "psutil"),
     }
     program = _WARM / "server.py"
     servers = [

@@ -75,6 +75,7 @@ def test_the_page_and_the_report_in_a_browser(everything: Workflow, tmp_path: Pa
     assert page.stat().st_size < 5_000_000
     with visit(page) as seen:
         charts = seen.page.locator(".chart:visible")
+        assert charts.count() > 20
         for place in range(charts.count()):
             charts.nth(place).locator("svg").first.wait_for()
         assert not broken_images(seen.page)
@@ -108,7 +109,8 @@ def test_rule_all_and_report(everything: Workflow) -> None:
         for model in (*MODELS, *BASELINES)
     }
     for model in MODELS:
-        assert workflow.path(f"models/{model}/model.onnx").stat().st_size > 5_000
+        least = 5_000 if model == "resnet" else 1_000_000  # grey pixels stand for resnet here
+        assert workflow.path(f"models/{model}/model.onnx").stat().st_size > least
         assert workflow.path(f"models/{model}/saved_model/saved_model.pb").is_file()
     assert workflow.run().nothing_done
     for option, name in (("--dag", "dag.svg"), ("--rulegraph", "rulegraph.svg")):

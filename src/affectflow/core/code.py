@@ -104,7 +104,7 @@ def _read(path: Path, package: str, function: str = "") -> Source:
     content = path.read_bytes()
 
     def parse() -> Source:
-        text = content.decode()
+        text = path.read_text(encoding="utf-8")
         return read_function(text, package, function) if function else read_source(text, package)
 
     found = recall(f"{hashlib.sha256(content).hexdigest()} {package} {function}", parse)
@@ -112,7 +112,7 @@ def _read(path: Path, package: str, function: str = "") -> Source:
 
 
 def _modules(names: Iterable[str]) -> frozenset[str]:
-    """Return the modules of the package behind imported names, which may be of what is in them."""
+    """Return the modules of the package behind imported names, which may also be names of functions in a module."""
     modules: set[str] = set()
     for name in names:
         parts = name.split(".")

@@ -20,7 +20,7 @@ def fetch_file(url: str, algorithm: str, digest: str | None, key: str, out: Path
     Args:
         url: Address of the file.
         algorithm: Algorithm of the digest, as :mod:`hashlib` names it.
-        digest: The known digest in hex, None where nobody pins one.
+        digest: The known digest in hex, None to accept any content.
         key: The configuration's key that takes the path of a copy, for messages.
         out: The file to write.
 

@@ -17,7 +17,7 @@ log = logging.getLogger(TO_TERMINAL)
 
 
 def progress(total: int | None, unit: str, description: str) -> tqdm[Any]:
-    """Return a bar for a terminal; without one, it logs a line a minute, and nothing of what is over sooner.
+    """Return a progress bar for a terminal; without one, it logs a line a minute, the first after a minute.
 
     Args:
         total: Number of units until the end, None where it is unknown.

@@ -139,16 +139,7 @@ def draw_affwild(
     size: VideoSize,
     threads: int = 1,
 ) -> None:
-    """Draw videos and labels in Aff-Wild's layout.
-
-    Args:
-        marker: File that marks its folder as drawn; the set is written beside it.
-        seed: Seed of all random choices.
-        videos: Number of videos.
-        frames: Number of frames of each video.
-        size: Side of the videos in pixels.
-        threads: Number of processes.
-    """
+    """Draw videos and labels in Aff-Wild's layout; arguments as for :func:`draw_amfed`."""
     from affectflow.demo.videos import Video, make_affwild
 
     make_affwild(Video(seed, frames, size), videos=videos, processes=threads, root=marker.parent)

@@ -9,9 +9,9 @@ from affectflow.config import Config
 from affectflow.core.cache import fingerprint
 from affectflow.core.errors import UserError
 from affectflow.datasets import info
-from affectflow.evaluation.protocols import AFFECT, UNITS, Protocol, protocol, protocols
+from affectflow.evaluation.protocols import Protocol, protocols
 from affectflow.plan import runs
-from affectflow.plan.data import BENCHMARKS, EMOTIONET, IMAGE_SETS, Data, key_of, labels_of
+from affectflow.plan.data import BENCHMARKS, EMOTIONET, Data, key_of, labels_of
 from affectflow.plan.faces import Faces
 from affectflow.plan.models import Models
 
@@ -50,24 +50,6 @@ class Scores:
             (benchmark, run)
             for benchmark, run in self.pairs()
             if re.fullmatch(runs.FIRST_PATTERN, run) and len(self._models.entry(run).seeds) > 1
-        ]
-
-    def of_units(self) -> list[tuple[str, str]]:
-        """Return the pairs in which AUs are both labelled and trained."""
-        return self._pairs_of(UNITS)
-
-    def of_affect(self) -> list[tuple[str, str]]:
-        """Return the pairs in which valence and arousal are both labelled and trained."""
-        pairs = self._pairs_of(AFFECT)
-        return [pair for pair in pairs if pair[0] != EMOTIONET or self._data.has_traces()]
-
-    def of_videos(self) -> list[tuple[str, str]]:
-        """Return the pairs whose benchmark consists of videos."""
-        return [(benchmark, run) for benchmark, run in self.pairs() if benchmark not in IMAGE_SETS]
-
-    def _pairs_of(self, head: str) -> list[tuple[str, str]]:
-        return [
-            (name, run) for name, run in self.pairs() if head in protocol(name).scores & self._models.trained_heads(run)
         ]
 
     def _scored(self) -> list[tuple[Protocol, str]]:

@@ -42,8 +42,8 @@ def write_overview(
         runs: files of :class:`affectflow.report.panel.RunReport`.
         summary: CSV of download outcomes, None where nothing was downloaded.
         samples: EmotioNet's samples, None without them.
-        merged: CSV of merged valence and arousal, None where nobody annotated.
-        annotators: CSV of annotators' agreement, None where nobody annotated.
+        merged: CSV of merged valence and arousal, None without annotations.
+        annotators: CSV of annotators' agreement, None without annotations.
         synthetic: whether the data is drawn.
         faces: ``report.faces``.
         out: HTML file.

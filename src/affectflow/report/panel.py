@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from affectflow.contracts.json_file import JsonFile, Part
 
-BLUE, ORANGE, GREY, GREEN, RED = "#4a7fbf", "#d9822b", "#9aa4af", "#3d9a6b", "#cc4b4b"
+BLUE, ORANGE, GREY, GREEN = "#4a7fbf", "#d9822b", "#9aa4af", "#3d9a6b"
 """Colors that can be read on a white and on a dark page."""
 SHOW_ALL = "all"
 """The setting ``report.faces`` with which images of real people are shown."""
