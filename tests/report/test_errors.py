@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 from affectflow.report.errors import error_panels, errors_of
+from affectflow.report.panel import Panel
 from tests.report.predictions import NAN, row, table
+
+
+def panels(*rows: dict[str, Any]) -> list[Panel]:
+    found = table(*rows)
+    return list(error_panels(found, errors_of(found)))
 
 
 def test_errors_are_cross_entropy_or_distance() -> None:
@@ -29,7 +37,7 @@ def test_the_person_with_the_largest_error_is_first() -> None:
         for person, probability, crop in (("anna", 0.9, "face"), ("ben", 0.2, "center"))
         for frame in range(3)
     ]
-    by_person, by_crop = error_panels(table(*rows, row("c", subject="carl", AU1=(1, NAN))))
+    by_person, by_crop = panels(*rows, row("c", subject="carl", AU1=(1, NAN)))
     assert by_person.chart and by_crop.chart
     shown = by_person.chart["data"]["values"]
     assert [(group["name"], group["frames"]) for group in shown] == [("ben", 3), ("anna", 3)]
@@ -38,11 +46,11 @@ def test_the_person_with_the_largest_error_is_first() -> None:
 
 
 def test_a_single_person_is_not_compared() -> None:
-    assert list(error_panels(table(row("a", subject="anna", AU1=(1, 0.5))))) == []
+    assert panels(row("a", subject="anna", AU1=(1, 0.5))) == []
 
 
 def test_of_many_people_the_worst_are_shown() -> None:
     rows = [row(str(i), subject=f"p{i:03}", AU1=(1, 1 - i / 100)) for i in range(50)]
-    (panel,) = error_panels(table(*rows))
+    (panel,) = panels(*rows)
     assert panel.chart and "The 30 with the largest of 50 are shown." in panel.look_for
     assert [group["name"] for group in panel.chart["data"]["values"]] == [f"p{i:03}" for i in range(49, 19, -1)]

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from affectflow.media import jpeg
+from affectflow.report.errors import errors_of
 from affectflow.report.images import sample_panel, worst_panel
 from affectflow.report.panel import Panel, RunReport
 from tests.report.predictions import people, records, row, run_report, table
@@ -27,7 +28,7 @@ def test_the_worst_frames_are_first_at_most_two_of_a_video(tmp_path: Path) -> No
         for frame in range(1, 6)
     ]
     file = records(tmp_path / "frames", rows, lambda one: BRIGHT if one["source"] == "b/3" else 60)
-    (panel,) = worst_panel([file], table(*rows), {"AU12": 0.4})
+    (panel,) = worst_panel([file], table(*rows), errors_of(table(*rows)), {"AU12": 0.4})
     assert [image.source for image in panel.images] == ["b/3", "a/1", "a/2", "b/1"]
     assert brightness(panel, 0) == pytest.approx(BRIGHT, abs=2) and brightness(panel, 1) == pytest.approx(60, abs=2)
     assert panel.images[0].missed == ("AU12",) and panel.images[1].found == ("AU12",)

@@ -19,8 +19,6 @@ BENCHMARKS = datasets.benchmarks()
 """The data sets that models can be scored on."""
 FOLDERS = datasets.folder_sets()
 """The data sets in a folder of the user's."""
-IMAGE_SETS = tuple(name for name in datasets.names() if info(name).media == "images")
-"""The data sets whose images are not frames of videos."""
 
 
 class Data:

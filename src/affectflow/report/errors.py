@@ -40,13 +40,13 @@ def errors_of(table: pa.Table) -> NDArray[np.float64]:
     return np.asarray(np.where(np.isnan(unit_errors), np.hypot(valence, arousal), unit_errors))
 
 
-def error_panels(predictions: pa.Table) -> Iterator[Panel]:
+def error_panels(predictions: pa.Table, errors: NDArray[np.float64]) -> Iterator[Panel]:
     """Yield the mean error by person or video, and by crop, each where there are at least two.
 
     Args:
         predictions: table of :data:`affectflow.prediction.columns.PREDICTIONS_SCHEMA`.
+        errors: of :func:`errors_of`, [rows].
     """
-    errors = errors_of(predictions)
     for column, title in (("subject", "Error by person"), ("video", "Error by video")):
         groups = _means(predictions[column].to_pylist(), errors)
         if len(groups) > 1:

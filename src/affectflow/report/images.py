@@ -16,7 +16,6 @@ from affectflow import facs
 from affectflow.media import jpeg
 from affectflow.records.example import decode_example
 from affectflow.records.tfrecord import read_records
-from affectflow.report.errors import errors_of
 from affectflow.report.panel import Panel, ShownImage
 
 _IMAGES = 12
@@ -38,9 +37,18 @@ def sample_panel(records: Sequence[Path], predictions: pa.Table, thresholds: Map
     yield from _panel("Sample images", look_for, range(len(predictions)), records, predictions, thresholds)
 
 
-def worst_panel(records: Sequence[Path], predictions: pa.Table, thresholds: Mapping[str, float]) -> Iterator[Panel]:
-    """Yield the images with the largest error of the model; arguments as for :func:`sample_panel`."""
-    ranked = np.argsort(-np.nan_to_num(errors_of(predictions), nan=-1.0), kind="stable")  # those without error last
+def worst_panel(
+    records: Sequence[Path], predictions: pa.Table, errors: NDArray[np.float64], thresholds: Mapping[str, float]
+) -> Iterator[Panel]:
+    """Yield the images with the largest error of the model; other arguments as for :func:`sample_panel`.
+
+    Args:
+        records: TFRecord files with the images.
+        predictions: table of predictions.
+        errors: of :func:`affectflow.report.errors.errors_of`, [rows].
+        thresholds: by AU.
+    """
+    ranked = np.argsort(-np.nan_to_num(errors, nan=-1.0), kind="stable")  # those without error last
     look_for = "The images with the largest error, at most two of a video. Is the label wrong, the crop, or the model?"
     yield from _panel("Worst images", look_for, ranked, records, predictions, thresholds)
 

@@ -13,7 +13,7 @@ from affectflow.report.action_units import unit_panels
 from affectflow.report.affect_plane import plane_panels
 from affectflow.report.curves import curve_panels
 from affectflow.report.emotions import emotion_panels
-from affectflow.report.errors import error_panels
+from affectflow.report.errors import error_panels, errors_of
 from affectflow.report.images import sample_panel, worst_panel
 from affectflow.report.panel import SHOW_ALL, Panel, RunReport
 from affectflow.report.reliability import reliability_panels
@@ -67,17 +67,18 @@ def collect_run(
 
 def _panels(score: ScoreFile, predictions: Path, records: Sequence[Path], trained: ModelMetadata) -> Iterator[Panel]:
     table = read_parquet(predictions, PREDICTIONS_SCHEMA)
+    errors = errors_of(table)
     yield from unit_panels(score)
     yield from plane_panels(score, table)
-    yield from error_panels(table)
+    yield from error_panels(table, errors)
     if info(score.benchmark).media == "videos":
-        yield from track_panels(table)
+        yield from track_panels(table, errors)
     if score.action_units:
         yield from emotion_panels(table)
     if records:
         if score.benchmark == _SAMPLES_OF:
             yield from sample_panel(records, table, trained.thresholds)
-        yield from worst_panel(records, table, trained.thresholds)
+        yield from worst_panel(records, table, errors, trained.thresholds)
 
 
 def _facts(trained: ModelMetadata) -> dict[str, str]:

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from affectflow import facs
 from affectflow.evaluation.outputs import by_unit
-from affectflow.report.errors import errors_of
 from affectflow.report.panel import BLUE, GREY, Panel, Spec, chart, colors, number
 
 _MAX_UNITS = 3
@@ -35,13 +34,14 @@ class _Track:
     predicted: NDArray[Any]
 
 
-def track_panels(predictions: pa.Table) -> Iterator[Panel]:
+def track_panels(predictions: pa.Table, errors: NDArray[np.float64]) -> Iterator[Panel]:
     """Yield the best and the worst video of a table of predictions; nothing where no video has labels with predictions.
 
     Args:
         predictions: table of :data:`affectflow.prediction.columns.PREDICTIONS_SCHEMA`.
+        errors: of :func:`affectflow.report.errors.errors_of`, [rows].
     """
-    found = best_and_worst(predictions)
+    found = best_and_worst(predictions, errors)
     for title, (name, error, rows) in zip(("Best video", "Worst video"), found, strict=False):
         tracks = _tracks(predictions.take(rows))
         if tracks:
@@ -53,13 +53,12 @@ def track_panels(predictions: pa.Table) -> Iterator[Panel]:
             )
 
 
-def best_and_worst(table: pa.Table) -> list[tuple[str, float, NDArray[np.int64]]]:
-    """Return the videos with the smallest and the largest mean error of a table of predictions.
+def best_and_worst(table: pa.Table, errors: NDArray[np.float64]) -> list[tuple[str, float, NDArray[np.int64]]]:
+    """Return the videos with the smallest and the largest mean error; arguments as for :func:`track_panels`.
 
     Returns:
         Name, mean error and rows of each; fewer than two where there are fewer videos with errors.
     """
-    errors = errors_of(table)
     columns = (table[name].to_pylist() for name in ("subject", "video"))
     videos = np.array([" ".join(dict.fromkeys(filter(None, pair))) for pair in zip(*columns, strict=True)], np.str_)
     found = []
