@@ -50,7 +50,7 @@ def test_a_table_in_the_form_of_its_suffix(folder: Path, capsys: pytest.CaptureF
     assert face["left"] < face["eye_1_x"] < face["eye_2_x"] < face["left"] + face["width"]
     with pytest.raises(SystemExit):
         main(["find-faces", str(folder), "--out", "faces.xlsx", "--detector", str(DETECTOR)])
-    assert "faces.xlsx is no .csv, .json or .parquet file" in capsys.readouterr().err
+    assert "faces.xlsx is not a .csv, .json or .parquet file; choose one of these" in capsys.readouterr().err
 
 
 def test_crops_are_aligned(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -84,7 +84,7 @@ def test_the_command(tmp_path: Path, disfa: Path, capsys: pytest.CaptureFixture[
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (("disfa", "own=x"), "'disfa' is not a data set and its folder"),
+        (("disfa", "own=x"), "'disfa' is not NAME=FOLDER; give a data set and its folder"),
         (("faces=x", "own=x"), "There is no data set 'faces'"),
         (("disfa=nowhere", "own=x"), "nowhere is not a folder"),
     ],
