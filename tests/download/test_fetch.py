@@ -9,6 +9,7 @@ import os
 import random
 import resource
 import time
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -18,10 +19,11 @@ from aiohttp import web
 
 from affectflow.core.errors import UserError
 from affectflow.demo.web_plan import DOMAIN
+from affectflow.download.address import Address
 from affectflow.download.client import Client
 from affectflow.download.engine import Engine
 from affectflow.download.ledger import LEDGER_SCHEMA, collect_ledger, write_part
-from affectflow.download.lists import Row, parse_url
+from affectflow.download.lists import Row
 from affectflow.download.outcomes import OK, OUTCOMES, REPORT_CLASSES, Outcome
 from affectflow.download.partition import PartitionSpec, RetryPolicy, cache_key_of, fetch_partition, outcomes
 from affectflow.download.resolver import is_public
@@ -76,7 +78,7 @@ ENDLESS = b"HTTP/1.1 200 OK\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n"
 @pytest.mark.parametrize(
     "path, raw, outcome, status",
     [
-        ("/lower", b"http/1.1 404 NF\r\nContent-Length: 0\r\n\r\n", "not_found", 404),
+        ("/lower", b"http/1.1 404 NF\r\nContent-Length: 0\r\n\r\n", "bad_response", 404),
         ("/stray", b"\r\n" + IMAGE_ANSWER, "bad_response", None),
         ("/early", b"HTTP/1.1 103 Early Hints\r\nLink: <x>\r\n\r\n" + IMAGE_ANSWER, OK, 200),
         ("/trailer", b"HTTP/1.1 404 NF" + TRAILED, "not_found", 404),
@@ -97,6 +99,123 @@ def test_odd_answers(fetch: Fetch, site: Web, path: str, raw: bytes, outcome: st
     site.raw[path] = raw.replace(b"{ok}", site.url("/ok/1").encode())
     got = fetch(site.settings(), f"http://web.{DOMAIN}:{site.raw_port}{path}")
     assert (got.outcome, got.http_status) == (outcome, status), got
+
+
+def raw_deflate(data: bytes) -> bytes:
+    packer = zlib.compressobj(wbits=-15)
+    return packer.compress(data) + packer.flush()
+
+
+@pytest.mark.parametrize(
+    "encoding, encode",
+    [
+        *((name, bytes) for name in ("UTF-8", "none", "binary", "aws-chunked", "identity", "", "8bit")),
+        ("gzip", gzip.compress),
+        ("aws-chunked, gzip", gzip.compress),
+        ("deflate", zlib.compress),
+        ("deflate", raw_deflate),
+        ("gzip", lambda data: gzip.compress(data[:700]) + gzip.compress(data[700:])),
+        ("gzip", lambda data: gzip.compress(data) + b"\0\0rubbish"),
+        ("gzip, deflate", lambda data: zlib.compress(gzip.compress(data))),
+    ],
+)
+@pytest.mark.parametrize("pieces", [1, 7])
+def test_encodings_as_servers_name_them(
+    fetch: Fetch, site: Web, encoding: str, encode: Callable[[bytes], bytes], pieces: int
+) -> None:
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Encoding": encoding})
+        await response.prepare(request)
+        body = encode(site.image)
+        for start in range(0, len(body), len(body) // pieces + 1):
+            await response.write(body[start : start + len(body) // pieces + 1])
+        return response
+
+    site.answers["/x"] = answer
+    got = fetch(site.settings(), site.url("/x"))
+    assert (got.outcome, got.bytes) == (OK, len(site.image)), got
+
+
+@pytest.mark.parametrize(
+    "status, headers, outcome",
+    [
+        (203, {}, OK),
+        (206, {"Content-Range": "bytes 0-{last}/{all}"}, OK),
+        (206, {"Content-Range": "bytes 0-{last}/*"}, "bad_response"),
+        (206, {"Content-Range": "bytes 1-{all}/{all}"}, "bad_response"),
+        (206, {}, "bad_response"),
+        (204, {}, "bad_response"),
+    ],
+)
+def test_statuses_with_a_whole_image(
+    fetch: Fetch, site: Web, status: int, headers: dict[str, str], outcome: str
+) -> None:
+    size = len(site.image)
+    lines = {name: value.format(last=size - 1, all=size) for name, value in headers.items()}
+
+    async def answer(_: web.BaseRequest) -> web.StreamResponse:
+        return web.Response(status=status, body=site.image if status != 204 else b"", headers=lines)
+
+    site.answers["/x"] = answer
+    got = fetch(site.settings(), site.url("/x"))
+    assert (got.outcome, got.http_status) == (outcome, status), got
+
+
+def test_a_header_is_not_a_status(fetch: Fetch, site: Web) -> None:
+    lines = b"HTTP/1.1 404 NF\r\nHTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%b"
+    site.raw["/two"] = lines % (len(site.image), site.image)
+    got = fetch(site.settings(), f"http://web.{DOMAIN}:{site.raw_port}/two")
+    assert got.outcome == "bad_response"
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_a_cookie_wall_lets_in_who_sends_its_cookie_back(fetch: Fetch, site: Web, elsewhere: bool) -> None:
+    """Directly, and by way of another host that asks for its own cookie; neither gets the other's."""
+    got_cookies: list[str] = []
+
+    async def wall(request: web.BaseRequest) -> web.StreamResponse:
+        cookie = request.headers.get("Cookie", "")
+        got_cookies.append(cookie)
+        if "seen=1" in cookie:
+            return web.Response(body=site.image)
+        target = site.url("/consent", f"other.{DOMAIN}") if elsewhere else "/wall"
+        return web.Response(status=302, headers={"Location": target, "Set-Cookie": "seen=1; Path=/"})
+
+    async def consent(request: web.BaseRequest) -> web.StreamResponse:
+        got_cookies.append(request.headers.get("Cookie", ""))
+        return web.Response(status=302, headers={"Location": site.url("/wall"), "Set-Cookie": "agreed=1"})
+
+    site.answers.update({"/wall": wall, "/consent": consent})
+    assert fetch(site.settings(), site.url("/wall")).outcome == OK
+    assert got_cookies == (["", "", "seen=1"] if elsewhere else ["", "seen=1"])
+    assert fetch(site.settings(), site.url("/wall")).outcome == OK  # cookies of one image are forgotten with it
+    assert got_cookies.count("") == (4 if elsewhere else 2)
+
+
+@pytest.mark.parametrize("url", ["http://][@", "http://x%00/", "http://[fe80::1%25ß]/"])
+def test_a_url_that_upsets_parsers_is_one_outcome(fetch: Fetch, site: Web, url: str) -> None:
+    assert fetch(site.settings(), url).outcome == "bad_url"
+    site.raw["/to"] = f"HTTP/1.1 302 Found\r\nLocation: {url}\r\n\r\n".encode()
+    assert fetch(site.settings(), f"http://web.{DOMAIN}:{site.raw_port}/to").outcome == "redirect"
+
+
+def test_an_error_of_our_own_costs_one_row(site: Web, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever a row raises is its outcome; the others are fetched."""
+    save = Store.save
+
+    async def broken(self: Store, row: Row, response: object) -> Outcome:
+        if row.url.endswith("/2"):
+            raise ZeroDivisionError("the decoder broke")
+        return await save(self, row, response)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Store, "save", broken)
+    found: dict[str, Outcome] = {}
+    rows = [Row(site.url(f"/ok/{i}"), "", f"image-{i}" + "a" * 26, i) for i in range(4)]
+    with Store(tmp_path / "images", 10_000, True) as store:
+        engine = Engine(site.settings(), store, lambda row, outcome: found.update({row.url[-1]: outcome}))
+        asyncio.run(engine.run(iter(rows)))
+    assert {name: outcome.outcome for name, outcome in found.items()} == {"0": OK, "1": OK, "2": "unexpected", "3": OK}
+    assert found["2"].detail == "ZeroDivisionError: the decoder broke"
 
 
 @pytest.mark.parametrize(
@@ -530,7 +649,7 @@ def test_a_fault_of_this_machine_is_not_the_hosts(site: Web) -> None:
             os.close(free)
             resource.setrlimit(resource.RLIMIT_NOFILE, (free, hard))
             try:
-                await client.attempt(parse_url(site.url("/ok/1", "127.0.0.1")))
+                await client.attempt(Address.parse(site.url("/ok/1", "127.0.0.1")))
             finally:
                 resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 

@@ -18,9 +18,11 @@ from hypothesis import strategies as st
 from affectflow.core.append_log import frame, framed_lines
 from affectflow.core.errors import UserError
 from affectflow.download import lists
+from affectflow.download.address import Address
 from affectflow.download.journal import Index, Journal
 from affectflow.download.ledger import inert
-from affectflow.download.lists import Row, parse_url, partition_rows, read_urls
+from affectflow.download.list_files import read_urls
+from affectflow.download.lists import Row, partition_rows
 from affectflow.download.outcomes import OK, OUTCOMES, Failed, Outcome
 from affectflow.media import file_names as names
 
@@ -61,9 +63,9 @@ def test_a_table_is_read_by_its_header(tmp_path: Path) -> None:
     "content, named",
     [
         ("id,link\n1,x\n", "column 'url'"),
-        ("id,url\n1\n", "row 2"),
+        ("id,url\n1\n", "line 2, has 1 cells, but the header has 2"),
         (b"url\n\xff\xfe\n", "UTF-8"),
-        ("url,sha256\nhttp://a/,\nhttp://b/,abc\n", "row 3.*'abc'"),
+        ("url,sha256\nhttp://a/,\nhttp://b/,abc\n", "line 3: 'abc'"),
         (b"PAR1 and then nothing", "not a complete Parquet file"),
     ],
 )
@@ -156,13 +158,13 @@ def test_two_downloads_do_not_write_one_journal(tmp_path: Path) -> None:
 @example("http://\x0c#")
 def test_a_url_is_parsed_or_refused(text: str) -> None:
     try:
-        url = parse_url(text)
+        url = Address.parse(text)
     except Failed as failed:
         assert failed.outcome == "bad_url" and failed.detail
     else:
-        assert url.scheme in ("http", "https") and url.host
-        assert url.user is None and url.password is None and not url.fragment
-        assert str(url).isascii() and parse_url(str(url)) == url
+        assert url.scheme in ("http", "https") and url.host and "#" not in str(url)
+        assert str(url).isascii() and str(url).isprintable() and " " not in str(url)
+        assert Address.parse(str(url)) == url
 
 
 @given(ANY_TEXT)

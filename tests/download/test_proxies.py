@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from affectflow.core.errors import UserError
+from affectflow.download.address import Address
 from affectflow.download.client import Client, Proxies, Response
-from affectflow.download.lists import parse_url
 from affectflow.download.outcomes import Failed
 from affectflow.download.settings import Settings
 
@@ -55,7 +55,7 @@ def proxy(jpeg: Callable[..., bytes], monkeypatch: pytest.MonkeyPatch) -> Iterat
 def attempt(url: str) -> bytes:
     async def go() -> bytes:
         async with Client(Settings(timeout_s=2)) as client:
-            answer = await client.attempt(parse_url(url))
+            answer = await client.attempt(Address.parse(url))
             assert isinstance(answer, Response)
             return answer.body
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from affectflow.core.errors import UserError
+from affectflow.download.address import Address
 from affectflow.download.client import Client, Response
-from affectflow.download.lists import parse_url
 from affectflow.download.outcomes import Failed
 from affectflow.download.settings import Settings
 from tests.authority import Authority
@@ -103,7 +103,7 @@ def attempt(url: str, **settings: object) -> Response:
     async def go() -> Response:
         private = {"timeout_s": 3, "allow_private_hosts": ("*.test",)}
         async with Client(Settings(**{**private, **settings})) as client:  # type: ignore[arg-type]
-            answer = await client.attempt(parse_url(url))
+            answer = await client.attempt(Address.parse(url))
             assert isinstance(answer, Response)
             return answer
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import random
+import resource
 import tempfile
 import zipfile
 from collections.abc import Callable, Sequence
@@ -12,13 +14,14 @@ from typing import Any, NamedTuple
 
 import openpyxl
 import pytest
-import python_calamine
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from affectflow.core.errors import UserError
+from affectflow.facs.units import UNITS as UNITS_OF_FACS
 from affectflow.spreadsheet.ingest import ingest
 from affectflow.spreadsheet.rates import KNOWN_PERCENT
+from affectflow.tables import xlsx
 from affectflow.tables.csv_files import read_csv
 from affectflow.tables.files import table_files
 
@@ -345,47 +348,193 @@ def test_unusable_tables_are_named(run: Ingest, tmp_path: Path, name: str, make:
     assert not list((tmp_path / "out").glob("*"))
 
 
-class Unavailable:
-    """In calamine's place, so that openpyxl reads."""
-
-    @staticmethod
-    def from_path(_: str) -> None:
-        raise OSError
+@pytest.fixture
+def cell_by_cell(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Have sheets read from their XML that are usually read as a whole."""
+    return lambda: monkeypatch.setattr(xlsx.OfficeXml, "what_calamine_lacks", lambda self, sheet: "this is a test")
 
 
 def test_both_readers_agree(
-    run: Ingest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    run: Ingest, tmp_path: Path, cell_by_cell: Callable[[], None], caplog: pytest.LogCaptureFixture
 ) -> None:
     sheets: dict[str, list[Cells]] = {
         "quoted": [[None] * 62, QUIRKY_HEADER[62], [f"{URL}'", f"'{ORIG}'", *LABELS], [], [f"{URL}2'", None, *LABELS]],
         "odd": [
             [URL, *LABELS],
-            *([URL, *labels_with(1, value)] for value in (True, 0.5, "1", 1.0, None, "=1+1")),
+            *([URL, *labels_with(1, value)] for value in (True, 0.5, "1", 1.0, None, "_x0041_", "_x005F_x0041_")),
             [None] * 61,
             [" http://a.example/ ,'\"", *LABELS],
+            ["http://a.example/_x005F_x0041_.jpg", *LABELS],
         ],
     }
     table = save(tmp_path / "t.xlsx", sheets)
     caplog.set_level("INFO")
-    calamine = run(table)
-    assert "read with python-calamine" in caplog.text
+    as_a_whole = run(table)
+    assert "read as a whole" in caplog.text
     caplog.clear()
-    monkeypatch.setattr(python_calamine, "CalamineWorkbook", Unavailable)
-    fallback = run(table)
-    assert "read with openpyxl" in caplog.text
+    cell_by_cell()
+    by_cells = run(table)
+    assert "read cell by cell, since this is a test" in caplog.text
+    assert by_cells.labels == as_a_whole.labels
+    assert by_cells.labels[-1]["url"] == "http://a.example/_x0041_.jpg"  # unescaped once
     keys = ("sheet", "row", "reason")
-    assert fallback.labels == calamine.labels
-    assert [[r[k] for k in keys] for r in fallback.rejects] == [[r[k] for k in keys] for r in calamine.rejects]
+    assert [[r[k] for k in keys] for r in by_cells.rejects] == [[r[k] for k in keys] for r in as_a_whole.rejects]
 
 
 @pytest.mark.parametrize("damage", [damaged_zip, damaged_sheet])
-def test_openpyxl_names_a_damaged_table_too(
-    run: Ingest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: Callable[[Path], None]
+def test_a_damaged_table_is_named_by_both_readers(
+    run: Ingest, tmp_path: Path, cell_by_cell: Callable[[], None], damage: Callable[[Path], None]
 ) -> None:
     damage(tmp_path / "t.xlsx")
-    monkeypatch.setattr(python_calamine, "CalamineWorkbook", Unavailable)
+    cell_by_cell()
     with pytest.raises(UserError, match=r"t\.xlsx cannot be read as a workbook .*; save it again"):
         run(tmp_path / "t.xlsx")
+
+
+SHUFFLED = [f"AU {unit}" for unit in random.Random(1).sample(range(1, 61), 60)]
+ONLY_12 = [int(name == "AU 12") for name in SHUFFLED]
+
+
+def top(name: str) -> tuple[list[Cells], Cells]:
+    """Rows above the labels and the header's own, as they are found in copies of the tables."""
+    header = ["URL", *SHUFFLED]
+    upper = ["URL", "Upper face", *[""] * 29, "Lower face", *[""] * 29]
+    return {
+        "title": ([["EmotioNet labels, exported 2024-01-05"]], header),
+        "title, blank row, comment": ([["EmotioNet"], [], ["# 999: not annotated", "by hand"]], header),
+        "two header rows": ([upper], ["", *SHUFFLED]),
+        "numbers": ([["EmotioNet"]], ["image", *(name.removeprefix("AU ") for name in SHUFFLED)]),
+        "with FACS's names": ([["EmotioNet"]], ["URL", *map(with_name, SHUFFLED)]),
+    }[name]
+
+
+def with_name(header: str) -> str:
+    unit = UNITS_OF_FACS[int(header.removeprefix("AU "))]
+    return f"{header} ({unit.name})" if unit.name else header
+
+
+@pytest.mark.parametrize("suffix", [".xlsx", ".csv", ".txt"])
+@pytest.mark.parametrize(
+    "above", ["title", "title, blank row, comment", "two header rows", "numbers", "with FACS's names"]
+)
+def test_the_header_is_found_below_titles(run: Ingest, tmp_path: Path, suffix: str, above: str) -> None:
+    before, header = top(above)
+    labels, rejects = run(save(tmp_path / f"t{suffix}", [*before, header, [URL, *ONLY_12], [ORIG, *ONLY_12]]))
+    assert [row["url"] for row in labels] == [URL, ORIG]
+    assert all([unit for unit in UNITS if row[unit] == "1"] == ["AU12"] for row in labels)
+    assert {row["reason"] for row in rejects} <= {"it is above the header", "the row is empty"}
+    assert len(rejects) == len(before)
+
+
+@pytest.mark.parametrize(
+    "rows, said",
+    [
+        ([["URL", *(f"unit {i}" for i in range(60))], [URL, *LABELS]], "row 1 looks like a header, but names no AU"),
+        ([[URL, *LABELS], ["URL", *SHUFFLED], [ORIG, *ONLY_12]], "names the AUs in row 2, below rows with URLs"),
+        ([*[[URL, *LABELS]] * 300, ["URL", *SHUFFLED], [ORIG, *ONLY_12]], "row 301 names the AUs in other columns"),
+        (
+            [PLAIN_HEADER[61], *[[URL, *LABELS]] * 300, ["URL", *SHUFFLED], [ORIG, *ONLY_12]],
+            "row 302 names the AUs in other columns than above",
+        ),
+        ([["notes", *PLAIN_HEADER[61][1:]], ["seen", *LABELS]], "has no column of URLs beside the AUs"),
+        ([["URL", "Link", "Image URL", "AU 1"], [URL, ORIG, ORIG, 1]], "has several columns of URLs"),
+    ],
+)
+def test_labels_whose_column_is_not_sure_are_refused(run: Ingest, tmp_path: Path, rows: list[Cells], said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        run(save(tmp_path / "t.csv", rows))
+
+
+def test_a_header_that_is_repeated_is_a_reject(run: Ingest, tmp_path: Path) -> None:
+    part = [["URL", *SHUFFLED], [URL, *ONLY_12]]
+    labels, (reject,) = run(save(tmp_path / "t.xlsx", part * 2))
+    assert len(labels) == 2 and reject["reason"] == "it is the header again"
+
+
+@pytest.mark.parametrize("name", ["AU 0", "AU 61", "expression", "notes", "AU L12", "AU R12", "AU 12 left", ""])
+@pytest.mark.parametrize("place", [1, 30, 61])
+def test_other_columns_are_neither_urls_nor_aus(
+    run: Ingest, tmp_path: Path, name: str, place: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    header, cells = [*PLAIN_HEADER[61]], [URL, *labels_with(12, 1)]
+    header.insert(place, name)
+    cells.insert(place, "http://c.example/" if name == "notes" else 1)
+    if place == 61 and not name:
+        return  # a stray cell behind the labels, see above
+    (row,), _ = run(save(tmp_path / "t.xlsx", [header, cells]))
+    assert (row["url"], row["url_orig"]) == (URL, "")
+    assert [unit for unit in UNITS if row[unit] == "1"] == ["AU12"]
+    assert not name or f"columns that are not used: {name}" in caplog.text
+
+
+def test_one_far_cell_costs_neither_memory_nor_rejects(run: Ingest, tmp_path: Path) -> None:
+    table = save(tmp_path / "t.xlsx", [[URL, *LABELS]] * 3)
+    book = openpyxl.load_workbook(table)
+    book.active["XFD1048576"] = " "
+    book.save(table)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    labels, (reject,) = run(table)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000  # KB
+    assert len(labels) == 3 and (reject["row"], reject["reason"]) == ("4", "1048573 rows are empty")
+
+
+def test_a_formatted_column_is_not_a_million_rejects(run: Ingest, tmp_path: Path) -> None:
+    table = save(tmp_path / "t.xlsx", [[URL, *LABELS]])
+    rewrite_sheet(
+        table,
+        b"</sheetData>",
+        b"".join(b'<row r="%d"><c r="A%d" s="1"/></row>' % (i, i) for i in range(2, 40_000)) + b"</sheetData>",
+    )
+    labels, rejects = run(table)
+    assert len(labels) == 1 and not rejects
+
+
+def rewrite_sheet(table: Path, old: bytes, new: bytes) -> None:
+    with zipfile.ZipFile(table) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    sheet = "xl/worksheets/sheet1.xml"
+    assert old in members[sheet]
+    members[sheet] = members[sheet].replace(old, new)
+    with zipfile.ZipFile(table, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+
+
+@pytest.mark.parametrize("dimension", [b"A1", b"A1:A1", b"A1:XFD1048576", b"B7:B8"])
+def test_the_dimension_that_a_sheet_states_is_not_believed(run: Ingest, tmp_path: Path, dimension: bytes) -> None:
+    table = save(tmp_path / "t.xlsx", [[URL, *LABELS]] * 3)
+    rewrite_sheet(table, b'<dimension ref="A1:BI3"', b'<dimension ref="%b"' % dimension)
+    assert len(run(table).labels) == 3
+
+
+def test_a_sheet_without_urls_is_named(run: Ingest, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    sheets: dict[str, list[Cells]] = {"ReadMe": [["Please cite us"], ["AU 12 is a smile"]], "data": [[URL, *LABELS]]}
+    labels, rejects = run(save(tmp_path / "t.xlsx", sheets))
+    assert len(labels) == 1
+    assert [(row["sheet"], row["reason"]) for row in rejects] == [("ReadMe", "its sheet has no URL")] * 2
+    assert "sheet ReadMe, has no URL and is not used" in caplog.text
+
+
+@pytest.mark.parametrize("kind", ["link", "formula", "formula with a value", "formula of another cell"])
+def test_urls_behind_other_texts(run: Ingest, tmp_path: Path, kind: str) -> None:
+    table = tmp_path / "t.xlsx"
+    save(table, [[URL if kind == "link" else "PLACE", *LABELS], [ORIG, *LABELS]])
+    book = openpyxl.load_workbook(table)
+    cell = book.active["A1"]
+    if kind == "link":
+        cell.hyperlink = URL
+        cell.value = "image 1"
+    else:
+        cell.value = f'=HYPERLINK("{URL}","image 1")' if kind != "formula of another cell" else "=B7"
+    book.save(table)
+    if kind == "formula with a value":
+        rewrite_sheet(table, b"</f><v />", b"</f><v>image 1</v>")
+    labels, rejects = run(table)
+    if kind == "formula of another cell":
+        assert [row["url"] for row in labels] == [ORIG]
+        assert rejects[0]["reason"].startswith("the cell of the URL is a formula without a stored value")
+    else:
+        assert [row["url"] for row in labels] == [URL, ORIG] and not rejects
 
 
 def test_sheets_that_are_charts_are_passed_over(run: Ingest, tmp_path: Path) -> None:
@@ -404,14 +553,15 @@ def test_same_bytes_twice(run: Ingest, tmp_path: Path) -> None:
     assert [(tmp_path / "out" / name).read_bytes() for name in ("labels.csv", "rejects.csv")] == before
 
 
-def test_a_sheet_too_large_for_the_memory_is_read_row_by_row(
+def test_a_sheet_too_large_for_the_memory_is_read_cell_by_cell(
     run: Ingest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     table = save(tmp_path / "t.xlsx", [[URL, *LABELS]] * 50)
-    monkeypatch.setattr("affectflow.spreadsheet.read._available_bytes", lambda: 100_000)
+    monkeypatch.setattr(xlsx, "_SMALL", 10_000)
+    monkeypatch.setattr(xlsx, "_available_bytes", lambda: 100_000)
     caplog.set_level("INFO")
     assert len(run(table).labels) == 50
-    assert "row by row" in caplog.text
+    assert "memory is short" in caplog.text
 
 
 def challenge_rows(count: int, shift: int) -> list[Cells]:

@@ -51,4 +51,4 @@ def test_ctrl_c_says_where_it_goes_on(trained: Workflow) -> None:
     said = output.read_text()
     assert re.search(r"saved at step [\d,]+; the same command goes on", said), said
     assert re.search(r"train_model resnet stopped; the same command goes on\n", said), said
-    assert not any(word in said for word in ("Traceback", "CalledProcessError", "failed"))
+    assert not any(word in said for word in ("Traceback", "CalledProcessError", "failed")), said

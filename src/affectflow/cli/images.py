@@ -58,6 +58,7 @@ def download(
     processes: PositiveInt = 1,
     retry: str | None = None,
     retry_older_than: str | None = None,
+    url_column: str | None = None,
     resume: Literal["yes", "no"] = "yes",
 ) -> None:
     """Download a list of images; run it again to resume.
@@ -65,8 +66,9 @@ def download(
     Example: affectflow download urls.txt images/
 
     Args:
-        urls: One URL a line, or a CSV or Parquet file with a column url (and url_orig, tried where url fails, and
-            sha256, which the image must have). With --snapshot it is left out: give the destination alone.
+        urls: One URL a line, or a table with a column url (and url_orig, tried where url fails, and sha256, which the
+            image must have): CSV, TSV, Parquet, JSON, JSON lines, or a workbook. With --snapshot it is left out: give
+            the destination alone.
         destination: Folder of the images, the ledger and the failures.
         snapshot: Reproduce this set; status 1 unless every image is there.
         ledger: DESTINATION/ledger.parquet by default.
@@ -75,6 +77,7 @@ def download(
         processes: They share each host's limits.
         retry: Try failures with these outcomes again: timeout,dns or all.
         retry_older_than: Try failures again that are older, such as 30d or 12h.
+        url_column: Name of the column of URLs, where it is not url.
         resume: no downloads everything again.
     """
     from affectflow import config
@@ -105,7 +108,7 @@ def download(
     made = [destination / name for name in ("errors.csv", "download_summary.csv")]
     check_derived([ledger, differences, *made], [urls])
     differences.unlink(missing_ok=True)  # or one of another set might be taken for this one's
-    counts = fetch(urls, destination, ledger, settings, processes, policy, resume == "yes")
+    counts = fetch(urls, destination, ledger, settings, processes, policy, resume == "yes", url_column)
     width = max(map(len, counts), default=0)
     for outcome, count in counts.most_common():
         print(f"{outcome:{width}}  {count:>9,}  {100 * count / counts.total():5.1f} %  {OUTCOMES[outcome]}")

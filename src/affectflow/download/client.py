@@ -15,8 +15,16 @@ from typing import Self
 from yarl import URL
 
 from affectflow.core.errors import UserError
-from affectflow.download.exchange import LOCATION, PROXY_PASSWORD_MISSING, RETRY_AFTER, ROBOTS_TAG, Exchange
-from affectflow.download.lists import parse_url
+from affectflow.download.address import Address
+from affectflow.download.cookies import Cookies
+from affectflow.download.exchange import (
+    LOCATION,
+    PROXY_PASSWORD_MISSING,
+    RETRY_AFTER,
+    ROBOTS_TAG,
+    SET_COOKIE,
+    Exchange,
+)
 from affectflow.download.outcomes import NETWORK, Failed
 from affectflow.download.resolver import Resolver
 from affectflow.download.settings import Settings
@@ -47,7 +55,7 @@ class Proxies:
             found[scheme] = str(proxy)
         return cls(found)
 
-    def proxy_of(self, target: URL) -> str | None:
+    def proxy_of(self, target: Address) -> str | None:
         """Return the proxy for ``target``; None if there is none, or NO_PROXY names the host."""
         proxy = self.by_scheme.get(target.scheme)
         if proxy is None or urllib.request.proxy_bypass_environment(f"{target.host}:{target.port}"):  # type: ignore[attr-defined]
@@ -78,14 +86,15 @@ class Response:
 class Redirect:
     """A redirect, and its HTTP status."""
 
-    target: URL
+    target: Address
     status: int
 
 
 class Client:
     """Requests images through the environment's proxies; an async context manager.
 
-    No cookie, credential or Referer is ever sent. ``looked_up`` is called with each host name that was resolved.
+    No credential or Referer is ever sent, and a cookie only where the same chain of redirects set it. ``looked_up`` is
+    called with each host name that was resolved.
     """
 
     def __init__(self, settings: Settings, looked_up: Callable[[str], None] = lambda host: None) -> None:
@@ -107,12 +116,15 @@ class Client:
         await self._transfers.__aexit__()
         self._resolver.close()
 
-    async def attempt(self, address: URL, on_response: Callable[[], None] = lambda: None) -> Response | Redirect:
+    async def attempt(
+        self, address: Address, on_response: Callable[[], None] = lambda: None, cookies: Cookies | None = None
+    ) -> Response | Redirect:
         """Request ``address`` once and follow redirects within its host.
 
         Args:
             address: The URL.
             on_response: Called as soon as the headers of a response have come.
+            cookies: Those of the redirects that led here; those that this attempt meets are added.
 
         Returns:
             The response, or a redirect to another host for the caller to follow.
@@ -121,21 +133,22 @@ class Client:
             Failed: If there was no complete body.
             UserError: If this machine failed.
         """
+        cookies = cookies or Cookies()
         try:
-            return await self._follow(address, on_response, verify=True)
+            return await self._follow(address, on_response, cookies, verify=True)
         except Failed as failed:
             if failed.outcome != "certificate" or not self._settings.tls_fallback:
                 raise
             lenient = failed.detail
-        response = await self._follow(address, on_response, verify=False)
+        response = await self._follow(address, on_response, cookies, verify=False)
         if isinstance(response, Response):
             response.detail = f"certificate not verified: {lenient}"
         return response
 
-    async def reaches(self, address: URL) -> bool:
+    async def reaches(self, address: Address) -> bool:
         """Check whether the site of ``address`` responds at all."""
         try:
-            exchange = await self._get(address.origin(), lambda _: None, verify=False, head=True)
+            exchange = await self._get(address.site, lambda _: None, verify=False, head=True)
         except Failed as failed:
             return failed.outcome not in NETWORK or failed.http_status is not None  # even an invalid response is one
         self._transfers.release(exchange)
@@ -151,39 +164,52 @@ class Client:
         return True
 
     async def _get(
-        self, target: URL, on_response: Callable[[Exchange], None], verify: bool = True, head: bool = False
+        self,
+        target: Address,
+        on_response: Callable[[Exchange], None],
+        verify: bool = True,
+        head: bool = False,
+        cookie: str = "",
     ) -> Exchange:
-        host, proxy, resolve = target.raw_host or "", self._proxies.proxy_of(target), None
+        host, proxy, resolve = target.host, self._proxies.proxy_of(target), None
         if proxy is None:
             addresses = await self._resolver.addresses(host)
             if addresses != (host,):
                 resolve = f"{host}:{target.port}:{','.join(map(_bracketed, addresses))}"
         else:
             self._resolver.check_literal(host)
-        return await self._transfers.get(str(target), host, on_response, resolve, proxy, verify=verify, head=head)
+        return await self._transfers.get(
+            str(target), host, on_response, resolve, proxy, verify=verify, head=head, cookie=cookie
+        )
 
-    async def _follow(self, target: URL, on_response: Callable[[], None], verify: bool) -> Response | Redirect:
+    async def _follow(
+        self, target: Address, on_response: Callable[[], None], cookies: Cookies, verify: bool
+    ) -> Response | Redirect:
         """Follow redirects within a host; the caller follows the others, since it limits the requests to each host."""
-        seen: set[URL] = set()
+        seen: set[tuple[Address, str]] = set()
         while True:
-            result = await self._step(target, on_response, verify)
+            sent = cookies.header(target)
+            result = await self._step(target, on_response, cookies, verify)
             if isinstance(result, Response) or result.target.host != target.host:
                 return result
-            seen.add(target)
-            if result.target in seen or len(seen) > _MAX_REDIRECTS:
+            seen.add((target, sent))
+            if (result.target, cookies.header(result.target)) in seen or len(seen) > _MAX_REDIRECTS:
                 detail = f"redirected to {_short(result.target)} again"
                 raise Failed("redirect_loop", detail, result.status, str(target))
             target = result.target
 
-    async def _step(self, target: URL, on_response: Callable[[], None], verify: bool) -> Response | Redirect:
+    async def _step(
+        self, target: Address, on_response: Callable[[], None], cookies: Cookies, verify: bool
+    ) -> Response | Redirect:
         def began(exchange: Exchange) -> None:
             on_response()
-            if exchange.status == 200 and self._settings.robots_tag and _opts_out(exchange.headers.get(ROBOTS_TAG, ())):
+            if exchange.has_image and self._settings.robots_tag and _opts_out(exchange.headers.get(ROBOTS_TAG, ())):
                 raise Failed("robots_opt_out", "X-Robots-Tag forbids it", 200)
 
         try:
-            exchange = await self._get(target, began, verify)
+            exchange = await self._get(target, began, verify, cookie=cookies.header(target))
             try:
+                cookies.add(target, exchange.headers.get(SET_COOKIE, ()))
                 if exchange.status == 407 and self._proxies.proxy_of(target):
                     raise UserError(PROXY_PASSWORD_MISSING)
                 if exchange.status in _REDIRECTS:
@@ -200,20 +226,20 @@ class Client:
 
 def _body(exchange: Exchange) -> bytes:
     status = exchange.status
-    if status != 200 or exchange.body is None:
+    if exchange.body is None:
         raise Failed(
             _outcome_of_status(status), f"HTTP {status}", status, wait_s=_retry_after(exchange.header(RETRY_AFTER))
         )
     return exchange.body.end()
 
 
-def _next(target: URL, exchange: Exchange) -> URL:
+def _next(target: Address, exchange: Exchange) -> Address:
     location = exchange.header(LOCATION)
     if not location:
         raise Failed("redirect", f"HTTP {exchange.status} without a target", exchange.status)
     try:
-        return parse_url(str(target.join(URL(location))))
-    except (Failed, ValueError):
+        return target.join(location)
+    except Failed:
         raise Failed("redirect", f"HTTP {exchange.status} to an unusable target", exchange.status) from None
 
 
@@ -256,6 +282,6 @@ def _bracketed(address: str) -> str:
     return f"[{address}]" if ":" in address else address
 
 
-def _short(url: URL) -> str:
+def _short(url: Address) -> str:
     text = str(url)
     return text if len(text) <= 120 else f"{text[:117]}..."

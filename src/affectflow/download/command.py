@@ -14,7 +14,7 @@ from pathlib import Path
 from affectflow.core.errors import UserError
 from affectflow.core.orphan import end_with
 from affectflow.core.progress import progress
-from affectflow.download.lists import estimate
+from affectflow.download.list_files import estimate
 from affectflow.download.outcomes import OK
 from affectflow.download.partition import PartitionSpec, RetryPolicy, fetch_partition, outcomes
 from affectflow.download.settings import Settings
@@ -24,18 +24,26 @@ _SHOWN = 4  # kinds of failures
 
 
 def download(
-    urls: Path, destination: Path, ledger: Path, settings: Settings, processes: int, policy: RetryPolicy, resume: bool
+    urls: Path,
+    destination: Path,
+    ledger: Path,
+    settings: Settings,
+    processes: int,
+    policy: RetryPolicy,
+    resume: bool,
+    url_column: str | None = None,
 ) -> Counter[str]:
     """Fetch a list of URLs.
 
     Args:
-        urls: The list (see :mod:`affectflow.download.lists`).
+        urls: The list (see :mod:`affectflow.download.list_files`).
         destination: The folder for ``images``, ``errors.csv``, ``download_summary.csv`` and ``journal``.
         ledger: The Parquet file with one row for each URL.
         settings: The download's settings.
         processes: How many processes share the list.
         policy: Which failures of earlier runs are fetched again.
         resume: Whether the outcomes of an earlier run are kept.
+        url_column: The name of the column of URLs, None for ``url`` in any case.
 
     Returns:
         Counts by outcome.
@@ -49,13 +57,13 @@ def download(
     if not resume:
         shutil.rmtree(journal, ignore_errors=True)
     images = destination / "images"
-    specs = [PartitionSpec(urls, i, processes, images, journal, processes) for i in range(processes)]
+    specs = [PartitionSpec(urls, i, processes, images, journal, processes, url_column) for i in range(processes)]
     with Tally(estimate(urls)) as tally:
         if processes == 1:
             fetch_partition(specs[0], settings, policy, tally.add)
         else:
             _fetch_in_processes(specs, settings, policy, tally)
-    return _write_ledger(PartitionSpec(urls, 0, 1, images, journal), destination, ledger)
+    return _write_ledger(PartitionSpec(urls, 0, 1, images, journal, url_column=url_column), destination, ledger)
 
 
 def before(age: str) -> float:

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from yarl import URL
-
+from affectflow.core.errors import UserError
+from affectflow.download.address import Address
 from affectflow.download.client import Client, Redirect
-from affectflow.download.lists import Row, parse_url
+from affectflow.download.cookies import Cookies
+from affectflow.download.lists import Row
 from affectflow.download.network import Host, Network
 from affectflow.download.outcomes import NETWORK, Failed, Outcome
 from affectflow.download.settings import Settings
 from affectflow.download.store import Store
+
+log = logging.getLogger(__name__)
 
 MAX_OPEN = 2048
 """Requests that may wait for a response at once, in one process."""
@@ -31,6 +35,8 @@ _MAX_STANDSTILLS = 10  # of a row, so that a machine that always lags comes to a
 _FIRST_PAUSE_S = 1.0  # longer than the network can be down unnoticed
 _MAX_PAUSE_S = 120.0
 
+_UNUSABLE = Address("http", "", 80, "/")  # in place of a URL that cannot be parsed
+
 Finish = Callable[[Row, Outcome], None]
 
 
@@ -43,6 +49,7 @@ class Task:
         start: The row's URL that is being fetched, the first or the second.
         address: ``start``, or where it was redirected to.
         hops: Redirects from host to host since ``start``.
+        cookies: Those set since ``start``.
         tries: Failures of ``start``, without those that an outage or a standstill caused.
         standstills: Failures that standstills of this process caused.
         attempts: Attempts at both of the row's URLs.
@@ -51,9 +58,10 @@ class Task:
     """
 
     row: Row
-    start: URL
-    address: URL
+    start: Address
+    address: Address
     hops: int = 0
+    cookies: Cookies = field(default_factory=Cookies)
     tries: int = 0
     standstills: int = 0
     attempts: int = 0
@@ -69,7 +77,7 @@ class Engine:
     """
 
     def __init__(
-        self, settings: Settings, store: Store, finish: Finish, known: Iterable[URL] = (), max_open: int = MAX_OPEN
+        self, settings: Settings, store: Store, finish: Finish, known: Iterable[Address] = (), max_open: int = MAX_OPEN
     ) -> None:
         """Prepare a run.
 
@@ -133,9 +141,9 @@ class Engine:
             self._unfinished += 1
             now = time.time()
             try:
-                address = parse_url(row.url)
+                address = Address.parse(row.url)
             except Failed as failed:
-                self._fall_back(Task(row, URL(), URL(), first_try=now), failed)
+                self._fall_back(Task(row, _UNUSABLE, _UNUSABLE, first_try=now), failed)
             else:
                 self._enqueue_task(Task(row, address, address, first_try=now))
                 if self._waiting % 64 == 0:
@@ -229,6 +237,11 @@ class Engine:
             outcome = await self._fetch(task, on_response)
         except Failed as error:
             failed = error.with_traceback(None)  # the traceback keeps the body in memory
+        except UserError:
+            raise  # this machine's fault
+        except Exception as error:  # what one row does must not end the others
+            log.debug("%s", task.address, exc_info=True)
+            failed = Failed("unexpected", f"{type(error).__name__}: {error}"[:300])
         finally:
             slot.leave()
             host.running -= 1
@@ -250,7 +263,7 @@ class Engine:
             self._handle_failure(task, host, failed)
 
     async def _fetch(self, task: Task, on_response: Callable[[], None]) -> Outcome | Redirect:
-        response = await self._client.attempt(task.address, on_response)
+        response = await self._client.attempt(task.address, on_response, task.cookies)
         if isinstance(response, Redirect):
             return response
         try:
@@ -269,7 +282,7 @@ class Engine:
 
     def _restart(self, task: Task) -> None:
         """Enqueue a task from its start, before any redirect."""
-        task.address, task.hops = task.start, 0
+        task.address, task.hops, task.cookies = task.start, 0, Cookies()
         self._enqueue_task(task)
 
     def _handle_failure(self, task: Task, host: Host, failed: Failed) -> None:
@@ -292,7 +305,7 @@ class Engine:
             task.first_failure = outcome
             task.tries = 0
             try:
-                task.start = parse_url(task.row.url_orig)
+                task.start = Address.parse(task.row.url_orig)
             except Failed:
                 self._end(task, outcome)
             else:

@@ -8,7 +8,6 @@ import re
 import time
 import zlib
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
 import pycurl
@@ -47,10 +46,17 @@ _BY_CODE = {
 }
 
 PROXY_PASSWORD_MISSING = "The proxy requires a password; write it into HTTP_PROXY and HTTPS_PROXY."
-CONTENT_LENGTH, CONTENT_ENCODING = b"content-length", b"content-encoding"
-LOCATION, RETRY_AFTER, ROBOTS_TAG = b"location", b"retry-after", b"x-robots-tag"
-_NAMES = b"|".join((CONTENT_LENGTH, CONTENT_ENCODING, LOCATION, RETRY_AFTER, ROBOTS_TAG))
+CONTENT_LENGTH, CONTENT_ENCODING, CONTENT_RANGE = b"content-length", b"content-encoding", b"content-range"
+LOCATION, RETRY_AFTER, ROBOTS_TAG, SET_COOKIE = b"location", b"retry-after", b"x-robots-tag", b"set-cookie"
+_NAMES = b"|".join((CONTENT_LENGTH, CONTENT_ENCODING, CONTENT_RANGE, LOCATION, RETRY_AFTER, ROBOTS_TAG, SET_COOKIE))
+_COMPRESSED = {"gzip", "x-gzip", "deflate"}
+_NOT_REQUESTED = {"br", "zstd", "compress", "x-compress", "dcb", "dcz"}
+_GZIP_MAGIC = b"\x1f\x8b"
+_STATUS = re.compile(rb"HTTP/\d(?:\.\d)?[ \t]+(\d{3})(?!\d)", re.IGNORECASE)
+_WHOLE = re.compile(r"bytes 0-(\d{1,19})/(\d{1,19})")
+_WITH_IMAGE = (200, 203)  # 203: a proxy changed it on the way
 _HEADER = re.compile(rb"^(%b)[ \t]*:[ \t]*([^\r\n]*)" % _NAMES, re.IGNORECASE | re.MULTILINE)
+_MAX_LAYERS = 3
 _MAX_DIGITS = 20  # of a length; Python refuses to parse thousands
 _GRACE = 6  # a body may take this many times the timeout before its rate counts
 _LOWEST_RATE = 4096  # bytes per second, on average
@@ -104,26 +110,24 @@ class Body:
         self._received = 0
         self._limit = limit
         self._chunks: list[bytes] = []
-        self._inflate: Any = None
-        if encoding:
-            match encoding.strip().lower():
-                case "identity":
-                    pass
-                case "gzip" | "x-gzip" | "deflate":
-                    self._inflate = zlib.decompressobj(wbits=47)  # gzip or zlib, whichever its header shows
-                case _:
-                    raise Failed("bad_response", f"compressed in a way that was not requested: {encoding[:40]!r}")
+        self._inflates: list[Any] = []
+        # Other names (UTF-8, none, binary, aws-chunked) are mistakes of servers, and browsers ignore them.
+        names = [name.strip().lower() for name in encoding.split(",")]
+        if unknown := next((name for name in names if name in _NOT_REQUESTED), None):
+            raise Failed("bad_response", f"compressed in a way that was not requested: {unknown!r}")
+        if layers := [name for name in names if name in _COMPRESSED]:
+            if len(layers) > _MAX_LAYERS:
+                raise Failed("bad_response", f"compressed {len(layers)} times")
+            self._inflates = [_Inflate() for _ in layers]
 
     def add(self, chunk: bytes) -> None:
         """Add a chunk as received; raise :class:`Failed` beyond the limit or for invalid compression."""
         self._received += len(chunk)
         if self._received > self._limit:
             raise Failed("too_large", f"more than {self._limit} bytes")
-        if self._inflate is not None:
-            if self._inflate.eof:
-                return
+        for inflate in self._inflates:
             try:
-                chunk = self._inflate.decompress(chunk, self._limit - self.size + 1)
+                chunk = inflate.add(chunk, self._limit - self.size + 1)
             except zlib.error as error:
                 raise Failed("bad_response", f"invalid compression: {error}") from None
         self.size += len(chunk)
@@ -133,9 +137,46 @@ class Body:
 
     def end(self) -> bytes:
         """Return the complete body; raise :class:`Failed` if the compressed data are truncated."""
-        if self._inflate is not None and self.size and not self._inflate.eof:
+        if self.size and not all(inflate.is_complete for inflate in self._inflates):
             raise Failed("truncated", f"the compressed body ends after {self.size} bytes")
         return b"".join(self._chunks)
+
+
+class _Inflate:
+    """Decompresses gzip (also of several members), zlib and raw deflate, whichever the first bytes show."""
+
+    def __init__(self) -> None:
+        self._stream = zlib.decompressobj(wbits=47)
+        self._begin = b""  # up to two bytes, which show whether it is raw deflate
+        self._raw = False
+        self._behind = b""  # what follows a member, until it shows whether it is another
+
+    @property
+    def is_complete(self) -> bool:
+        return self._stream.eof
+
+    def add(self, chunk: bytes, limit: int) -> bytes:
+        """Decompress a chunk to at most ``limit`` bytes; raise ``zlib.error`` for invalid data."""
+        found = b""
+        while chunk and len(found) < limit:
+            if self._stream.eof:
+                chunk, self._behind = self._behind + chunk, b""
+                if len(chunk) < len(_GZIP_MAGIC):
+                    self._behind = chunk
+                    break
+                if not chunk.startswith(_GZIP_MAGIC):
+                    break  # what follows the last member belongs to nothing
+                self._stream = zlib.decompressobj(wbits=47)
+            try:
+                found += self._stream.decompress(chunk, limit - len(found))
+            except zlib.error:
+                if self._raw or len(self._begin) >= len(_GZIP_MAGIC):
+                    raise
+                self._raw, self._stream, chunk = True, zlib.decompressobj(wbits=-15), self._begin + chunk
+                continue
+            self._begin = self._begin or chunk[: len(_GZIP_MAGIC)]
+            chunk = self._stream.unused_data
+        return found
 
 
 class Exchange:
@@ -197,19 +238,27 @@ class Exchange:
         head = _last_head(self._head)
         if head is None:
             return False
-        status = head[0].split(None, 2)[1:2]
-        if status < [b"200"]:
+        match = _STATUS.match(head[0])
+        status = int(match[1]) if match else 0
+        if match is not None and status < 200:
             return False
         self._complete = True
         self.heard = time.monotonic()
-        with suppress(ValueError):
-            self.status = int(status[0][:9])
+        self.status = status
         for name, value in _HEADER.findall(b"".join(head)):
             self.headers.setdefault(name.lower(), []).append(_decoded(value))
         self._on_response(self)
-        if self.status == 200:
+        if self.has_image:
             self._begin_body()
         return True
+
+    @property
+    def has_image(self) -> bool:
+        """Whether the head announces a complete body: 200, 203, or a 206 that is the whole."""
+        if self.status == 206:
+            whole = _WHOLE.fullmatch(self.header(CONTENT_RANGE).strip())
+            return whole is not None and int(whole[1]) + 1 == int(whole[2])
+        return self.status in _WITH_IMAGE
 
     def _begin_body(self) -> None:
         announced = self.header(CONTENT_LENGTH)
@@ -232,18 +281,25 @@ class Exchange:
     def _enough(self) -> bool:
         return self._skipped > _READ_OF_ERRORS
 
-    def end(self, fault: Failed | UserError | None) -> Failed | UserError | None:
-        """Return the failure of a finished exchange, given libcurl's; None if the response is usable."""
+    def end(self, fault: Failed | UserError | None, status: int | None = None) -> Failed | UserError | None:
+        """Return the failure of a finished exchange, None if the response is usable.
+
+        Args:
+            fault: libcurl's failure.
+            status: The status that libcurl has read, None where it is not known.
+        """
         try:
             complete = self._complete or self._read_head()
         except Failed as failed:
             self.fault, complete = failed, True
         fault = self.fault or fault
+        if fault is None and complete and status not in (None, self.status):
+            fault = Failed("bad_response", f"two statuses, {status} and {self.status}")
         if fault is None and not complete:
             fault = Failed("reset", "the head of the response is incomplete")
         if not isinstance(fault, Failed):
             return fault
-        if self._enough or (complete and self.status != 200 and fault.outcome in _BODY_FAILURES):
+        if self._enough or (complete and not self.has_image and fault.outcome in _BODY_FAILURES):
             return None  # the body of an error or a redirect does not matter
         if self.status >= 200:
             fault.http_status = self.status
@@ -275,16 +331,14 @@ class Exchange:
 
 
 def _last_head(lines: list[bytes]) -> list[bytes] | None:
-    """Return the lines from the last status line to the empty line after it; None if one of them is missing."""
-    for start in range(len(lines) - 1, -1, -1):
-        if lines[start][:5].upper() == b"HTTP/":
-            break
-    else:
-        return None
-    for empty in (b"\r\n", b"\n"):
-        with suppress(ValueError):
-            return lines[start : lines.index(empty, start)]
-    return None
+    """Return the lines of the last complete head: those of 1xx responses may precede it, a trailer may follow it."""
+    last, begun = None, 0
+    for place, line in enumerate(lines):
+        if line in (b"\r\n", b"\n"):
+            if lines[begun][:5].upper() == b"HTTP/":
+                last = lines[begun:place]
+            begun = place + 1
+    return last
 
 
 def _decoded(value: bytes) -> str:

@@ -15,7 +15,8 @@ import pyarrow as pa
 
 from affectflow.core.atomic import atomic_write
 from affectflow.core.errors import UserError
-from affectflow.download.lists import Row, parse_url, partition_rows
+from affectflow.download.address import Address
+from affectflow.download.lists import Row, partition_rows
 from affectflow.download.outcomes import OK, REPORT_CLASSES, Failed, Outcome, check_some, report_class
 from affectflow.media import file_names as names
 from affectflow.tables.csv_files import csv_writer, write_csv
@@ -204,7 +205,7 @@ def _is_redirected(row: LedgerRow) -> bool:
 def _requested(url: str) -> str:
     """Return the form in which a URL is requested."""
     try:
-        return str(parse_url(url))
+        return str(Address.parse(url))
     except Failed:
         return url
 

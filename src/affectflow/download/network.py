@@ -20,10 +20,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from yarl import URL
-
 from affectflow.core.errors import UserError
 from affectflow.core.progress import TO_TERMINAL
+from affectflow.download.address import Address
 from affectflow.download.outcomes import Failed
 from affectflow.download.resolver import is_address
 
@@ -44,7 +43,7 @@ _KNOWN_DOMAINS = 8
 _PROBED_AT_ONCE = 4
 _PATIENCE_AT_THE_START_S = 60.0
 
-Probe = Callable[[URL], Awaitable[bool]]
+Probe = Callable[[Address], Awaitable[bool]]
 
 
 @dataclass(slots=True, eq=False)
@@ -122,7 +121,7 @@ class _Channel:
         self.last = now
         self.probed = now  # when the latest probe with a result began
         self.lost = False
-        self.failing: dict[str, URL] = {}
+        self.failing: dict[str, Address] = {}
         self.outages: list[tuple[float, float]] = []
         self.changed = asyncio.Event()
 
@@ -161,7 +160,7 @@ class Network:
         self._patience_s = patience_s
         self._busy = busy
         self._resumed = resumed
-        self._responding: dict[str, URL] = {}
+        self._responding: dict[str, Address] = {}
         self._stood_still_until = -math.inf
 
     @property
@@ -169,14 +168,14 @@ class Network:
         """False while the network is lost."""
         return not (self._connections.lost or self._names.lost)
 
-    def add_known(self, addresses: Iterable[URL]) -> None:
+    def add_known(self, addresses: Iterable[Address]) -> None:
         """Add sites that responded in an earlier run, for probing."""
         for address in addresses:
-            self._responding.setdefault(domain(address.host or ""), address)
+            self._responding.setdefault(domain(address.host), address)
 
-    def record_response(self, address: URL) -> None:
+    def record_response(self, address: Address) -> None:
         """Record that a site sent the headers of a response."""
-        name = domain(address.host or "")
+        name = domain(address.host)
         if name not in self._responding:
             if len(self._responding) >= _KNOWN_DOMAINS:
                 self._responding.pop(next(iter(self._responding)))
@@ -187,7 +186,7 @@ class Network:
         """Record that a name was resolved."""
         self._record_success(self._names)
 
-    async def is_fault_of_host(self, outcome: str, address: URL, started: float) -> bool:
+    async def is_fault_of_host(self, outcome: str, address: Address, started: float) -> bool:
         """Wait until other hosts respond or an outage is over, and check whether a failure is the host's own.
 
         Args:
@@ -202,7 +201,7 @@ class Network:
             return True
         channel = self._names if outcome == "dns" else self._connections
         ended = time.monotonic()
-        channel.failing.setdefault(domain(address.host or ""), address)
+        channel.failing.setdefault(domain(address.host), address)
         while channel.last < ended and (channel.lost or channel.probed < ended):
             channel.changed.clear()
             with suppress(TimeoutError):
@@ -228,8 +227,8 @@ class Network:
             The coroutines; they raise :class:`UserError` when an outage lasts too long.
         """
 
-        async def resolves_host(address: URL) -> bool:
-            return await resolves(address.host or "")
+        async def resolves_host(address: Address) -> bool:
+            return await resolves(address.host)
 
         if not self._patience_s:
             return []
@@ -268,9 +267,9 @@ class Network:
         if not was_up and self.up:
             self._resumed()
 
-    def _known_sites(self, channel: _Channel) -> list[URL]:
+    def _known_sites(self, channel: _Channel) -> list[Address]:
         sites = list(self._responding.values())
-        return sites if channel is self._connections else [url for url in sites if not is_address(url.host or "")]
+        return sites if channel is self._connections else [url for url in sites if not is_address(url.host)]
 
     def _record_silence(self, channel: _Channel, silent_sites: int) -> None:
         if not channel.lost and (silent_sites or len(channel.failing) >= _UNRELATED):
@@ -287,7 +286,7 @@ class Network:
             )
 
 
-async def _any(probe: Probe, addresses: list[URL]) -> bool:
+async def _any(probe: Probe, addresses: list[Address]) -> bool:
     """Check whether the probe of any address succeeds, as soon as one does."""
     pending = {asyncio.ensure_future(probe(address)) for address in addresses}
     try:

@@ -35,6 +35,7 @@ OUTCOMES: dict[str, str] = {
     "blocked_address": "the host has a private address and is not in download.allow_private_hosts",
     "bad_url": "not a usable http or https URL",
     "bad_response": "the server's answer is not HTTP, or neither an image nor an error",
+    "unexpected": "an error in affectflow itself, named in the detail; please report it with the URL",
 }
 
 NETWORK = frozenset({"dns", "timeout", "stalled", "reset", "refused", "no_route", "truncated"})

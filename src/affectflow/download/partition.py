@@ -12,14 +12,13 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 
-from yarl import URL
-
 from affectflow.core.cache import cache_key, fingerprint
 from affectflow.core.errors import UserError
+from affectflow.download.address import Address
 from affectflow.download.engine import MAX_OPEN, Engine
 from affectflow.download.journal import Entry, Index, Journal
 from affectflow.download.lists import Row, partition_rows
-from affectflow.download.outcomes import Outcome
+from affectflow.download.outcomes import Failed, Outcome
 from affectflow.download.settings import Settings
 from affectflow.download.store import Store
 from affectflow.download.transfers import KEPT_CONNECTIONS
@@ -44,6 +43,7 @@ class PartitionSpec:
         images: The folder of images.
         journal: The folder of the partitions' journals.
         at_once: How many partitions run at the same time; they share each host's limits.
+        url_column: The name of the list's column of URLs, None for ``url`` in any case.
     """
 
     urls: Path
@@ -52,10 +52,11 @@ class PartitionSpec:
     images: Path
     journal: Path
     at_once: int = 1
+    url_column: str | None = None
 
     def rows(self) -> Iterator[Row]:
         """Read the partition's rows from the list."""
-        return partition_rows(self.urls, self.partition, self.partitions)
+        return partition_rows(self.urls, self.partition, self.partitions, self.url_column)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,10 +191,10 @@ def _is_final(row: Row, entry: Entry, index: Index, store: Store, policy: RetryP
     return not policy.should_retry(row, cache_key, outcome)
 
 
-def _known_sites(index: Index) -> Iterator[URL]:
+def _known_sites(index: Index) -> Iterator[Address]:
     for entry in index.successes(_KNOWN_SITES):
-        with suppress(ValueError):
-            yield URL(index.read(entry)[2].final_url)
+        with suppress(Failed):
+            yield Address.parse(index.read(entry)[2].final_url)
 
 
 def _settings_for_one(settings: Settings, at_once: int) -> Settings:

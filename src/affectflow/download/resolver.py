@@ -134,7 +134,7 @@ class Resolver:
 
         try:
             answer = await self._dns.resolve_name(host)
-        except (dns.exception.DNSException, UnicodeError) as error:
+        except (dns.exception.DNSException, ValueError) as error:
             raise OSError(f"{type(error).__name__} for {host}") from None
         addresses = tuple(answer.addresses())
         if not addresses:
@@ -158,7 +158,7 @@ class Resolver:
                 found = await asyncio.shield(result)
         except TimeoutError:
             raise OSError(f"looking up {host} took too long") from None
-        except UnicodeError as error:
+        except ValueError as error:  # also of the encoding of names
             raise OSError(f"{host} is not a valid name: {error}") from None
         return tuple(str(entry[4][0]) for entry in found)
 
@@ -181,7 +181,7 @@ def _literal(host: str) -> str:
         return host
     try:
         return socket.inet_ntoa(socket.inet_aton(host))
-    except (OSError, UnicodeError):
+    except (OSError, ValueError):
         return ""
 
 

@@ -47,7 +47,7 @@ def download_partition(
     """
     from affectflow.download.command import Tally
     from affectflow.download.ledger import write_part
-    from affectflow.download.lists import estimate
+    from affectflow.download.list_files import estimate
     from affectflow.download.outcomes import counted
     from affectflow.download.partition import PartitionSpec, RetryPolicy, cache_key_of, fetch_partition, outcomes
     from affectflow.download.settings import Settings

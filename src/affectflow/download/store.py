@@ -25,7 +25,14 @@ _SIGNATURES = (
     (b"BM", "BMP"),
     (b"II*\0", "TIFF"),
     (b"MM\0*", "TIFF"),
+    (b"\0\0\0\x0cjP  \r\n\x87\n", "JPEG2000"),
+    (b"\xff\x4f\xff\x51", "JPEG2000"),
 )
+_BRANDS = {
+    b"avif": "AVIF",
+    b"avis": "AVIF",
+    **dict.fromkeys((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"), "HEIF"),
+}
 
 
 class Store:
@@ -154,4 +161,6 @@ def _format(body: bytes) -> str:
             return name
     if body[:4] == b"RIFF" and body[8:12] == b"WEBP":
         return "WEBP"
+    if body[4:8] == b"ftyp" and body[8:12] in _BRANDS:
+        return _BRANDS[body[8:12]]
     raise Failed("not_an_image", "not an image in a known format" if body else "the body is empty")

@@ -169,6 +169,7 @@ class Transfers:
         proxy: str | None = None,
         verify: bool = True,
         head: bool = False,
+        cookie: str = "",
     ) -> Exchange:
         """Make one request without redirects, and wait for the complete response; then :meth:`release` it.
 
@@ -180,6 +181,7 @@ class Transfers:
             proxy: The proxy's URL.
             verify: Whether the certificate must be valid.
             head: Whether only the head is requested.
+            cookie: The value of the header Cookie, "" for none.
 
         Raises:
             Failed: If there was no complete response.
@@ -195,6 +197,9 @@ class Transfers:
             easy.setopt(pycurl.SSL_VERIFYPEER, verify)
             easy.setopt(pycurl.SSL_VERIFYHOST, 2 if verify else 0)
             easy.setopt(pycurl.NOBODY, head)
+        if easy.cookie != cookie:
+            easy.cookie = cookie
+            easy.setopt(pycurl.HTTPHEADER, [*self._headers, f"Cookie: {cookie}"] if cookie else self._headers)
         if resolve is not None:
             easy.setopt(pycurl.RESOLVE, [f"+{resolve}"])
         self._running[easy] = exchange
@@ -212,6 +217,7 @@ class Transfers:
         easy: Any = pycurl.Curl()
         easy.head = []
         easy.options = None
+        easy.cookie = ""
         for option, value in (
             (pycurl.HTTPHEADER, self._headers),
             (pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1),
@@ -272,11 +278,11 @@ class Transfers:
         fault = None
         if code:
             fault = fault_of(code, message, easy.getinfo(pycurl.OS_ERRNO), easy.getinfo(pycurl.HTTP_CONNECTCODE))
-        self._settle(easy, fault)
+        self._settle(easy, fault, easy.getinfo(pycurl.RESPONSE_CODE))
 
-    def _settle(self, easy: Any, fault: Failed | UserError | None) -> None:
+    def _settle(self, easy: Any, fault: Failed | UserError | None, status: int | None = None) -> None:
         exchange = self._running[easy]
-        fault = exchange.end(fault)
+        fault = exchange.end(fault, status)
         self._end(easy)
         if exchange.done.done():
             return

@@ -8,8 +8,7 @@ from pathlib import Path
 
 from affectflow import facs
 from affectflow.inspection.survey import Survey
-from affectflow.spreadsheet.ingest import LABEL_COLUMNS, REJECT_COLUMNS, ingest
-from affectflow.spreadsheet.layout import EMPTY
+from affectflow.spreadsheet.ingest import LABEL_COLUMNS, REJECT_COLUMNS, count_empty, ingest
 from affectflow.spreadsheet.rates import KNOWN_PERCENT
 from affectflow.tables.csv_files import read_csv
 
@@ -30,8 +29,8 @@ def survey_tables(tables: Sequence[Path]) -> Survey:
                 if row[label] in _CLASSES:
                     found.labels[label][_CLASSES[row[label]]] += 1
         for row in read_csv(rejects, REJECT_COLUMNS):
-            if row["reason"] == EMPTY:
-                found.left_out["empty row"] += 1
+            if empty := count_empty(row["reason"]):
+                found.left_out["empty row"] += empty
                 continue
             sheet = f", sheet {row['sheet']}" if row["sheet"] else ""
             found.problems.append(f"{row['table']}{sheet}, row {row['row']}: {row['reason']}")

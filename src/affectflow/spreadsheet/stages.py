@@ -7,7 +7,7 @@ from pathlib import Path
 from affectflow.core.stage import Output, stage
 
 
-@stage("spreadsheet", "facs")
+@stage("spreadsheet", "facs", "tables.delimited", "tables.workbook", "tables.xlsx")
 def ingest_tables(tables: list[Path], labels: Output, rejects: Output) -> str:
     """Read spreadsheets of image URLs and AU labels.
 

@@ -140,6 +140,12 @@ def parquet_length(path: Path | str) -> int:
         return int(stored.metadata.num_rows)
 
 
+def parquet_names(path: Path | str) -> list[str]:
+    """Return the names of the columns of a Parquet file."""
+    with _opened(path) as stored:
+        return list(stored.schema_arrow.names)
+
+
 def parquet_note(path: Path | str, name: str) -> str:
     """Return the text under a key in a Parquet file's metadata, or "".
 

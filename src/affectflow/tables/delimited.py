@@ -1,0 +1,216 @@
+"""Read delimited text that other programs wrote: strictly, with encoding, delimiter and header found by content.
+
+A row with more or fewer cells than the header, a stray quote, and a line break in a cell that is used are errors with
+their line: each of them shifts or swallows rows without a sign in readers that guess.
+"""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import logging
+import re
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from affectflow.core.errors import UserError
+from affectflow.tables.text import open_text
+
+log = logging.getLogger(__name__)
+
+DELIMITERS = (",", "\t", ";", "|")
+_HEADER_LINES = 20
+"""Among these first lines the header is found, below titles and comments."""
+_SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
+_BEHIND_BLANK = re.compile(r', "')
+
+
+@dataclass(frozen=True, slots=True)
+class Delimited:
+    """A table that is being read.
+
+    Attributes:
+        path: The file.
+        header: Names of the columns, without blanks around them; "" for a column without one.
+        delimiter: What separates cells.
+        rows: The line number (from 1) and cells of each row that is not blank.
+    """
+
+    path: Path
+    header: tuple[str, ...]
+    delimiter: str
+    rows: Iterator[tuple[int, list[str]]]
+
+
+@contextmanager
+def open_table(
+    path: Path, is_known: Callable[[str], bool], expected: str, one_line: bool = True
+) -> Iterator[Delimited]:
+    """Open a table by its header: the first of its lines with the most names of columns that the caller knows.
+
+    Args:
+        path: The file.
+        is_known: Whether a name is that of a column that the caller uses.
+        expected: The columns, for messages.
+        one_line: Whether a line break in a cell of a known column is an error.
+
+    Raises:
+        UserError: The file cannot be read, none of its first lines names a known column, a name occurs twice; while
+            rows are read, a stray quote, another number of cells than in the header, or a line break in a cell of a
+            known column.
+    """
+    with open_text(path) as stream:
+        first_lines = list(itertools.islice(stream, _HEADER_LINES))
+        found = find_header(first_lines, is_known)
+        if found is None:
+            start = next((line.strip() for line in first_lines if line.strip()), "")
+            problem = f"begins with {start[:80]!r}" if start else "is empty"
+            raise UserError(f"{path} {problem}; expected a header with {expected}.")
+        index, delimiter = found
+        for number, line in enumerate(first_lines[:index], start=1):
+            if line.strip() and not _SEPARATOR_LINE.fullmatch(line):
+                log.warning("%s, line %d, is above the header and is not used: %s", path, number, line.strip()[:80])
+        rows = read_rows(path, itertools.chain(first_lines[index:], stream), delimiter, index)
+        header_line, names = next(rows)
+        header = tuple(name.strip().strip("\ufeff") for name in names)
+        check_names(f"{path}, line {header_line},", header, is_known)
+        known = [column for column, name in enumerate(header) if one_line and is_known(name)]
+        yield Delimited(path, header, delimiter, _checked(path, header, rows, known))
+
+
+def check_names(where: str, header: Iterable[str], is_known: Callable[[str], bool]) -> None:
+    """Check that no column that is used occurs twice.
+
+    Args:
+        where: The table, for messages.
+        header: The names of its columns.
+        is_known: Whether a name is that of a column that the caller uses.
+
+    Raises:
+        UserError: One does.
+    """
+    counts = Counter(name for name in header if is_known(name))
+    twice = next((name for name, count in counts.items() if count > 1), None)
+    if twice is not None:
+        raise UserError(f"{where} has the column {twice!r} twice; remove one of them.")
+
+
+def find_header(lines: list[str], is_known: Callable[[str], bool]) -> tuple[int, str] | None:
+    """Return the index of the header among the first lines of a file, and the delimiter; None if there is none.
+
+    Args:
+        lines: The first lines.
+        is_known: Whether a name is that of a column that the caller uses.
+    """
+    best, most = None, 0
+    named = next((match[1] for line in lines if (match := _SEPARATOR_LINE.fullmatch(line.rstrip("\r\n")))), None)
+    for index, line in enumerate(lines):
+        for delimiter in (named,) if named is not None else DELIMITERS:
+            known = sum(is_known(name.strip().strip("\ufeff")) for name in split_line(line, delimiter))
+            if known > most:
+                best, most = (index, delimiter), known
+    return best
+
+
+def first_delimiter(lines: list[str]) -> tuple[str, int]:
+    """Return what separates the cells of a table that may lack a header, and how many first lines only say so.
+
+    It is what occurs most often in a line, so a table needs more columns than cells have delimiters in them.
+
+    Args:
+        lines: The first lines of the file.
+    """
+    for index, line in enumerate(lines):
+        if match := _SEPARATOR_LINE.fullmatch(line.rstrip("\r\n")):
+            return match[1], index + 1
+        if line.strip():
+            break
+    return max(DELIMITERS, key=lambda delimiter: max((line.count(delimiter) for line in lines), default=0)), 0
+
+
+def split_line(line: str, delimiter: str) -> list[str]:
+    """Return the cells of a line that may be a header; none where a quoted cell does not end in it.
+
+    Args:
+        line: The line.
+        delimiter: What separates cells.
+    """
+    if delimiter == "\t":
+        return line.rstrip("\r\n").split(delimiter)
+    try:
+        return next(csv.reader([line], delimiter=delimiter, skipinitialspace=True), [])
+    except csv.Error:  # a quoted cell goes on in the next line, or the cell is too long for a name
+        return []
+
+
+def read_rows(path: Path, lines: Iterable[str], delimiter: str, before: int = 0) -> Iterator[tuple[int, list[str]]]:
+    """Yield the line number (from 1) and cells of each row, quotes parsed strictly.
+
+    Programs that write TAB-separated text quote nothing, so quotes are part of a cell there, but for those around a
+    whole cell.
+
+    Args:
+        path: The file, for messages.
+        lines: Its lines.
+        delimiter: What separates cells.
+        before: How many lines were read before.
+
+    Raises:
+        UserError: A quote is missing or too many.
+    """
+    if delimiter == "\t":
+        for number, line in enumerate(lines, start=before + 1):
+            yield number, [_unquoted(cell) for cell in line.rstrip("\r\n").split("\t")]
+        return
+    lines = iter(lines)
+    head = next(lines, "")
+    # Some programs write a blank behind each comma, also before a quote.
+    blank = _BEHIND_BLANK.search(head) is not None
+    reader = csv.reader(itertools.chain([head], lines), delimiter=delimiter, strict=True, skipinitialspace=blank)
+    while True:
+        first_line = before + reader.line_num + 1
+        limit = csv.field_size_limit(sys.maxsize)  # of the process, so it is restored after each row
+        try:
+            row = next(reader, None)
+        except csv.Error as error:
+            last = before + reader.line_num
+            raise UserError(
+                f"{path}, line {first_line}, is not CSV ({error}, in line {last}); correct its quotes."
+            ) from None
+        finally:
+            csv.field_size_limit(limit)
+        if row is None:
+            return
+        yield first_line, row
+
+
+def _unquoted(cell: str) -> str:
+    if len(cell) > 1 and cell[0] == cell[-1] == '"' and '"' not in cell[1:-1].replace('""', ""):
+        return cell[1:-1].replace('""', '"')
+    return cell
+
+
+def _checked(
+    path: Path, header: tuple[str, ...], rows: Iterator[tuple[int, list[str]]], one_line: list[int]
+) -> Iterator[tuple[int, list[str]]]:
+    width = len(header)
+    for line, cells in rows:
+        if len(cells) != width:
+            if not any(cell.strip() for cell in cells):
+                continue  # spreadsheet programs fill blank rows with delimiters
+            raise UserError(
+                f"{path}, line {line}, has {len(cells)} cells, but the header has {width}; correct the line, and put "
+                "cells that contain the delimiter in quotes."
+            )
+        if not any(cell.strip() for cell in cells):
+            continue
+        broken = next((column for column in one_line if "\n" in cells[column] or "\r" in cells[column]), None)
+        if broken is not None:
+            raise UserError(
+                f"{path}, line {line}: the cell {header[broken]} goes over several lines; correct its quotes."
+            )
+        yield line, cells

@@ -1,0 +1,92 @@
+"""Lists of URLs in the forms in which others publish them."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import openpyxl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from affectflow.core.errors import UserError
+from affectflow.download.list_files import read_urls
+
+URLS = ["http://a.example/1,2.jpg", "http://b.example/?q=a;b", "http://c.example/3.jpg"]
+
+
+def text(content: str) -> Callable[[Path], object]:
+    return lambda path: path.write_text(content)
+
+
+def workbook(path: Path) -> None:
+    book = openpyxl.Workbook()
+    book.active.append(["Please cite us"])
+    sheet = book.create_sheet("list")
+    for row in (["a list of 2024", None], ["caption", "URL"], *(["a cat", url] for url in URLS)):
+        sheet.append(row)
+    book.save(path)
+
+
+FORMS: dict[str, Callable[[Path], object]] = {
+    "lines": text("\n".join(URLS)),
+    "csv": text("URL,TEXT\n" + "".join(f'"{url}",a cat\n' for url in URLS)),
+    "semicolons": text("TEXT;URL\n" + "".join(f'"a ""cat""";"{url}"\n' for url in URLS)),
+    "tsv": text("caption\turl\n" + "".join(f'a "cat\t{url}\n' for url in URLS)),
+    "tsv without a header": text("".join(f"a cat\t{url}\n" for url in URLS)),
+    "jsonl": text("".join(json.dumps({"caption": "a\ncat", "url": url}) + "\n" for url in URLS)),
+    "json": text(json.dumps([{"url": url, "n": 1} for url in URLS], indent=2)),
+    "json of texts": text(json.dumps(URLS)),
+    "utf-16": lambda path: path.write_text("url\n" + "".join(f'"{url}"\n' for url in URLS), encoding="utf-16"),
+    "compressed": lambda path: path.write_bytes(gzip.compress("\n".join(URLS).encode())),
+    "parquet": lambda path: pq.write_table(pa.table({"TEXT": ["a cat"] * 3, "URL": URLS}), path),
+    "workbook": workbook,
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_forms_of_lists(tmp_path: Path, form: str) -> None:
+    FORMS[form](tmp_path / "list")  # the content tells the form, not the name
+    assert [row.url for row in read_urls(tmp_path / "list")] == URLS
+
+
+@pytest.mark.parametrize("form", ["csv", "tsv", "jsonl", "parquet"])
+def test_the_column_of_urls_may_have_another_name(tmp_path: Path, form: str) -> None:
+    rows = [{"link": url, "text": "a cat"} for url in URLS]
+    path = tmp_path / "list"
+    match form:
+        case "csv":
+            path.write_text("text,link\n" + "".join(f'a cat,"{url}"\n' for url in URLS))
+        case "tsv":
+            path.write_text("text\tlink\n" + "".join(f"a cat\t{url}\n" for url in URLS))
+        case "jsonl":
+            path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        case "parquet":
+            pq.write_table(pa.Table.from_pylist(rows), path)
+    assert [row.url for row in read_urls(path, "link")] == URLS
+    with pytest.raises(UserError, match=r"no column 'url'; found .*'link'.*--url-column"):
+        list(read_urls(path))
+    with pytest.raises(UserError, match=r"no column 'address'; found .*'link'"):
+        list(read_urls(path, "address"))
+
+
+@pytest.mark.parametrize(
+    "content, said",
+    [
+        ("url\nhttp://a/1.jpg\nhttp://a/good,1.jpg\n", r"line 3, has 2 cells, but the header has 1"),
+        ('url\nhttp://a/1.jpg\n"http://a/2.jpg\nhttp://a/3.jpg\n', r"line 3, is not CSV"),
+        ('url,n\nhttp://a/1.jpg,1\n"http://a/2.jpg\nhttp://a/3.jpg",2\n', r"line 3: a quote joins this line"),
+        ("url,URL\nhttp://a/1.jpg,http://a/2.jpg\n", r"two columns for 'url'"),
+        ("a cat\thttp://a/1.jpg\nhttp://a/2.jpg\n", r"line 2, has 1 cells, not 2"),
+        ('{"url": "http://a/1.jpg"}\n{"url": \n', r"line 2, is not JSON"),
+        ('[{"link": "http://a/1.jpg"}]', r"no column 'url'; found 'link'"),
+        ("[1, 2]", r"item 1: expected a URL"),
+    ],
+)
+def test_what_would_fetch_another_image_is_named(tmp_path: Path, content: str, said: str) -> None:
+    (tmp_path / "list.txt").write_text(content)
+    with pytest.raises(UserError, match=said):
+        list(read_urls(tmp_path / "list.txt"))
