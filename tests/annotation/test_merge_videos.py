@@ -264,7 +264,7 @@ def test_a_rate_that_changes_is_kept_in_a_conversion(tmp_path: Path) -> None:
     shown, times = playable(tmp_path / "x.mkv", tmp_path / "converted.mp4")
     expected = [0.04 * i if i < 20 else 0.8 + 0.4 * (i - 20) for i in range(30)]
     assert shown == tmp_path / "converted.mp4" and times == pytest.approx(expected, abs=1e-3)
-    assert list(frame_times(shown)) == pytest.approx(expected, abs=1e-3)
+    assert [time for _, time in frame_times(shown)] == pytest.approx(expected, abs=1e-3)
 
 
 def test_several_may_want_a_conversion(videos: Path, tmp_path: Path) -> None:

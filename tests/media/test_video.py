@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import random
 import struct
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -43,7 +46,7 @@ def test_round_trip(
         assert frame.rgb.dtype == np.uint8 and frame.rgb.shape == (48, 64, 3)
         assert np.abs(frame.rgb.astype(int) - image).mean() < 12
         assert frame.time == pytest.approx(float(i / rate), abs=2e-3)
-    assert list(frame_times(path)) == [frame.time for frame in frames]
+    assert list(frame_times(path)) == [(frame.index, frame.time) for frame in frames]
 
 
 @pytest.mark.parametrize(
@@ -181,6 +184,148 @@ def test_a_video_that_is_to_be_shown_turned_is_upright(tmp_path: Path, images: l
     (tmp_path / "turned.mp4").write_bytes(content[:at] + clockwise + content[at + len(clockwise) :])
     for frame, turned in zip(read_frames(source), read_frames(tmp_path / "turned.mp4"), strict=True):
         assert np.array_equal(np.rot90(frame.rgb, -1), turned.rgb)
+
+
+@pytest.mark.parametrize(
+    "matrix, expected",
+    [
+        ((-1, 0, 0, 1), lambda rgb: rgb[:, ::-1]),
+        ((1, 0, 0, -1), lambda rgb: rgb[::-1]),
+        ((-1, 0, 0, -1), lambda rgb: rgb[::-1, ::-1]),
+        ((0, 1, 1, 0), lambda rgb: rgb.transpose(1, 0, 2)),
+        ((0, -1, 1, 0), lambda rgb: np.rot90(rgb)),
+        ((0, -1, -1, 0), lambda rgb: np.rot90(rgb, 2).transpose(1, 0, 2)),
+    ],
+    ids=["mirrored", "upside down and mirrored", "half turn", "transposed", "quarter turn", "turned and mirrored"],
+)
+def test_a_mirrored_video_is_mirrored(
+    tmp_path: Path,
+    images: list[NDArray[np.uint8]],
+    matrix: tuple[int, int, int, int],
+    expected: Callable[[NDArray[np.uint8]], NDArray[np.uint8]],
+) -> None:
+    source = tmp_path / "v.mp4"
+    write_video(source, iter(images), Fraction(10))
+    content = source.read_bytes()
+    straight = struct.pack(">9i", 1 << 16, 0, 0, 0, 1 << 16, 0, 0, 0, 1 << 30)
+    a, b, c, d = (value << 16 for value in matrix)
+    at = content.rindex(straight)
+    changed = struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 1 << 30)
+    (tmp_path / "shown.mp4").write_bytes(content[:at] + changed + content[at + len(changed) :])
+    for frame, shown in zip(read_frames(source), read_frames(tmp_path / "shown.mp4"), strict=True):
+        assert np.array_equal(expected(frame.rgb), shown.rgb)
+
+
+def numbered(number: int) -> NDArray[np.uint8]:
+    """A noisy image that shows its number in eight squares."""
+    image = np.random.default_rng(number).integers(60, 190, (96, 128, 3)).astype(np.uint8)
+    for bit in range(8):
+        image[:16, 16 * bit : 16 * bit + 16] = 255 * (number >> bit & 1)
+    return image
+
+
+def number_shown(rgb: NDArray[np.uint8]) -> int:
+    return sum(int(rgb[4:12, 16 * bit + 4 : 16 * bit + 12].mean() > 127) << bit for bit in range(8))
+
+
+def write_numbered(path: Path, codec: str, options: dict[str, str], frames: Iterable[int] = range(93)) -> None:
+    with av.open(str(path), "w") as output:
+        stream = output.add_stream(codec, rate=25, options=options)
+        assert isinstance(stream, av.VideoStream)
+        stream.width, stream.height, stream.pix_fmt = 128, 96, "yuv420p"
+        for number in frames:
+            frame = av.VideoFrame.from_ndarray(numbered(number), format="rgb24")
+            frame.pts, frame.time_base = number, Fraction(1, 25)
+            output.mux(stream.encode(frame))
+        output.mux(stream.encode())
+
+
+DAMAGED = {
+    "mpeg4.avi": ("mpeg4", {"g": "12"}),
+    "reordered.avi": ("mpeg4", {"g": "12", "bf": "2"}),
+    "h264.avi": ("libx264", {"g": "12"}),
+    "h264.mp4": ("libx264", {"g": "12"}),
+    "h264.mkv": ("libx264", {"g": "12"}),
+    "mpeg4.mkv": ("mpeg4", {"g": "12"}),
+    "vp8.webm": ("libvpx", {"g": "12"}),
+    "video.flv": ("flv", {"g": "12"}),
+    "video.mpg": ("mpeg2video", {"g": "12", "bf": "2"}),
+    "video.ts": ("libx264", {"g": "12"}),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGED)
+def test_labels_stay_with_their_frames_behind_damage(tmp_path: Path, name: str) -> None:
+    """400 bytes that are overwritten or cut out in the middle: what is still read has the number that it shows."""
+    codec, options = DAMAGED[name]
+    write_numbered(tmp_path / name, codec, options)
+    assert [number_shown(frame.rgb) for frame in read_frames(tmp_path / name)] == list(range(93))
+    content = (tmp_path / name).read_bytes()
+    read = 0
+    for seed in range(6):
+        rng = random.Random(seed)
+        at = rng.randrange(len(content) // 4, 3 * len(content) // 4)
+        instead = (rng.randbytes(400), bytes(400), b"")[seed % 3]
+        (tmp_path / f"damaged-{name}").write_bytes(content[:at] + instead + content[at + 400 :])
+        slid: Counter[int] = Counter()
+        with suppress(UserError):
+            for frame in read_frames(tmp_path / f"damaged-{name}"):
+                read += 1
+                slid[number_shown(frame.rgb) - (frame.index - 1)] += 1
+        # Frames around the damage show older squares, so that single ones differ, or some by a bit.
+        assert not [shift for shift in range(-6, 7) if shift and slid[shift] > 3], (seed, slid)
+    assert read > 30
+
+
+def test_a_hole_in_regular_time_stamps_is_as_many_places_as_it_is_long(tmp_path: Path) -> None:
+    there = [number for number in range(60) if number not in (10, 11, 30, 45)]
+    write_numbered(tmp_path / "v.mkv", "mpeg4", {"g": "12"}, there)
+    found = []
+    with pytest.raises(Incomplete, match=r"gives 56 of its 60 frames"):
+        found.extend(read_frames(tmp_path / "v.mkv"))
+    assert [frame.index - 1 for frame in found] == [number_shown(frame.rgb) for frame in found] == there
+
+
+def test_time_stamps_of_a_changing_rate_are_counted(tmp_path: Path) -> None:
+    there = [number for number in range(90) if number % 5 and number % 7]
+    write_numbered(tmp_path / "v.mkv", "mpeg4", {"g": "12"}, there)
+    frames = list(read_frames(tmp_path / "v.mkv"))
+    assert [frame.index for frame in frames] == list(range(1, len(there) + 1))
+    assert [number_shown(frame.rgb) for frame in frames] == there
+
+
+def test_frames_that_a_recorder_dropped_keep_their_places(tmp_path: Path) -> None:
+    name = "dropped.avi"
+    there = [number for number in range(60) if number not in (10, 11, 30, 45)]
+    write_numbered(tmp_path / name, "mpeg4", {"g": "12"}, there)
+    for media in (Media(), MetadataOnly()):
+        left_out: Counter[str] = Counter()
+        frames = list(media.frames(tmp_path / name, left_out))
+        assert [index - 1 for index, _, _ in frames] == there
+        assert all(time == pytest.approx((index - 1) / 25, abs=1e-3) for index, time, _ in frames)
+        assert (left_out, media.problems) == ({f"frame that {name} has dropped": 4}, [])
+        assert media.length(tmp_path / name) == 60
+    assert [number_shown(frame.rgb) for frame in read_frames(tmp_path / name)] == there
+    assert number_shown(frame_number(tmp_path / name, 13).rgb) == 12
+    assert frame_at(tmp_path / name, 11 / 25).index == 10  # which is still shown
+    with pytest.raises(UserError, match="dropped frame 11; give another one"):
+        frame_number(tmp_path / name, 11)
+
+
+@pytest.mark.parametrize("name, codec", [("v.mkv", "libx264"), ("v.flv", "flv"), ("v.webm", "libvpx")])
+def test_a_cut_of_half_a_second_is_told(tmp_path: Path, name: str, codec: str) -> None:
+    write_numbered(tmp_path / name, codec, {"g": "12"})
+    with av.open(str(tmp_path / name)) as container:
+        end = max(p.pos for p in container.demux(video=0) if p.pts is not None and p.pts * p.time_base < 3.2)
+    (tmp_path / name).write_bytes((tmp_path / name).read_bytes()[:end])
+    with pytest.raises(Incomplete, match=r"gives (79|80|81) of its (92|93|94) frames"):
+        list(read_frames(tmp_path / name))
+
+
+def test_a_container_without_a_length_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    write_numbered(tmp_path / "v.ts", "libx264", {"g": "12"}, range(20))
+    assert len(list(read_frames(tmp_path / "v.ts"))) == 20
+    assert "v.ts does not say how long it is; whether its end is missing cannot be told" in caplog.text
 
 
 @pytest.mark.parametrize("container, codec", FORMS)

@@ -61,15 +61,19 @@ def times_of(path: Path) -> tuple[list[float], int]:
     Raises:
         UserError: The file is not a video.
     """
-    times: list[float] = []
+    places: dict[int, float] = {}
     missing = 0
     try:
-        times.extend(frame_times(path))
+        for index, time in frame_times(path):
+            places[index] = time
     except Incomplete as error:
-        missing = error.missing
+        missing = max(0, error.frames + error.missing - max(places, default=0))
     spacing = 1 / frame_rate(path)
-    if not all(map(math.isfinite, times)):
-        times = [frame * spacing for frame in range(len(times))]
+    count = max(places, default=0)
+    if all(map(math.isfinite, places.values())):
+        times = [float(time) for time in np.interp(range(1, count + 1), list(places), list(places.values()))]
+    else:
+        times = [frame * spacing for frame in range(count)]
     end = times[-1] if times else -spacing
     all_times = times + [end + frame * spacing for frame in range(1, missing + 1)]
     return [time - all_times[0] for time in all_times], len(times)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -48,8 +49,15 @@ def over_processes(do: Callable[[T], R], work: Sequence[T], processes: int) -> I
     if processes == 1:
         yield from map(do, work)
         return
-    with ProcessPoolExecutor(min(processes, max(1, len(work))), initializer=end_with, initargs=(os.getpid(),)) as pool:
+    with ProcessPoolExecutor(min(processes, max(1, len(work))), initializer=_begin, initargs=(os.getpid(),)) as pool:
         yield from pool.map(do, work)
+
+
+def _begin(parent: int) -> None:
+    """Begin a process of :func:`over_processes`."""
+    # What the parent has left to be collected may wait for threads that a fork does not have, such as FFmpeg's.
+    gc.freeze()
+    end_with(parent)
 
 
 def batched(items: Iterable[T], size: int) -> Iterator[list[T]]:

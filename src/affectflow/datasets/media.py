@@ -28,7 +28,7 @@ class Media:
 
         Args:
             video: The file.
-            left_out: Counts the frames that cannot be read.
+            left_out: Counts the frames that cannot be read, and those that the video has dropped.
 
         Raises:
             UserError: Where the file is not a video.
@@ -36,20 +36,27 @@ class Media:
         from affectflow.media.video import Incomplete  # PyAV is not needed for images
 
         self.opened.append(video)
+        last = count = 0
         try:
-            yield from self._frames(video)
+            for last, time, image in self._frames(video):
+                count += 1
+                yield last, time, image
+            dropped = last - count
         except Incomplete as error:
             self.problems.append(str(error))
             left_out[f"frame of {video.name} that cannot be read"] += error.missing
+            dropped = error.dropped
+        if dropped:
+            left_out[f"frame that {video.name} has dropped"] += dropped
 
     def length(self, video: Path) -> int:
         """Return the number of frames of a video, including those that cannot be read."""
         from affectflow.media.video import Incomplete, frame_times
 
         try:
-            return sum(1 for _ in frame_times(video))
+            return max(index for index, _ in frame_times(video))
         except Incomplete as error:
-            return error.frames + error.missing
+            return error.frames + error.missing + error.dropped
 
     def _frames(self, video: Path) -> Iterator[tuple[int, float, Image]]:
         from affectflow.media.video import read_frames
@@ -85,7 +92,7 @@ class MetadataOnly(Media):
     def _frames(self, video: Path) -> Iterator[tuple[int, float, Image]]:
         from affectflow.media.video import frame_times
 
-        for index, time in enumerate(frame_times(video), start=1):
+        for index, time in frame_times(video):
             yield index, time, Decoded(_NO_PIXELS)
 
     def image(self, path: Path, left_out: Counter[str]) -> Image | None:

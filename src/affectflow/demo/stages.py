@@ -82,7 +82,7 @@ def draw_traces(
     )
 
 
-@stage("demo", "datasets", "facs", "media.video")
+@stage("demo", "datasets", "facs", "media.video", "media.video_index")
 def draw_disfa(
     marker: Output,
     seed: Seed,
@@ -106,7 +106,7 @@ def draw_disfa(
     make_disfa(Video(seed, frames, size), subjects=subjects, processes=threads, root=marker.parent)
 
 
-@stage("demo", "datasets", "facs", "media.video")
+@stage("demo", "datasets", "facs", "media.video", "media.video_index")
 def draw_amfed(
     marker: Output,
     seed: Seed,
@@ -130,7 +130,7 @@ def draw_amfed(
     make_amfed(Video(seed, frames, size), videos=videos, processes=threads, root=marker.parent)
 
 
-@stage("demo", "datasets", "facs", "media.video")
+@stage("demo", "datasets", "facs", "media.video", "media.video_index")
 def draw_affwild(
     marker: Output,
     seed: Seed,

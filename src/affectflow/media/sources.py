@@ -20,7 +20,8 @@ from affectflow.core.errors import UserError
 from affectflow.media.images import FORMATS, ImageError, decode_rgb
 from affectflow.media.pillow import open_image
 from affectflow.media.pixels import Decoded, Image
-from affectflow.media.video import address, frame_rate, read_frames
+from affectflow.media.video import frame_rate, read_frames
+from affectflow.media.video_index import address
 
 UNKNOWN_KIND = "neither an image nor a video"
 _UNSUPPORTED = "a HEIC or AVIF image, which is not supported; convert it to JPEG or PNG"

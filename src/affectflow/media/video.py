@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import logging
 import math
+import struct
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
 from pathlib import Path
+from typing import Any, cast
 
 import av
 import numpy as np
+from av.sidedata.sidedata import Type
 from numpy.typing import NDArray
 
 from affectflow.core.atomic import atomic_write
 from affectflow.core.errors import UserError
+from affectflow.media.video_index import VideoIndex, address, opened, read_index, readable
 
-_TOLERANCE_S = 1.0  # between the announced end and the beginning of the last frame
+log = logging.getLogger(__name__)
+
 _SAME_TIME_S = 1e-6
 _TIME_BASE = Fraction(1, 90_000)  # seconds; of written videos without a constant rate
 
@@ -34,51 +39,75 @@ class Frame:
 
 
 class Incomplete(UserError):
-    """A truncated or damaged video: ``frames`` could be read and ``missing`` could not."""
+    """A truncated or damaged video: ``frames`` could be read, ``missing`` could not, ``dropped`` never were there."""
 
-    def __init__(self, path: Path, frames: int, missing: int, reason: str = "") -> None:
+    def __init__(self, path: Path, frames: int, missing: int, dropped: int, reason: str = "") -> None:
         super().__init__(f"{path} gives {frames} of its {frames + missing} frames{reason}; fetch it again.")
         self.frames = frames
         self.missing = missing
-        self._arguments = (path, frames, missing, reason)
+        self.dropped = dropped
+        self._arguments = (path, frames, missing, dropped, reason)
 
-    def __reduce__(self) -> tuple[type[Incomplete], tuple[Path, int, int, str]]:
+    def __reduce__(self) -> tuple[type[Incomplete], tuple[Path, int, int, int, str]]:
         return type(self), self._arguments  # for pickling between processes
-
-
-def address(path: Path) -> str:
-    """Return a file's name for FFmpeg, which would take ``video:1.mp4`` as a protocol."""
-    return f"file:{path}"
 
 
 def read_frames(path: Path) -> Iterator[Frame]:
     """Yield all frames in order of presentation, one in memory at a time, upright.
 
-    The index of a frame is its position in the container, also where frames before it cannot be decoded.
+    The index of a frame is its place in the container (:mod:`affectflow.media.video_index`), also where frames before
+    it cannot be decoded or were dropped by the recorder. Where places cannot be told behind damage, reading stops
+    there.
 
     Raises:
         UserError: Where the file is not a video.
         Incomplete: After the last frame that can be read, where frames are missing.
     """
-    scan = _scan(path)
-    frames, index, time, reason = 0, 0, 0.0, scan.reason
+    found = read_index(path)
+    frames = last = 0
+    reason = found.reason
+    in_order = iter(found.times)
     try:
-        with _opened(path) as container:
-            for decoded in _decoded(container):
-                frames += 1
-                index = max(index + 1, scan.places.get(decoded.pts, 0))
-                time = _time_of(decoded)
-                yield Frame(index, time, _pixels_of(decoded))
+        with opened(path) as container:
+            for decoded in _decoded(container, found):
+                if found.by_timestamp:
+                    place = found.by_timestamp.get(-1 if decoded.pts is None else decoded.pts, 0)
+                else:
+                    place = next(in_order, 0)
+                if place > last:
+                    frames, last = frames + 1, place
+                    yield Frame(place, _time_of(decoded), _pixels_of(decoded))
     except av.FFmpegError as error:
         reason = f" ({error.strerror})"
-    scan.check(path, frames, time, reason, held=len(scan.places))
+    _check(path, found, frames, reason)
 
 
-def frame_times(path: Path) -> Iterator[float]:
-    """Yield the time of each frame in seconds without decoding; raises as :func:`read_frames`."""
-    scan = _scan(path)
-    yield from scan.times
-    scan.check(path, len(scan.times), scan.times[-1] if scan.times else 0.0, scan.reason)
+def frame_times(path: Path) -> Iterator[tuple[int, float]]:
+    """Yield index and time (in seconds) of each frame without decoding; raises as :func:`read_frames`."""
+    found = read_index(path)
+    yield from found.times.items()
+    _check(path, found, len(found.times), found.reason)
+
+
+def _check(path: Path, found: VideoIndex, frames: int, reason: str) -> None:
+    """Raise an error where frames are missing.
+
+    Args:
+        path: The file, for messages.
+        found: Its index.
+        frames: Number of frames that were read.
+        reason: Why reading ended, or empty.
+
+    Raises:
+        UserError: Where no frame could be read.
+        Incomplete: Where fewer frames were read than are announced or in the file.
+    """
+    if not frames:
+        raise UserError(f"{path} holds no frame that can be read{reason}; fetch it again.")
+    if not found.announces_length:
+        log.warning("%s does not say how long it is; whether its end is missing cannot be told", path)
+    if missing := found.missing + max(0, len(found.times) - frames):
+        raise Incomplete(path, frames, missing, found.dropped, reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +121,7 @@ class VideoEncoding:
 
 def video_encoding(path: Path) -> VideoEncoding:
     """Return how a video is encoded; raises :class:`UserError` where the file is not a video."""
-    with _opened(path) as container:
+    with opened(path) as container:
         codec = container.streams.video[0].codec_context
         return VideoEncoding(container.format.name, codec.name, str(codec.pix_fmt))
 
@@ -102,7 +131,7 @@ def frame_rate(path: Path) -> float:
 
     Raises :class:`UserError` where the file is not a video.
     """
-    with _opened(path) as container:
+    with opened(path) as container:
         return float(container.streams.video[0].average_rate or 25)
 
 
@@ -115,12 +144,14 @@ def frame_number(path: Path, index: int) -> Frame:
         path: The video.
         index: Number of the frame, from 1.
     """
-    scan = _scan(path)
-    if not 1 <= index <= len(scan.timestamps):
-        raise UserError(f"{path} has the frames 1 to {len(scan.timestamps)}, but not {index}; give one of them.")
-    wanted = scan.timestamps[index - 1]
-    if wanted is not None and wanted in scan.places:
-        with _readable(path), _opened(path) as container:
+    found = read_index(path)
+    if index not in found.times:
+        last = max(found.times, default=0)
+        what = f"has the frames 1 to {last}, but not {index}" if not 1 <= index <= last else f"dropped frame {index}"
+        raise UserError(f"{path} {what}; give another one.")
+    wanted = next((timestamp for timestamp, place in found.by_timestamp.items() if place == index), None)
+    if wanted is not None and not found.positions:
+        with readable(path), opened(path) as container:
             container.seek(wanted, stream=container.streams.video[0])
             for decoded in container.decode(video=0):
                 if decoded.pts is None or decoded.pts > wanted:
@@ -143,114 +174,38 @@ def frame_at(path: Path, seconds: float) -> Frame:
         path: The video.
         seconds: The container's time in seconds.
     """
-    times = _scan(path).times
+    places = read_index(path).times
+    indices, times = list(places), list(places.values())
     if not times:
         raise UserError(f"{path} holds no frame that can be read; fetch it again.")
-    index = bisect_right(times, seconds + _SAME_TIME_S)
+    at = bisect_right(times, seconds + _SAME_TIME_S)
     spacing = times[-1] - times[-2] if len(times) > 1 else 0.0
-    if index == 0 or seconds > times[-1] + spacing:
+    if at == 0 or seconds > times[-1] + spacing:
         raise UserError(
             f"{path} shows frames from {times[0]:.3f} s to {times[-1]:.3f} s, but not at {seconds:.3f} s; "
             "give a time within these."
         )
-    return frame_number(path, index)
+    return frame_number(path, indices[at - 1])
 
 
-@dataclass(frozen=True)
-class _Scan:
-    """The packets of a container, and what its header announces (zero where it says nothing)."""
-
-    timestamps: Sequence[int | None]
-    """Presentation times of the visible frames, in order, in units of ``base`` (seconds)."""
-    base: Fraction
-    frames: int
-    seconds: float
-    rate: float
-    reason: str
-
-    @property
-    def times(self) -> list[float]:
-        return [math.nan if timestamp is None else float(timestamp * self.base) for timestamp in self.timestamps]
-
-    @cached_property
-    def places(self) -> Mapping[int | None, int]:
-        """Index (from 1) by timestamp; empty where timestamps are missing or not unique."""
-        places = {timestamp: index for index, timestamp in enumerate(self.timestamps, start=1)}
-        return places if len(places) == len(self.timestamps) and None not in places else {}
-
-    def check(self, path: Path, frames: int, last: float, reason: str, held: int = 0) -> None:
-        """Raise an error where frames are missing.
-
-        Args:
-            path: The file, for messages.
-            frames: Number of frames that were read.
-            last: Time of the last of them in seconds.
-            reason: Why reading ended, or empty.
-            held: Number of frames in the container.
-
-        Raises:
-            UserError: Where no frame could be read.
-            Incomplete: Where fewer frames were read than are announced or ``held``.
-        """
-        if not frames:
-            raise UserError(f"{path} holds no frame that can be read{reason}; fetch it again.")
-        missing = max(0, self.frames - frames, held - frames)
-        if not self.frames and (reason or last + _TOLERANCE_S < self.seconds):
-            missing = max(1, missing, round((self.seconds - last) * self.rate) - 1)
-        if missing:
-            raise Incomplete(path, frames, missing, reason)
-
-
-def _scan(path: Path) -> _Scan:
-    """Read the packets of a video; raises :class:`UserError` where the file is not a video."""
-    timestamps: list[int | None] = []
-    hidden, reason = 0, ""
-    with _opened(path) as container:
-        stream = container.streams.video[0]
-        try:
-            for packet in container.demux(video=0):
-                if packet.size and packet.is_discard:
-                    hidden += 1  # by an edit list
-                elif packet.size:
-                    # Old containers have only decoding times, which equal presentation times there.
-                    timestamps.append(packet.dts if packet.pts is None else packet.pts)
-        except av.FFmpegError as error:
-            reason = f" ({error.strerror})"
-        seconds = _seconds(container, stream)
-        return _Scan(
-            sorted(timestamps, key=lambda timestamp: math.inf if timestamp is None else timestamp),
-            stream.time_base or Fraction(0),
-            max(0, stream.frames - hidden),
-            seconds,
-            float(stream.average_rate or 0),
-            reason,
-        )
-
-
-@contextmanager
-def _readable(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except av.FFmpegError as error:
-        raise UserError(f"{path} cannot be read as a video ({error.strerror}); fetch it again.") from None
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[av.container.InputContainer]:
-    """Open a video; raises :class:`UserError` where the file is not a video."""
-    with _readable(path):
-        container = av.open(address(path))
-    with container:
-        if not container.streams.video:
-            raise UserError(f"{path} holds no images; fetch it again.")
-        yield container
-
-
-def _decoded(container: av.container.InputContainer) -> Iterator[av.VideoFrame]:
-    """Yield all frames that can be decoded."""
+def _decoded(container: av.container.InputContainer, found: VideoIndex) -> Iterator[av.VideoFrame]:
+    """Yield all frames that can be decoded and placed."""
     for packet in container.demux(video=0):
-        with suppress(av.error.InvalidDataError):  # the missing frame is counted by the caller
-            yield from packet.decode()
+        if packet.size and found.positions:
+            place = found.positions.get(-1 if packet.pos is None else packet.pos)
+            if place is None and not found.by_timestamp:
+                return
+            if place is None:
+                continue  # what a damaged file seems to have
+            packet.dts = packet.pts = place
+        try:
+            for frame in packet.decode():
+                if frame.is_corrupt and not found.by_timestamp:
+                    return  # as below
+                yield frame
+        except av.error.InvalidDataError:
+            if not found.by_timestamp:
+                return  # how many frames are missing here cannot be told
 
 
 def _time_of(decoded: av.VideoFrame) -> float:
@@ -258,16 +213,24 @@ def _time_of(decoded: av.VideoFrame) -> float:
 
 
 def _pixels_of(decoded: av.VideoFrame) -> NDArray[np.uint8]:
-    """Return the pixels, rotated as the container says (counterclockwise)."""
+    """Return the pixels, turned and mirrored as the container says."""
     pixels = np.asarray(decoded.to_ndarray(format="rgb24"), np.uint8)
-    return np.ascontiguousarray(np.rot90(pixels, round(decoded.rotation / 90) % 4)) if decoded.rotation else pixels
+    data = cast("Mapping[Type, Any]", decoded.side_data).get(Type.DISPLAYMATRIX)
+    return pixels if data is None else _displayed(pixels, struct.unpack("=9i", bytes(data)))
 
 
-def _seconds(container: av.container.InputContainer, stream: av.VideoStream) -> float:
-    """Return the announced duration of the video stream, or of a container that has no other stream."""
-    if stream.duration is not None and stream.time_base is not None:
-        return float(stream.duration * stream.time_base)
-    return (container.duration or 0) / av.time_base if len(container.streams) == 1 else 0.0
+def _displayed(pixels: NDArray[np.uint8], matrix: Sequence[int]) -> NDArray[np.uint8]:
+    """Apply a display matrix, to the nearest quarter turn.
+
+    With the matrix (a, b, u, c, d, v, x, y, w), pixel (x, y) is shown at (a x + c y, b x + d y) (FFmpeg's
+    ``libavutil/display.h``, ISO/IEC 14496-12).
+    """
+    a, b, _, c, d = matrix[:5]
+    if abs(b) + abs(c) > abs(a) + abs(d):
+        pixels, columns, rows = pixels.transpose(1, 0, 2), c, b
+    else:
+        columns, rows = a, d
+    return np.ascontiguousarray(pixels[:: -1 if rows < 0 else 1, :: -1 if columns < 0 else 1])
 
 
 def _even(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
