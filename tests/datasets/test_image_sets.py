@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -201,6 +202,53 @@ def test_images_of_ones_own(tmp_path: Path) -> None:
         assert math.isnan(found[1].valence) and found[1].arousal == 0.25
 
 
+@pytest.mark.parametrize(
+    "name, written",
+    [
+        ("faces/AF01.jpg", "faces\\AF01.jpg"),
+        ("faces/AF01.jpg", ".\\Faces\\af01.JPG"),
+        (unicodedata.normalize("NFD", "José.jpg"), unicodedata.normalize("NFC", "José.jpg")),
+        (unicodedata.normalize("NFC", "José.jpg"), unicodedata.normalize("NFD", "JOSÉ.jpg")),
+    ],
+)
+def test_names_as_other_systems_write_them(tmp_path: Path, name: str, written: str) -> None:
+    make_image(tmp_path / name, 1)
+    make_own(tmp_path, "image,AU1", f"{written},1", images=0)
+    assert [grey(sample) for sample in samples("own", tmp_path)] == [1]
+
+
+def test_a_name_that_two_files_match_is_missing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    make_image(tmp_path / "a.png", 1)
+    make_image(tmp_path / "A.png", 2)
+    make_own(tmp_path, "image,AU1", "a.png,1", "A.PNG,1", "images/7.png,1", images=3)
+    data = get_dataset("own", tmp_path)
+    assert len(list(data.samples())) == 1 and data.left_out == {"label without an image": 2}
+    assert f"{tmp_path} has no file 'A.PNG'; the most similar name there is" in caplog.text
+
+
+def test_labels_as_pandas_writes_them(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """An index column, floating-point labels, NaN, and columns of another use."""
+    make_own(
+        tmp_path,
+        ",image,AU1,AU12,valence,notes,subject",
+        "0,images/0.png,1.0,NaN,0.5,,anna",
+        '1,images/1.png,0.0,1.0,nan,"seen, ""twice""\nby me",NaN',
+        "2,images/2.png,,999.0,NA,,",
+    )
+    found = samples("own", tmp_path)
+    assert [known(sample) for sample in found] == [{1: 1}, {1: 0, 12: 1}]
+    assert [sample.subject for sample in found] == ["anna", ""]
+    assert "labels.csv has columns that are not used: notes" in caplog.text
+
+
+def test_labels_as_excel_writes_them_where_commas_are_decimal(tmp_path: Path) -> None:
+    make_own(tmp_path, images=1)
+    table = "My labels\r\nimage;AU 1;Valence\r\nimages/0.png;1;-0,25\r\n"
+    (tmp_path / "labels.csv").write_bytes(table.encode("utf-16"))
+    (found,) = samples("own", tmp_path)
+    assert known(found) == {1: 1} and found.valence == -0.25
+
+
 def test_what_of_ones_own_is_left_out_is_counted(tmp_path: Path) -> None:
     rows = ["images/0.png,1", "images/9.png,1", "images/1.png,", "labels.csv,1", f"{'x' * 300},1", "a\0b,1"]
     make_own(tmp_path, "image,AU1", *rows, "images,0")
@@ -229,12 +277,14 @@ def test_persons_of_ones_own_stay_on_one_side(tmp_path: Path) -> None:
         (["image,AU1", "a.png,1", "a.png,0"], r"line 3: 'a.png' already has a row"),
         (["image,AU1", "a.png,1", "./a.png,0"], r"line 3: 'a.png' already has a row"),
         (["image,AU1", ",1"], r"line 2: no image"),
-        (["image,AU1", "a.png"], r"line 2: the number of cells differs"),
-        (["image,AU1", "a.png,1,1"], r"line 2: the number of cells differs"),
-        (["image,AU1,AU 01", "a.png,1,1"], "each column once"),
-        (["image,AU61", "a.png,1"], "AU61"),
-        (["photo,AU1", "a.png,1"], "photo"),
-        (["AU1", "1"], "column image"),
+        (["image,AU1", "a.png"], r"line 2, has 1 cells, but the header has 2"),
+        (["image,AU1", "a.png,1,1"], r"line 2, has 3 cells, but the header has 2"),
+        (["image,AU1", '"a.png,1', "b.png,0"], r"line 2, is not CSV"),
+        (["image,AU1,AU 01", "a.png,1,1"], "has the column AU1 twice, as AU1 and AU 01"),
+        (["image,AU61", "a.png,1"], "has no column with labels; its columns are image, AU61"),
+        (["image,AU L12", "a.png,1"], "has no column with labels"),
+        (["photo,AU1", "a.png,1"], "has no column image; its columns are photo, AU1"),
+        (["AU1", "1"], "has no column image"),
         (["image,AU1"], "no image"),
     ],
 )

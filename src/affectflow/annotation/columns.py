@@ -6,7 +6,8 @@ import csv
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from affectflow.tables.csv_files import open_text, read_csv
+from affectflow.tables.csv_files import read_csv
+from affectflow.tables.text import open_text
 
 MANIFEST_COLUMNS = ("annotation_video", "frame", "video", "time", "file_name", "url", "image_sha256")
 """``annotation_video`` is the number of the video, ``video`` its file name; ``frame`` counts from 1, ``time`` is in

@@ -81,7 +81,7 @@ def times_of(path: Path) -> tuple[list[float], int]:
 
 def conversion_key() -> str:
     """Return the cache key of converted videos; those of another one are made again."""
-    return cache_key(code=modules_digest(__name__, "affectflow.media.video"))[:8]
+    return cache_key(code=modules_digest(__name__, "affectflow.media.video", "affectflow.media.video_index"))[:8]
 
 
 def playable(path: Path, converted: Path) -> tuple[Path, Sequence[float]]:

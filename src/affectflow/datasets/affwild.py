@@ -14,7 +14,6 @@ decides.
 
 from __future__ import annotations
 
-import csv
 import math
 import re
 from collections.abc import Iterator
@@ -26,7 +25,9 @@ from affectflow.datasets.base import Dataset, find, find_folder, lines_of, numbe
 from affectflow.datasets.dataset_info import VALENCE_AROUSAL, DatasetInfo
 from affectflow.datasets.face import Face, face_of_corners, face_of_landmarks
 from affectflow.datasets.sample import Sample
-from affectflow.tables.csv_files import open_text
+from affectflow.tables.cells import is_missing
+from affectflow.tables.delimited import open_table
+from affectflow.tables.text import open_text
 
 if TYPE_CHECKING:
     from affectflow.datasets.media import Media
@@ -137,15 +138,15 @@ class AffWild(Dataset):
 def read_persons(path: Path) -> dict[str, str]:
     """Read the person of each video from a CSV ``video,person``; raises :class:`UserError` for a malformed one."""
     persons: dict[str, str] = {}
-    with open_text(path) as stream:
-        reader = csv.DictReader(stream)
-        if not {"video", "person"} <= set(reader.fieldnames or ()):
+    with open_table(path, lambda name: name.lower() in ("video", "person"), "the columns video and person") as table:
+        header = [name.lower() for name in table.header]
+        if not {"video", "person"} <= set(header):
             raise UserError(f"{path} lacks the columns video and person; add a header.")
-        for row in reader:
-            video, person = ((row[name] or "").strip() for name in ("video", "person"))
+        for line, cells in table.rows:
+            video, person = (cells[header.index(name)].strip() for name in ("video", "person"))
             video = re.sub(r"\.(mp4|avi)$", "", video, flags=re.IGNORECASE)
-            if not video or not person or video in persons:
-                raise UserError(f"{path}, line {reader.line_num}: expected a new video and its person; correct it.")
+            if not video or is_missing(person) or video in persons:
+                raise UserError(f"{path}, line {line}: expected a new video and its person; correct it.")
             persons[video] = person
     return persons
 

@@ -20,7 +20,7 @@ from affectflow.core.errors import UserError
 from affectflow.datasets.base import Dataset, find_folder, lines_of, number_of, visible
 from affectflow.datasets.dataset_info import VALENCE_AROUSAL, DatasetInfo
 from affectflow.datasets.sample import Sample
-from affectflow.tables.csv_files import open_text
+from affectflow.tables.text import open_text
 
 if TYPE_CHECKING:
     from affectflow.datasets.media import Media

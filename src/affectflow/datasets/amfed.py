@@ -27,7 +27,7 @@ from affectflow.datasets.base import Dataset, find, find_folder, lines_of, visib
 from affectflow.datasets.dataset_info import ACTION_UNITS, BENCHMARK, DatasetInfo
 from affectflow.datasets.face import Face, face_of_landmarks
 from affectflow.datasets.sample import PERCENT, Sample, unknown_units
-from affectflow.tables.csv_files import open_text
+from affectflow.tables.text import open_text
 
 if TYPE_CHECKING:
     import numpy as np

@@ -21,7 +21,7 @@ from affectflow.datasets.dataset_info import ACTION_UNITS, BENCHMARK, INTENSITIE
 from affectflow.datasets.disfa_labels import FOLDS, SPLITS, UNITS, occurrence, subjects_of
 from affectflow.datasets.face import Face, face_of_landmarks
 from affectflow.datasets.sample import Sample, unknown_intensities
-from affectflow.tables.csv_files import open_text
+from affectflow.tables.text import open_text
 
 if TYPE_CHECKING:
     import numpy as np

@@ -20,7 +20,7 @@ from affectflow.datasets.base import Dataset, find_folder, folders, number_of, s
 from affectflow.datasets.dataset_info import ACTION_UNITS, INTENSITIES, DatasetInfo
 from affectflow.datasets.disfa_labels import occurrence
 from affectflow.datasets.sample import Sample, unknown_intensities
-from affectflow.tables.csv_files import open_text
+from affectflow.tables.text import open_text
 
 if TYPE_CHECKING:
     import numpy as np

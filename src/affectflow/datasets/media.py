@@ -71,7 +71,7 @@ class Media:
             path: The file.
             left_out: Counts such files, by reason.
         """
-        if not _is_file(path):
+        if not is_file(path):
             left_out["label without an image"] += 1
             return None
         self.opened.append(path)
@@ -96,14 +96,15 @@ class MetadataOnly(Media):
             yield index, time, Decoded(_NO_PIXELS)
 
     def image(self, path: Path, left_out: Counter[str]) -> Image | None:
-        if _is_file(path):
+        if is_file(path):
             self.opened.append(path)
             return Decoded(_NO_PIXELS)
         left_out["label without an image"] += 1
         return None
 
 
-def _is_file(path: Path) -> bool:
+def is_file(path: Path) -> bool:
+    """Return whether a path is a file, False also for a name that cannot be one."""
     try:
         return path.is_file()
     except (OSError, ValueError):  # the name is too long or contains a null byte

@@ -26,8 +26,9 @@ from affectflow.core.errors import UserError
 from affectflow.datasets.base import Dataset, visible
 from affectflow.datasets.sample import Sample
 from affectflow.prediction.columns import LEFT_OUT_COLUMNS, PREDICTIONS_SCHEMA, label_fields
-from affectflow.tables.csv_files import open_text, write_csv
+from affectflow.tables.csv_files import write_csv
 from affectflow.tables.parquet import write_parquet
+from affectflow.tables.text import open_text
 
 WITHOUT_PREDICTION = "frame without a prediction"
 WITHOUT_LABEL = "prediction without a labelled frame"

@@ -32,7 +32,7 @@ from affectflow.tables.parquet import parquet_rows, write_parquet
 _CODE = ("affectflow.faces.yunet", "affectflow.media.images")
 """The modules that decide which face is found in given bytes. Only their changes invalidate kept faces."""
 
-_VIDEO_CODE = ("affectflow.media.video",)
+_VIDEO_CODE = ("affectflow.media.video", "affectflow.media.video_index")
 _UNIT = "unit"
 _KEPT_SCHEMA = pa.schema([(_UNIT, pa.string()), *FACES_SCHEMA])
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
 from affectflow.core.atomic import atomic_write
 from affectflow.core.errors import UserError
+from affectflow.tables.text import open_text
 
 
 def write_csv(path: Path | str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> int:
@@ -72,22 +72,3 @@ def read_facts(path: Path, columns: Sequence[str]) -> Iterator[dict[str, str]]:
         if tuple(reader.fieldnames or ()) != tuple(columns):
             raise ValueError(f"{path} has other columns than {', '.join(columns)}")
         yield from reader
-
-
-@contextmanager
-def open_text(path: Path | str) -> Iterator[IO[str]]:
-    """Open a text file in UTF-8, with or without byte order mark.
-
-    Raises :class:`UserError` where it cannot be read, also for errors of encoding or CSV inside the block.
-    """
-    try:
-        stream = open(path, newline="", encoding="utf-8-sig")  # noqa: SIM115  # closed below
-    except OSError as error:
-        raise UserError(f"{path} cannot be read ({error.strerror}); check the path and its permissions.") from None
-    with stream:
-        try:
-            yield stream
-        except UnicodeDecodeError:
-            raise UserError(f"{path} is not UTF-8 text; save it as UTF-8.") from None
-        except csv.Error as error:
-            raise UserError(f"{path} is not CSV ({error}); correct it.") from None
