@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -170,7 +171,7 @@ def test_pyfeat(disfa: Path, tmp_path: Path) -> None:
 
 def test_pyfeat_counts_images_where_frames_would_be(tmp_path: Path) -> None:
     lines = ["FaceScore,AU01,AU12,input,frame", "0.9,0.1,0.8,/faces/a.JPG,0", "0.9,0.2,0.7,/faces/b.webp,1"]
-    assert set(read_predictions(text(tmp_path / "feat.csv", *lines)).by_key) == {("a", 0), ("b", 0)}
+    assert set(read_predictions(text(tmp_path / "feat.csv", *lines)).by_key) == {("/faces/a", 0), ("/faces/b", 0)}
 
 
 def test_openface_3(disfa: Path, tmp_path: Path) -> None:
@@ -211,24 +212,121 @@ def test_libreface(disfa: Path, tmp_path: Path) -> None:
     assert score(disfa, folder, "--protocol", "intensity12")["mean_icc"] == 1.0
 
 
+@pytest.mark.parametrize("first", [0, 1])
+def test_frames_are_counted_from_the_first_number(
+    disfa: Path, tmp_path: Path, first: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A frame 0 in any file says from where all are counted, also where a file begins later."""
+    folder = tmp_path / "predictions"
+    for subject in SUBJECTS:
+        lines = ["video,frame,AU12"]
+        for frame in range(1 if subject != "SN003" else 5, FRAMES + 1):
+            lines.append(f"{subject},{frame - 1 + first},{float(intensity(subject, 12, frame) >= 2)}")
+        text(folder / f"{subject}.csv", *lines)
+    result = score(disfa, folder)
+    assert result["action_units"]["AU12"]["f1"] == 1.0
+    assert result["protocol"]["left_out"] == {"frame without a prediction": 4}
+    assert ("has a frame 0" in caplog.text) == (first == 0)
+
+
+@pytest.mark.parametrize("missing", ["NaN", "NA", "nan(ind)", "-nan(ind)", "None", " ", "-"])
+def test_a_missing_value_is_not_a_prediction(disfa: Path, tmp_path: Path, missing: str) -> None:
+    path = table(tmp_path / "some.csv", intensity)
+    lines = path.read_text().splitlines()
+    lines[1] = ",".join(missing if i == 2 else cell for i, cell in enumerate(lines[1].split(",")))
+    assert score(disfa, text(path, *lines))["action_units"]["AU1"]["without_prediction"] == 1
+
+
+def test_a_value_outside_its_range_is_clipped_and_counted(disfa: Path, tmp_path: Path) -> None:
+    path = table(tmp_path / "wide.csv", intensity)
+    lines = path.read_text().splitlines()
+    lines[1] = ",".join("-0.01" if i == 2 else "1.5" if i == 3 else cell for i, cell in enumerate(lines[1].split(",")))
+    assert score(disfa, text(path, *lines))["unused_rows"] == {"value outside its range, which was clipped": 2}
+    found = read_predictions(path).by_key["sn001", 1].probabilities
+    assert (found[0], found[1]) == (0.0, 1.0)
+
+
+def test_predictions_as_excel_writes_them(disfa: Path, tmp_path: Path) -> None:
+    path = table(tmp_path / "oracle.csv", intensity)
+    lines = [line.replace(",", ";") for line in path.read_text().splitlines()]
+    lines = [lines[0], *(re.sub(r"(\d)\.(\d)", r"\1,\2", line) for line in lines[1:])]
+    path.write_bytes("\r\n".join(lines).encode("utf-16"))
+    assert score(disfa, path)["mean_f1"] == 1.0
+
+
+def test_openface_2_of_images(tmp_path: Path) -> None:
+    """One file an image with a row for each face, no frame and no success."""
+    header = "face, confidence, gaze_0_x, AU01_r, AU12_r, AU01_c, AU12_c"
+    text(tmp_path / "photo_1.csv", header, "0, 0.90, 0.1, 1.20, 0.00, 1.00, 0.00", "1, 0.98, 0.1, 0.5, 3.0, 0, 1")
+    found = read_predictions(tmp_path)
+    assert found.program == "OpenFace 2" and set(found.by_key) == {("photo_1", 0)}
+    assert found.by_key["photo_1", 0].probabilities[11] == 1 and found.by_key["photo_1", 0].intensities[11] == 3
+    assert found.left_out == {"prediction of another face in the same frame": 1}
+
+
+def test_libreface_of_images(tmp_path: Path) -> None:
+    header = ",input_image_path,aligned_image_path,facial_expression,au_1,au_12,au_1_intensity"
+    path = text(tmp_path / "image_results.csv", header, "0,photos/a.jpg,tmp/a.png,Happiness,0,1,0.5")
+    found = read_predictions(path)
+    assert found.program == "LibreFace" and set(found.by_key) == {("photos/a", 0)}
+    assert found.by_key["photos/a", 0].probabilities[11] == 1
+
+
+def test_pyfeats_valence_and_arousal(tmp_path: Path) -> None:
+    lines = ["FaceScore,AU01,valence,arousal,input,frame", "0.9,0.1,0.25,-0.5,/videos/a.mp4,0"]
+    found = read_predictions(text(tmp_path / "feat.csv", *lines)).by_key["/videos/a", 1]
+    assert (found.valence, found.arousal) == (0.25, -0.5)
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["{}.avi", "C:\\videos\\{}.avi", "/data/videos/{}.AVI", "videos/{}_x/../{}", "./{}"],
+    ids=["extension", "Windows", "absolute", "up and down", "dot"],
+)
+def test_names_of_videos_as_others_write_them(disfa: Path, tmp_path: Path, written: str) -> None:
+    path = table(tmp_path / "oracle.csv", intensity)
+    lines = path.read_text().splitlines()
+    renamed = [line.replace(line[:5], written.format(line[:5].lower(), line[:5].lower()), 1) for line in lines[1:]]
+    assert score(disfa, text(path, lines[0], *renamed))["mean_f1"] == 1.0
+
+
+def test_a_video_without_predictions_is_named_with_the_nearest(
+    disfa: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = table(tmp_path / "oracle.csv", intensity)
+    score(disfa, text(path, *(line.replace("SN003", "SN03") for line in path.read_text().splitlines())))
+    assert "40 frames have no prediction, the first of them of" in caplog.text
+    assert "the most similar name there is 'sn0" in caplog.text
+
+
+def test_a_file_that_is_not_read_is_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    text(tmp_path / "a.csv", "video,frame,AU1", "SN001,1,0")
+    text(tmp_path / "a.xlsx", "x")
+    read_predictions(tmp_path)
+    assert "not read, since they are not tables: a.xlsx" in caplog.text
+
+
 @pytest.mark.parametrize(
     ("lines", "sentence"),
     [
-        (["a,b", "1,2"], "has the columns a, b …; expected columns video and frame"),
+        (["a,b", "1,2"], "begins with 'a,b'; expected a header with columns video and frame"),
+        (["frame,AU1", "1,1"], "has the columns frame, AU1 …; expected columns video and frame"),
         (["video,frame", "SN001,1"], "has no column of action units"),
-        (["video,frame,AU1", "SN001,1,2.5"], "line 2: AU1 is 2.5, outside 0 to 1"),
         (["video,frame,AU1", "SN001,1,yes"], "line 2: AU1 is 'yes', not a number"),
         (["video,frame,AU1", "SN001,one,1"], "line 2: the frame or the face cannot be read"),
-        (["video,frame,AU1", "SN001,1"], "line 2: 2 cells under 3 columns"),
+        (["video,frame,AU1", "SN001,1"], "line 2, has 2 cells, but the header has 3"),
         (["frame,success,AU01_c", "inf,1,1"], "line 2: the frame or the face cannot be read"),
-        (["video,frame,AU1", "SN001,1,0", "sn001.avi,1,1"], "line 3: frame 1 of 'sn001' occurs twice"),
+        (["video,frame,AU1", "SN001,1,0", "sn001.avi,1,1"], "line 3: frame 1 of 'sn001.avi' occurs twice"),
+        (["video,frame,AU1", "SN001,-1,0"], "line 2: the frame or the face cannot be read"),
+        (["video,frame,AU1", '"SN001,1,0', "SN002,1,0"], "line 2, is not CSV"),
+        (["video;frame;AU1", "SN001;1;0,5;1"], "line 2, has 4 cells, but the header has 3"),
         (["video,frame,AU1,AU1", "SN001,1,0,1"], "has the column 'AU1' twice"),
         (["video,frame,AU1", "SN099,1,0"], "No prediction is of a frame of disfa; they are of sn099"),
         (["video,frame,AU7", "SN001,1,0"], "predicts none of the labels of disfa"),
         (["video,frame,AU1", "\xff"], "is not UTF-8 text"),
         (["image_path,face_id,action_units", 'a.jpg,0,"[1, 0]"'], "line 2: the frame or the face cannot be read"),
-        (["image_path,face_id,action_units", "a.jpg,0,none"], "line 2: the frame or the face cannot be read"),
-        ([], "expected columns video"),
+        (["image_path,face_id,action_units", "a.jpg,0,nothing"], "line 2: the frame or the face cannot be read"),
+        ([], "is empty; expected a header with columns video"),
     ],
 )
 def test_mistakes(
