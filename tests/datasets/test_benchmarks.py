@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -96,6 +97,30 @@ def test_disfa_counts_labels_and_frames_that_do_not_meet(tmp_path: Path) -> None
     assert len(list(data.samples())) == FRAMES - 2 and sum(data.left_out.values()) == 2
     data = get_dataset("disfa", make_disfa(tmp_path, "SN001", units=[1], frames=FRAMES + 3))
     assert len(list(data.samples())) == FRAMES and sum(data.left_out.values()) == 3
+
+
+def test_half_of_disfas_labels_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A file cut to half, a line that is gone, a file that is missing."""
+    make_disfa(tmp_path, "SN001", "SN002")
+    folder = tmp_path / "ActionUnit_Labels/SN001"
+    text(folder / "SN001_au1.txt", *(f"{frame},0" for frame in range(1, FRAMES // 2 + 1)))
+    text(folder / "SN001_au4.txt", *(f"{frame},0" for frame in range(1, FRAMES + 1) if frame != 2))
+    (folder / "SN001_au26.txt").unlink()
+    media = Media()
+    found = list(get_dataset("disfa", tmp_path, media=media).samples())
+    assert len(found) == 2 * FRAMES and 1 not in known(found[FRAMES - 1])
+    last, one, four = media.problems
+    assert f"SN001_au1.txt has {FRAMES // 2} of {FRAMES} frames, and the first without a line is 4" in one
+    assert f"SN001_au4.txt has {FRAMES - 1} of {FRAMES} frames, and the first without a line is 2" in four
+    assert "SN001 has no files of AU26; DISFA has all 12 AUs" in last
+    assert all(problem in caplog.text for problem in media.problems)
+
+
+def test_videos_without_labels_are_counted(tmp_path: Path) -> None:
+    make_disfa(tmp_path, "SN001", "SN002")
+    shutil.rmtree(tmp_path / "ActionUnit_Labels/SN002")
+    data = get_dataset("disfa", tmp_path)
+    assert len(list(data.samples())) == FRAMES and data.left_out == {"video without labels": 1}
 
 
 def test_a_unit_without_a_file_is_unknown(tmp_path: Path) -> None:
@@ -199,6 +224,16 @@ def test_amfeds_cells_and_columns_that_do_not_fit(tmp_path: Path, lines: tuple[s
         samples("amfed", make_amfed(tmp_path, *lines))
 
 
+def test_amfeds_double_files_and_videos_without_labels(tmp_path: Path) -> None:
+    make_amfed(tmp_path, "Time,AU02", "0,100", identity="ab")
+    make_video(tmp_path / "Video - AVI/cd.avi")
+    data = get_dataset("amfed", tmp_path)
+    assert len(list(data.samples())) == FRAMES and data.left_out == {"video without labels": 1}
+    text(tmp_path / "AU Labels/AB-label.csv", "Time,AU02", "0,0")
+    with pytest.raises(UserError, match=r"AB-label\.csv and .*ab-label\.csv differ in case alone; remove"):
+        get_dataset("amfed", tmp_path)
+
+
 def test_amfeds_columns_in_any_case_and_blank_lines_before_them(tmp_path: Path) -> None:
     root = make_amfed(tmp_path, "", "time,SMILE,TrackerFail,", "0,100,0,", "0.25,0,100,")
     data = get_dataset("amfed", root)
@@ -293,24 +328,45 @@ def test_affwild_by_box(tmp_path: Path) -> None:
     assert data.left_out.total() == 3
 
 
+@pytest.mark.parametrize("valence", [FRAMES - 2, FRAMES - 1, FRAMES + 1, FRAMES + 2])
+@pytest.mark.parametrize("arousal", [FRAMES - 1, FRAMES, FRAMES + 1])
+def test_affwilds_counts_may_differ_by_two(tmp_path: Path, valence: int, arousal: int) -> None:
+    make_affwild(tmp_path, "105", [0.1] * valence)
+    text(tmp_path / "annotations/train/arousal/105.txt", *[0.2] * arousal)
+    data = get_dataset("affwild", tmp_path)
+    if abs(valence - arousal) > 2:
+        assert not list(data.samples())
+        return
+    labeled = min(valence, arousal, FRAMES)
+    found = list(data.samples())
+    assert [(sample.frame, sample.valence, sample.arousal) for sample in found] == [
+        (frame, 0.1, 0.2) for frame in range(1, labeled + 1)
+    ]
+    left_over = max(valence, arousal) - labeled
+    assert data.left_out["value of 105 without a frame"] == left_over
+    assert data.left_out["frame without labels"] == FRAMES - labeled
+
+
 @pytest.mark.parametrize(
     "lines, boxes",
     [
-        (5, []),
-        (7, []),
-        (5, [1, 2, 3, 4]),
+        (FRAMES - 3, []),
+        (FRAMES + 3, []),
+        (FRAMES - 1, [1, 2, 3, 4]),
         (0, []),
+        (3, [2, 3, FRAMES + 3]),
     ],
+    ids=["too few", "too many", "near to both", "none", "boxes beyond the video"],
 )
-def test_affwild_refuses_to_guess(tmp_path: Path, lines: int, boxes: list[int]) -> None:
-    with pytest.raises(UserError, match=r"105.*fetch"):
-        samples("affwild", make_affwild(tmp_path, "105", [0] * lines, boxes))
-
-
-def test_affwild_boxes_beyond_the_video(tmp_path: Path) -> None:
-    root = make_affwild(tmp_path, "105", [0.1, 0.2, 0.3], boxes=[2, 3, FRAMES + 3])
-    with pytest.raises(UserError, match="105"):
-        samples("affwild", root)
+def test_affwild_leaves_a_video_out_rather_than_guess(tmp_path: Path, lines: int, boxes: list[int]) -> None:
+    make_affwild(tmp_path, "105", [0] * lines, boxes)
+    make_affwild(tmp_path, "106", [0] * FRAMES)
+    media = Media()
+    data = get_dataset("affwild", tmp_path, media=media)
+    assert {sample.video for sample in data.samples()} == {"106"}
+    assert data.left_out == {"frame of 105, whose values do not fit its frames": FRAMES}
+    (problem,) = media.problems
+    assert f"105 has {lines} values for {FRAMES} frames" in problem and "fetch" in problem
 
 
 @pytest.mark.parametrize("boxes", [[0, 1, 2], [2, 2, 3]])
@@ -318,8 +374,11 @@ def test_affwild_refuses_boxes_that_are_no_frames(tmp_path: Path, boxes: list[in
     make_affwild(tmp_path, "105", [0.1, 0.2, 0.3], boxes=sorted({*boxes}))
     if len({*boxes}) < len(boxes):
         text(tmp_path / "bboxes/train/105/02.pts", "")
-    with pytest.raises(UserError, match="105"):
-        samples("affwild", tmp_path)
+    if len({*boxes}) < len(boxes):
+        with pytest.raises(UserError, match="105"):
+            samples("affwild", tmp_path)
+    else:
+        assert not samples("affwild", tmp_path)
 
 
 def test_affwilds_names_in_any_case(tmp_path: Path) -> None:
@@ -335,8 +394,11 @@ def test_affwilds_half_annotated_and_unannotated_videos(tmp_path: Path) -> None:
     data = get_dataset("affwild", tmp_path)
     assert len(list(data.samples())) == FRAMES and data.left_out == {"video without labels": 1}
     text(tmp_path / "annotations/train/arousal/106.txt", *[0] * FRAMES)
-    with pytest.raises(UserError, match=r"valence/106\.txt"):
-        samples("affwild", tmp_path)
+    media = Media()
+    data = get_dataset("affwild", tmp_path, media=media)
+    assert len(list(data.samples())) == FRAMES
+    assert data.left_out == {"frame of 106, which lacks valence or arousal": FRAMES}
+    assert "valence/106.txt does not exist" in media.problems[0]
 
 
 def test_affwilds_blank_lines_shift_nothing(tmp_path: Path) -> None:
@@ -382,12 +444,6 @@ def test_affwilds_bad_lines_are_named(tmp_path: Path, line: str) -> None:
 
 def test_affwild_without_what_it_needs(tmp_path: Path) -> None:
     make_affwild(tmp_path, "105", [0] * FRAMES)
-    text(tmp_path / "annotations/train/arousal/105.txt", 0)
-    with pytest.raises(UserError, match="105"):
-        samples("affwild", tmp_path)
-    (tmp_path / "annotations/train/arousal/105.txt").unlink()
-    with pytest.raises(UserError, match="arousal"):
-        samples("affwild", tmp_path)
     (tmp_path / "videos/train/105.mp4").unlink()
     with pytest.raises(UserError, match="105"):
         samples("affwild", tmp_path)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from affectflow.cli import main
+from affectflow.datasets.disfa_labels import UNITS
 from affectflow.inspection.survey import survey
 from tests.miniature import FRAMES, make_image, make_video, text
 
@@ -16,7 +17,7 @@ AFFWILD = ("valence", "arousal")
 def disfa(root: Path) -> None:
     for subject in ("SN001", "SN002"):
         make_video(root / f"Videos_LeftCamera/LeftVideo{subject}_comp.avi")
-        for unit in (1, 12):
+        for unit in UNITS:
             lines = (f"{i},{i % 6}" for i in range(1, FRAMES + 1))
             text(root / f"ActionUnit_Labels/{subject}/{subject}_au{unit}.txt", *lines)
 
@@ -66,7 +67,9 @@ def inspect(root: Path, capsys: pytest.CaptureFixture[str], status: int = 0) -> 
         (
             disfa,
             ["2 subjects, 2 videos, 12 labelled images"]
-            + [f"  {name}  " + ", ".join(f"intensity {i} 2" for i in range(6)) for name in ("AU1 ", "AU12")],
+            + [
+                f"  {name}  " + ", ".join(f"intensity {i} 2" for i in range(6)) for name in (f"AU{u:<2}" for u in UNITS)
+            ],
         ),
         (
             amfed,

@@ -21,7 +21,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from affectflow.core.errors import UserError
-from affectflow.datasets.base import Dataset, find, find_folder, lines_of, number_of, side_of, visible
+from affectflow.datasets.base import (
+    MAX_LEFT_OVER,
+    Dataset,
+    by_name,
+    find,
+    find_folder,
+    lines_of,
+    number_of,
+    side_of,
+    visible,
+)
 from affectflow.datasets.dataset_info import VALENCE_AROUSAL, DatasetInfo
 from affectflow.datasets.face import Face, face_of_corners, face_of_landmarks
 from affectflow.datasets.sample import Sample
@@ -59,7 +69,7 @@ class AffWild(Dataset):
         self._boxes, self._landmarks = (
             _nested(root, name) if find_folder(root, name) else None for name in ("bboxes", "landmarks")
         )
-        found = [{path.stem: path for path in visible(folder, ".txt")} for folder in (self._valence, self._arousal)]
+        found = [by_name(visible(folder, ".txt"), ".txt") for folder in (self._valence, self._arousal)]
         self._files = {name: [files.get(name) for files in found] for name in sorted({*found[0], *found[1]})}
         if unknown := sorted(persons.keys() - self._files.keys()):
             raise UserError(f"{table} names the video {unknown[0][:80]!r}, which has no annotation; correct its name.")
@@ -81,15 +91,19 @@ class AffWild(Dataset):
         video = next((found for s in ("mp4", "avi") if (found := find(self._videos, f"{part}.{s}"))), None)
         if video is None:
             raise UserError(f"Aff-Wild's {part} has annotations but no video; expected {self._videos}/{part}.mp4.")
-        valence, arousal = (
-            _values(path, f"{folder}/{part}.txt")
-            for path, folder in zip(self._files[part], (self._valence, self._arousal), strict=True)
-        )
-        if len(valence) != len(arousal):
-            raise UserError(
-                f"Aff-Wild's {part} has {len(valence)} valence and {len(arousal)} arousal values; fetch it again."
-            )
-        line_of_frame = self._alignment(part, video, len(valence))
+        halves = zip(self._files[part], (self._valence, self._arousal), strict=True)
+        if missing := next((f"{folder}/{part}.txt" for path, folder in halves if path is None), None):
+            self._media.report(f"{missing} does not exist, so {part} is left out; fetch valence and arousal again.")
+            self.left_out[f"frame of {part}, which lacks valence or arousal"] += self._media.length(video)
+            return
+        valence, arousal = (_values(path) for path in self._files[part] if path is not None)
+        values = min(len(valence), len(arousal))
+        line_of_frame = self._alignment(part, video, values)
+        if line_of_frame is None or abs(len(valence) - len(arousal)) > MAX_LEFT_OVER:
+            self.left_out[f"frame of {part}, whose values do not fit its frames"] += self._media.length(video)
+            return
+        if left_over := max(len(valence), len(arousal)) - len(line_of_frame):
+            self.left_out[f"value of {part} without a frame"] += left_over
         for index, time, image in self._media.frames(video, self.left_out):
             line = line_of_frame.get(index)
             if line is None or (math.isnan(valence[line]) and math.isnan(arousal[line])):
@@ -118,18 +132,26 @@ class AffWild(Dataset):
                     faces[frame] = face
         return faces if shipped else None
 
-    def _alignment(self, name: str, video: Path, lines: int) -> dict[int, int]:
-        """Return the line (from 0) of each labelled frame (from 1)."""
+    def _alignment(self, name: str, video: Path, lines: int) -> dict[int, int] | None:
+        """Return the line (from 0) of each labelled frame (from 1); None where neither frames nor boxes fit."""
         frames = self._media.length(video)
-        if lines == frames > 0:
-            return {index: index - 1 for index in range(1, frames + 1)}
         boxed = sorted(_points_files(self._boxes, name)) if self._boxes is not None else []
-        if lines == len(boxed) > 0 and boxed[0] >= 1 and boxed[-1] <= frames:
-            return {index: line for line, index in enumerate(boxed)}
-        raise UserError(
-            f"Aff-Wild's {name} has {lines} values, which equals neither the number of its frames ({frames}) "
-            f"nor that of its boxes ({len(boxed)}); fetch its video and annotation again."
+        if not (boxed and boxed[0] >= 1 and boxed[-1] <= frames):
+            boxed = []
+        by_frame = {index: index - 1 for index in range(1, min(lines, frames) + 1)}
+        by_box = {index: line for line, index in enumerate(boxed[:lines])}
+        if lines == frames > 0:
+            return by_frame
+        if lines == len(boxed) > 0:
+            return by_box
+        near = [rows for rows, count in ((by_frame, frames), (by_box, len(boxed))) if _is_near(lines, count)]
+        if len(near) == 1:
+            return near[0]
+        self._media.report(
+            f"Aff-Wild's {name} has {lines} values for {frames} frames and {len(boxed)} boxes, so that it is not sure "
+            "which value belongs to which frame, and it is left out; fetch its video and annotation again."
         )
+        return None
 
     def _side(self, name: str) -> str:
         return side_of("affwild", self._persons.get(name, name))
@@ -175,6 +197,10 @@ def _points_files(folder: Path, name: str) -> dict[int, Path]:
     return found
 
 
+def _is_near(lines: int, count: int) -> bool:
+    return lines > 0 and count > 0 and abs(lines - count) <= MAX_LEFT_OVER
+
+
 def _face(path: Path) -> Face | None:
     """Read a face from the four corners of its box or from landmarks; raises :class:`UserError` for other files."""
     import numpy as np
@@ -192,10 +218,8 @@ def _face(path: Path) -> Face | None:
     return face_of_corners(points) if len(points) <= _CORNERS else face_of_landmarks(points)
 
 
-def _values(path: Path | None, expected: str) -> list[float]:
+def _values(path: Path) -> list[float]:
     """Read one value per frame, NaN where there is no label."""
-    if path is None:
-        raise UserError(f"{expected} does not exist; a video needs both valence and arousal, fetch them again.")
     values = []
     with open_text(path) as stream:
         for number, line in lines_of(path, stream):

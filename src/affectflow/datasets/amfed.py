@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 
 from affectflow import facs
 from affectflow.core.errors import UserError
-from affectflow.datasets.base import Dataset, find, find_folder, lines_of, visible
+from affectflow.datasets.base import MAX_LEFT_OVER, Dataset, by_name, find, find_folder, lines_of, visible
 from affectflow.datasets.dataset_info import ACTION_UNITS, BENCHMARK, DatasetInfo
 from affectflow.datasets.face import Face, face_of_landmarks
 from affectflow.datasets.sample import PERCENT, Sample, unknown_units
@@ -39,6 +39,7 @@ SMILE = "Smile"
 _ENDING = "-label.csv"
 _LABELS = ("AU Labels", "AULabels")
 _VIDEOS = ("Video - AVI", "Videos - AVI", "Videos - FLV", "Video - FLV", "Videos - FLV (labeled)")
+_VIDEO_FILES = (".avi", ".flv", ".mp4")
 _ALIASES = {"57": 57, "forward": 57, "58": 58, "backward": 58}
 _SIDED = re.compile(r"(neg|unilateral)", re.IGNORECASE)  # one side only, or the opposite: not a FACS AU
 
@@ -65,11 +66,15 @@ class AmFed(Dataset):
         labels = find_folder(root, *_LABELS)
         if labels is None:
             raise UserError(f"{root} has no folder AU Labels; set data.amfed.root to AM-FED's own folder.")
-        self._labels = {path.name[: -len(_ENDING)]: path for path in visible(labels, _ENDING)}
+        self._labels = by_name(visible(labels, _ENDING), _ENDING)
         if not self._labels:
             raise UserError(f"{labels} holds no label file; expected <id>-label.csv.")
         self._landmarks = find_folder(root, "Landmark Points", "Landmark Points (labeled videos)")
         self._videos = [folder for name in _VIDEOS if (folder := find_folder(root, name)) is not None]
+        labeled = {name.lower() for name in self._labels}
+        files = (path for folder in self._videos for ending in _VIDEO_FILES for path in visible(folder, ending))
+        if without := {path.stem.lower() for path in files} - labeled:
+            self.left_out["video without labels"] += len(without)
 
     def groups(self) -> list[str]:
         return list(self._labels)
@@ -113,18 +118,21 @@ class AmFed(Dataset):
             return None
         path = find(self._landmarks, f"{part}-landmarks.txt")
         faces = _faces(path) if path is not None else {}
-        if path is not None and len(faces) != (frames := self._media.length(self._video_of(part))):
-            raise UserError(
-                f"{path} has {len(faces)} rows for {frames} frames, so that a row cannot be assigned to its frame; "
-                "fetch it again, or set faces.detector to yunet."
-            )
+        if path is not None:
+            frames = self._media.length(self._video_of(part))
+            if abs(len(faces) - frames) > MAX_LEFT_OVER:
+                self._media.report(
+                    f"{path} has {len(faces)} rows for {frames} frames, so that a row cannot be assigned to its frame "
+                    "and none is used; fetch it again, or set faces.detector to yunet."
+                )
+                return {}
         return {frame: face for frame, face in faces.items() if face is not None}
 
     def _video_of(self, identity: str) -> Path:
         """Return the file of a video; raises :class:`UserError` where there is none."""
         for folder in self._videos:
-            for suffix in ("avi", "flv", "mp4"):
-                found = find(folder, f"{identity}.{suffix}")
+            for ending in _VIDEO_FILES:
+                found = find(folder, f"{identity}{ending}")
                 if found is not None:
                     return found
         raise UserError(f"AM-FED's {identity} has labels but no video; expected Video - AVI/{identity}.avi.")

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from affectflow.datasets.sample import Sample
 
 _TEST_SHARE = 0.25  # of the groups of a set without a standard split
+MAX_LEFT_OVER = 2
+"""By how many the labels and the frames of a video may differ: as many are counted as left over, with more of them it
+is not sure which label belongs to which frame."""
 
 
 class Dataset(ABC):
@@ -88,6 +91,23 @@ def visible(folder: Path, ending: str) -> list[Path]:
         ending: The ending in lower case, such as ``.txt``.
     """
     return [path for path in entries(folder) if path.name.lower().endswith(ending)]
+
+
+def by_name(paths: Iterable[Path], ending: str) -> dict[str, Path]:
+    """Return files by their names without an ending; raise :class:`UserError` where two differ in case alone.
+
+    Args:
+        paths: The files.
+        ending: The ending in lower case, such as ``-label.csv``.
+    """
+    found: dict[str, Path] = {}
+    alike: dict[str, Path] = {}
+    for path in paths:
+        name = path.name[: -len(ending)]
+        if (other := alike.setdefault(name.lower(), path)) != path:
+            raise UserError(f"{other} and {path} differ in case alone; remove or rename one of them.")
+        found[name] = path
+    return found
 
 
 def find_folder(root: Path, *spellings: str) -> Path | None:

@@ -11,7 +11,7 @@ Mavadati et al., "DISFA: A Spontaneous Facial Action Intensity Database", IEEE T
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from affectflow.datasets.media import Media
 
+_VIDEO = re.compile(r"(?:left|right)video(.+)_comp", re.IGNORECASE)
 _LANDMARKS = re.compile(r"(\d+)_lm\.mat$", re.IGNORECASE)
 
 
@@ -56,6 +57,11 @@ class Disfa(Dataset):
         self._videos = [folder for _, folder in preferred if folder is not None]
         wanted = subjects_of(split)
         self._subjects = [folder for folder in folders(labels) if wanted is None or folder.name.upper() in wanted]
+        labeled = {folder.name.lower() for folder in folders(labels)}
+        files = (path for folder in self._videos for ending in (".avi", ".mp4") for path in visible(folder, ending))
+        filmed = {match[1].lower() for path in files if (match := _VIDEO.fullmatch(path.stem))}
+        if split == "all" and (without := filmed - labeled):
+            self.left_out["video without labels"] += len(without)
         if not self._subjects:
             raise UserError(f"{labels} holds no subject of {split!r}; expected folders such as SN001.")
 
@@ -66,7 +72,9 @@ class Disfa(Dataset):
         return self.groups()
 
     def samples_of(self, part: str) -> Iterator[Sample]:
-        labels = read_labels(next(folder for folder in self._subjects if folder.name == part))
+        folder = next(folder for folder in self._subjects if folder.name == part)
+        labels = read_labels(folder)
+        self._report_gaps(folder, labels)
         video = self.video_of(part)
         count = 0
         for count, time, image in self._media.frames(video, self.left_out):
@@ -88,6 +96,21 @@ class Disfa(Dataset):
             )
         if beyond := sum(index > count for index in labels):
             self.left_out["label without a frame"] += beyond
+
+    def _report_gaps(self, folder: Path, labels: Mapping[int, NDArray[np.float32]]) -> None:
+        """Report where a label is missing: DISFA has one of each of its 12 AUs for every frame."""
+        import numpy as np
+
+        paths = {unit: find(folder, _label_file(folder, unit)) for unit in UNITS}
+        if absent := [f"AU{unit}" for unit, path in paths.items() if path is None]:
+            self._media.report(f"{folder} has no files of {', '.join(absent)}; DISFA has all 12 AUs, so fetch them.")
+        for unit, path in paths.items():
+            without = [frame for frame, row in labels.items() if np.isnan(row[unit - 1])]
+            if path is not None and without:
+                self._media.report(
+                    f"{path} has {len(labels) - len(without)} of {len(labels)} frames, and the first without a line is "
+                    f"{min(without)}; fetch it again."
+                )
 
     def faces_of(self, part: str) -> dict[int, Face] | None:
         """Return faces from the landmarks, which belong to the left camera."""
@@ -126,11 +149,10 @@ def read_labels(folder: Path) -> dict[int, NDArray[np.float32]]:
     """
     import numpy as np
 
-    subject = folder.name
     labels: dict[int, NDArray[np.float32]] = {}
     found = False
     for unit in UNITS:
-        path = find(folder, f"{subject}_au{unit}.txt")
+        path = find(folder, _label_file(folder, unit))
         if path is None:
             continue
         found = True
@@ -143,8 +165,12 @@ def read_labels(folder: Path) -> dict[int, NDArray[np.float32]]:
                         raise UserError(f"{path}, line {number}: frame {frame} occurs twice; remove one of its lines.")
                     row[unit - 1] = intensity
     if not found:
-        raise UserError(f"{folder} holds no label file; expected {subject}_au1.txt and so on.")
+        raise UserError(f"{folder} holds no label file; expected {_label_file(folder, 1)} and so on.")
     return labels
+
+
+def _label_file(folder: Path, unit: int) -> str:
+    return f"{folder.name}_au{unit}.txt"
 
 
 def _face(path: Path) -> Face | None:

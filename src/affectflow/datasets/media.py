@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,8 @@ import numpy as np
 from affectflow.media.images import ImageError, decode_rgb
 from affectflow.media.pixels import Decoded, Encoded, Image
 
+log = logging.getLogger(__name__)
+
 _NO_PIXELS = np.zeros((0, 0, 3), np.uint8)
 
 
@@ -19,7 +22,7 @@ class Media:
 
     def __init__(self) -> None:
         self.problems: list[str] = []
-        """One sentence for each video that could be read only in part."""
+        """One sentence for each thing that is wrong with a set, but does not stop it."""
         self.opened: list[Path] = []
         """The videos and images that were read, in order."""
 
@@ -43,11 +46,16 @@ class Media:
                 yield last, time, image
             dropped = last - count
         except Incomplete as error:
-            self.problems.append(str(error))
+            self.report(str(error))
             left_out[f"frame of {video.name} that cannot be read"] += error.missing
             dropped = error.dropped
         if dropped:
             left_out[f"frame that {video.name} has dropped"] += dropped
+
+    def report(self, problem: str) -> None:
+        """Log something that is wrong with a set, and keep it for who inspects the set."""
+        self.problems.append(problem)
+        log.warning("%s", problem)
 
     def length(self, video: Path) -> int:
         """Return the number of frames of a video, including those that cannot be read."""
