@@ -133,6 +133,35 @@ def test_a_wanted_face_is_looked_for_beside_a_larger_one(detector: Detector) -> 
 
 
 @real
+@pytest.mark.parametrize("turn", [0, 90, 180, 270])
+def test_turned_photographs_give_upright_crops(detector: Detector, turn: int) -> None:
+    """Without EXIF: the crop of a turned photograph is that of the upright one, and the turn is recorded."""
+    for row in list(csv.DictReader((PHOTOGRAPHS / "faces.csv").open()))[::6]:
+        upright = photograph(row["file"])
+        turned = np.ascontiguousarray(np.rot90(upright, -turn // 90))
+        before, face = detector.find(upright), detector.find(turned)
+        assert before is not None and face is not None and (before.turn, face.turn) == (0, turn), row["file"]
+        difference = crop(upright, before, 96).astype(int) - crop(turned, face, 96)
+        assert np.abs(difference).mean() < 4, row["file"]
+
+
+@real
+def test_a_large_face_hides_no_small_ones(detector: Detector) -> None:
+    group = np.full((1200, 1600, 3), 130, np.uint8)
+    group[200:700, 50:550] = cv2.resize(photograph("001_smiling.jpg"), (500, 500))
+    places = [(700 + 200 * i, 150 + i % 2 * 400) for i in range(4)]
+    for (left, top), name in zip(places, ("003", "005", "007", "009"), strict=True):
+        small = cv2.resize(photograph(f"{name}_smiling.jpg"), (120, 120), interpolation=cv2.INTER_AREA)
+        group[top : top + 120, left : left + 120] = small
+    large, *others = detector.find_all(group)
+    assert large.box[0] < 550 and large.box[2] > 150
+    centers = sorted((face.box[0] + face.box[2] / 2, face.box[1] + face.box[3] / 2) for face in others)
+    assert len(centers) == 4
+    for (x, y), (left, top) in zip(centers, places, strict=True):
+        assert left < x < left + 120 and top < y < top + 120
+
+
+@real
 @pytest.mark.parametrize("name", ["001_neutral.jpg", "020_smiling.jpg"])
 def test_the_last_try_gives_places_in_the_image_too(
     detector: Detector, name: str, monkeypatch: pytest.MonkeyPatch

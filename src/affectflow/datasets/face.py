@@ -29,13 +29,16 @@ class Face:
     Attributes:
         box: Left, top, width, height.
         points: x, y of five landmarks: left eye, right eye, tip of the nose, left and right corner of the mouth, where
-            left is the left of the image; empty where only the box is known.
+            left is the left of the image in which the face is upright; empty where only the box is known.
         score: The detector's confidence, 0 to 1, or NaN.
+        turn: By how many degrees the image must be turned counterclockwise so that the face is upright: 0, 90, 180 or
+            270.
     """
 
     box: tuple[float, float, float, float]
     points: tuple[float, ...] = ()
     score: float = float("nan")
+    turn: int = 0
 
 
 def face_of_landmarks(landmarks: NDArray[np.float64]) -> Face | None:

@@ -23,6 +23,7 @@ FACE_FIELDS = (
     ("face_score", pa.float32()),
     ("face_box", pa.list_(pa.float32(), 4)),
     ("face_points", pa.list_(pa.float32(), 10)),
+    ("face_turn", pa.int16()),
 )
 """``face`` is ``found`` (by the detector), ``given`` (by the data set), ``no_face``, or empty without a search.
 The other columns are as in :class:`affectflow.datasets.face.Face`, NaN where unknown."""
@@ -46,6 +47,7 @@ def face_cells(outcome: str, face: Face | None = None) -> dict[str, Any]:
         "face_score": face.score,
         "face_box": face.box,
         "face_points": face.points or (float("nan"),) * 10,
+        "face_turn": face.turn,
     }
 
 
@@ -54,7 +56,7 @@ def face_of(row: Row) -> Face | None:
     if row["face"] not in (FOUND, GIVEN):
         return None
     points = tuple(row["face_points"])
-    return Face(tuple(row["face_box"]), points if points[0] == points[0] else (), row["face_score"])
+    return Face(tuple(row["face_box"]), points if points[0] == points[0] else (), row["face_score"], row["face_turn"])
 
 
 def with_faces(samples: Iterator[Sample], table: Path | None) -> Iterator[Sample]:

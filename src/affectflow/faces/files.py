@@ -22,9 +22,23 @@ from affectflow.tables.csv_files import write_csv
 
 NO_FACE = "no face"
 _POINTS = tuple(f"{name}_{axis}" for name in ("eye_1", "eye_2", "nose", "mouth_1", "mouth_2") for axis in "xy")
-FACE_COLUMNS = ("source", "frame", "time", "face", "score", "left", "top", "width", "height", *_POINTS, "problem")
-"""A row for each face, from 1, the most prominent first, with its box and five points in pixels; one row with face 0
-for an image without a face, or with a problem."""
+FACE_COLUMNS = (
+    "source",
+    "frame",
+    "time",
+    "face",
+    "score",
+    "left",
+    "top",
+    "width",
+    "height",
+    *_POINTS,
+    "turn",
+    "problem",
+)
+"""A row for each face, from 1, the most prominent first, with its box and five points in pixels, and by how many
+degrees the image must be turned counterclockwise so that the face is upright; one row with face 0 for an image without
+a face, or with a problem."""
 CROP_COLUMNS = ("source", "crop", "problem")
 Row = dict[str, Any]
 
@@ -118,7 +132,7 @@ def _face_rows(shown: Shown, detector: Detector) -> Iterator[Row]:
 
 def _cells(face: Face) -> Row:
     box = dict(zip(("left", "top", "width", "height"), face.box, strict=True))
-    return {"score": face.score, **box, **dict(zip(_POINTS, face.points, strict=False))}
+    return {"score": face.score, **box, **dict(zip(_POINTS, face.points, strict=False)), "turn": face.turn}
 
 
 def _sources(paths: Iterable[Path]) -> list[Source]:
@@ -154,5 +168,5 @@ def _write_parquet(out: Path, rows: Sequence[Row]) -> None:
 def _parquet_schema() -> Any:
     import pyarrow as pa
 
-    kinds = {"source": pa.string(), "problem": pa.string(), "frame": pa.int64(), "face": pa.int64()}
+    kinds = {"source": pa.string(), "problem": pa.string(), "frame": pa.int64(), "face": pa.int64(), "turn": pa.int64()}
     return pa.schema([(name, kinds.get(name, pa.float64())) for name in FACE_COLUMNS])

@@ -22,7 +22,7 @@ from affectflow.facs.expression import name_emotions, predicted_levels, shares
 from affectflow.prediction.predictor import FacePrediction, ImagePredictions
 from affectflow.tables.csv_files import csv_writer
 
-_FACE_COLUMNS = ("face", "face_score", "left", "top", "width", "height", "crop")
+_FACE_COLUMNS = ("face", "face_score", "left", "top", "width", "height", "turn", "crop")
 Row = dict[str, Any]
 
 
@@ -87,7 +87,7 @@ def _face_cells(number: int, prediction: FacePrediction) -> Row:
         return {"face": number, "crop": prediction.crop}
     left, top, width, height = face.box
     box = {"left": left, "top": top, "width": width, "height": height}
-    return {"face": number, "face_score": face.score, **box, "crop": prediction.crop}
+    return {"face": number, "face_score": face.score, **box, "turn": face.turn, "crop": prediction.crop}
 
 
 @contextmanager
