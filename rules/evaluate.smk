@@ -13,6 +13,7 @@ rule write_frames:
         faces=lambda wildcards: PLAN.faces.table(wildcards.dataset) or [],
     output:
         frames="results/frames/{dataset}.tfrecord",
+        index="results/frames/{dataset}_index.csv",
         left_out="results/frames/{dataset}_left_out.csv",
     log:
         "results/logs/write_frames/{dataset}.log",
@@ -35,6 +36,12 @@ rule write_frames:
 rule predict_benchmark:
     input:
         frames=INPUTS.frames_to_predict(),
+        # The number of records is compared with it, wherever records are read.
+        index=branch(
+            lambda wildcards: wildcards.benchmark == "emotionet",
+            then="results/emotionet/tfrecords/index.csv",
+            otherwise="results/frames/{benchmark}_index.csv",
+        ),
         lost=branch(
             lambda wildcards: wildcards.benchmark == "emotionet",
             then=[],

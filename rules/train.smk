@@ -30,7 +30,7 @@ rule train_model:
     input:
         train=INPUTS.training_records("train"),
         validation=INPUTS.training_records("validation"),
-        # Not read, but a finished index means finished records, and belongs to what a model leaves.
+        # The number of records is compared with it, wherever records are read.
         index=INPUTS.training_indices(),
         weights=checked(lambda wildcards: PLAN.models.weights(wildcards.run) or []),
         detector=checked(lambda wildcards: PLAN.faces.detector() or []),

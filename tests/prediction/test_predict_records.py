@@ -94,7 +94,10 @@ def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write_parquet(tmp_path / "faces", FACES_SCHEMA, rows)
     source = Source("videos", tmp_path, "all", tmp_path / "faces")
     out = tmp_path / "videos.tfrecord"
-    assert write_frames(source, 0.2, FORM, 1, out, tmp_path / "videos_left_out.csv") == 14
+    assert (
+        write_frames(source, 0.2, FORM, 1, out, out.with_name("videos_index.csv"), tmp_path / "videos_left_out.csv")
+        == 14
+    )
     return out
 
 
@@ -178,7 +181,7 @@ def test_several_processes_write_the_same_bytes(tmp_path: Path) -> None:
     found = []
     for processes in (1, 2):
         out, left_out = tmp_path / f"{processes}.tfrecord", tmp_path / f"{processes}.csv"
-        write_frames(Source("own", folder, "all", None), 0, FORM, processes, out, left_out)
+        write_frames(Source("own", folder, "all", None), 0, FORM, processes, out, tmp_path / "index.csv", left_out)
         found.append((out.read_bytes(), left_out.read_bytes()))
     assert found[0] == found[1]
 
@@ -191,7 +194,15 @@ def test_what_a_set_leaves_out_when_it_is_opened_is_counted(tmp_path: Path, monk
 
     monkeypatch.setattr(frames_module, "get_dataset", lambda *_: Opened())
     frames_module._opened.cache_clear()
-    write_frames(Source("opened", tmp_path, "all", None), 0, FORM, 1, tmp_path / "f", tmp_path / "lost.csv")
+    write_frames(
+        Source("opened", tmp_path, "all", None),
+        0,
+        FORM,
+        1,
+        tmp_path / "f",
+        tmp_path / "index.csv",
+        tmp_path / "lost.csv",
+    )
     lines = (tmp_path / "lost.csv").read_text().splitlines()
     assert lines == [
         "part,reason,count",
@@ -206,7 +217,8 @@ def test_a_model_of_faces_is_not_fed_whole_images(
     tmp_path: Path, kept: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     model_in(tmp_path / "model", CARD)
-    write_frames(Source("videos", tmp_path, "all", None), 0, FORM, 1, tmp_path / "bare.tfrecord", tmp_path / "lost.csv")
+    files = (tmp_path / name for name in ("bare.tfrecord", "bare_index.csv", "lost.csv"))
+    write_frames(Source("videos", tmp_path, "all", None), 0, FORM, 1, *files)
     words = ["--model", str(tmp_path / "model"), "--out", str(tmp_path / "p.parquet")]
     with pytest.raises(SystemExit):
         main(["predict-records", str(tmp_path / "bare.tfrecord"), *words])

@@ -30,13 +30,15 @@ from affectflow.media import file_names as names
 from affectflow.media.images import decode_rgb
 from affectflow.media.near_duplicates import group_near_duplicates
 from affectflow.media.pixels import Encoded
+from affectflow.records.access import Records
 from affectflow.records.assemble import AssemblyInputs, AssemblyOptions, assemble
 from affectflow.records.encoding import ImageEncoding
 from affectflow.records.example import decode_example, encode_example
-from affectflow.records.index import collect_index
+from affectflow.records.index import INDEX_COLUMNS, collect_index
 from affectflow.records.tfrecord import read_records, write_record
 from affectflow.records.write import write_shard
 from affectflow.spreadsheet.ingest import LABEL_COLUMNS
+from affectflow.tables.csv_files import write_csv
 from affectflow.tables.parquet import read_parquet, write_parquet
 from tests.miniature import stored
 
@@ -520,3 +522,21 @@ def test_stored_images_show_what_was_downloaded(store: Store, images: dict[str, 
             assert isinstance(stored, bytes) and isinstance(url, bytes)
             original = Image.fromarray(decode_rgb(images[url.decode()]).pixels).resize((SIZE, SIZE))
             assert np.abs(np.asarray(original, int) - decode_rgb(stored).pixels).mean() < 8
+
+
+@pytest.mark.parametrize("name", ["train-0-of-1.tfrecord", "disfa.tfrecord"])
+@pytest.mark.parametrize("kept", [0, 2], ids=["emptied", "cut between two records"])
+def test_records_that_are_gone_are_noticed_before_any_is_read(tmp_path: Path, name: str, kept: int) -> None:
+    path, index = tmp_path / name, tmp_path / ("index.csv" if name.startswith("train") else "disfa_index.csv")
+    with path.open("wb") as stream:
+        lengths = [write_record(stream, bytes(20)) for _ in range(5)]
+    rows = [(name, i, sum(lengths[:i]), length, f"{i}", "group") for i, length in enumerate(lengths)]
+    write_csv(index, INDEX_COLUMNS, rows)
+    assert len(Records([path])) == 5
+    path.write_bytes(path.read_bytes()[: sum(lengths[:kept])])
+    with pytest.raises(
+        UserError, match=rf"{name} has {kept} records, but .*{index.name} lists 5; delete it and run again"
+    ):
+        Records([path])
+    index.unlink()
+    assert len(Records([path])) == kept  # of anyone's records without an index

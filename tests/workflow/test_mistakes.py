@@ -99,7 +99,7 @@ def test_another_file_is_no_detector(workflow: Workflow) -> None:
 
 
 def test_a_damaged_table_names_the_file(workflow: Workflow) -> None:
-    (workflow.folder / "mine.xlsx").write_bytes(b"no workbook")
+    (workflow.folder / "mine.xlsx").write_bytes(b"PK\x03\x04 cut off")
     nothing = {"root": None}
     workflow.configure(
         data={

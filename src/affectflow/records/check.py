@@ -14,11 +14,10 @@ from affectflow.core.progress import progress
 from affectflow.datasets.sample import SPLITS
 from affectflow.media.images import ImageError, decode_rgb
 from affectflow.records.example import decode_example
-from affectflow.records.index import INDEX_COLUMNS
+from affectflow.records.index import INDEX, INDEX_COLUMNS
 from affectflow.records.tfrecord import read_records
 from affectflow.tables.csv_files import read_csv
 
-_INDEX = "index.csv"
 _BYTES, _FLOAT, _INT64 = "bytes_list", "float_list", "int64_list"
 _FEATURES = {
     "image/encoded": (_BYTES, 1),
@@ -74,8 +73,8 @@ def check_records(folder: Path) -> Checked:
                     bar.update()
             except UserError as error:
                 checked.problems.append(str(error))
-    if (folder / _INDEX).is_file():
-        checked.problems += _differences(folder / _INDEX, places)
+    if (folder / INDEX).is_file():
+        checked.problems += _differences(folder / INDEX, places)
     return checked
 
 

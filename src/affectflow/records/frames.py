@@ -23,6 +23,7 @@ from affectflow.datasets.opening import get_dataset
 from affectflow.faces.crop import Framing
 from affectflow.records.encoding import ImageEncoding
 from affectflow.records.example import encode_example
+from affectflow.records.index import INDEX_COLUMNS
 from affectflow.records.tfrecord import write_record
 from affectflow.tables.csv_files import write_csv
 
@@ -45,7 +46,7 @@ class Source:
 
 
 def write_frames(
-    source: Source, max_gap_s: float, form: ImageEncoding, processes: int, out: Path, left_out: Path
+    source: Source, max_gap_s: float, form: ImageEncoding, processes: int, out: Path, index: Path, left_out: Path
 ) -> int:
     """Write every labelled frame and image in the order of the set.
 
@@ -56,6 +57,7 @@ def write_frames(
         form: How images are encoded.
         processes: Number of processes.
         out: The file to write.
+        index: The index of its records to write, see :mod:`affectflow.records.index`.
         left_out: Table to write of the reasons for which frames were left out, with counts.
 
     Returns:
@@ -68,21 +70,25 @@ def write_frames(
     # Opening a set counts what is left out of the set as a whole.
     reasons = [("", reason, number) for reason, number in sorted(dataset.left_out.items())]
     parts = dataset.parts()
-    count = 0
+    rows: list[tuple[object, ...]] = []
+    offset = 0
     with _folder_beside(out) as folder, atomic_write(out) as joined, joined.open("wb") as stream:
         write = partial(_write_part, source=source, max_gap_s=max_gap_s, form=form, folder=folder)
         with progress(len(parts), "part", "frames") as bar:
-            for part, (path, frames, skipped) in zip(
+            for part, (path, records, skipped) in zip(
                 parts, over_processes(write, _numbered(parts), processes), strict=True
             ):
-                with path.open("rb") as records:
-                    shutil.copyfileobj(records, stream, 1 << 20)
+                with path.open("rb") as content:
+                    shutil.copyfileobj(content, stream, 1 << 20)
                 path.unlink()
                 reasons += ((part, reason, number) for reason, number in sorted(skipped.items()))
-                count += frames
+                for length, source_name, group in records:
+                    rows.append((out.name, len(rows), offset, length, source_name, group))
+                    offset += length
                 bar.update()
+    write_csv(index, INDEX_COLUMNS, rows)
     write_csv(left_out, LEFT_OUT_COLUMNS, reasons)
-    return count
+    return len(rows)
 
 
 @contextmanager
@@ -103,19 +109,20 @@ def _numbered(parts: Iterable[str]) -> list[tuple[int, str]]:
 
 def _write_part(
     numbered: tuple[int, str], source: Source, max_gap_s: float, form: ImageEncoding, folder: Path
-) -> tuple[Path, int, Counter[str]]:
+) -> tuple[Path, list[tuple[int, str, str]], Counter[str]]:
+    """Write a part; return its file, length, source and group of each record, and what was left out."""
     number, part = numbered
     path = folder / str(number)
     dataset = _opened(source)
     dataset.left_out.clear()
     framing = Framing(max_gap_s)
-    count = 0
+    records = []
     with path.open("wb") as stream:
         for sample in with_faces(dataset.samples_of(part), source.faces):
             placed, crop = framing.place(sample)
-            write_record(stream, encode_example(placed, form.jpeg(placed), form.size, form.size, crop))
-            count += 1
-    return path, count, Counter(dataset.left_out)
+            length = write_record(stream, encode_example(placed, form.jpeg(placed), form.size, form.size, crop))
+            records.append((length, sample.source, sample.group))
+    return path, records, Counter(dataset.left_out)
 
 
 @lru_cache(1)

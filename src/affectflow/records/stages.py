@@ -202,6 +202,7 @@ def write_frames(
     dataset: str,
     root: Path,
     frames: Output,
+    index: Output,
     left_out: Output,
     image_size: ImageSize,
     jpeg_quality: Quality,
@@ -217,6 +218,7 @@ def write_frames(
         dataset: Name of the data set.
         root: Folder of the data set.
         frames: The records.
+        index: Position of each record, and what it is of; beside the records, as NAME_index.csv.
         left_out: Table of frames that were left out, with the reason.
         max_gap_s: Seconds for which a lost face keeps its last position.
         split: Split of the data set.
@@ -232,6 +234,7 @@ def write_frames(
         ImageEncoding(image_size, jpeg_quality, jpeg_chroma),
         threads,
         frames,
+        index,
         left_out,
     )
     return f"{count} frames"
