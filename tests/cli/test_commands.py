@@ -118,6 +118,7 @@ def test_protocols(capsys: pytest.CaptureFixture[str]) -> None:
         (("snapshot", "ledger.parquet", "--out", "ledger.parquet"), "--out ledger.parquet is also read"),
         (("snapshot", "ledger.parquet", "--out", "hard.parquet"), "--out hard.parquet is also read"),
         (("download", "errors.csv", "."), "errors.csv is also read"),
+        (("find-faces", "set", "--out", "set/kept.csv"), "--out set/kept.csv exists in "),
     ],
 )
 def test_no_command_writes_what_it_reads(
@@ -131,13 +132,16 @@ def test_no_command_writes_what_it_reads(
     monkeypatch.chdir(tmp_path / "here")
     for name in ("t.csv", "list.txt", "g.avi", "a.jpg", "p.csv", "a.csv", "ledger.parquet", "errors.csv"):
         Path(name).write_text("kept")
+    Path("set").mkdir()
+    Path("set/kept.csv").write_text("kept")
     Path("hard.parquet").hardlink_to("ledger.parquet")
     Path("link.jpg").symlink_to("a.jpg")
     before = sorted(Path().iterdir())
     with pytest.raises(SystemExit):
         _run(*arguments)
     assert sentence in capsys.readouterr().err
-    assert sorted(Path().iterdir()) == before and Path(arguments[1]).read_text() == "kept"
+    assert sorted(Path().iterdir()) == before
+    assert all(path.read_text() == "kept" for path in Path().rglob("*") if path.is_file())
 
 
 def test_every_command_is_in_the_help_with_its_sentence(capsys: pytest.CaptureFixture[str]) -> None:

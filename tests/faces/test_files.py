@@ -73,3 +73,15 @@ def test_no_detector_is_one_sentence(folder: Path, capsys: pytest.CaptureFixture
         main(["crop", str(folder), "--out", "crops"])
     said = capsys.readouterr().err
     assert "results/weights/face_detector.onnx does not exist; give YuNet's file (SHA-256 ebafce4e" in said
+
+
+@needs_faces
+def test_a_crop_never_replaces_the_image_that_it_is_of(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    image = tmp_path / "photos" / "a.png"
+    image.parent.mkdir()
+    Image.open(PHOTOGRAPHS / "001_smiling.jpg").save(image)
+    before = image.read_bytes()
+    with pytest.raises(SystemExit):
+        main(["crop", str(image), "--out", str(image.parent), "--detector", str(DETECTOR)])
+    assert "a.png is also read; write to another file" in capsys.readouterr().err
+    assert image.read_bytes() == before and list(image.parent.iterdir()) == [image]

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import subprocess
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
+from affectflow.core import atomic
 from affectflow.core.atomic import atomic_write
 from affectflow.core.errors import UserError
 from affectflow.tables.csv_files import read_csv, write_csv
@@ -84,3 +88,43 @@ def test_parquet_keeps_its_schema_and_its_bytes(tmp_path: Path) -> None:
     assert read_parquet(path, SCHEMA).to_pylist() == rows
     with pytest.raises(UserError, match=r"t\.parquet"):
         read_parquet(path, pa.schema([("a", pa.int64()), ("b", pa.string())]))
+
+
+def test_what_a_killed_process_left_is_removed_and_what_another_writes_is_not(tmp_path: Path) -> None:
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    with atomic_write(tmp_path / "x") as partial:
+        partial.touch()
+        host = partial.name.split(".")[2].split("-")[0]
+    left = tmp_path / f".y.{host}-{dead.pid}.partial"
+    others = tmp_path / f".y.{host}-{os.getppid()}.partial", tmp_path / f".y.000000-{dead.pid}.partial"
+    for path in (left, *others):
+        path.write_text("half")
+    atomic._tidied.clear()  # as in a new process
+    with atomic_write(tmp_path / "x") as partial:
+        partial.write_text("whole")
+    assert sorted(tmp_path.iterdir()) == sorted([*others, tmp_path / "x"])
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, "No space left on device"),
+        OSError(errno.EDQUOT, "Disk quota exceeded"),
+        OSError("Unable to flush the file (error message = 'No space left on device')"),  # HDF5's
+        OSError("[Errno 28] Error writing bytes to file. Detail: [errno 28] No space left on device"),  # pyarrow's
+    ],
+)
+def test_a_full_disk_is_one_sentence(tmp_path: Path, error: OSError) -> None:
+    with (
+        pytest.raises(UserError, match=r"x.csv cannot be written \((No space|Disk quota).*; free disk space"),
+        atomic_write(tmp_path / "x.csv") as partial,
+    ):
+        partial.write_text("half")
+        raise error
+    assert not list(tmp_path.iterdir())
+
+
+def test_other_errors_are_not_taken_for_the_disks(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError), atomic_write(tmp_path / "x.csv"):
+        (tmp_path / "nothing").read_text()

@@ -12,6 +12,7 @@ from cyclopts import App, CycloptsError, Group, Parameter
 from affectflow import __version__
 from affectflow.cli import annotation, documents, images, models, stages, study
 from affectflow.cli.options import Command, check_outputs
+from affectflow.core.atomic import protect
 from affectflow.core.errors import one_sentence
 
 _WRONG_USAGE = 2
@@ -84,9 +85,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         with one_sentence():
             command, found, _ = application().parse_args(sys.argv[1:] if arguments is None else list(arguments))
-            if command.__module__.startswith("affectflow"):  # not --help and --version
-                check_outputs(command, found)
-            command(*found.args, **found.kwargs)
+            of_ours = command.__module__.startswith("affectflow")  # not --help and --version
+            with protect(check_outputs(command, found) if of_ours else ()):
+                command(*found.args, **found.kwargs)
         sys.stdout.flush()  # a reader that is gone is noticed here, not while Python ends
     except CycloptsError as error:
         name = " ".join(["affectflow", *(error.command_chain or ())])

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import functools
 import inspect
-import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, get_args, get_origin, get_type_hints
 
 from cyclopts import Parameter, Token, validators
 
+from affectflow.core.atomic import identity
 from affectflow.core.errors import UserError
 from affectflow.core.stage import is_output
 
@@ -63,27 +63,37 @@ def check_exists(file: Path, remedy: str) -> None:
         raise UserError(f"{file} does not exist; {remedy}.")
 
 
-def check_outputs(command: Command, arguments: inspect.BoundArguments) -> None:
-    """Raise :class:`UserError` where a file that a command writes is one that it reads, or another that it writes.
+def check_outputs(command: Command, arguments: inspect.BoundArguments) -> list[Path]:
+    """Check that no file that a command writes is one that it reads, or another that it writes; return what it reads.
 
     Args:
         command: The command's function; parameters of the type ``Output`` are written.
         arguments: Its arguments.
+
+    Raises:
+        UserError: One is, or it exists in a folder that is read.
     """
     hints = get_type_hints(command, include_extras=True)
-    written: dict[object, str] = {}
-    read: set[object] = set()
+    written: dict[object, tuple[str, Path]] = {}
+    read: list[Path] = []
     for name, value in arguments.arguments.items():
         for path in _paths(value):
             if not is_output(hints[name]):
-                read.add(_identity(path))
+                read.append(path)
                 continue
-            known = written.setdefault(_identity(path), name)
+            known, _ = written.setdefault(identity(path), (name, path))
             if known != name:
                 raise UserError(f"{_flag(known)} and {_flag(name)} both name {path}; give two files.")
-    for identity, name in written.items():
-        if identity in read:
+    identities = set(map(identity, read))
+    folders = {path.resolve() for path in read if path.is_dir()}
+    for key, (name, path) in written.items():
+        if key in identities:
             refuse(_flag(name), arguments.arguments[name])
+        if path.is_file() and (inside := folders.intersection(path.resolve().parents)):
+            raise UserError(
+                f"{_flag(name)} {path} exists in {min(inside)}, which is read; delete it, or write to another file."
+            )
+    return read
 
 
 def check_derived(written: Sequence[Path], read: Sequence[Path]) -> None:
@@ -93,9 +103,9 @@ def check_derived(written: Sequence[Path], read: Sequence[Path]) -> None:
         written: Files that the command writes.
         read: Files that it reads.
     """
-    kept = set(map(_identity, read))
+    kept = set(map(identity, read))
     for path in written:
-        if _identity(path) in kept:
+        if identity(path) in kept:
             refuse(str(path), "")
 
 
@@ -107,15 +117,6 @@ def refuse(what: str, given: object) -> NoReturn:
         given: The option's value; empty where there is no option.
     """
     raise UserError(f"{f'{what} {given}'.strip()} is also read; write to another file.")
-
-
-def _identity(path: Path) -> object:
-    """Return what is the same for two names of one file: links are followed, hard ones too."""
-    try:
-        status = path.stat()
-    except OSError:
-        return os.path.realpath(path)
-    return status.st_dev, status.st_ino
 
 
 def _paths(value: object) -> Iterator[Path]:

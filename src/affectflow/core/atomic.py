@@ -1,35 +1,129 @@
-"""Write files that appear whole or not at all."""
+"""Write files that appear whole or not at all, and never in place of what is being read."""
 
 from __future__ import annotations
 
+import errno
+import glob
+import hashlib
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+import socket
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from affectflow.core.errors import UserError
+
+_DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EIO, errno.EACCES, errno.EPERM)
+_protected: dict[object, Path] = {}
+_tidied: set[Path] = set()
 
 
 @contextmanager
 def atomic_write(path: Path | str) -> Iterator[Path]:
     """A temporary path beside ``path`` that takes its name when the block ends without an error.
 
-    Every file has one writer at a time, so the temporary name is fixed, and what a kill left is overwritten. Raises
-    :class:`UserError` where no file can be.
+    The temporary name is this process's own; those that processes of this host left behind when they were killed are
+    removed.
+
+    Raises:
+        UserError: No file can be there, the disk is full or does not allow it, or the file is one that a command reads
+            (:func:`protect`).
     """
     path = Path(path)
-    partial = path.with_name(f".{path.name}.partial")
+    check_not_read(path)
     if path.is_dir():
         raise UserError(f"{path} is a folder; give the path of a file.")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"{path} cannot be written ({error.strerror}); choose another place.") from None
+    _remove_left_behind(path.parent)
+    partial = path.with_name(f".{path.name}.{_host()}-{os.getpid()}.partial")
     partial.unlink(missing_ok=True)
     if not os.access(path.parent, os.W_OK):
         raise UserError(f"{path} cannot be written: its folder does not allow it; choose another place.")
     try:
-        yield partial
-        os.replace(partial, path)
+        with disk_errors(path):
+            yield partial
+            os.replace(partial, path)
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def disk_errors(path: Path) -> Iterator[None]:
+    """Turn the errors of a disk in the block into a :class:`UserError`: full, over a quota, read-only, broken.
+
+    Args:
+        path: What is written, for the message.
+    """
+    try:
+        yield
+    except OSError as error:
+        reason = _disk_error(error)
+        if reason is None:
+            raise
+        raise UserError(
+            f"{path} cannot be written ({reason}); free disk space, or choose another place, and run again."
+        ) from None
+
+
+def _disk_error(error: OSError) -> str | None:
+    """Return what is wrong with the disk, also where a library passes the system's error on in its own words."""
+    for number in _DISK_ERRORS:
+        reason = os.strerror(number)
+        if error.errno == number or reason in str(error) or f"errno {number}]" in str(error).lower():
+            return reason
+    return None
+
+
+@contextmanager
+def protect(paths: Iterable[Path]) -> Iterator[None]:
+    """Keep files from being replaced by :func:`atomic_write` in the block: what a command reads."""
+    _protected.update((identity(path), path) for path in paths)
+    try:
+        yield
+    finally:
+        _protected.clear()
+
+
+def check_not_read(path: Path) -> None:
+    """Raise :class:`UserError` where a file that is to be written is a protected one."""
+    if _protected and identity(path) in _protected:
+        raise UserError(f"{path} is also read; write to another file.")
+
+
+def identity(path: Path) -> object:
+    """Return what is the same for two names of one file: links are followed, hard ones too."""
+    try:
+        status = path.stat()
+    except OSError:
+        return os.path.realpath(path)
+    return status.st_dev, status.st_ino
+
+
+def _host() -> str:
+    return hashlib.sha256(socket.gethostname().encode()).hexdigest()[:6]
+
+
+def _remove_left_behind(folder: Path) -> None:
+    """Remove the temporary files in a folder whose processes, of this host, have ended; once in a process."""
+    if folder in _tidied:
+        return
+    _tidied.add(folder)
+    for left in glob.glob(f".*.{_host()}-*.partial", root_dir=folder):
+        process = left.rsplit("-", 1)[-1].removesuffix(".partial")
+        if process.isdecimal() and not _is_alive(int(process)):
+            with suppress(OSError):
+                (folder / left).unlink()
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    return True

@@ -10,7 +10,7 @@ from typing import Any
 
 from PIL import Image
 
-from affectflow.core.atomic import atomic_write
+from affectflow.core.atomic import atomic_write, check_not_read
 from affectflow.core.errors import UserError
 from affectflow.core.progress import progress
 from affectflow.datasets.face import Face
@@ -82,6 +82,8 @@ def crop_files(paths: Sequence[Path], detector: Detector, size: int, out: Path) 
     """
     rows: list[Row] = []
     sources = [source for source in _sources(paths) if source.kind != "video"]
+    for source in sources:  # before any is read
+        check_not_read(out / Path(source.name).with_suffix(".png"))
     with progress(len(sources), "image", "crop") as bar:
         for source in sources:
             bar.update()
