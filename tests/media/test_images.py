@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pillow_heif
 import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, PngImagePlugin
@@ -404,3 +405,40 @@ def test_jpegs_have_the_pixels_that_pillow_gives(smooth: Any) -> None:
     for options in ({}, {"subsampling": 0}, {"progressive": True}):
         data = encoded(Image.fromarray(smooth(5, 90)), "JPEG", **options)
         assert np.array_equal(decode_rgb(data).pixels, np.asarray(Image.open(io.BytesIO(data)).convert("RGB")))
+
+
+@pytest.mark.parametrize("name", ["AVIF", "HEIF", "JPEG2000"])
+def test_formats_that_browsers_and_telephones_write(name: str, smooth: Callable[..., NDArray[np.uint8]]) -> None:
+    pillow_heif.register_heif_opener()
+    pixels, stream = smooth(1, 64), io.BytesIO()
+    Image.fromarray(pixels).save(stream, name, quality=90)
+    decoded = decode_rgb(stream.getvalue())
+    assert decoded.format == name and np.abs(decoded.pixels.astype(int) - pixels).mean() < 8
+    info = examine(stream.getvalue())
+    assert (info.format, info.width, info.height) == (name, 64, 64)
+    with pytest.raises(ImageError) as caught:
+        decode_rgb(stream.getvalue()[: len(stream.getvalue()) // 2])
+    assert caught.value.reason in ("corrupt_image", "not_an_image")
+
+
+def test_a_jpeg_of_many_scans_is_refused_at_once(smooth: Callable[..., NDArray[np.uint8]]) -> None:
+    """One megabyte with 30,000 scans would take a decoder half an hour."""
+    stream = io.BytesIO()
+    Image.fromarray(smooth(1, 64)).save(stream, "JPEG", progressive=True)
+    data = stream.getvalue()
+    assert decode_rgb(data).pixels.shape == (64, 64, 3)
+    last = data.rindex(b"\xff\xda")
+    bomb = data[:last] + data[last:-2] * 300 + data[-2:]
+    for read in (decode_rgb, examine):
+        with pytest.raises(ImageError, match=r"a JPEG with 3\d\d scans, more than 100") as caught:
+            read(bomb)
+        assert caught.value.reason == "too_many_scans"
+
+
+def test_a_jpeg_of_twelve_bits_is_named(smooth: Callable[..., NDArray[np.uint8]]) -> None:
+    stream = io.BytesIO()
+    Image.fromarray(smooth(1, 64)).save(stream, "JPEG")
+    data = bytearray(stream.getvalue())
+    data[data.index(b"\xff\xc0") + 4] = 12
+    with pytest.raises(ImageError, match=r"12|precision|known format"):
+        decode_rgb(bytes(data))

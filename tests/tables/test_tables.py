@@ -128,3 +128,22 @@ def test_a_full_disk_is_one_sentence(tmp_path: Path, error: OSError) -> None:
 def test_other_errors_are_not_taken_for_the_disks(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError), atomic_write(tmp_path / "x.csv"):
         (tmp_path / "nothing").read_text()
+
+
+def test_a_flipped_bit_of_a_table_is_noticed(tmp_path: Path) -> None:
+    """Wherever it is: no value is read that was not written."""
+    rows = [{"a": number, "b": f"text {number}"} for number in range(300)]
+    write_parquet(tmp_path / "t.parquet", SCHEMA, rows)
+    content = (tmp_path / "t.parquet").read_bytes()
+    noticed = 0
+    for place in range(4, len(content), 7):
+        damaged = bytearray(content)
+        damaged[place] ^= 1 << place % 8
+        (tmp_path / "d.parquet").write_bytes(damaged)
+        try:
+            found = read_parquet(tmp_path / "d.parquet", SCHEMA).to_pylist()
+        except UserError:
+            noticed += 1
+        else:
+            assert found == rows, place
+    assert noticed > 100

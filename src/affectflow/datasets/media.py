@@ -86,8 +86,9 @@ class Media:
         try:
             data = path.read_bytes()
             return Encoded(data, path.name, decode_rgb(data).pixels)
-        except (ImageError, OSError):
+        except (ImageError, OSError) as error:
             left_out["image that cannot be decoded"] += 1
+            self.report(f"{path} is left out: {error}")
         return None
 
 

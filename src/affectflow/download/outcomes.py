@@ -27,6 +27,7 @@ OUTCOMES: dict[str, str] = {
     "truncated": "the body ended before its announced end",
     "too_large": "more bytes than download.max_bytes",
     "too_many_pixels": "more pixels than download.max_pixels",
+    "too_many_scans": "a JPEG of more scans than any camera writes, which would take minutes to decode",
     "not_an_image": "the body is not an image, whatever its name or header says",
     "corrupt_image": "an image that cannot be decoded to its end",
     "placeholder": "the image that a site shows in place of a removed one",

@@ -1,7 +1,8 @@
 """Identify, check and decode encoded images.
 
 Formats are identified by content, never by file name or HTTP header. JPEGs are decoded strictly
-(:mod:`affectflow.media.jpeg`), other formats by Pillow. Images are turned upright as EXIF tag 0x0112 says.
+(:mod:`affectflow.media.jpeg`), other formats by Pillow, HEIF (HEIC) with its plug-in pillow-heif. Images are turned
+upright as EXIF tag 0x0112 says.
 """
 
 from __future__ import annotations
@@ -17,9 +18,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from affectflow.media import jpeg
-from affectflow.media.pillow import open_image
+from affectflow.media.pillow import HEIF, open_image
 
-FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF")
+FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "AVIF", "JPEG2000", HEIF)
+MAX_SCANS = 100
+"""Scans of the most complex JPEG that is decoded: progressive ones have about ten, and each costs a pass over all
+pixels, so that a small file could take half an hour."""
 MAX_PIXELS = 100_000_000
 """Width times height of the largest image that is decoded."""
 _EXIF_ORIENTATION = 0x0112
@@ -155,6 +159,8 @@ def _open(data: bytes, max_pixels: int) -> Image.Image:
     width, height = image.size
     if width * height > max_pixels:
         raise ImageError("too_many_pixels", f"{width} x {height} pixels, more than {max_pixels}")
+    if jpeg.is_jpeg(data) and (scans := jpeg.most_scans(data)) > MAX_SCANS:
+        raise ImageError("too_many_scans", f"a JPEG with {scans} scans, more than {MAX_SCANS}")
     return image
 
 

@@ -27,6 +27,11 @@ def is_jpeg(data: bytes) -> bool:
     return data[:3] == b"\xff\xd8\xff"
 
 
+def most_scans(data: bytes) -> int:
+    """Return how many scans a JPEG has at most: their markers cannot occur in the data of a scan."""
+    return data.count(b"\xff\xda")
+
+
 def decode(data: bytes, smallest: int = 0, out: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:
     """Decode a JPEG to its end.
 

@@ -18,18 +18,15 @@ from numpy.typing import NDArray
 
 from affectflow.core.errors import UserError
 from affectflow.media.images import FORMATS, ImageError, decode_rgb
-from affectflow.media.pillow import open_image
+from affectflow.media.pillow import is_tiled, open_image
 from affectflow.media.pixels import Decoded, Image
 from affectflow.media.video import frame_rate, read_frames
 from affectflow.media.video_index import address
 
 UNKNOWN_KIND = "neither an image nor a video"
-_UNSUPPORTED = "a HEIC or AVIF image, which is not supported; convert it to JPEG or PNG"
 _BROKEN_LINK = "a broken link"
 _CAMERA_FORMAT = "v4l2"
 _NOT_VIDEO_FORMATS = ("tty", "gif", "apng", "image2")  # what FFmpeg takes text and broken images for
-# ISO/IEC 23008-12, section 10, and AVIF 1.1, section 6: FFmpeg would read the first tile of such an image as a video.
-_TILED = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"avif", b"avis")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -176,8 +173,8 @@ def _kind_of(path: Path) -> tuple[str, str]:
         return "", _BROKEN_LINK
     except OSError as error:
         return "", f"cannot be read ({error.strerror})"
-    if beginning[4:8] == b"ftyp" and beginning[8:] in _TILED:
-        return "", _UNSUPPORTED
+    if is_tiled(beginning):
+        return "image", ""
     try:
         with open_image(path, FORMATS):
             return "image", ""

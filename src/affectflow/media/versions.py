@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib.metadata import version
 
-IMAGE_LIBRARIES = ("opencv-python-headless", "pillow", "simplejpeg")
+IMAGE_LIBRARIES = ("opencv-python-headless", "pillow", "pillow-heif", "simplejpeg")
 """Distributions that decode, warp and encode images, and find faces in them."""
 
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from affectflow.core.atomic import atomic_write
 from affectflow.core.parallel import batched
@@ -20,6 +19,7 @@ from affectflow.records.access import Records
 from affectflow.records.example import decode_example
 from affectflow.records.frames import LEFT_OUT_COLUMNS as LEFT_OUT_OF_PARTS
 from affectflow.tables.csv_files import read_csv, write_csv
+from affectflow.tables.parquet import parquet_writer
 
 
 def predict_records(
@@ -55,7 +55,7 @@ def predict_records(
     count = sum(map(len, batches))
     with (
         atomic_write(out) as partial,
-        pq.ParquetWriter(partial, PREDICTIONS_SCHEMA, compression="zstd") as writer,
+        parquet_writer(partial, PREDICTIONS_SCHEMA) as writer,
         progress(count, "frame", "predict") as bar,
     ):
         images = images_in_order(records, batches).as_numpy_iterator()

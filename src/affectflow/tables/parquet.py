@@ -31,17 +31,28 @@ def write_parquet(path: Path | str, schema: pa.Schema, rows: Iterable[Mapping[st
         Number of rows.
     """
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     from affectflow.tables.arrow import column
 
     count = 0
-    with atomic_write(path) as partial, pq.ParquetWriter(partial, schema, compression="zstd") as writer:
+    with atomic_write(path) as partial, parquet_writer(partial, schema) as writer:
         for batch in batched(rows, _ROWS_IN_MEMORY):
             columns = [column([row.get(field.name) for row in batch], field.type) for field in schema]
             writer.write_table(pa.Table.from_arrays(columns, schema=schema))
             count += len(batch)
     return count
+
+
+def parquet_writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
+    """Open a writer of a table whose pages have checksums, so that damage is noticed where they are read.
+
+    Args:
+        path: The file.
+        schema: Its schema.
+    """
+    import pyarrow.parquet as pq
+
+    return pq.ParquetWriter(path, schema, compression="zstd", write_page_checksum=True)
 
 
 def read_parquet(path: Path | str, schema: pa.Schema) -> pa.Table:
@@ -163,7 +174,7 @@ def _opened(path: Path | str) -> pq.ParquetFile:
     import pyarrow.parquet as pq
 
     try:
-        return pq.ParquetFile(path)
+        return pq.ParquetFile(path, page_checksum_verification=True)
     except (pa.ArrowException, OSError) as error:
         raise UserError(f"{path} is not a complete Parquet file ({_line(error)}); make or fetch it again.") from None
 
