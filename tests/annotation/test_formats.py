@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -199,6 +200,96 @@ def test_who_is_below_the_floor_is_left_out(traces: Traces) -> None:
     assert {row["valence_sources"] for row in traces.merge(200, min_ccc=0.5)[0]} == {"ben"}
 
 
+CVAT_TRACK = (
+    '<track id="0" label="face" {more}><box frame="4" keyframe="1" outside="0">'
+    '<attribute name="valence">0.5</attribute><attribute name="arousal">NaN</attribute></box></track>'
+)
+
+
+@pytest.mark.parametrize("project", [False, True])
+def test_cvats_archives(traces: Traces, project: bool) -> None:
+    """What CVAT downloads is a .zip; the export of a project has a source for each task."""
+    if project:
+        tasks = "".join(f"<task><id>{n}</id><source>video_00{n}.mp4</source></task>" for n in (2, 1))
+        meta, track = f"<project><tasks>{tasks}</tasks></project>", CVAT_TRACK.format(more='task_id="1"')
+    else:
+        meta, track = "<source>video_001.mp4</source>", CVAT_TRACK.format(more="")
+    (traces.folder / "anna").mkdir(parents=True)
+    with zipfile.ZipFile(traces.folder / "anna/task_1.zip", "w") as archive:
+        archive.writestr("annotations.xml", f"<annotations><meta>{meta}</meta>{track}</annotations>")
+        archive.writestr("__MACOSX/._annotations.xml", "rubbish")
+    assert [value for value in merged(traces) if value is not None] == [0.5]
+    assert merged(traces)[4] == 0.5 and merged(traces, "arousal")[4] is None
+
+
+def test_a_damaged_archive_is_named(traces: Traces) -> None:
+    path = traces.write("anna/task_1.zip", "")
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("readme.md", "nothing here")
+    with pytest.raises(UserError, match=r"task_1\.zip holds no export"):
+        traces.merge(FRAMES)
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        "file-1-5.jpg",
+        "/data/local-files/?d=images%2Ffile-1-5.jpg",
+        "https://bucket.example/images/file-1-5.jpg?X-Amz-Signature=1.2/3&X-Amz-Expires=60",
+        "/data/upload/1/0a1b2c3d-file-1-5.jpg",
+        "C:\\\\images\\\\FILE-1-5.JPG",
+    ],
+    ids=["plain", "encoded", "presigned", "uploaded", "Windows"],
+)
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ('{"number": 0.5}', 0.5),
+        ('{"choices": ["-0.5"]}', -0.5),
+        ('{"rating": 4}', 0.5),
+        ('{"number": null}', None),
+    ],
+)
+def test_label_studios_results(traces: Traces, image: str, value: str, expected: float | None) -> None:
+    result = f'{{"from_name": "valence", "type": "x", "value": {value}}}'
+    zero = '{"rating": 3}' if "rating" in value else '{"number": 0}'
+    other = f'{{"from_name": "valence", "value": {zero}}}'
+    tasks = [
+        f'{{"id": {n}, "data": {{"image": "{name}"}}, "annotations": [{{"result": [{given}]}}]}}'
+        for n, name, given in ((1, image, result), (2, "file-1-6.jpg", other))
+    ]
+    traces.write("ben/ls.json", f"[{','.join(tasks)}]")
+    assert merged(traces)[4:6] == [expected, 0.0]
+
+
+def test_label_studios_csv(traces: Traces) -> None:
+    header = "annotation_id,annotator,created_at,image,lead_time,valence,arousal"
+    traces.write("ben/ls.csv", f"{header}\n1,2,x,/data/upload/1/0a1b2c3d-file-1-5.jpg,3.5,0.5,\n")
+    assert merged(traces)[4] == 0.5 and merged(traces, "arousal")[4] is None
+
+
+@pytest.mark.parametrize("missing", ["NaN", "NA", "-nan(ind)", "null", ""])
+def test_a_missing_value_of_any_tool_is_missing(traces: Traces, missing: str) -> None:
+    traces.write("a/video_001.csv", f"frame,valence\n1,0.5\n2,{missing}\n")
+    traces.write("a/video_001_arousal.txt", "\n".join(["0.5", missing or "NaN", *["0"] * (FRAMES - 2)]))
+    assert merged(traces)[:2] == [0.5, None] and merged(traces, "arousal")[:2] == [0.5, None]
+
+
+def test_a_few_values_outside_the_scale_are_clipped_and_told(traces: Traces, caplog: pytest.LogCaptureFixture) -> None:
+    values_ = ["0.5"] * (FRAMES - 1) + ["1.02"]
+    traces.write("a/video_001_valence.txt", "\n".join(values_))
+    assert merged(traces)[-1] == 1.0
+    assert "line 20: 1 values outside the range -1 to 1 were clipped" in caplog.text
+
+
+def test_a_trace_in_utf_16_and_a_file_that_is_no_export(traces: Traces, caplog: pytest.LogCaptureFixture) -> None:
+    path = traces.write("a/video_001.csv", "")
+    path.write_bytes("frame;valence\r\n1;0,5\r\n".encode("utf-16-le"))
+    traces.write("a/notes.docx", "x")
+    assert merged(traces)[0] == 0.5
+    assert "not read, since they are not exports: notes.docx" in caplog.text
+
+
 @pytest.mark.parametrize(
     "name, text, sentence",
     [
@@ -235,7 +326,8 @@ def test_who_is_below_the_floor_is_left_out(traces: Traces) -> None:
             "are the same trace (valence of annotation video 1 by anna)",
         ),
         ("x.json", '[{"image": "file-1-1.jpg", "valence": 1' + "0" * 400 + "}]", "is not a number"),
-        ("x.json", '[{"image": "file-1-1.jpg", "valence": NaN}]', "task 1: valence nan is not a number"),
+        ("x.json", '[{"image": "file-1-1.jpg", "valence": "happy"}]', "task 1: valence happy is not a number"),
+        ("x.json", '[{"image": "file-1-2.jpeg", "valence": 1}]', "the most similar name is 'file-1-2.jpg'"),
         (
             "x.xml",
             "<a><track><box frame='-2'><attribute name='valence'>0</attribute></box></track></a>",
@@ -295,7 +387,7 @@ def test_other_encodings_are_named(traces: Traces) -> None:
     path = traces.write("video_001.csv", "")
     for data in ("frame,valence,é\n".encode("latin-1"), b"\0\1\2"):
         path.write_bytes(data)
-        with pytest.raises(UserError, match=r"video_001\.csv is not"):
+        with pytest.raises(UserError, match=r"video_001\.csv(, line 1,)? is not"):
             traces.merge(FRAMES)
 
 

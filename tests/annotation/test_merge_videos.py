@@ -91,8 +91,11 @@ def test_traces_of_other_tools_are_found_by_the_video(videos: Path, tmp_path: Pa
     text(traces / "dora/ben.csv", "frame,valence,arousal", "2,0.3,-0.3")
     merge_videos(traces, videos, tmp_path / "mine", MERGE_OPTIONS)
     assert labels(tmp_path / "mine", "valence", "ben") == ["0.1", "0.2", "0.1", "0.1", "0.1", "0.1"]
-    text(traces / "carla/ben_valence.txt", *(0.1 for _ in range(FRAMES + 1)))
-    with pytest.raises(UserError, match=r"has 7 values but ben\.avi has 6 frames"):
+    text(traces / "carla/ben_valence.txt", *(0.1 for _ in range(FRAMES + 2)))
+    merge_videos(traces, videos, tmp_path / "mine", MERGE_OPTIONS)  # two are left over
+    assert labels(tmp_path / "mine", "valence", "ben") == ["0.1", "0.2", "0.1", "0.1", "0.1", "0.1"]
+    text(traces / "carla/ben_valence.txt", *(0.1 for _ in range(FRAMES + 3)))
+    with pytest.raises(UserError, match=r"has 9 values but ben\.avi has 6 frames"):
         merge_videos(traces, videos, tmp_path / "mine", MERGE_OPTIONS)
 
 

@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from affectflow.annotation.columns import AGREEMENT_COLUMNS, ANNOTATOR_COLUMNS, INCLUDED
+from affectflow.annotation.find_video import AnnotationVideo
 from affectflow.annotation.lag import lags_of, pairwise_lags
 from affectflow.annotation.recording import DIMENSIONS
-from affectflow.annotation.traces import AnnotationVideo, Track, join_tracks
+from affectflow.annotation.traces import Track, join_tracks
 from affectflow.metrics.agreement import agree
 from affectflow.tables.csv_files import write_csv
 

@@ -10,9 +10,10 @@ import numpy as np
 
 from affectflow.annotation.columns import AFFECT_COLUMNS, MANIFEST_COLUMNS, read_annotation_video_table
 from affectflow.annotation.consensus import Consensus, MergeOptions, decimal
+from affectflow.annotation.find_video import AnnotationVideo
 from affectflow.annotation.recording import DIMENSIONS
 from affectflow.annotation.trace_log import OwnVideoTraceLog
-from affectflow.annotation.traces import AnnotationVideo, read_folder
+from affectflow.annotation.traces import read_folder
 from affectflow.core.errors import UserError
 from affectflow.tables.csv_files import write_csv
 

@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 
 from affectflow.annotation.columns import MERGED_COLUMNS
 from affectflow.annotation.consensus import Consensus, MergeOptions
+from affectflow.annotation.find_video import AnnotationVideo
 from affectflow.annotation.own_videos import find_videos, stem_of, times_of
 from affectflow.annotation.rating_log import RatingLog
 from affectflow.annotation.recording import DIMENSIONS
 from affectflow.annotation.trace_log import TraceLog
-from affectflow.annotation.traces import AnnotationVideo, read_folder
+from affectflow.annotation.traces import read_folder
 from affectflow.core.atomic import atomic_write
 from affectflow.core.cache import file_sha256
 from affectflow.core.errors import UserError

@@ -74,6 +74,7 @@ class ImageRating:
         sha256: Digest of the image, if the tool knows it; then the name does not count.
         is_repeat: Whether the image was shown a second time; the first rating comes before.
         after_prediction: Whether the annotator had seen the model prediction.
+        limits: Lowest and highest value of the tool's scale; None if the file does not say.
     """
 
     path: Path
@@ -87,6 +88,7 @@ class ImageRating:
     sha256: str = ""
     is_repeat: bool = False
     after_prediction: bool = False
+    limits: tuple[float, float] | None = None
 
 
 Export = Recording | ImageRating

@@ -45,7 +45,7 @@ def make_annotation_videos(
     return f"{count} annotation videos"
 
 
-@stage("annotation", "datasets", "metrics.agreement")
+@stage("annotation", "datasets", "media.name_index", "metrics.agreement")
 def merge_traces(
     traces: Path,
     manifest: Path,

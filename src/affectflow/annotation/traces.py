@@ -6,6 +6,7 @@ the annotator are given in the file, or by its name: ``video_001_valence.txt`` i
 
 from __future__ import annotations
 
+import logging
 import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -14,52 +15,26 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from affectflow.annotation.formats import read_export
+from affectflow.annotation.find_video import AnnotationVideo, FindVideo, Numbers, dimension_of, find_by_number
+from affectflow.annotation.formats import SUFFIXES, read_export
 from affectflow.annotation.formats.affectflow_log import TOOL as OWN_TOOL
-from affectflow.annotation.recording import DIMENSIONS, ImageRating, Interpolation, Recording
+from affectflow.annotation.recording import ImageRating, Interpolation, Recording
 from affectflow.annotation.resample import at_frames
 from affectflow.annotation.trace_log import content_digest
 from affectflow.core.errors import UserError
+from affectflow.datasets.base import MAX_LEFT_OVER
 from affectflow.datasets.synthetic import MARKER
+from affectflow.media.name_index import NameIndex
 
-Numbers = NDArray[np.float64]
-_NUMBERED = (re.compile(r"batch[_ -]?(\d+)", re.IGNORECASE), re.compile(r"video[_ -]?(\d+)", re.IGNORECASE))
-"""Names of annotation videos; earlier versions called them batches, and people have traces with such names."""
+log = logging.getLogger(__name__)
+
 _UPLOADED = re.compile(r"^[0-9a-f]{8}-")
 """Prefix that Label Studio adds to the names of uploaded files."""
-_SUFFIXES = (".txt", ".csv", ".tsv", ".json", ".jsonl", ".xml")
-_ROUNDING = 1e-9
+_MAX_CLIPPED = 0.05  # of the values of a track that may be outside the scale; with more, the scale is another one
 _MAX_OVERRUN_S = 1.0
 """A recording may continue for so long after the last frame."""
 _UNKNOWN_ANNOTATOR = "annotator"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class AnnotationVideo:
-    """A video that is annotated.
-
-    Attributes:
-        number: From 1.
-        images: [frames] names of its images.
-        times: [frames] in seconds, NaN if unknown.
-        digests: SHA-256 of the images; of the file if the video is one of the user's own.
-        name: File name of a video of the user's own, else empty.
-    """
-
-    number: int
-    images: Sequence[str]
-    times: Numbers
-    digests: Sequence[str] = ()
-    name: str = ""
-
-    def __str__(self) -> str:
-        return self.name or f"annotation video {self.number}"
-
-
-FindVideo = Callable[[Path, str], AnnotationVideo]
-"""Finds the video of a trace by its path and the name that it gives; raises :class:`UserError` if there is none."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,9 +76,12 @@ def find_traces(folder: Path, exclude: Collection[str]) -> list[Path]:
     """
     if not folder.is_dir():
         raise UserError(f"{folder} is not a folder; correct data.annotations or set it to null.")
-    files = (path for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES and path.is_file())
+    files = (path for path in folder.rglob("*") if path.is_file())
     visible = (path for path in files if not any(part.startswith(".") for part in path.relative_to(folder).parts))
-    return sorted(path for path in visible if path.name.lower() not in (MARKER.lower(), "manifest.csv", *exclude))
+    traces = [path for path in visible if path.name.lower() not in (MARKER.lower(), "manifest.csv", *exclude)]
+    if others := sorted(path.name for path in traces if path.suffix.lower() not in SUFFIXES):
+        log.warning("%s: not read, since they are not exports: %s", folder, ", ".join(others)[:200])
+    return sorted(path for path in traces if path.suffix.lower() in SUFFIXES)
 
 
 def read_folder(
@@ -154,7 +132,7 @@ def read_tracks(
         UserError: With file and line, for a video, frame or image that does not exist, a number of values that is not
             the video's number of frames, a value that is not a number, or one that is out of range.
     """
-    find_video = find_video or partial(_find_by_number, videos)
+    find_video = find_video or partial(find_by_number, videos)
     exports = read_export(path)
     annotator = "/".join(path.parent.relative_to(folder).parts) or _UNKNOWN_ANNOTATOR
     recordings = [export for export in exports if isinstance(export, Recording)]
@@ -166,18 +144,15 @@ def read_tracks(
 def _recording_track(recording: Recording, annotator: str, find_video: FindVideo, trace_range: float) -> Track:
     path = recording.path
     video = find_video(path, recording.video)
-    dimension = recording.dimension or _dimension_of(path)
-    _check_length(recording, video)
+    dimension = recording.dimension or dimension_of(path)
+    recording = _fitted(recording, video)
     if recording.content_digest and recording.content_digest != content_digest(video.digests):
         raise UserError(
             f"{path} traces other images than {video} has now; restore the former video, or move this file elsewhere."
         )
     low, high = recording.limits or (-trace_range, trace_range)
-    scaled = [
-        _scaled(path, f"line {line}", value, low, high)
-        for line, value in zip(recording.lines, recording.values, strict=True)
-    ]
-    unit = replace(recording, values=np.array(scaled, np.float64))
+    locations = [f"line {line}" for line in recording.lines]
+    unit = replace(recording, values=_scaled(path, recording.values, locations, low, high))
     return Track(
         path=path,
         tool=recording.tool,
@@ -188,12 +163,26 @@ def _recording_track(recording: Recording, annotator: str, find_video: FindVideo
     )
 
 
-def _check_length(recording: Recording, video: AnnotationVideo) -> None:
-    """Raise :class:`UserError` if a recording is longer or shorter than its video."""
+def _fitted(recording: Recording, video: AnnotationVideo) -> Recording:
+    """Return a recording without a few values behind the last frame of its video.
+
+    Raises:
+        UserError: It is longer or shorter than its video.
+    """
     path, count = recording.path, len(video.images)
     end = video.times[-1] if len(video.times) else np.nan
-    if recording.every_frame and not 0 <= count - len(recording.values) <= recording.blank_lines:
-        raise UserError(f"{path} has {len(recording.values)} values but {video} has {count} frames; export it again.")
+    if recording.every_frame and (left_over := len(recording.values) - count):
+        if not -max(MAX_LEFT_OVER, recording.blank_lines) <= left_over <= MAX_LEFT_OVER:
+            raise UserError(
+                f"{path} has {len(recording.values)} values but {video} has {count} frames; export it again."
+            )
+        log.warning("%s has %d values for the %d frames of %s", path, len(recording.values), count, video)
+        recording = replace(
+            recording,
+            positions=recording.positions[:count],
+            values=recording.values[:count],
+            lines=recording.lines[:count],
+        )
     per_frame = recording.interpolation is Interpolation.PER_FRAME
     for line, position in zip(recording.lines, recording.positions, strict=True):
         if per_frame and position > count:
@@ -203,6 +192,7 @@ def _check_length(recording: Recording, video: AnnotationVideo) -> None:
                 f"{path}, line {line}: {position:g} s is after the end of {video} ({end:.2f} s); this is a trace of "
                 "another video."
             )
+    return recording
 
 
 def _rating_tracks(
@@ -219,10 +209,11 @@ def _rating_tracks(
         for names in (video.digests, [image.rsplit("/", 1)[-1] for image in video.images])
         for frame, name in enumerate(names)
     }
+    names = NameIndex(places)
     by_track: dict[tuple[str, int, str], list[tuple[int, ImageRating]]] = defaultdict(list)
     found: dict[int, AnnotationVideo] = {}
     for rating in ratings:
-        video, frame = _place_of(rating, places, find_video)
+        video, frame = _place_of(rating, places, names, find_video)
         found[video.number] = video
         by_track[rating.annotator or annotator, video.number, rating.dimension].append((frame, rating))
     return [
@@ -241,8 +232,10 @@ def _rating_track(
     """Make a track of ratings, each with its frame from 0."""
     values = np.full(len(video.images), np.nan)
     repeats: list[tuple[float, float]] = []
-    for frame, rating in placed:
-        value = _scaled(rating.path, rating.location, rating.value, -trace_range, trace_range)
+    low, high = placed[0][1].limits or (-trace_range, trace_range)
+    given = np.array([rating.value for _, rating in placed])
+    scaled = _scaled(placed[0][1].path, given, [rating.location for _, rating in placed], low, high)
+    for (frame, rating), value in zip(placed, map(float, scaled), strict=True):
         if rating.is_repeat:
             repeats.append((values[frame], value))
         elif np.isnan(values[frame]):
@@ -272,7 +265,10 @@ def _without_lag(values: Numbers, lag_s: float) -> Numbers:
 
 
 def _place_of(
-    rating: ImageRating, places: Mapping[str, tuple[AnnotationVideo, int]], find_video: FindVideo
+    rating: ImageRating,
+    places: Mapping[str, tuple[AnnotationVideo, int]],
+    known: NameIndex,
+    find_video: FindVideo,
 ) -> tuple[AnnotationVideo, int]:
     """Find the video of a rating, and the frame from 0."""
     if rating.frame:
@@ -283,60 +279,36 @@ def _place_of(
             )
         return video, rating.frame - 1
     names = (rating.sha256,) if rating.sha256 else (rating.image, _UPLOADED.sub("", rating.image))
-    place = next((places[name] for name in names if name in places), None)
-    if place is None:
+    found = next(filter(None, map(known.find, names)), None)
+    if found is None:
+        nearest = known.nearest(rating.image)
+        hint = f" (the most similar name is {nearest!r})" if nearest else ""
         raise UserError(
-            f"{rating.path}, {rating.location}: {rating.image!r} is not an image of any annotation video; use the file "
-            "names of the manifest."
+            f"{rating.path}, {rating.location}: {rating.image!r} is not an image of any annotation video{hint}; use "
+            "the file names of the manifest."
         )
-    return place
+    return places[found]
 
 
-def _find_by_number(videos: Mapping[int, AnnotationVideo], path: Path, video: str) -> AnnotationVideo:
-    """Find a video by the number in the video's name that the trace gives, or in the trace's own name."""
-    by_video, by_name = _number_in(video.replace("\\", "/").rsplit("/", 1)[-1]), _number_in(path.stem)
-    if by_video is not None and by_name is not None and by_video != by_name:
-        raise UserError(
-            f"{path} is named after annotation video {by_name}, but was made of annotation video {by_video} "
-            f"({video}); correct its name."
-        )
-    number = by_video if by_video is not None else by_name
-    if number is None:
-        raise UserError(
-            f"{path} is not named after an annotation video; call it video_001_valence.txt or video_001.csv."
-        )
-    if number not in videos:
-        raise UserError(
-            f"{path} is a trace of annotation video {number}, which does not exist; there are {len(videos)}."
-        )
-    return videos[number]
+def _scaled(path: Path, values: Numbers, locations: Sequence[str], low: float, high: float) -> Numbers:
+    """Scale values from [low, high] to [-1, 1]; a few that are outside are clipped.
 
-
-def _number_in(name: str) -> int | None:
-    match = next((found for pattern in _NUMBERED if (found := pattern.search(name))), None)
-    return int(match.group(1)) if match else None
-
-
-def _dimension_of(path: Path) -> str:
-    stem = path.stem.lower()
-    at_end = [dimension for dimension in DIMENSIONS if stem.endswith(dimension)]
-    named = at_end or [dimension for dimension in DIMENSIONS if dimension in stem]
-    if len(named) != 1:
-        raise UserError(f"{path} does not say whether it is of valence or of arousal; add one of them to its name.")
-    return named[0]
-
-
-def _scaled(path: Path, location: str, value: float, low: float, high: float) -> float:
-    """Scale a value from [low, high] to [-1, 1]."""
+    Raises:
+        UserError: More of them are, so that the scale is another one.
+    """
     middle, half = (low + high) / 2, (high - low) / 2
-    if np.isnan(value):
-        return value
-    if half <= 0 or not abs(value - middle) <= half * (1 + _ROUNDING):
+    unit = (values - middle) / half if half > 0 else np.full_like(values, np.inf)
+    outside = np.flatnonzero(np.abs(unit) > 1 + 1e-9)
+    if len(outside) > _MAX_CLIPPED * np.sum(~np.isnan(values)):
+        first = outside[0]
         raise UserError(
-            f"{path}, {location}: {value:g} is outside the range {low:g} to {high:g}; correct it or "
+            f"{path}, {locations[first]}: {values[first]:g} is outside the range {low:g} to {high:g}; correct it or "
             "annotation.trace_range."
         )
-    return float(np.clip((value - middle) / half, -1.0, 1.0))
+    if len(outside):
+        where = f"{path}, {locations[outside[0]]}"
+        log.warning("%s: %d values outside the range %g to %g were clipped", where, len(outside), low, high)
+    return np.asarray(np.clip(unit, -1.0, 1.0), np.float64)
 
 
 def join_tracks(tracks: Sequence[Track]) -> dict[tuple[str, str], dict[int, Track]]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import io
+import zipfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from affectflow.annotation.formats import affectflow_log, carma, cvat, label_studio, lines, pagan, table
-from affectflow.annotation.formats.text import Text, read_text
+from affectflow.annotation.formats.text import Text, read_text, text_of
 from affectflow.annotation.recording import Export
 from affectflow.core.errors import UserError
 
@@ -20,13 +22,40 @@ _READERS: tuple[tuple[Callable[[Text], bool], Callable[[Text], list[Export]]], .
 )
 
 
+SUFFIXES = (".txt", ".csv", ".tsv", ".json", ".jsonl", ".xml", ".zip", ".gz")
+_MAX_MEMBER = 1 << 28  # bytes of a file in an archive
+
+
 def read_export(path: Path) -> list[Export]:
-    """Read what an annotation tool exported, in any known format.
+    """Read what an annotation tool exported, in any known format, also packed in a .zip.
 
     Raises:
         UserError: With file and line, if the file is damaged or its format is unknown.
     """
-    text = read_text(path)
+    if zipfile.is_zipfile(path):
+        return [export for text in _members(path) for export in _read(text)]
+    return _read(read_text(path))
+
+
+def _members(path: Path) -> Iterator[Text]:
+    """Yield the texts in an archive, as CVAT and Label Studio download them."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            found = [entry for entry in archive.infolist() if entry.filename.lower().endswith(SUFFIXES)]
+            found = [entry for entry in found if not entry.filename.startswith("__MACOSX")]
+            for entry in found:
+                if entry.file_size > _MAX_MEMBER:
+                    raise UserError(f"{path}/{entry.filename} has more than {_MAX_MEMBER:,} bytes; unpack it yourself.")
+                with io.TextIOWrapper(archive.open(entry), encoding="utf-8-sig", newline="") as stream:
+                    yield text_of(path / entry.filename, stream.read())
+    except (zipfile.BadZipFile, OSError, UnicodeError, RuntimeError) as error:
+        raise UserError(f"{path} cannot be unpacked ({error}); export it again.") from None
+    if not found:
+        raise UserError(f"{path} holds no export; expected a file such as annotations.xml in it.")
+
+
+def _read(text: Text) -> list[Export]:
+    path = text.path
     if not text.lines:
         raise UserError(f"{path} is empty; export it again.")
     return next((read for matches, read in _READERS if matches(text)), table.read)(text)

@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 from affectflow.annotation.formats.text import Text, parse_number
 from affectflow.annotation.recording import DIMENSIONS, Export, ImageRating
 from affectflow.core.errors import UserError
+from affectflow.tables.cells import is_missing
 
 
 def matches(text: Text) -> bool:
@@ -40,14 +41,19 @@ def read(text: Text) -> list[Export]:
     except (ElementTree.ParseError, ValueError, RecursionError) as error:
         raise UserError(f"{path} is not XML ({error}); export it again.") from None
     annotator = root.findtext(".//assignee/username") or ""
-    video = root.findtext(".//meta/source") or root.findtext(".//meta/task/source") or ""
+    source = root.findtext(".//meta/source") or root.findtext(".//meta/task/source") or ""
+    # The export of a project has several tasks, and each track names its own.
+    tasks = {
+        task.findtext("id", ""): task.findtext("source", "") for task in root.iterfind(".//meta/project/tasks/task")
+    }
     ratings: list[Export] = []
     for image in root.iter("image"):
-        name = image.get("name", "").rsplit("/", 1)[-1]
+        name = image.get("name", "").replace("\\", "/").rsplit("/", 1)[-1]
         labeled = _Labeled(path, f"image {name}", name, annotator)
         for shape in image:
             ratings += _shape_ratings(labeled, shape, shape.get("label", ""))
     for track in root.iter("track"):
+        video = tasks.get(track.get("task_id", ""), source)
         for shape in track:
             if shape.get("outside") != "1":
                 frame = _frame(text, shape.get("frame", ""))
@@ -65,7 +71,7 @@ def _shape_ratings(labeled: _Labeled, shape: ElementTree.Element, label: str) ->
     if label.lower() in DIMENSIONS and len(attributes) == 1:
         attributes = [(label.lower(), attributes[0][1])]
     for name, cell in attributes:
-        if name in DIMENSIONS and cell.strip():
+        if name in DIMENSIONS and not is_missing(cell):
             yield ImageRating(
                 path=labeled.path,
                 tool="CVAT",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 import math
 from collections.abc import Iterator, Sequence
@@ -10,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from affectflow.core.errors import UserError
+from affectflow.tables import cells
+from affectflow.tables.text import open_text
 
-_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _DELIMITERS = (";", "\t", ",")
 
 
@@ -48,22 +48,28 @@ class Text:
 
 
 def read_text(path: Path) -> Text:
-    """Read a text file in UTF-8, or in UTF-16 with a byte order mark.
+    """Read a text file in the encoding that its content shows.
 
     Raises:
         UserError: The file cannot be read or has another encoding.
     """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise UserError(f"{path} cannot be read ({error.strerror}); check the file and its permissions.") from None
-    try:
-        text = data.decode("utf-16") if data.startswith(_UTF16) else data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise UserError(f"{path} is not UTF-8 text; save it as UTF-8.") from None
-    if "\0" in text:
+    with open_text(path) as stream:
+        return text_of(path, stream.read())
+
+
+def text_of(path: Path, content: str) -> Text:
+    """Return a text by its lines.
+
+    Args:
+        path: The file, for messages.
+        content: Its content.
+
+    Raises:
+        UserError: It is not text.
+    """
+    if "\0" in content:
         raise UserError(f"{path} is not text; save it as UTF-8.")
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n").split("\n")
+    lines = content.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n").split("\n")
     count = len(lines)
     while lines and not lines[-1].strip():
         lines.pop()
@@ -94,7 +100,7 @@ def check_row(path: Path, line: int, cells: Sequence[str], header: Sequence[str]
 
 
 def parse_number(path: Path, line: int, cell: str, delimiter: str = ",") -> float:
-    """Return the number in a cell, NaN for an empty cell.
+    """Return the number in a cell, NaN for a missing value (:func:`affectflow.tables.cells.is_missing`).
 
     Args:
         path: The file, for messages.
@@ -105,17 +111,10 @@ def parse_number(path: Path, line: int, cell: str, delimiter: str = ",") -> floa
     Raises:
         UserError: The cell is not a finite number.
     """
-    if not cell.strip():
-        return math.nan
-    # A comma is a decimal comma if cells are separated by something else; otherwise it is ambiguous.
-    text = cell.replace(",", ".") if delimiter != "," else cell
     try:
-        value = float(text)
+        return cells.parse_number(cell, delimiter)
     except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise UserError(f"{path}, line {line}: {cell[:40]!r} is not a number; write it with a decimal point.")
-    return value
+        raise UserError(f"{path}, line {line}: {cell[:40]!r} is not a number; write it with a decimal point.") from None
 
 
 def is_number(cell: str) -> bool:
