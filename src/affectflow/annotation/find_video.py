@@ -45,7 +45,16 @@ FindVideo = Callable[[Path, str], AnnotationVideo]
 
 
 def find_by_number(videos: Mapping[int, AnnotationVideo], path: Path, video: str) -> AnnotationVideo:
-    """Find a video by the number in the video's name that the trace gives, or in the trace's own name."""
+    """Find a video by the number in the video's name that the trace gives, or in the trace's own name.
+
+    Args:
+        videos: The annotation videos by number.
+        path: The file of the trace.
+        video: The name of the video that the trace gives, or empty.
+
+    Raises:
+        UserError: Neither has a number of an annotation video, or they differ.
+    """
     by_video, by_name = _number_in(video.replace("\\", "/").rsplit("/", 1)[-1]), _number_in(path.stem)
     if by_video is not None and by_name is not None and by_video != by_name:
         raise UserError(
@@ -70,6 +79,7 @@ def _number_in(name: str) -> int | None:
 
 
 def dimension_of(path: Path) -> str:
+    """Return the dimension that a file is named after; raises :class:`UserError` where it is named after none or both."""
     stem = path.stem.lower()
     at_end = [dimension for dimension in DIMENSIONS if stem.endswith(dimension)]
     named = at_end or [dimension for dimension in DIMENSIONS if dimension in stem]
