@@ -45,13 +45,22 @@ VALUES: dict[str, Any] = {
 }
 
 
+def _complete(changes: dict[str, Any]) -> dict[str, Any]:
+    """All values, with the heads that the AUs need."""
+    found = VALUES | changes
+    if "heads" not in changes:
+        heads = {"action_units": found["units"], "intensities": found["intensity_units"]}
+        found["heads"] = tuple(head for head, units in heads.items() if units)
+    return found
+
+
 def model_json(path: Path, **changes: Any) -> Path:
     """Write the file and return its path."""
-    ModelMetadata(**VALUES | changes).write(path)
+    ModelMetadata(**_complete(changes)).write(path)
     return path
 
 
 def values(**changes: Any) -> dict[str, Any]:
     """Return the content as JSON has it."""
-    found: dict[str, Any] = json.loads(ModelMetadata(**{"schema_version": 1} | VALUES | changes).model_dump_json())
+    found: dict[str, Any] = json.loads(ModelMetadata(**{"schema_version": 1} | _complete(changes)).model_dump_json())
     return found

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import json
 from pathlib import Path
 
 import numpy as np
@@ -85,9 +84,8 @@ def test_ten_views_of_each_image(store: Store, tmp_path: Path) -> None:
 
 def test_a_model_of_other_things_is_a_sentence(store: Store, tmp_path: Path) -> None:
     folder = make_model(tmp_path / "model", {"face": 1}, side=None)
-    facts = json.loads((folder / "model.json").read_text())
-    (folder / "model.json").write_text(json.dumps(facts | {"heads": ["action_units"]}))
     model = TrainedModel(folder / "model.keras", folder / "model.json", batch_size=2)
+    model.metadata = model.metadata.model_copy(update={"heads": ("action_units",)})
     with pytest.raises(UserError, match="does not predict valence and arousal"):
         predict_affect(model, store.manifest, store.images, [], 1, tmp_path / "predictions.csv")
     assert not (tmp_path / "predictions.csv").exists()

@@ -79,7 +79,7 @@ def _number_in(name: str) -> int | None:
 
 
 def dimension_of(path: Path) -> str:
-    """Return the dimension that a file is named after; raises :class:`UserError` where it is named after none or both."""
+    """Return the dimension that a file is named after; raise :class:`UserError` where that is none, or both."""
     stem = path.stem.lower()
     at_end = [dimension for dimension in DIMENSIONS if stem.endswith(dimension)]
     named = at_end or [dimension for dimension in DIMENSIONS if dimension in stem]

@@ -91,6 +91,9 @@ def _mistakes(
         if value.startswith(_PLACEHOLDER):
             yield f"slurm_{name} is still {value!r}; put yours into the profile."
             return
+    for name, value in request.evaluated:
+        yield f"Snakemake evaluates {name} {value} as Python; write {name}: \"'{value}'\" in the profile."
+        return
     if (unknown := slurm.unknown_partition([request], partitions)) is not None:
         yield unknown
         return

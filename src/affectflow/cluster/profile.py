@@ -17,6 +17,7 @@ OTHERS = "all other rules"
 _GRES = re.compile(r"(gpu(?::(?!\d+$)[\w.]+)?)(?::(\d+))?")
 _RUNTIME = re.compile(r"(\d+(?:\.\d+)?)\s*(m|min|minutes?|h|hours?|d|days?)")
 _MINUTES = {"m": 1, "h": 60, "d": 1440}
+_NAMING = ("slurm_account", "slurm_partition", "qos", "constraint", "reservation")
 _NAMES = re.compile(r"[\w.+-]+(?:,[\w.+-]+)*")
 
 
@@ -37,6 +38,7 @@ class JobRequest:
         gres: Generic resources, such as ``gpu:a100:2``.
         other_options: Other options of sbatch.
         other_cluster: Whether jobs go to another cluster.
+        evaluated: Names that Snakemake would evaluate as Python instead of passing them on.
     """
 
     rule: str
@@ -51,6 +53,7 @@ class JobRequest:
     gres: str
     other_options: tuple[str, ...]
     other_cluster: bool
+    evaluated: tuple[tuple[str, str], ...] = ()
 
     def gpus_in_gres(self) -> int:
         """Return the number of GPUs in ``gres``."""
@@ -149,7 +152,19 @@ def _request(rule: str, resources: Mapping[str, Any], threads: Any, attempts: in
         gres=_text(resources.get("gres")),
         other_options=(*other_options, *shlex.split(_text(resources.get("slurm_extra")))),
         other_cluster=any(resources.get(name) for name in ("cluster", "clusters", "slurm_cluster")),
+        evaluated=tuple((name, str(value)) for name in _NAMING if _is_evaluated(value := resources.get(name))),
     )
+
+
+def _is_evaluated(value: Any) -> bool:
+    """Return whether a name is also a Python expression: ``2026-1`` is 2025, and ``all`` a function."""
+    if not isinstance(value, str) or not _NAMES.fullmatch(value):
+        return False
+    try:
+        eval(value, {})  # letters, digits and . + - , alone, so nothing is called
+    except Exception:  # what Snakemake takes for a text, too
+        return False
+    return True
 
 
 def _pairs(resources: Any) -> dict[str, Any]:

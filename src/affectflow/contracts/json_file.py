@@ -15,6 +15,7 @@ from affectflow.core.atomic import atomic_write
 from affectflow.core.errors import UserError
 
 Content = TypeVar("Content", bound=BaseModel)
+_MAX_BYTES = 100_000_000
 _VERSION = "schema_version"
 
 
@@ -82,7 +83,8 @@ def content_of(model: type[Content], values: object, path: Path, remedy: str) ->
         first = error.errors()[0]
         key = ".".join(map(str, first["loc"]))
         kind = "lacks the key" if first["type"] == "missing" else "has a wrong key"
-        raise UserError(f"{path} {kind} {key!r} ({first['msg']}); {remedy}.") from None
+        what = f"{kind} {key!r}" if key else "contradicts itself"
+        raise UserError(f"{path} {what} ({first['msg']}); {remedy}.") from None
 
 
 def load_json(path: Path, remedy: str) -> object:
@@ -93,9 +95,11 @@ def load_json(path: Path, remedy: str) -> object:
         remedy: What to do about it, for messages.
     """
     try:
+        if (size := path.stat().st_size) > _MAX_BYTES:
+            raise UserError(f"{path} has {size:,} bytes, more than {_MAX_BYTES:,}; {remedy}.")
         values: object = json.loads(path.read_bytes())
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror}); {remedy}.") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UserError(f"{path} is damaged ({error}); {remedy}.") from None
     return values

@@ -6,12 +6,26 @@ Light: it is read by evaluation and reports, which do without TensorFlow.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
+from pydantic import AfterValidator, Field, FiniteFloat, model_validator
+
+from affectflow import facs
 from affectflow.contracts.json_file import JsonFile, Part
 from affectflow.contracts.recipe import Recipe
-from affectflow.datasets.dataset_info import VALENCE_AROUSAL
+from affectflow.datasets.dataset_info import ACTION_UNITS, INTENSITIES, VALENCE_AROUSAL
 from affectflow.datasets.face import CENTER, EYE_DISTANCE, EYE_HEIGHT, FACE
+
+
+def _distinct(units: tuple[int, ...]) -> tuple[int, ...]:
+    if len(set(units)) < len(units):
+        raise ValueError("an AU occurs twice")
+    return units
+
+
+Units = Annotated[tuple[Annotated[int, Field(ge=1, le=facs.COUNT)], ...], AfterValidator(_distinct)]
+Count = Annotated[int, Field(ge=0)]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 
 class FaceAlignment(Part):
@@ -21,11 +35,11 @@ class FaceAlignment(Part):
     """``dataset`` for the boxes that data sets ship; ``none`` for the center of each image."""
     sha256: str | None
     """Digest of the detector's file; null without a detector."""
-    min_score: float | None
+    min_score: Share | None
     """The detector's confidence, 0 to 1, from which a detection is a face; null without a detector."""
-    eye_distance: float
+    eye_distance: Share
     """Distance of the eyes in a crop, as a share of its side."""
-    eye_height: float
+    eye_height: Share
     """Distance of the eyes from the top of a crop, as a share of its side."""
 
     @classmethod
@@ -54,19 +68,20 @@ class FaceAlignment(Part):
 class CalibrationError(Part):
     """Expected calibration error on validation; null where there are no labels."""
 
-    before: float | None
+    before: FiniteFloat | None
     """Of the network as trained."""
-    after: float | None
+    after: FiniteFloat | None
     """After calibration."""
 
 
 class ImageCounts(Part):
     """Numbers of images."""
 
-    train: int
-    validation: int
+    train: Count
+    validation: Count
 
 
+_MAX_SIDE = 4096
 MODEL, METADATA = "model.keras", "model.json"
 """The files of a model's folder that predictions need."""
 
@@ -76,29 +91,29 @@ class ModelMetadata(JsonFile):
 
     remedy: ClassVar[str] = "train the model again"
     schema_version: Literal[1] = 1
-    units: tuple[int, ...]
+    units: Units
     """AUs with a probability of occurrence, in the order of the outputs."""
-    intensity_units: tuple[int, ...]
+    intensity_units: Units
     """AUs with an intensity, in the order of the outputs."""
     heads: tuple[str, ...]
     """The trained heads."""
     unsupported: tuple[str, ...]
     """Requested heads that no training image has labels for."""
-    image_size: int
+    image_size: Annotated[int, Field(ge=1, le=_MAX_SIDE)]
     """Side in pixels of the stored training images; prediction crops to this size."""
     normalization: str
     """How pixels become inputs, as keras.applications names it; part of the network itself."""
     faces: FaceAlignment
-    thresholds: Mapping[str, float]
+    thresholds: Mapping[str, Share]
     """Threshold of best F1 on validation, by AU."""
-    temperatures: Mapping[str, float]
+    temperatures: Mapping[str, Annotated[float, Field(gt=0, allow_inf_nan=False)]]
     """Temperature that the logits were divided by, by AU; part of the network's weights."""
     calibration_error: CalibrationError
     synthetic: bool
     """Whether the training data is drawn."""
-    best_epoch: int
+    best_epoch: Count
     """The epoch whose weights were kept, from 1."""
-    epochs: int
+    epochs: Count
     """Number of epochs that were trained."""
     validation: Mapping[str, float | None]
     """Metrics of the best epoch."""
@@ -106,9 +121,9 @@ class ModelMetadata(JsonFile):
     """Labels with one value only in validation."""
     uncalibrated: tuple[str, ...]
     """AUs with too few images in validation that show them, or do not, for a threshold or temperature: 0.5 and 1."""
-    crops: Mapping[str, int]
+    crops: Mapping[str, Count]
     """Number of training images by kind of crop."""
-    datasets: Mapping[str, int]
+    datasets: Mapping[str, Count]
     """Number of training images by data set."""
     positives: Mapping[str, int]
     """Number of training images with the AU present, by AU."""
@@ -116,19 +131,29 @@ class ModelMetadata(JsonFile):
     """Number of training images with the AU absent, by AU."""
     images_with_intensity: Mapping[str, int]
     """Number of training images with a known intensity, by AU."""
-    images_with_affect: int
+    images_with_affect: Count
     """Number of training images with valence and arousal."""
     images: ImageCounts
-    images_without_label: int
+    images_without_label: Count
     """Number of training images without any label that is learned."""
     shown_per_epoch: Mapping[str, float]
     """How often an image is shown in an epoch, by data set."""
-    devices: int
+    devices: Count
     """Number of devices that trained together."""
     versions: Mapping[str, str]
     """Versions of Keras and of its backend."""
     recipe: Recipe
     """The settings that decide the weights."""
+
+    @model_validator(mode="after")
+    def _check_heads(self) -> Self:
+        """Check that the AUs are those of the heads, whose outputs they are the order of."""
+        for head, units in ((ACTION_UNITS, self.units), (INTENSITIES, self.intensity_units)):
+            if (head in self.heads) != bool(units):
+                raise ValueError(f"the head {head} has {len(units)} AUs")
+        if unknown := set(self.heads) - {ACTION_UNITS, INTENSITIES, VALENCE_AROUSAL}:
+            raise ValueError(f"there is no head {min(unknown)[:40]!r}")
+        return self
 
     @property
     def has_affect(self) -> bool:

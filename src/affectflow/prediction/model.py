@@ -14,6 +14,9 @@ from affectflow.contracts.model_metadata import ModelMetadata
 from affectflow.core.errors import UserError
 from affectflow.datasets.dataset_info import ACTION_UNITS, INTENSITIES, VALENCE_AROUSAL
 
+_MAX_UNPACKED = 4 << 30  # bytes
+_MAX_RATIO = 100  # weights hardly compress
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ModelOutputs:
@@ -40,6 +43,16 @@ def read_metadata(model: Path, metadata: Path) -> ModelMetadata:
     return ModelMetadata.read(metadata)
 
 
+def _check_size(model: Path) -> None:
+    """Raise :class:`UserError` for an archive that unpacks to more than any model has."""
+    if not zipfile.is_zipfile(model):
+        return  # Keras says what is wrong with it
+    with zipfile.ZipFile(model) as archive:
+        unpacked = sum(entry.file_size for entry in archive.infolist())
+    if unpacked > _MAX_UNPACKED or unpacked > _MAX_RATIO * model.stat().st_size:
+        raise UserError(f"{model} unpacks to {unpacked:,} bytes, more than a model has; do not trust it.")
+
+
 class TrainedModel:
     """A model loaded from its two files."""
 
@@ -58,15 +71,31 @@ class TrainedModel:
         from affectflow.training.keras_setup import keras
 
         try:
+            _check_size(model)
             self._model = keras.saving.load_model(model, compile=False)
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-            reason = " ".join(str(error).split())[:200]
+        except UserError:
+            raise
+        except Exception as error:  # Keras raises any kind on damaged and on hostile files
+            reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
             raise UserError(f"{model} is damaged, or not a Keras 3 model ({reason}); train it again.") from None
+        self._check_outputs(model)
         self.batch_size = batch_size
         self._columns = {
             ACTION_UNITS: np.array(self.metadata.units, int) - 1,
             INTENSITIES: np.array(self.metadata.intensity_units, int) - 1,
         }
+
+    def _check_outputs(self, model: Path) -> None:
+        """Raise :class:`UserError` where the network's input or outputs are not those that the metadata names."""
+        expected = {
+            ACTION_UNITS: len(self.metadata.units),
+            INTENSITIES: len(self.metadata.intensity_units),
+            VALENCE_AROUSAL: 2 if self.metadata.has_affect else 0,
+        }
+        outputs = getattr(self._model, "output", None)
+        found = {head: output.shape[-1] for head, output in outputs.items()} if isinstance(outputs, dict) else None
+        if found is not None and found != (wanted := {head: n for head, n in expected.items() if n}):
+            raise UserError(f"{model} has the outputs {found}, but its metadata {wanted}; train it again.")
 
     @property
     def image_size(self) -> int:
