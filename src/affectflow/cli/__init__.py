@@ -26,6 +26,7 @@ GROUPS: dict[str, tuple[Command, ...]] = {
         study.init,
         images.inspect,
         images.download,
+        images.adopt,
         images.snapshot,
         images.extract_frame,
         documents.data_sets,

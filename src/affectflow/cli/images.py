@@ -119,6 +119,46 @@ def download(
     check_some(counts)
 
 
+def adopt(
+    folder: Path,
+    destination: Path | None = None,
+    *,
+    list: Annotated[Path, Parameter(name="--list")],
+    images: Path | None = None,
+    journal: Path | None = None,
+    max_pixels: PositiveInt = 100_000_000,
+) -> None:
+    """Take images that are on disk already for those of a list.
+
+    They are matched by SHA-256, by notes of img2dataset, or by name, and checked as if they had been downloaded. A
+    download to the same destination then fetches only the rest, and its ledger says where each came from.
+
+    Example: affectflow adopt old-images/ images/ --list urls.csv
+
+    Args:
+        folder: Folder of the images that are there.
+        destination: Folder of a download, as of affectflow download.
+        list: The list of URLs, as for affectflow download.
+        images: Image store instead of DESTINATION/images; in a study results/emotionet/images.
+        journal: Journal instead of DESTINATION/journal; in a study results/state/download.
+        max_pixels: Larger images are refused.
+    """
+    from affectflow.download.adopt import adopt as take
+
+    if destination is None and (images is None or journal is None):
+        raise UserError("No destination; give the folder of a download, or --images and --journal.")
+    store = images or (destination or Path()) / "images"
+    log = journal or (destination or Path()) / "journal"
+    unmatched = (destination or log) / "not_adopted.csv"
+    check_derived([unmatched], [list])
+    found = take(folder, list, store, log, unmatched, max_pixels)
+    print(f"{found.taken:,} images taken, {found.known:,} were there before")
+    for reason, count in found.reasons().most_common():
+        print(f"{count:,} files not taken: {reason}")
+    if found.unmatched:
+        print(f"one by one: {unmatched}")
+
+
 def _check_snapshot(file: Path) -> None:
     from affectflow.download.snapshot import read_snapshot
 

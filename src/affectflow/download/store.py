@@ -84,17 +84,21 @@ class Store:
         """
         try:
             if self._decode:
-                outcome = await asyncio.get_running_loop().run_in_executor(
-                    self._threads, self._save_sync, row, response.body
-                )
+                outcome = await asyncio.get_running_loop().run_in_executor(self._threads, self.keep, row, response.body)
             else:
-                outcome = self._save_sync(row, response.body)
+                outcome = self.keep(row, response.body)
         except Failed as failed:
             raise Failed(failed.outcome, failed.detail, response.status, response.final_url) from None
         outcome.http_status, outcome.final_url, outcome.detail = response.status, response.final_url, response.detail
         return outcome
 
-    def _save_sync(self, row: Row, body: bytes) -> Outcome:
+    def keep(self, row: Row, body: bytes) -> Outcome:
+        """Check an image and store it; raise :class:`Failed` if it is not a complete one.
+
+        Args:
+            row: The row that it belongs to.
+            body: The encoded image.
+        """
         try:
             outcome = _examine(body, self._max_pixels) if self._decode else _check_signature(body)
         except MemoryError:
