@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import resource
 import signal
+import socket
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -17,13 +20,17 @@ from hypothesis import strategies as st
 
 from affectflow.core.append_log import frame, framed_lines
 from affectflow.core.errors import UserError
+from affectflow.core.writer_lock import one_writer
 from affectflow.download import lists
 from affectflow.download.address import Address
+from affectflow.download.command import download
 from affectflow.download.journal import Index, Journal
 from affectflow.download.ledger import inert
 from affectflow.download.list_files import read_urls
 from affectflow.download.lists import Row, partition_rows
 from affectflow.download.outcomes import OK, OUTCOMES, Failed, Outcome
+from affectflow.download.partition import RetryPolicy
+from affectflow.download.settings import Settings
 from affectflow.media import file_names as names
 
 ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=80)
@@ -172,3 +179,38 @@ def test_cells_are_inert(text: str) -> None:
     cell = str(inert(text))
     assert not cell.startswith(("=", "+", "-", "@", "\t", "\r"))
     assert all(character >= " " and not "\x7f" <= character <= "\x9f" for character in cell)
+
+
+def test_downloads_with_other_numbers_of_processes_are_kept_apart(tmp_path: Path) -> None:
+    """Those of one number share the folder; the message names process and host."""
+    with Journal(tmp_path, 0, 2), Journal(tmp_path, 1, 2):
+        said = rf"is being written by another download \(process {os.getpid()} on {socket.gethostname()}\); wait"
+        for other in (0, 3):
+            with pytest.raises(UserError, match=said), Journal(tmp_path, other, 4):
+                pass
+    with Journal(tmp_path, 0, 4):
+        pass
+
+
+def test_a_download_is_not_begun_anew_beside_one_that_runs(tmp_path: Path) -> None:
+    (tmp_path / "urls.txt").write_text("http://a.example/")
+    with Journal(tmp_path / "images/journal", 0, 1) as journal:
+        journal.append(row("http://a.example/"), "key", Outcome(OK, bytes=7, last_try=1.0))
+        with pytest.raises(UserError, match="is being written by another download"):
+            download(
+                tmp_path / "urls.txt",
+                tmp_path / "images",
+                tmp_path / "ledger.parquet",
+                Settings(),
+                1,
+                RetryPolicy(),
+                resume=False,
+            )
+    with Index(tmp_path / "images/journal", 0, 1) as index:
+        assert len(index) == 1
+
+
+def test_two_trainings_on_one_output_are_kept_apart(tmp_path: Path) -> None:
+    writer = partial(one_writer, tmp_path / "state", "training")
+    with writer(), pytest.raises(UserError, match="by another training"), writer():
+        pass

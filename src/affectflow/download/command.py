@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import shutil
 import sys
 import time
 from collections import Counter
@@ -14,6 +13,8 @@ from pathlib import Path
 from affectflow.core.errors import UserError
 from affectflow.core.orphan import end_with
 from affectflow.core.progress import progress
+from affectflow.core.writer_lock import one_writer
+from affectflow.download.journal import WRITER
 from affectflow.download.list_files import estimate
 from affectflow.download.outcomes import OK
 from affectflow.download.partition import PartitionSpec, RetryPolicy, fetch_partition, outcomes
@@ -55,7 +56,9 @@ def download(
     if not urls.is_file():
         raise UserError(f"{urls} does not exist; name a text with one URL a line, or a table with a column 'url'.")
     if not resume:
-        shutil.rmtree(journal, ignore_errors=True)
+        with one_writer(journal, WRITER):
+            for log in journal.glob("*.jsonl"):
+                log.unlink()
     images = destination / "images"
     specs = [PartitionSpec(urls, i, processes, images, journal, processes, url_column) for i in range(processes)]
     with Tally(estimate(urls)) as tally:

@@ -18,10 +18,13 @@ from types import TracebackType
 from typing import IO, Any, NamedTuple, Self
 
 from affectflow.core.append_log import FRAME_LENGTH, AppendFile, frame, framed_lines
+from affectflow.core.errors import UserError
+from affectflow.core.writer_lock import one_writer
 from affectflow.download.lists import Row
 from affectflow.download.outcomes import OK, Outcome
 
 _DEFAULTS = {field.name: field.default for field in fields(Outcome)}
+WRITER = "download"
 _START = '{"key": "%016x", "time_ms": %13d, "image_bytes": %11d, '
 _KEY = slice(FRAME_LENGTH + 8, FRAME_LENGTH + 24)
 _TIME = slice(FRAME_LENGTH + 38, FRAME_LENGTH + 51)
@@ -38,19 +41,30 @@ class Entry(NamedTuple):
 
 
 class Journal:
-    """Write a partition's outcomes; a context manager. One process at a time can write a partition."""
+    """Write a partition's outcomes; a context manager.
+
+    One process at a time can write a partition, and no download with another number of partitions may write beside it.
+    """
 
     def __init__(self, folder: Path, partition: int, partitions: int) -> None:
+        self._folder, self._work = folder, f"{partitions} partitions"
         self._path = folder / f"{partition:04d}-of-{partitions:04d}.jsonl"
+        self._lock = ExitStack()
 
     def __enter__(self) -> Self:
-        self._file = AppendFile(self._path, "download", sync=False)
+        self._lock.enter_context(one_writer(self._folder, WRITER, self._work))
+        try:
+            self._file = AppendFile(self._path, WRITER, sync=False)
+        except UserError:
+            self._lock.close()
+            raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._file.close()
+        self._lock.close()
 
     def append(self, row: Row, cache_key: str, outcome: Outcome) -> None:
         """Append a row's outcome.

@@ -95,17 +95,19 @@ def train_model(
     from affectflow.contracts.model_metadata import FaceAlignment, ModelMetadata
     from affectflow.core.atomic import atomic_write
     from affectflow.core.interruption import OutOfTime
+    from affectflow.core.writer_lock import one_writer
     from affectflow.training import keras_setup  # noqa: F401  # before TensorFlow
     from affectflow.training.train import Execution, Outputs, TrainingData
     from affectflow.training.train import train as fit
 
     try:
-        fit(
-            Recipe.of(recipe, weights),
-            TrainingData(train, validation, image_size, synthetic, FaceAlignment.of(**faces)),
-            Execution(state, checkpoint_minutes, threads, seconds, cache_records, board if tensorboard else None),
-            Outputs(model, history, metadata, reliability),
-        )
+        with one_writer(state, "training"):
+            fit(
+                Recipe.of(recipe, weights),
+                TrainingData(train, validation, image_size, synthetic, FaceAlignment.of(**faces)),
+                Execution(state, checkpoint_minutes, threads, seconds, cache_records, board if tensorboard else None),
+                Outputs(model, history, metadata, reliability),
+            )
     except OutOfTime:
         requeue()  # where that fails, the workflow tries again
         raise
