@@ -132,3 +132,24 @@ def test_only_what_may_pass_is_tried_again(tmp_path: Path, text: str, tries: int
     extra = {"event": LogEvent.JOB_ERROR, "rule_name": "ingest_tables", "log": [str(tmp_path / "a.log")]}
     logger.error("failed", extra=extra)
     assert rule.restart_times == tries
+
+
+ENDS = (
+    (None, "Exiting because a job execution failed. Look above for error messages"),
+    (LogEvent.ERROR, "WorkflowError:\nAt least one job did not complete successfully."),
+)
+
+
+def test_a_job_that_was_stopped_is_not_said_to_have_failed(log: Log, tmp_path: Path) -> None:
+    """Where Ctrl-C ends a job before Snakemake sees it, Snakemake takes the job for failed."""
+    stopped, broken = tmp_path / "stopped.log", tmp_path / "broken.log"
+    stopped.write_text("epoch 1\nstopped; the same command goes on\n")
+    broken.write_text("affectflow: no such file.\n")
+    assert log(LogEvent.JOB_ERROR, **job(1, "train_model", stopped)) == (
+        "17:03:10 train_model stopped; the same command goes on\n"
+    )
+    for event, text in ENDS:
+        assert log(event, text, exception="WorkflowError") == ""
+    assert "failed" in log(LogEvent.JOB_ERROR, **job(2, "ingest_tables", broken))
+    for event, text in ENDS:
+        assert "job" in log(event, text, pathname="/x/affectflow/a.py", exception="WorkflowError")

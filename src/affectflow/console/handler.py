@@ -24,6 +24,7 @@ from affectflow.console.reasons import FIRST, why
 from affectflow.console.workflow import params_of
 from affectflow.core.rule import CONSOLE, FOUND, error_in, interruption_in, last_lines
 
+_OF_FAILED_JOBS = ("Exiting because a job execution failed", "At least one job did not complete successfully")
 _ANNOUNCED_AFTER_S = 3.0
 """A job that ends sooner has one line alone."""
 _SAID_BY_SNAKEMAKE = (
@@ -52,6 +53,7 @@ class LogHandler(LogHandlerBase):
     def __post_init__(self) -> None:
         self._jobs: dict[int, _Job] = {}
         self._failed: set[int] = set()
+        self._stopped: set[int] = set()
         self._lock = threading.Lock()
         self._plain = DefaultFormatter(self.common_settings.quiet, self.common_settings.show_failed_logs)
         self._listed = False
@@ -160,6 +162,7 @@ class LogHandler(LogHandlerBase):
         logs = [Path(one) for one in (*record["log"], *(record.get("aux") or {}).get("logs", ()))]
         name = job.name if job else record["rule_name"]
         if interrupted := next((found for log in logs if (found := interruption_in(log))), None):
+            self._stopped.add(number)
             self._write(f"{_now()} {name} {interrupted}")
             return
         reason = next((found for log in logs if (found := error_in(log))), "it ended without a word")
@@ -173,13 +176,21 @@ class LogHandler(LogHandlerBase):
             job.timer.cancel()
         return job
 
+    def _is_of_stopped_jobs(self, text: str) -> bool:
+        """Return whether Snakemake reports as failed what was stopped, which it does where a job ends first."""
+        return bool(self._stopped) and self._stopped == self._failed and any(line in text for line in _OF_FAILED_JOBS)
+
     def _error(self, exception: str, text: str) -> None:
         if exception == "RuleException" and "CalledProcessError" in text:
             return  # the job has a line of its own
+        if self._is_of_stopped_jobs(text):
+            return
         self._write(f"affectflow: {found}" if (found := sentence(exception, text)) else text.strip())
 
     def _say(self, record: logging.LogRecord) -> None:
         text = record.getMessage().strip()
+        if self._is_of_stopped_jobs(text):
+            return
         ours = f"{os.sep}snakemake{os.sep}" not in record.pathname
         if text and (ours or record.levelno >= logging.WARNING or text.startswith(_SAID_BY_SNAKEMAKE)):
             self._write(text)

@@ -77,6 +77,8 @@ class AppendFile:
 
     def append(self, data: bytes) -> None:
         """Append complete lines; raise :class:`UserError` and leave the file as it was if that fails."""
+        if self._sync and not self._is_in_place():
+            raise UserError(f"{self._path} was moved or deleted while it was open; put it back, or start again.")
         try:
             if self._torn:
                 self._stream.truncate(self._end)
@@ -90,6 +92,13 @@ class AppendFile:
                 self._stream.truncate(self._end)
             raise self._unwritable(error) from None
         self._end += len(data)
+
+    def _is_in_place(self) -> bool:
+        """Return whether the path still leads to the open file, or what is appended would be lost with it."""
+        try:
+            return os.path.samestat(os.stat(self._path), os.fstat(self._stream.fileno()))
+        except OSError:
+            return False
 
     def close(self) -> None:
         """Close the file, which also unlocks it."""

@@ -36,6 +36,9 @@ def ask(
 ) -> tuple[int, Any, dict[str, str]]:
     """Status, body (of JSON its content) and headers of an answer."""
     place = urlsplit(address)
+    if place.query:  # the token, as a browser sends it once it has opened the printed address
+        token = place.query.removeprefix("token=")
+        headers = {"Cookie": f"affectflow-token-{place.port}={token}", **(headers or {})}
     connection = http.client.HTTPConnection(str(place.hostname), place.port, timeout=20)
     if facts is None:
         connection.request("GET", path, headers=headers or {})
@@ -171,19 +174,58 @@ def test_nothing_but_the_images_can_be_read(desk: Desk) -> None:
         assert status == 404 and b"secret" not in (body if isinstance(body, bytes) else b""), path
 
 
-def test_elsewhere_a_token_is_needed(desk: Desk) -> None:
-    """On all of this machine's addresses; asked for through loopback."""
-    told = urlsplit(desk.start("--host", "0.0.0.0"))
+@pytest.mark.parametrize("options", [(), ("--host", "0.0.0.0")], ids=["loopback", "all addresses"])
+def test_a_token_is_needed(desk: Desk, options: tuple[str, ...]) -> None:
+    """On loopback, too, which other accounts of the machine reach; asked for through loopback."""
+    told = urlsplit(desk.start(*options))
     address, token = f"http://127.0.0.1:{told.port}/", told.query
     elsewhere = {"Sec-Fetch-Site": "cross-site"}
     assert ask(address, f"/?{token}", headers={**elsewhere, "Sec-Fetch-Dest": "document"})[0] == 200  # a link in a mail
     assert ask(address, f"/?{token}", headers={**elsewhere, "Sec-Fetch-Dest": "image"})[0] == 403
-    for path in ("/", "/page.js", "/api/state?annotator=anna", "/api/state?annotator=anna&token=wrong"):
+    for path in ("/", "/page.js", "/api/state?annotator=anna", "/api/state?annotator=anna&token=wrong", "/?token=%ff"):
         assert ask(address, path)[0] == 403
+    assert ask(address, "/api/rate", rating(1))[0] == 403 and not desk.log("anna").exists()
     status, _, headers = ask(address, f"/?{token}")
     assert status == 200 and "HttpOnly" in headers["Set-Cookie"] and "SameSite=Strict" in headers["Set-Cookie"]
     cookie = {"Cookie": headers["Set-Cookie"].partition(";")[0]}
     assert ask(address, "/api/state?annotator=anna", headers=cookie)[0] == 200
+
+
+def test_a_token_is_kept_from_others_and_over_restarts(desk: Desk) -> None:
+    first = desk.start()
+    (file,) = desk.folder.rglob(".token")
+    assert file.stat().st_mode & 0o777 == 0o600 and first.endswith(file.read_text())
+    desk.kill()
+    assert desk.start() == first
+    desk.kill()
+    file.chmod(0o644)  # another account may have read it
+    assert desk.start() != first and file.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/image/1/1/00", "/api/rate", "/video/9/00"])
+def test_errors_carry_the_security_headers(desk: Desk, path: str) -> None:
+    status, _, headers = ask(desk.start(), path)
+    assert status in (404, 405)
+    assert headers["X-Content-Type-Options"] == "nosniff" and "default-src 'none'" in headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize(
+    "body", [b"[" * 60_000, b"\xff", b'{"frame": ' + b"9" * 5000 + b"}", b'{"annotator": "\\ud800"}']
+)
+@pytest.mark.parametrize("path", ["/api/rate", "/api/undo", "/api/prediction", "/api/trace"])
+def test_bodies_that_upset_a_parser_are_refused(desk: Desk, path: str, body: bytes) -> None:
+    place = urlsplit(desk.start())
+    connection = http.client.HTTPConnection(str(place.hostname), place.port, timeout=20)
+    connection.request("POST", f"{path}?{place.query}", body, headers=JSON)
+    assert connection.getresponse().status == 400
+
+
+def test_a_folder_that_is_moved_is_noticed_before_a_rating_is_kept(desk: Desk) -> None:
+    address = desk.start()
+    assert ask(address, "/api/rate", rating(1))[0] == 200
+    desk.log("anna").parent.rename(desk.folder / "moved")
+    status, answer, _ = ask(address, "/api/rate", rating(2))
+    assert status == 400 and "was moved or deleted while it was open" in answer["error"]
 
 
 @pytest.mark.parametrize(

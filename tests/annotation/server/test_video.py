@@ -184,7 +184,7 @@ def is_ready(page: Any) -> None:
 @pytest.fixture
 def page(video: Desk, blank: Any) -> Any:
     """The video's page, opened."""
-    blank.goto(f"{video.start()}trace?annotator=anna")
+    blank.goto(video.start().replace("/?", "/trace?") + "&annotator=anna")
     is_ready(blank)
     return blank
 

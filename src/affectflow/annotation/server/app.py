@@ -1,8 +1,8 @@
 """Web application of the annotation page: requests, responses and access control.
 
-On loopback everybody on the machine has access, on other addresses everybody with the token. Pages of other sites
-cannot write: the body must be JSON, which browsers send to another site only after a preflight request, and the origin
-must be this server. Other host names that resolve to this machine (DNS rebinding) are refused.
+Everybody with the token has access: loopback is shared by all accounts of a machine. Pages of other sites cannot write:
+the body must be JSON, which browsers send to another site only after a preflight request, and the origin must be this
+server. On loopback, other host names that resolve to this machine (DNS rebinding) are refused.
 """
 
 from __future__ import annotations
@@ -42,17 +42,18 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the server listens; ``token`` is empty on loopback."""
+    """Where the server listens, and the token that a request needs."""
 
     host: str
     port: int
-    token: str = ""
+    is_loopback: bool
+    token: str
 
     @property
     def address(self) -> str:
         """The URL to open in a browser."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"http://{host}:{self.port}/" + (f"?token={self.token}" if self.token else "")
+        return f"http://{host}:{self.port}/?token={self.token}"
 
 
 def make_app(
@@ -104,21 +105,22 @@ class _Page:
             if (refusal := self._refusal(request)) is not None:
                 return web.json_response({"error": refusal}, status=403, headers=_HEADERS)
             response = await handler(request)
-        except (UserError, ValueError) as error:
-            response = web.json_response({"error": str(error)}, status=400)
+        except web.HTTPException as error:  # a redirect, or a page that does not exist
+            response = error
+        except (UserError, ValueError, TypeError, LookupError, OverflowError, RecursionError) as error:
+            response = web.json_response({"error": str(error) or "the request is invalid"}, status=400)
         for name, value in _HEADERS.items():
             response.headers.setdefault(name, value)
-        if self._place.token:
-            response.set_cookie(self._cookie, self._place.token, httponly=True, samesite="Strict")
+        response.set_cookie(self._cookie, self._place.token, httponly=True, samesite="Strict")
         return response
 
     def _refusal(self, request: web.Request) -> str | None:
         """Return why a request is refused, None if it is not."""
-        if self._place.token:
-            given = request.query.get("token") or request.cookies.get(self._cookie, "")
-            if not hmac.compare_digest(given.encode(), self._place.token.encode()):
-                return "The address has no valid token; open the address that the server printed."
-        elif urlsplit(f"//{request.host}").hostname not in ("localhost", "127.0.0.1", "::1", self._place.host):
+        given = request.query.get("token") or request.cookies.get(self._cookie, "")
+        if not hmac.compare_digest(given.encode("utf-8", "replace"), self._place.token.encode()):
+            return "The address has no valid token; open the address that the server printed."
+        known = ("localhost", "127.0.0.1", "::1", self._place.host)
+        if self._place.is_loopback and urlsplit(f"//{request.host}").hostname not in known:
             return "The host name is not this server's; open the address that the server printed."
         # A link to this page, for example in a message, may be followed from any site.
         followed = request.method == "GET" and request.headers.get("Sec-Fetch-Dest") == "document"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import secrets
 import socket
 import threading
 import webbrowser
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +22,7 @@ from affectflow.annotation.trace_log import OwnVideoTraceLog
 from affectflow.core.errors import UserError
 
 _MAX_PORT = 65535
+_TOKEN = ".token"
 _CONVERTED = ".videos"
 """Folder of converted videos in the folder of annotations; hidden folders are not searched for traces."""
 
@@ -53,7 +56,8 @@ def serve(
 ) -> None:
     """Serve the images and the annotation videos of a manifest.
 
-    On an address other than loopback, only users with the token in the printed address have access.
+    Only those with the token in the printed address have access, also on loopback, which all accounts of a machine
+    share.
 
     Args:
         manifest: The manifest; the videos are in its folder.
@@ -103,7 +107,7 @@ def _serve(
     listener = _listen(host, options.port)
     # If the server listens on all addresses of this machine, other machines need its name.
     shown = socket.gethostname() if host in ("0.0.0.0", "::") else host
-    place = Place(shown, listener.getsockname()[1], "" if _is_loopback(host) else secrets.token_urlsafe(24))
+    place = Place(shown, listener.getsockname()[1], _is_loopback(host), _token(folder))
     print(f"Annotate at {place.address} (Ctrl-C ends; each rating and trace is saved at once in {folder}).", flush=True)
     if options.open_browser:
         # In a thread, because some browsers return only when they are closed.
@@ -113,6 +117,25 @@ def _serve(
         web.run_app(app, sock=listener, print=None)
     finally:
         sessions.close()
+
+
+def _token(folder: Path) -> str:
+    """Return the folder's token, which only this account can read: open pages outlive a restart of the server."""
+    file = folder / _TOKEN
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        status = file.stat()
+        if status.st_uid == os.getuid() and not status.st_mode & 0o077 and (token := file.read_text().strip()):
+            return token
+        file.unlink()
+    except FileNotFoundError:
+        pass
+    except OSError:
+        return secrets.token_urlsafe(24)
+    token = secrets.token_urlsafe(24)
+    with suppress(OSError), os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:
+        stream.write(token)
+    return token
 
 
 def _listen(host: str, port: int) -> socket.socket:
