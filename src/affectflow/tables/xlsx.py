@@ -78,24 +78,24 @@ class OfficeXml:
     def what_calamine_lacks(self, sheet: Part) -> str:
         """Return why a sheet is to be read cell by cell, "" if it need not be."""
         columns: set[bytes] = set()
-        last_row, special, tail = 0, False, b""
-        with zipfile.ZipFile(self._path) as archive, archive.open(sheet.file) as stream:
-            try:
+        last_row, special, tail, size = 0, False, b"", 0
+        try:
+            with zipfile.ZipFile(self._path) as archive, archive.open(sheet.file) as stream:
                 while chunk := stream.read(_CHUNK):
                     block = tail + chunk
                     columns.update(_CELL.findall(block))
                     last_row = max((int(number) for number in _ROW.findall(block)), default=last_row)
                     special = special or b"<f" in block or b"<hyperlink" in block
-                    tail = block[-200:]
-            except (zipfile.BadZipFile, OSError):
-                return ""  # python-calamine says what is wrong with it
+                    tail, size = block[-200:], size + len(chunk)
+        except Exception:  # damaged archives raise many kinds
+            return ""  # python-calamine says what is wrong with it
         if special:
             return "it has links or formulas"
         width = max((_column(name.decode()) for name in columns), default=0)
         needed = width * last_row * _BYTES_PER_CELL
         if needed > _SMALL and needed > _available_bytes() // 2:
             return "it is large and memory is short"
-        cells = max(1, archive.getinfo(sheet.file).file_size // 8)  # at most, by the shortest cell that XML can hold
+        cells = max(1, size // 8)  # at most, by the shortest cell that XML can hold
         return "its cells are far apart" if needed > _SMALL and width * last_row > cells else ""
 
     def rows(self, sheet: Part) -> Iterator[tuple[int, list[object]]]:

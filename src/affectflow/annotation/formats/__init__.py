@@ -48,8 +48,10 @@ def _members(path: Path) -> Iterator[Text]:
                     raise UserError(f"{path}/{entry.filename} has more than {_MAX_MEMBER:,} bytes; unpack it yourself.")
                 with io.TextIOWrapper(archive.open(entry), encoding="utf-8-sig", newline="") as stream:
                     yield text_of(path / entry.filename, stream.read())
-    except (zipfile.BadZipFile, OSError, UnicodeError, RuntimeError) as error:
-        raise UserError(f"{path} cannot be unpacked ({error}); export it again.") from None
+    except UserError:
+        raise
+    except Exception as error:  # damaged archives raise many kinds
+        raise UserError(f"{path} cannot be unpacked ({error or 'it is cut off'}); export it again.") from None
     if not found:
         raise UserError(f"{path} holds no export; expected a file such as annotations.xml in it.")
 
