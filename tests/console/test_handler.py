@@ -153,3 +153,11 @@ def test_a_job_that_was_stopped_is_not_said_to_have_failed(log: Log, tmp_path: P
     assert "failed" in log(LogEvent.JOB_ERROR, **job(2, "ingest_tables", broken))
     for event, text in ENDS:
         assert "job" in log(event, text, pathname="/x/affectflow/a.py", exception="WorkflowError")
+
+
+def test_a_cache_that_cannot_be_written_is_one_sentence(log: Log) -> None:
+    where = 'Traceback:\n  File "snakemake/sourcecache.py", line 791'
+    text = f"{where}\nPermissionError: [Errno 13] Permission denied: '/x/y'"
+    assert log(LogEvent.ERROR, text, exception="PermissionError") == (
+        "affectflow: Snakemake cannot write its cache in /x/y; set XDG_CACHE_HOME to a folder that can be written.\n"
+    )

@@ -19,7 +19,7 @@ def sentence(exception: str, text: str) -> str | None:
         exception: Name of its class.
         text: What Snakemake prints of it.
     """
-    for known in (_missing_rule, _no_configuration, _not_yaml, _wrong_setting, _locked):
+    for known in (_missing_rule, _no_configuration, _not_yaml, _wrong_setting, _locked, _no_cache):
         found = known(exception, text)
         if found is not None:
             return found
@@ -69,6 +69,14 @@ def _locked(exception: str, text: str) -> str | None:
         "Another snakemake works in this folder, or one was killed here. If none runs: snakemake --unlock, and the "
         "same command again."
     )
+
+
+def _no_cache(exception: str, text: str) -> str | None:
+    if "sourcecache.py" not in text or not exception.endswith("Error"):
+        return None
+    place = re.search(r"'(.+)'", text.splitlines()[-1]) if text else None
+    where = place[1] if place else "the user's cache folder"
+    return f"Snakemake cannot write its cache in {where}; set XDG_CACHE_HOME to a folder that can be written."
 
 
 def _read_configurations() -> None:
