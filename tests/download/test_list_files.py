@@ -84,9 +84,15 @@ def test_the_column_of_urls_may_have_another_name(tmp_path: Path, form: str) -> 
         ('{"url": "http://a/1.jpg"}\n{"url": \n', r"line 2, is not JSON"),
         ('[{"link": "http://a/1.jpg"}]', r"no column 'url'; found 'link'"),
         ("[1, 2]", r"item 1: expected a URL"),
+        ("http://a/1.jpg,cat\nhttp://a/2.jpg,dog\n", r"not sure whether its commas belong to the URLs; add a line"),
     ],
 )
 def test_what_would_fetch_another_image_is_named(tmp_path: Path, content: str, said: str) -> None:
-    (tmp_path / "list.txt").write_text(content)
+    (tmp_path / "list.csv").write_text(content)
     with pytest.raises(UserError, match=said):
-        list(read_urls(tmp_path / "list.txt"))
+        list(read_urls(tmp_path / "list.csv"))
+
+
+def test_a_comma_in_some_urls_of_a_plain_list_is_theirs(tmp_path: Path) -> None:
+    (tmp_path / "list.csv").write_text("\n".join(URLS))
+    assert [row.url for row in read_urls(tmp_path / "list.csv")] == URLS

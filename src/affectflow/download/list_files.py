@@ -164,6 +164,12 @@ def _read_without_header(
     filled = [line.rstrip("\r\n") for line in first if line.strip()]
     if url_column is not None or _looks_like_header(path, filled):
         _Columns(path, max((split_line(filled[0], sign) for sign in DELIMITERS), key=len) if filled else [], url_column)
+    widths = {len(split_line(line, ",")) for line in filled}
+    if path.suffix.lower() == ".csv" and len(widths) == 1 < len(filled) and widths != {1}:
+        raise UserError(
+            f"{path} has no header, and it is not sure whether its commas belong to the URLs; add a line such as "
+            "url,text, or put URLs in quotes."
+        )
     lines = itertools.chain(first, stream)
     if not any("\t" in line.strip() for line in filled):
         yield from (ListedUrl(line.strip()) for line in lines if line.strip())
