@@ -12,6 +12,7 @@ from affectflow.core.errors import UserError
 from affectflow.download.address import Address
 from affectflow.download.client import Client, Proxies, Response
 from affectflow.download.outcomes import Failed
+from affectflow.download.resolver import Resolver
 from affectflow.download.settings import Settings
 
 
@@ -77,7 +78,13 @@ def test_nobody_gets_in_through_the_proxy(proxy: Proxy, host: str) -> None:
     assert not proxy.asked
 
 
-def test_a_proxy_of_another_kind_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("https_proxy", "socks5://127.0.0.1:1080")
+@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:1080", "http://[::1", "http://a:b:c", "http://x:99999", "://"])
+def test_what_is_no_http_proxy_is_one_sentence(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
+    monkeypatch.setenv("https_proxy", proxy)
     with pytest.raises(UserError, match="HTTPS_PROXY"):
         Proxies.of_environment()
+
+
+def test_a_name_server_without_a_port_that_exists_is_one_sentence() -> None:
+    with pytest.raises(UserError, match=r"download.nameservers: '127.0.0.1:99999' has no port that exists"):
+        Resolver(["127.0.0.1:99999"], [], 1.0, lambda host: None)

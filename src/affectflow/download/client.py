@@ -49,8 +49,12 @@ class Proxies:
         for scheme, text in urllib.request.getproxies_environment().items():
             if scheme not in ("http", "https"):
                 continue
-            proxy = URL(text if "://" in text else f"http://{text}")
-            if proxy.scheme not in ("http", "https") or not proxy.host:
+            try:
+                proxy = URL(text if "://" in text else f"http://{text}")
+                usable = proxy.scheme in ("http", "https") and bool(proxy.host) and bool(proxy.port)
+            except ValueError:
+                usable = False
+            if not usable:
                 raise UserError(f"{scheme.upper()}_PROXY is {text!r}; give the URL of an http proxy.")
             found[scheme] = str(proxy)
         return cls(found)

@@ -23,6 +23,7 @@ _LOOK_UPS_AT_ONCE = 64  # getaddrinfo blocks a thread, for an unknown name up to
 _PROBES_AT_ONCE = 16  # in addition, for look-ups that must not wait
 _CACHED_S = 300.0
 _MAX_CACHED = 10_000
+_MAX_PORT = 65_535
 
 
 class Resolver:
@@ -222,4 +223,7 @@ def _nameserver(text: str) -> dns.nameserver.Nameserver:
         port = rest.lstrip(":")
     else:
         address, _, port = text.partition(":")
-    return dns.nameserver.Do53Nameserver(address, int(port) if port else 53)
+    number = int(port) if port else 53
+    if number > _MAX_PORT:
+        raise UserError(f"download.nameservers: {text!r} has no port that exists; give one up to {_MAX_PORT}.")
+    return dns.nameserver.Do53Nameserver(address, number)
