@@ -116,6 +116,24 @@ def test_half_of_disfas_labels_is_told(tmp_path: Path, caplog: pytest.LogCapture
     assert all(problem in caplog.text for problem in media.problems)
 
 
+@pytest.mark.parametrize(
+    ("units", "more", "told"),
+    [
+        ([1, 12], [1, 12], []),
+        ([1, 12], [1, 2, 12], ["SN001 has no files of AU2;"]),
+        ([unit for unit in disfa.UNITS if unit != 4], None, ["SN001 has no files of AU4;"]),
+    ],
+    ids=["a choice", "unlike others", "one is missing"],
+)
+def test_aus_that_a_subject_lacks(tmp_path: Path, units: list[int], more: list[int] | None, told: list[str]) -> None:
+    make_disfa(tmp_path, "SN001", units=units)
+    if more is not None:
+        make_disfa(tmp_path, "SN002", units=more)
+    media = Media()
+    list(get_dataset("disfa", tmp_path, media=media).samples())
+    assert len(media.problems) == len(told) and all(a in b for a, b in zip(told, media.problems, strict=True))
+
+
 def test_videos_without_labels_are_counted(tmp_path: Path) -> None:
     make_disfa(tmp_path, "SN001", "SN002")
     shutil.rmtree(tmp_path / "ActionUnit_Labels/SN002")

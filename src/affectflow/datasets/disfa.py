@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -97,13 +98,22 @@ class Disfa(Dataset):
         if beyond := sum(index > count for index in labels):
             self.left_out["label without a frame"] += beyond
 
+    @cached_property
+    def _known_units(self) -> set[int]:
+        """The AUs that any subject has a file of."""
+        return {unit for folder in self._subjects for unit in UNITS if find(folder, _label_file(folder, unit))}
+
     def _report_gaps(self, folder: Path, labels: Mapping[int, NDArray[np.float32]]) -> None:
         """Report where a label is missing: DISFA has one of each of its 12 AUs for every frame."""
         import numpy as np
 
         paths = {unit: find(folder, _label_file(folder, unit)) for unit in UNITS}
-        if absent := [f"AU{unit}" for unit, path in paths.items() if path is None]:
-            self._media.report(f"{folder} has no files of {', '.join(absent)}; DISFA has all 12 AUs, so fetch them.")
+        # Whoever has few AUs, and the same ones of everybody, has chosen them.
+        complete = sum(path is not None for path in paths.values()) > len(UNITS) // 2
+        absent = [unit for unit, path in paths.items() if path is None and (complete or unit in self._known_units)]
+        if absent:
+            names = ", ".join(f"AU{unit}" for unit in absent)
+            self._media.report(f"{folder} has no files of {names}; DISFA has all 12 AUs, so fetch them.")
         for unit, path in paths.items():
             without = [frame for frame, row in labels.items() if np.isnan(row[unit - 1])]
             if path is not None and without:
