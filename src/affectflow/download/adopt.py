@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
@@ -24,6 +23,7 @@ from affectflow.download.journal import Index, Journal
 from affectflow.download.lists import Row, partition_rows
 from affectflow.download.outcomes import Failed
 from affectflow.download.store import Store
+from affectflow.media.name_index import files_below
 from affectflow.tables.csv_files import write_csv
 from affectflow.tables.parquet import parquet_columns, parquet_names
 
@@ -64,7 +64,7 @@ def adopt(folder: Path, urls: Path, images: Path, journal: Path, unmatched: Path
     if not folder.is_dir():
         raise UserError(f"{folder} is not a folder; give the folder of the images.")
     rows = list(partition_rows(urls, 0, 1))
-    files = list(_files(folder))
+    files = list(files_below(folder))
     found = Adopted()
     matches, found.unmatched = _matches(folder, files, rows)
     with (
@@ -93,14 +93,6 @@ def adopt(folder: Path, urls: Path, images: Path, journal: Path, unmatched: Path
             found.taken += 1
     write_csv(unmatched, UNMATCHED_COLUMNS, sorted(found.unmatched.items()))
     return found
-
-
-def _files(folder: Path) -> Iterator[str]:
-    for parent, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(names):
-            if not name.startswith("."):
-                yield os.path.relpath(os.path.join(parent, name), folder)
 
 
 def _matches(folder: Path, files: list[str], rows: list[Row]) -> tuple[dict[str, Row], dict[str, str]]:

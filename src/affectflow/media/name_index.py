@@ -38,7 +38,7 @@ class NameIndex:
     @classmethod
     def of_folder(cls, folder: Path) -> NameIndex:
         """Return the files below a folder by their paths in it, without hidden ones."""
-        return cls(_files_below(folder))
+        return cls(files_below(folder))
 
     def find(self, name: str) -> str | None:
         """Return the name that one matches; None where there is none, or several."""
@@ -59,7 +59,8 @@ class NameIndex:
         return self._folded[found[0]][0] if found else ""
 
 
-def _files_below(folder: Path) -> Iterator[str]:
+def files_below(folder: Path) -> Iterator[str]:
+    """Yield the names of all files below a folder, relative to it and in order, but for hidden ones."""
     for parent, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
