@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import random
@@ -213,4 +214,14 @@ def test_a_download_is_not_begun_anew_beside_one_that_runs(tmp_path: Path) -> No
 def test_two_trainings_on_one_output_are_kept_apart(tmp_path: Path) -> None:
     writer = partial(one_writer, tmp_path / "state", "training")
     with writer(), pytest.raises(UserError, match="by another training"), writer():
+        pass
+
+
+def test_a_file_system_without_locks_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_locks(file: object, operation: int) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr("fcntl.flock", no_locks)
+    locked = one_writer(tmp_path / "state", "training")
+    with pytest.raises(UserError, match=r"\.state\.lock cannot be locked \(No locks available\)"), locked:
         pass

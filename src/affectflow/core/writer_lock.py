@@ -28,7 +28,8 @@ def one_writer(folder: Path, writer: str, work: str = "") -> Iterator[None]:
         work: Names a work that several processes share; those of another work are kept out. Empty for one process.
 
     Raises:
-        UserError: Another one is writing there; the message names its process and host.
+        UserError: Another one is writing there, and the message names its process and host; or the file system has no
+            locks, such as some network mounts.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -67,6 +68,10 @@ def _try(stream: IO[str], kind: int) -> bool:
         fcntl.flock(stream, kind | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
+    except OSError as error:
+        raise UserError(
+            f"{stream.name} cannot be locked ({error.strerror}); its file system has no locks: choose another place."
+        ) from None
     return True
 
 
