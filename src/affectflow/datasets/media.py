@@ -62,7 +62,7 @@ class Media:
         from affectflow.media.video import Incomplete, frame_times
 
         try:
-            return max(index for index, _ in frame_times(video))
+            return max((index for index, _ in frame_times(video)), default=0)
         except Incomplete as error:
             return error.frames + error.missing + error.dropped
 

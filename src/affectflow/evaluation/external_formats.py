@@ -32,25 +32,10 @@ _OPENFACE_3_UNITS = (1, 2, 4, 6, 9, 12, 25, 26)
 """The AUs of its outputs in order: DISFA's eight, which it was trained on (Hu et al., "OpenFace 3.0", FG 2025)."""
 _OPENFACE_COLUMN = re.compile(r"(AU\d\d)_([rc])")
 _INTENSITY_COLUMN = re.compile(r"(.+)_intensity", re.IGNORECASE)
-_KEYS = frozenset(
-    [
-        *(
-            "video",
-            "frame",
-            "image",
-            "success",
-            "confidence",
-            "face",
-            "facescore",
-            "input",
-            "source",
-            "crop",
-            "problem",
-        ),
-        *("face_id", "action_units", "video_path", "frame_index", "image_path", "frame_idx", "frame_time_in_ms"),
-        *("input_image_path", *DIMENSIONS),
-    ]
-)
+_OF_PLACES = {"video", "video_path", "image", "image_path", "input_image_path", "input", "source"}
+_OF_FRAMES = {"frame", "frame_index", "frame_idx", "frame_time_in_ms"}
+_OF_FACES = {"success", "confidence", "face", "facescore", "face_id", "crop", "problem"}
+_KEYS = frozenset({*_OF_PLACES, *_OF_FRAMES, *_OF_FACES, "action_units", *DIMENSIONS})  # in lower case
 
 
 class Place(NamedTuple):
