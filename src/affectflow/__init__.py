@@ -115,17 +115,15 @@ def download_images(urls: Iterable[str], destination: str | Path, **settings: An
     """
     import tempfile
 
-    from affectflow.config import check_section
+    from affectflow.config import complete_section
     from affectflow.download.command import download
     from affectflow.download.partition import RetryPolicy
     from affectflow.download.settings import Settings
 
-    check_section("download", settings)
+    how = Settings.of(complete_section("download", settings))
     folder = Path(destination)
     with tempfile.NamedTemporaryFile("w", suffix=".txt", encoding="utf-8") as stream:
         stream.writelines(f"{url}\n" for url in urls)
         stream.flush()
-        counts = download(
-            Path(stream.name), folder, folder / "ledger.parquet", Settings.of(settings), 1, RetryPolicy(), True
-        )
+        counts = download(Path(stream.name), folder, folder / "ledger.parquet", how, 1, RetryPolicy(), True)
     return dict(counts)

@@ -98,6 +98,28 @@ def test_failures_are_tried_again_when_asked(run: Run, tmp_path: Path, site: Web
     assert run("--resume", "no").total() == 15
 
 
+def test_an_archive_is_asked_afterwards(run: Run, tmp_path: Path, site: Web, urls: list[str]) -> None:
+    gone = site.url("/status/404")
+    listed = f'[["timestamp", "original", "digest"], ["20160601000000", "{gone}", "X"]]'
+
+    async def index(request: web.BaseRequest) -> web.StreamResponse:
+        return web.Response(text=listed if request.query["url"] == gone else "[]")
+
+    site.answers["/cdx/search/cdx"] = index
+    site.answers[f"/web/20160601000000id_/{gone}"] = serve(site.image)
+    run()
+    how = {"archive.server": site.url(""), "archive.date": "2016-05-31", "archive.searches_per_minute": 6000}
+    assert run("--retry", "all", **how)["/cdx/search/cdx"] == 3  # of three failures; two rows are not URLs
+    assert Counter(ledger(tmp_path).values()) == {
+        "ok": 12,
+        "archived": 1,
+        "timeout": 1,
+        "not_an_image": 1,
+        "bad_url": 2,
+    }
+    assert not run(**how)
+
+
 def test_images_need_not_be_decoded(run: Run, tmp_path: Path, site: Web) -> None:
     run(decode="false")
     row = pq.read_table(tmp_path / "out" / "ledger.parquet").to_pylist()[0]
@@ -224,6 +246,10 @@ def test_the_wanted_image_is_looked_for_at_the_second_url_too(
         (["--set", "retries=many"], "retries"),
         (["--set", "allow_private_hosts=[300.0.0.0/8]"], "network"),
         (["--configfile", "nowhere.yaml"], "nowhere.yaml"),
+        (["--set", "archive.server=https://web.archive.org"], "date"),
+        (["--set", "archive.server=web.archive.org", "--set", "archive.date='2016-05-31'"], "archive.server"),
+        (["--set", "archive.server=https://x.test", "--set", "archive.date='2016-02-31'"], "archive.date"),
+        (["--set", "archive.servers=https://x.test"], "archive.server"),
     ],
 )
 def test_mistakes_are_one_sentence(

@@ -29,7 +29,7 @@ from affectflow.download.journal import Index, Journal
 from affectflow.download.ledger import inert
 from affectflow.download.list_files import read_urls
 from affectflow.download.lists import Row, partition_rows
-from affectflow.download.outcomes import OK, OUTCOMES, Failed, Outcome
+from affectflow.download.outcomes import OK, OUTCOMES, STORED, Failed, Outcome
 from affectflow.download.partition import RetryPolicy
 from affectflow.download.settings import Settings
 from affectflow.media import file_names as names
@@ -119,7 +119,7 @@ def test_what_is_written_down_is_read_again(
             entry = index.get(row(url).key)
             assert entry is not None
             assert index.read(entry) == (url, "cache key", outcome)
-            assert entry.bytes == (outcome.bytes if outcome.outcome == OK else 0)
+            assert entry.bytes == (outcome.bytes if outcome.outcome in STORED else 0)
             assert index.get(row(url + "?").key) is None or url + "?" in latest
 
 

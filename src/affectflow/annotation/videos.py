@@ -20,7 +20,7 @@ from affectflow.core.cache import cache_key, make_or_reuse
 from affectflow.core.parallel import over_processes
 from affectflow.core.progress import progress
 from affectflow.download.ledger import LEDGER_SCHEMA
-from affectflow.download.outcomes import OK
+from affectflow.download.outcomes import STORED
 from affectflow.media.image_store import read_image
 from affectflow.media.pixels import Encoded
 from affectflow.media.versions import library_versions
@@ -141,7 +141,7 @@ def video_name(number: int) -> str:
 def _downloaded(ledger: Path) -> Iterator[tuple[str, str, str]]:
     """Yield file name, URL and SHA-256 of each downloaded image."""
     for row in read_parquet(ledger, LEDGER_SCHEMA).to_pylist():
-        if row["outcome"] == OK:
+        if row["outcome"] in STORED:
             yield row["file_name"], row["url"], row["sha256"]
 
 

@@ -83,7 +83,7 @@ def download(
     from affectflow import config
     from affectflow.download.command import before
     from affectflow.download.command import download as fetch
-    from affectflow.download.outcomes import OK, OUTCOMES, check_some
+    from affectflow.download.outcomes import OUTCOMES, check_some, stored
     from affectflow.download.partition import RetryPolicy
     from affectflow.download.settings import Settings
 
@@ -94,8 +94,7 @@ def download(
         urls, destination = snapshot, urls
     if destination is None:
         raise UserError("No folder for the images; give one: affectflow download URLS DESTINATION.")
-    given = config.section_of(configfile, "download") if configfile else {}
-    settings = Settings.of({**given, **config.section("download", set)})
+    settings = Settings.of(config.section("download", set, configfile))
     classes = frozenset((retry or "").split(",")) - {"", "all"}
     if unknown := classes - OUTCOMES.keys():
         raise UserError(f"--retry has an unknown outcome {sorted(unknown)[0]!r}; known are {', '.join(OUTCOMES)}.")
@@ -112,7 +111,7 @@ def download(
     width = max(map(len, counts), default=0)
     for outcome, count in counts.most_common():
         print(f"{outcome:{width}}  {count:>9,}  {100 * count / counts.total():5.1f} %  {OUTCOMES[outcome]}")
-    if failed := counts.total() - counts[OK]:
+    if failed := counts.total() - stored(counts):
         print(f"{failed:,} failures, one by one: {destination / 'errors.csv'}")
     if snapshot is not None:
         _compare(snapshot, ledger, differences)

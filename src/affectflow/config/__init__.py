@@ -18,12 +18,11 @@ __all__ = [
     "Config",
     "Values",
     "check",
-    "check_section",
     "complete",
+    "complete_section",
     "load",
     "read",
     "section",
-    "section_of",
 ]
 
 Values = Mapping[str, Any]
@@ -62,40 +61,31 @@ def check(values: Values) -> Config:
         raise UserError(_first_sentence(error, Config, values)) from None
 
 
-def section(name: str, pairs: Sequence[str]) -> dict[str, Any]:
-    """Return settings of one section from ``key=value`` texts, each checked; raise :class:`UserError`.
+def section(name: str, pairs: Sequence[str], path: Path | str | None = None) -> dict[str, Any]:
+    """Return one section as a file and texts change it; raise :class:`UserError` for a wrong or unknown key.
 
     Args:
         name: Name of the section.
-        pairs: The texts; what follows the equals sign is YAML.
+        pairs: Texts such as ``key=value`` or ``map.key=value``; what follows the equals sign is YAML.
+        path: A configuration or overlay, over which the texts have precedence.
     """
-    settings: dict[str, Any] = {}
+    settings: dict[str, Any] = {} if path is None else read(path).get(name) or {}
     for pair in pairs:
         key, equals, text = pair.partition("=")
         if not equals:
             raise UserError(f"{pair!r} is not a setting; write it as key=value; {_HELP}.")
         try:
-            settings[key] = yaml.safe_load(text)
+            value = yaml.safe_load(text)
         except yaml.YAMLError:
             raise UserError(f"The value of {pair!r} cannot be read; put it in quotes.") from None
-    check_section(name, settings)
-    return settings
+        for part in reversed(key.split(".")):
+            value = {part: value}
+        settings = _merged(settings, value)
+    return complete_section(name, settings)
 
 
-def section_of(path: Path | str, name: str) -> dict[str, Any]:
-    """Return the keys of one section that a configuration or overlay sets, each checked; raise :class:`UserError`.
-
-    Args:
-        path: The YAML file.
-        name: Name of the section.
-    """
-    settings: dict[str, Any] = read(path).get(name) or {}
-    check_section(name, settings)
-    return settings
-
-
-def check_section(name: str, settings: Values) -> None:
-    """Raise :class:`UserError` for a wrong or unknown key of a section.
+def complete_section(name: str, settings: Values) -> dict[str, Any]:
+    """Return the defaults of one section with ``settings`` laid over them; raise :class:`UserError` for a wrong key.
 
     Args:
         name: Name of the section.
@@ -104,11 +94,9 @@ def check_section(name: str, settings: Values) -> None:
     model = Config.model_fields[name].annotation
     assert isinstance(model, type) and issubclass(model, BaseModel)
     try:
-        model.model_validate(settings)
+        return model.model_validate(_merged(read(DEFAULTS)[name], settings)).model_dump()
     except ValidationError as error:
-        mistakes = [one for one in error.errors() if one["type"] != "missing"]
-        if mistakes:
-            raise UserError(_sentence(mistakes[0], model, {name: settings}, before=(name,))) from None
+        raise UserError(_sentence(error.errors()[0], model, {name: settings}, before=(name,))) from None
 
 
 def _merged(old: Values, new: Values) -> dict[str, Any]:

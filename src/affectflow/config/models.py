@@ -7,9 +7,10 @@ required here, so that a missing default is noticed, but for those of data sets,
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, get_args
+from datetime import date
+from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import BaseModel, BeforeValidator, Field, model_validator
 
 from affectflow.config.catalogue import ModelDefaults, ModelEntry
 from affectflow.config.data import Data
@@ -27,6 +28,37 @@ class Cluster(Section):
     tensorflow: Literal["cpu", "gpu"] = Field(
         description="The build of TensorFlow in environments that `snakemake --sdm conda` makes."
     )
+
+
+def _day(value: Any) -> Any:
+    """Return a date as YAML reads it, too, as a text; raise :class:`ValueError` where there is no such day."""
+    if value and isinstance(value, str):
+        date.fromisoformat(value)
+    return value.isoformat() if isinstance(value, date) else value
+
+
+class Archive(Section):
+    """Copies in a public web archive, of URLs that are gone."""
+
+    server: str = Field(
+        pattern=r"^(https?://[^\s/?#]+/?)?$",
+        description="An archive with the Wayback Machine's addresses (`/cdx/search/cdx`, `/web/`), such as "
+        "`https://web.archive.org`; empty for none. Its copies have the outcome `archived`, and the ledger has their "
+        "date.",
+    )
+    date: Annotated[str, Field(pattern=r"^(\d{4}-\d{2}-\d{2})?$"), BeforeValidator(_day)] = Field(
+        description="The copies nearest this day (`2016-05-31`) are taken; needed with `server`."
+    )
+    searches_per_minute: float = Field(
+        gt=0, description="Searches in the archive's index, of the whole run; the Wayback Machine allows 24."
+    )
+    copies_per_minute: float = Field(gt=0, description="Copies fetched, of the whole run.")
+
+    @model_validator(mode="after")
+    def _has_date(self) -> Self:
+        if self.server and not self.date:
+            raise ValueError("an archive needs the date near which copies are wanted, such as date: 2016-05-31")
+        return self
 
 
 class Download(Section):
@@ -85,6 +117,7 @@ class Download(Section):
         description="Whether hosts whose certificate cannot be trusted are used all the same; the ledger records it."
     )
     robots_tag: bool = Field(description="Whether images sent with `X-Robots-Tag: noai` or `noimageai` are left out.")
+    archive: Archive
     outage_patience_s: Seconds = Field(
         description="Seconds to wait for a lost network before the job stops; no URL is given up meanwhile. 0 takes "
         "every failure for the host's own."

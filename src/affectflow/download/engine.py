@@ -12,11 +12,13 @@ from dataclasses import dataclass, field
 
 from affectflow.core.errors import UserError
 from affectflow.download.address import Address
+from affectflow.download.archive import Archive, Search
 from affectflow.download.client import Client, Redirect
 from affectflow.download.cookies import Cookies
 from affectflow.download.lists import Row
 from affectflow.download.network import Host, Network
 from affectflow.download.outcomes import NETWORK, Failed, Outcome
+from affectflow.download.placeholders import KNOWN_ADDRESS, is_placeholder
 from affectflow.download.settings import Settings
 from affectflow.download.store import Store
 
@@ -32,6 +34,7 @@ _MIN_LEND_S, _MAX_LEND_S = 0.1, 1.0  # bounds of that time
 _WEIGHT = 0.02  # of one response in the usual time
 _MAX_HOPS = 10  # redirects from host to host
 _MAX_STANDSTILLS = 10  # of a row, so that a machine that always lags comes to an end
+_ARCHIVE_AT_ONCE = 2  # requests to a web archive
 _FIRST_PAUSE_S = 1.0  # longer than the network can be down unnoticed
 _MAX_PAUSE_S = 120.0
 
@@ -55,6 +58,7 @@ class Task:
         attempts: Attempts at both of the row's URLs.
         first_try: Seconds since 1970.
         first_failure: The outcome of the first URL while the second is fetched.
+        search: The search in a web archive, once the URLs are gone.
     """
 
     row: Row
@@ -67,6 +71,7 @@ class Task:
     attempts: int = 0
     first_try: float = 0.0
     first_failure: Outcome | None = None
+    search: Search | None = None
 
 
 class Engine:
@@ -104,6 +109,7 @@ class Engine:
         self._wake = asyncio.Event()
         self._network = Network(settings.timeout_s, settings.outage_patience_s, lambda: self._open > 0, self._wake.set)
         self._network.add_known(known)
+        self._archive = Archive.of(settings.archive)
 
     async def run(self, rows: Iterator[Row | None]) -> None:
         """Fetch all rows.
@@ -151,15 +157,23 @@ class Engine:
         return False
 
     def _enqueue_task(self, task: Task) -> None:
-        site = task.address.host or ""
+        asks = task.search is not None and task.search.asks
+        site = f"{task.address.host}{' (index)' if asks else ''}"
         host = self._hosts.get(site)
         if host is None:
             if len(self._hosts) >= self._max_hosts:
                 self._drop_idle_hosts()
-            host = self._hosts[site] = Host()
+            host = self._hosts[site] = Host(*self._limits(task.address, asks))
         host.waiting.append(task)
         self._waiting += 1
         self._queue_host(host)
+
+    def _limits(self, address: Address, asks: bool) -> tuple[int, float]:
+        """Return how many requests to a host may run at once, and how many may start in a second."""
+        if self._archive is None or not self._archive.holds(address):
+            return self._settings.per_host, self._settings.rate_per_host
+        how = self._settings.archive
+        return _ARCHIVE_AT_ONCE, (how.searches_per_minute if asks else how.copies_per_minute) / 60
 
     def _drop_idle_hosts(self) -> None:
         """Drop hosts without state, or a list of a million hosts would fill the memory."""
@@ -169,7 +183,7 @@ class Engine:
 
     def _queue_host(self, host: Host) -> None:
         """Put a host into the queue if it may start an attempt, now or when its pause ends."""
-        if host.queued or not host.waiting or not host.has_capacity(self._settings.per_host):
+        if host.queued or not host.waiting or not host.has_capacity:
             return
         host.queued = True
         delay = host.opens_at - time.monotonic()
@@ -208,8 +222,8 @@ class Engine:
                 self._fall_back(host.waiting.popleft(), host.given_up)
             elif self._may_start(host, now := time.monotonic()):
                 self._waiting -= 1
-                if self._settings.rate_per_host:
-                    host.not_before = now + 1 / self._settings.rate_per_host
+                if host.rate:
+                    host.not_before = now + 1 / host.rate
                 host.running += 1
                 task = host.waiting.popleft()
             self._queue_host(host)
@@ -218,7 +232,7 @@ class Engine:
         return None
 
     def _may_start(self, host: Host, now: float) -> bool:
-        return bool(host.waiting) and host.has_capacity(self._settings.per_host) and host.opens_at <= now
+        return bool(host.waiting) and host.has_capacity and host.opens_at <= now
 
     async def _make(self, attempt: _Attempt) -> None:
         task, host, slot = attempt.task, attempt.host, attempt.slot
@@ -247,11 +261,12 @@ class Engine:
             host.running -= 1
             self._queue_host(host)
         if failed is None:
-            assert outcome is not None
             if isinstance(outcome, Redirect):
                 self._follow(task, outcome)
+            elif outcome is None:
+                self._search(task)
             else:
-                self._end(task, outcome)
+                self._end(task, outcome if task.search is None else task.search.success(outcome))
         elif failed.outcome in NETWORK and not await self._network.is_fault_of_host(
             failed.outcome, task.address, started
         ):
@@ -262,11 +277,17 @@ class Engine:
         else:
             self._handle_failure(task, host, failed)
 
-    async def _fetch(self, task: Task, on_response: Callable[[], None]) -> Outcome | Redirect:
+    async def _fetch(self, task: Task, on_response: Callable[[], None]) -> Outcome | Redirect | None:
+        """Fetch an image, or the answer of an archive's index, which has no outcome."""
         response = await self._client.attempt(task.address, on_response, task.cookies)
         if isinstance(response, Redirect):
             return response
         try:
+            if task.search is not None and task.search.asks:
+                task.search.add(response.body)
+                return None
+            if not task.row.sha256 and is_placeholder(response.final_url):
+                raise Failed("placeholder", KNOWN_ADDRESS, response.status, response.final_url)
             return await self._store.save(task.row, response)
         finally:
             response.release()
@@ -276,6 +297,9 @@ class Engine:
         if task.hops > _MAX_HOPS:
             detail = f"redirected from host to host more than {_MAX_HOPS} times"
             self._fall_back(task, Failed("redirect_loop", detail, redirect.status, str(redirect.target)))
+        elif task.search is not None and not task.search.stays(redirect.target):
+            detail = f"redirected out of the archive, to {redirect.target.host}"
+            self._fall_back(task, Failed("redirect", detail, redirect.status, str(redirect.target)))
         else:
             task.address = redirect.target
             self._enqueue_task(task)
@@ -301,17 +325,39 @@ class Engine:
 
     def _fall_back(self, task: Task, failed: Failed) -> None:
         outcome = Outcome(failed.outcome, failed.detail, failed.http_status, failed.final_url)
-        if task.first_failure is None and task.row.url_orig.strip() not in ("", task.row.url.strip()):
+        if task.search is not None:
+            task.search.record(failed)
+            self._search(task)
+        elif task.first_failure is None and task.row.url_orig.strip() not in ("", task.row.url.strip()):
             task.first_failure = outcome
             task.tries = 0
             try:
                 task.start = Address.parse(task.row.url_orig)
             except Failed:
-                self._end(task, outcome)
+                self._give_up(task, outcome)
             else:
                 self._restart(task)
         else:
-            self._end(task, task.first_failure or outcome)
+            self._give_up(task, task.first_failure or outcome)
+
+    def _give_up(self, task: Task, outcome: Outcome) -> None:
+        """End a task whose URLs failed, or begin to search for a copy where an archive may have one."""
+        if self._archive is None or not self._archive.may_have(outcome):
+            self._end(task, outcome)
+        else:
+            task.search = self._archive.search(task.row, outcome)
+            self._search(task)
+
+    def _search(self, task: Task) -> None:
+        """Go on with the search for a copy, or end it."""
+        assert task.search is not None
+        task.tries = 0
+        address = task.search.next()
+        if address is None:
+            self._end(task, task.search.failure())
+        else:
+            task.start = address
+            self._restart(task)
 
     def _end(self, task: Task, outcome: Outcome) -> None:
         outcome.attempts, outcome.first_try = task.attempts, task.first_try

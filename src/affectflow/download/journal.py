@@ -21,7 +21,7 @@ from affectflow.core.append_log import FRAME_LENGTH, AppendFile, frame, framed_l
 from affectflow.core.errors import UserError
 from affectflow.core.writer_lock import one_writer
 from affectflow.download.lists import Row
-from affectflow.download.outcomes import OK, Outcome
+from affectflow.download.outcomes import STORED, Outcome
 
 _DEFAULTS = {field.name: field.default for field in fields(Outcome)}
 WRITER = "download"
@@ -79,7 +79,7 @@ class Journal:
         """
         known = {name: value for name, default in _DEFAULTS.items() if (value := getattr(outcome, name)) != default}
         text = json.dumps({"url": row.url, "cache_key": cache_key, **known})
-        size = outcome.bytes or 0 if outcome.outcome == OK else 0
+        size = outcome.bytes or 0 if outcome.outcome in STORED else 0
         self._file.append(frame(_START % (row.key, int(outcome.last_try * 1000), size) + text[1:]))
 
 

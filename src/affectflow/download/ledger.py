@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import re
-from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
 from affectflow.core.atomic import atomic_write
 from affectflow.core.errors import UserError
-from affectflow.download.address import Address
 from affectflow.download.lists import Row, partition_rows
-from affectflow.download.outcomes import OK, REPORT_CLASSES, Failed, Outcome, check_some, report_class
-from affectflow.media import file_names as names
+from affectflow.download.outcomes import REPORT_CLASSES, STORED, Outcome, check_some, report_class
+from affectflow.download.placeholders import LedgerRow, Placeholders
 from affectflow.tables.csv_files import csv_writer, write_csv
 from affectflow.tables.parquet import parquet_rows, write_parquet
 
@@ -39,6 +35,7 @@ LEDGER_SCHEMA = pa.schema(
         ("width", pa.int32()),
         ("height", pa.int32()),
         ("dhash", pa.string()),
+        ("archived_at", _TIME),
         ("first_try", _TIME),
         ("last_try", _TIME),
     ]
@@ -48,14 +45,6 @@ SUMMARY_COLUMNS = ("class", "report_2017", "urls", "share_percent")
 _TEXT_COLUMNS = tuple(field.name for field in LEDGER_SCHEMA if pa.types.is_string(field.type))
 _OUTCOME_COLUMNS = tuple(field.name for field in fields(Outcome))
 _ROWS_IN_MEMORY = 10_000
-_REDIRECTED_TO_ONE = 3  # URLs from which the image at their common target counts as a placeholder
-_PLACEHOLDER_URL = re.compile(
-    r"//s\.yimg\.com/pw/images/.*photo_unavailable"  # Flickr
-    r"|//(i\.)?imgur\.com/removed\.(png|jpg)"  # Imgur
-    r"|/photo_unavailable(_\w+)?\.(gif|png|jpg)$"
-)
-
-LedgerRow = dict[str, Any]
 
 
 def write_part(part: Path, outcomes: Iterable[tuple[Row, Outcome]]) -> Counter[str]:
@@ -78,6 +67,7 @@ def ledger_row(row_and_outcome: tuple[Row, Outcome]) -> LedgerRow:
     for name in _TEXT_COLUMNS:
         if not cells[name].isascii():
             cells[name] = _valid_unicode(cells[name])
+    cells["archived_at"] = None if outcome.archived_at is None else round(1000 * outcome.archived_at)
     cells["first_try"], cells["last_try"] = (round(1000 * t) for t in (outcome.first_try, outcome.last_try))
     return cells
 
@@ -153,61 +143,12 @@ def write_ledger(rows: Callable[[], Iterable[LedgerRow]], ledger: Path, errors: 
     return counts
 
 
-class Placeholders:
-    """Finds images that sites show in place of removed ones.
-
-    These have a known address, or several URLs are redirected to them. The latter are known after a first pass over
-    all rows; ``shared`` gives them to a second one.
-    """
-
-    def __init__(self, shared: dict[int, int]) -> None:
-        self._shared = shared
-        self._targets = array("Q")  # 8 bytes for each redirected row
-
-    def checked(self, row: LedgerRow) -> LedgerRow:
-        """Return the row, with outcome ``placeholder`` if its image is one and not the image that the list expects."""
-        if row["outcome"] != OK or row.get("expected_sha256"):
-            return row
-        if _is_redirected(row):
-            key = names.key(names.url_digest(row["final_url"]))
-            self._targets.append(key)
-            if key in self._shared:
-                return _as_placeholder(row, f"{self._shared[key]} URLs are redirected to this image")
-        if _PLACEHOLDER_URL.search(row["final_url"]):
-            return _as_placeholder(row, "the address of a known placeholder")
-        return row
-
-    def shared_targets(self) -> dict[int, int]:
-        """Count the rows that are redirected to the same address, by the address's key."""
-        keys, counts = np.unique(np.frombuffer(self._targets, np.uint64), return_counts=True)
-        often = counts >= _REDIRECTED_TO_ONE
-        return dict(zip(keys[often].tolist(), counts[often].tolist(), strict=True))
-
-
 def inert(cell: object) -> object:
     """Escape a cell that a spreadsheet would take for a formula, or a terminal for a control sequence."""
     if not isinstance(cell, str):
         return cell
     text = re.sub(r"[\x00-\x1f\x7f-\x9f]", lambda match: f"\\x{ord(match[0]):02x}", cell)
     return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
-
-
-def _as_placeholder(row: LedgerRow, reason: str) -> LedgerRow:
-    return {**row, "outcome": "placeholder", "detail": reason}
-
-
-def _is_redirected(row: LedgerRow) -> bool:
-    if row["final_url"] in (row["url"], row["url_orig"]):
-        return False
-    return row["final_url"] not in (_requested(row["url"]), _requested(row["url_orig"]))
-
-
-def _requested(url: str) -> str:
-    """Return the form in which a URL is requested."""
-    try:
-        return str(Address.parse(url))
-    except Failed:
-        return url
 
 
 def _with_errors_written(
@@ -217,7 +158,7 @@ def _with_errors_written(
 ) -> Iterator[LedgerRow]:
     """Pass rows on, write those that failed, and count all by outcome and status."""
     for row in rows:
-        if row["outcome"] != OK:
+        if row["outcome"] not in STORED:
             write_error([inert(row[column]) for column in ERROR_COLUMNS])
         counted[row["outcome"], row["http_status"]] += 1
         yield row

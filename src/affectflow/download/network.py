@@ -55,6 +55,8 @@ class Host:
     attempt did.
 
     Attributes:
+        at_once: How many attempts may run at once.
+        rate: How many attempts may start in a second; 0 for any number.
         waiting: Tasks for this host.
         running: Attempts under way.
         queued: Whether the host is in the engine's queue, or a timer will put it there.
@@ -65,6 +67,8 @@ class Host:
         given_up: The failure of all its tasks, once it is given up.
     """
 
+    at_once: int
+    rate: float
     waiting: deque[Task] = field(default_factory=deque)
     running: int = 0
     queued: bool = False
@@ -74,9 +78,10 @@ class Host:
     pauses: int = 0
     given_up: Failed | None = None
 
-    def has_capacity(self, per_host: int) -> bool:
-        """Check whether another attempt may run beside those under way."""
-        return self.running < (1 if self.pauses else per_host)
+    @property
+    def has_capacity(self) -> bool:
+        """Whether another attempt may run beside those under way."""
+        return self.running < (1 if self.pauses else self.at_once)
 
     @property
     def opens_at(self) -> float:

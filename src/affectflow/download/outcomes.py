@@ -8,9 +8,13 @@ from dataclasses import dataclass
 from affectflow.core.errors import UserError
 
 OK = "ok"
+ARCHIVED = "archived"
+STORED = frozenset({OK, ARCHIVED})
+"""The outcomes with an image."""
 
 OUTCOMES: dict[str, str] = {
     OK: "a complete image is stored",
+    ARCHIVED: "the URL is gone, and a web archive's copy is stored (download.archive)",
     "not_found": "the server answered 404",
     "client_error": "the server answered with another 4xx",
     "server_error": "the server answered 5xx",
@@ -38,6 +42,11 @@ OUTCOMES: dict[str, str] = {
     "bad_response": "the server's answer is not HTTP, or neither an image nor an error",
     "unexpected": "an error in affectflow itself, named in the detail; please report it with the URL",
 }
+
+REFUSED = frozenset(
+    {"bad_url", "blocked_address", "robots_opt_out", "too_large", "too_many_pixels", "too_many_scans", "unexpected"}
+)
+"""Failures that say nothing about whether the image is still there."""
 
 NETWORK = frozenset({"dns", "timeout", "stalled", "reset", "refused", "no_route", "truncated"})
 """Failures that an outage of the own network causes as well as an unreachable host."""
@@ -81,7 +90,7 @@ def report_class(outcome: str, http_status: int | None) -> str | None:
         outcome: A key of ``OUTCOMES``.
         http_status: The status of the last answer, None if there was none.
     """
-    if outcome == OK:
+    if outcome in STORED:
         return None
     if outcome == "client_error" and http_status in (400, 401, 403, 410):
         return "400/401/403/410"
@@ -94,7 +103,7 @@ def check_some(counts: Counter[str]) -> None:
     """Raise :class:`UserError` if the list was empty or not a single image was downloaded."""
     if not counts:
         raise UserError("The list holds no URL; check that it is the right file.")
-    if not counts[OK]:
+    if not stored(counts):
         common = ", ".join(f"{count} {outcome}" for outcome, count in counts.most_common(3))
         raise UserError(
             f"None of the {counts.total()} URLs gave an image ({common}); check the list and the network, and try "
@@ -118,6 +127,7 @@ class Outcome:
         width: In pixels; unknown, as are height and dhash, if images are not decoded.
         height: In pixels.
         dhash: The perceptual hash, in hex.
+        archived_at: When the copy in a web archive was made, in seconds since 1970 UTC; None for others.
         first_try: Seconds since 1970 UTC.
         last_try: Seconds since 1970 UTC.
     """
@@ -133,6 +143,7 @@ class Outcome:
     width: int | None = None
     height: int | None = None
     dhash: str = ""
+    archived_at: float | None = None
     first_try: float = 0.0
     last_try: float = 0.0
 
@@ -161,8 +172,13 @@ class Failed(Exception):
         return self.outcome in TRANSIENT or self.http_status in (408, 425, 429)
 
 
+def stored(counts: Counter[str]) -> int:
+    """Return how many outcomes have an image."""
+    return sum(counts[outcome] for outcome in STORED)
+
+
 def counted(counts: Counter[str]) -> str:
     """Return the numbers of outcomes on a line: ``10,100 of 11,336 images; 776 not_found, 201 dns``."""
-    failures = Counter({name: count for name, count in counts.items() if name != OK and count})
-    listed = ", ".join(f"{count:,} {name}" for name, count in failures.most_common())
-    return f"{counts[OK]:,} of {counts.total():,} images{'; ' if listed else ''}{listed}"
+    others = Counter({name: count for name, count in counts.items() if name != OK and count})
+    listed = ", ".join(f"{count:,} {name}" for name, count in others.most_common())
+    return f"{stored(counts):,} of {counts.total():,} images{'; ' if listed else ''}{listed}"

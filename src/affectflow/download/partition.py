@@ -199,8 +199,16 @@ def _known_sites(index: Index) -> Iterator[Address]:
 
 def _settings_for_one(settings: Settings, at_once: int) -> Settings:
     """Divide each host's limits among the partitions that run at once, so that together they observe them."""
+    archive = replace(
+        settings.archive,
+        searches_per_minute=settings.archive.searches_per_minute / at_once,
+        copies_per_minute=settings.archive.copies_per_minute / at_once,
+    )
     return replace(
-        settings, per_host=max(1, settings.per_host // at_once), rate_per_host=settings.rate_per_host / at_once
+        settings,
+        per_host=max(1, settings.per_host // at_once),
+        rate_per_host=settings.rate_per_host / at_once,
+        archive=archive,
     )
 
 

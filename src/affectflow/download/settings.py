@@ -10,6 +10,16 @@ _OUTCOME_NEUTRAL = ("concurrency", "per_host", "rate_per_host", "contact", "outa
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ArchiveSettings:
+    """See ``download.archive`` in ``config/README.md``."""
+
+    server: str = ""
+    date: str = ""
+    searches_per_minute: float = 24.0
+    copies_per_minute: float = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """See ``download`` in ``config/README.md``. The defaults here are for the public web."""
 
@@ -27,12 +37,14 @@ class Settings:
     robots_tag: bool = True
     outage_patience_s: float = 3600.0
     contact: str = ""
+    archive: ArchiveSettings = ArchiveSettings()
     retry_round: int = 1
     retry_outcomes: tuple[str, ...] = ()
 
     def cache_key_settings(self) -> dict[str, Any]:
         """Select the settings that can turn a failure into a success; a change of one makes failures worth a retry."""
-        return {key: value for key, value in asdict(self).items() if key not in _OUTCOME_NEUTRAL}
+        values = {key: value for key, value in asdict(self).items() if key not in _OUTCOME_NEUTRAL}
+        return {**values, "archive": (self.archive.server, self.archive.date)}
 
     @classmethod
     def of(cls, section: Mapping[str, Any]) -> Self:
@@ -42,4 +54,6 @@ class Settings:
         for key, value in values.items():
             if isinstance(value, list):
                 values[key] = tuple(value)
+            elif key == "archive":
+                values[key] = ArchiveSettings(**value)
         return cls(**values)

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from affectflow.core.errors import UserError
 from affectflow.datasets.sample import SPLITS
 from affectflow.download.ledger import LEDGER_SCHEMA, inert
-from affectflow.download.outcomes import OK
+from affectflow.download.outcomes import STORED
 from affectflow.tables.csv_files import write_csv
 from affectflow.tables.parquet import parquet_columns, parquet_note, parquet_rows, write_parquet
 
@@ -160,7 +160,7 @@ def compare(reference: Snapshot, ledger: Path) -> Comparison:
     stored: set[str] = set()
     found: dict[str, tuple[str, str, str]] = {}
     for row in parquet_rows(ledger, LEDGER_SCHEMA):
-        if row["outcome"] == OK:
+        if row["outcome"] in STORED:
             stored.add(row["sha256"])
         if row["url"] in reference.entries:
             found[row["url"]] = row["outcome"], row["detail"], row["sha256"]
@@ -168,9 +168,9 @@ def compare(reference: Snapshot, ledger: Path) -> Comparison:
     differences = []
     for url, entry in reference.entries.items():
         outcome, detail, sha256 = found.get(url, (_NOT_LISTED, "", ""))
-        if outcome == OK and sha256 == entry.sha256:
+        if outcome in STORED and sha256 == entry.sha256:
             continue
-        if outcome == OK:  # fetched without the snapshot
+        if outcome in STORED:  # fetched without the snapshot
             outcome, detail = "changed", f"the image's SHA-256 is {sha256}"
         image = "came by another URL" if entry.sha256 in stored else "lost"
         differences.append((url, entry.sha256, entry.split, entry.group, outcome, detail, image))

@@ -22,7 +22,7 @@ from affectflow.datasets.face_table import FACES_SCHEMA, FOUND, GIVEN, NO_FACE, 
 from affectflow.datasets.media import Media, MetadataOnly
 from affectflow.datasets.opening import get_dataset
 from affectflow.download.ledger import LEDGER_SCHEMA
-from affectflow.download.outcomes import OK
+from affectflow.download.outcomes import STORED
 from affectflow.faces.yunet import Detector
 from affectflow.media.image_store import read_image
 from affectflow.media.pixels import Encoded
@@ -144,7 +144,7 @@ def find_downloaded_faces(
     wanted = {
         row["sha256"]: row["file_name"]
         for row in parquet_rows(ledger, LEDGER_SCHEMA)
-        if row["outcome"] == OK and int(row["sha256"][:16], 16) % parts == part
+        if row["outcome"] in STORED and int(row["sha256"][:16], 16) % parts == part
     }
     missing = [(name, sha256) for sha256, name in wanted.items() if sha256 not in known]
     find = partial(_faces_of_images, images=images, search=search)

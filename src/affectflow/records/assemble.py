@@ -19,7 +19,7 @@ from affectflow.datasets.face_table import FACE_FIELDS, FACES_SCHEMA, NO_FACE, N
 from affectflow.datasets.sample import SPLITS
 from affectflow.datasets.samples_table import SAMPLES_SCHEMA
 from affectflow.download.ledger import LEDGER_SCHEMA
-from affectflow.download.outcomes import OK
+from affectflow.download.outcomes import STORED
 from affectflow.download.snapshot import Snapshot, read_snapshot
 from affectflow.media.near_duplicates import group_near_duplicates
 from affectflow.spreadsheet.ingest import LABEL_COLUMNS
@@ -165,7 +165,7 @@ def _images(labels: Path, ledger: Path, reference: Snapshot | None, left_out: Le
             continue
         if entry is None:
             raise UserError(f"{ledger} lacks the URL {row['url'][:200]!r}; run the download again.")
-        if entry["outcome"] != OK:
+        if entry["outcome"] not in STORED:
             left_out.append((*where, f"download: {entry['outcome']}"))
             continue
         if reference is not None and entry["sha256"] not in known:

@@ -10,7 +10,7 @@ from affectflow.contracts.snapshot_card import SnapshotCard
 from affectflow.core.errors import UserError
 from affectflow.datasets.samples_table import SAMPLES_SCHEMA
 from affectflow.download.ledger import LEDGER_SCHEMA
-from affectflow.download.outcomes import OK
+from affectflow.download.outcomes import STORED
 from affectflow.download.snapshot import Comparison, Entry, Snapshot
 from affectflow.tables.parquet import parquet_rows
 
@@ -28,7 +28,7 @@ def take_snapshot(ledger: Path, samples: Path | None) -> Snapshot:
     splits = _splits(samples) if samples is not None else None
     entries: dict[str, Entry] = {}
     for row in parquet_rows(ledger, LEDGER_SCHEMA):
-        if row["outcome"] == OK:
+        if row["outcome"] in STORED:
             split, group = ("", "") if splits is None else splits.get(row["sha256"], ("", ""))
             if splits is None or split:
                 entries[row["url"]] = Entry(row["url_orig"], row["sha256"], split, group)
