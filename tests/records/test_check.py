@@ -26,8 +26,16 @@ SIZE = 24
 
 
 def samples(split: str, count: int = 3) -> list[Sample]:
-    pixels = np.full((SIZE, SIZE, 3), 90, np.uint8)
-    return [Sample(Decoded(pixels), "own", f"{split} {i}", group=f"{split} group {i}") for i in range(count)]
+    shade = 90 if split == "train" else 130
+    return [
+        Sample(
+            Decoded(np.full((SIZE, SIZE, 3), shade + 5 * i, np.uint8)),
+            "own",
+            f"{split} {i}",
+            group=f"{split} group {i}",
+        )
+        for i in range(count)
+    ]
 
 
 @pytest.fixture
@@ -87,6 +95,12 @@ def altered(data: bytes, **values: object) -> bytes:
             feature["image/encoded"].bytes_list.value[0] = value
         elif name == "unit":
             feature["label/units"].int64_list.value[11] = value
+        elif name in ("label/valence", "label/intensities"):
+            feature[name].float_list.value[0] = value
+        elif name in ("image/crop", "image/format"):
+            feature[name].bytes_list.value[0] = value
+        elif name == "sample/frame":
+            feature[name].int64_list.value[0] = value
         elif name == "float_height":
             feature["image/height"].float_list.value[:] = [value]
         elif name == "bytes_units":
@@ -102,6 +116,12 @@ def altered(data: bytes, **values: object) -> bytes:
     [
         (lambda data: b"\xff" + data, "not a tf.train.Example"),
         (lambda data: altered(data, unit=7), "the value 7"),
+        (lambda data: altered(data, **{"label/valence": 1.5}), "label/valence has the value 1.5, expected -1 to 1"),
+        (lambda data: altered(data, **{"label/intensities": -1.0}), "label/intensities has the value -1"),
+        (lambda data: altered(data, **{"label/intensities": float("inf")}), "label/intensities has the value inf"),
+        (lambda data: altered(data, **{"image/crop": b"mouth"}), "image/crop is 'mouth', expected face, held, center"),
+        (lambda data: altered(data, **{"image/format": b"png"}), "image/format is 'png'"),
+        (lambda data: altered(data, **{"sample/frame": -3}), "sample/frame is -3"),
         (lambda data: altered(data, none=True), "label/units has 0 values, not 60"),
         (lambda data: altered(data, float_height=24.0), "image/height has the type float_list, not int64_list"),
         (lambda data: altered(data, bytes_units=b"1"), "label/units has the type bytes_list, not int64_list"),
@@ -124,6 +144,54 @@ def test_a_group_on_two_sides_is_found(folder: Path) -> None:
     problems = check_records(folder).problems
     assert any("'train group 0'" in problem for problem in problems)
     assert any("does not name record 3" in problem for problem in problems)
+
+
+def encoded(name: str, shade: int, **fields: object) -> bytes:
+    pixels = np.full((SIZE, SIZE, 3), shade, np.uint8)
+    sample = Sample(Decoded(pixels), "own", name, group=f"group of {name}", **fields)  # type: ignore[arg-type]
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "JPEG")
+    return encode_example(sample, buffer.getvalue(), SIZE, SIZE)
+
+
+def without_index(folder: Path, split: str, *more: bytes) -> list[str]:
+    (folder / "index.csv").unlink(missing_ok=True)
+    rewrite(folder / f"{split}-00000-of-00001.tfrecord", lambda records: [*records, *more])
+    return check_records(folder).problems
+
+
+def test_a_sample_and_an_image_that_are_there_twice(folder: Path) -> None:
+    (problem,) = without_index(folder, "train", encoded("new", 10), encoded("new", 12))
+    assert "'new' is there twice; first in" in problem
+    (_, problem) = without_index(folder, "train", encoded("other", 10))
+    assert "the same image is there twice" in problem and "record 3" in problem
+
+
+def test_frames_of_a_video_may_be_equal(folder: Path) -> None:
+    frames = [encoded(f"v {i}", 10, video="v", frame=i) for i in (1, 2)]
+    assert without_index(folder, "train", *frames) == []
+
+
+def test_an_image_on_two_sides_is_found(folder: Path) -> None:
+    without_index(folder, "train", encoded("one", 10))
+    (problem,) = without_index(folder, "test", encoded("two", 10, video="v", frame=1))
+    assert "test-00000" in problem or "train-00000" in problem
+    assert "the same image is in te" in problem or "the same image is in tr" in problem
+
+
+def test_a_file_that_is_missing_is_named(folder: Path) -> None:
+    (folder / "index.csv").unlink()
+    (folder / "train-00000-of-00001.tfrecord").rename(folder / "train-00001-of-00003.tfrecord")
+    assert check_records(folder).problems == [
+        f"{folder}/train-0000{number}-of-00003.tfrecord is missing" for number in (0, 2)
+    ]
+
+
+def test_an_index_of_other_samples(folder: Path) -> None:
+    index = folder / "index.csv"
+    index.write_text(index.read_text().replace("test 1,", "test 2,", 1))
+    (problem,) = check_records(folder).problems
+    assert "says that record 1" in problem and "('test 1', 'test group 1')" in problem
 
 
 def test_a_folder_without_records_is_one_sentence(tmp_path: Path) -> None:

@@ -287,7 +287,7 @@ def extract_frame(video: Path, *, out: Output, index: Int | None = None, time: f
 
 
 def check_records(folder: Path, *, problems: Int = 20) -> None:
-    """Check every record of a folder: checksums, features, images, splits, index.
+    """Check every record of a folder: checksums, features, values, images, duplicates, splits, index.
 
     Example: affectflow check-records results/emotionet/tfrecords
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import hashlib
+import math
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from google.protobuf.message import DecodeError
 
 from affectflow import facs
 from affectflow.core.errors import UserError
 from affectflow.core.progress import progress
+from affectflow.datasets.face import CENTER, FACE, HELD
 from affectflow.datasets.sample import SPLITS
 from affectflow.media.images import ImageError, decode_rgb
 from affectflow.records.example import decode_example
@@ -37,6 +42,10 @@ _FEATURES = {
     "sample/frame": (_INT64, 1),
 }
 """Type and number of values of the features that every record has."""
+_RANGES = {"label/intensities": (0.0, 5.0), "label/valence": (-1.0, 1.0), "label/arousal": (-1.0, 1.0)}
+_TEXTS = {"image/format": (b"jpeg",), "image/crop": tuple(name.encode() for name in (FACE, HELD, CENTER))}
+_SHARD = re.compile(r"(.+)-(\d{5})-of-(\d{5})\.tfrecord")
+_PLACE_COLUMNS = ("file", "position", "offset", "bytes")
 
 
 @dataclass(slots=True)
@@ -51,23 +60,31 @@ class Checked:
 def check_records(folder: Path) -> Checked:
     """Check every TFRecord file of a folder, and its ``index.csv`` where it has one.
 
-    Checks checksums, features and images, that no group is in files of two splits, and that the index lists exactly the
-    records. Raises :class:`UserError` where there is no TFRecord file.
+    Checks checksums, features, values and images; that no file of a split is missing; that no sample is there twice, no
+    still image twice in a split, and no image and no group in two splits; and that the index lists exactly the records.
+    Raises :class:`UserError` where there is no TFRecord file.
     """
     paths = sorted(folder.glob("*.tfrecord"))
     if not paths:
         raise UserError(f"{folder} has no .tfrecord file; give the folder of the records.")
-    checked = Checked(files=len(paths))
-    split_of_group: dict[str, str] = {}
-    places: set[tuple[str, str, str, str]] = set()
+    checked = Checked(files=len(paths), problems=list(_missing_files(folder, paths)))
+    seen = _Seen()
+    places: dict[tuple[str, ...], tuple[str, str]] = {}
     with progress(None, "record", "check") as bar:
         for path in paths:
             offset = position = 0
             try:
                 for position, data in enumerate(read_records(path)):
                     where = f"{path}, record {position} at byte {offset}"
-                    places.add((path.name, str(position), str(offset), str(len(data) + 16)))
-                    checked.problems += (f"{where}: {reason}" for reason in _problems(path, data, split_of_group))
+                    feature = _features(data)
+                    problems = list(_problems(feature))
+                    if not problems:
+                        problems += seen.add(path, where, feature)
+                    checked.problems += (f"{where}: {reason}" for reason in problems)
+                    source = (
+                        ("", "") if problems else (_text(feature, "image/filename"), _text(feature, "sample/group"))
+                    )
+                    places[path.name, str(position), str(offset), str(len(data) + 16)] = source
                     checked.records += 1
                     offset += len(data) + 16
                     bar.update()
@@ -78,11 +95,57 @@ def check_records(folder: Path) -> Checked:
     return checked
 
 
-def _problems(path: Path, data: bytes, split_of_group: dict[str, str]) -> Iterator[str]:
-    """Yield what is wrong with a record; ``split_of_group`` collects the split of each group."""
+class _Seen:
+    """The samples, images and groups of the records so far, and where they are."""
+
+    def __init__(self) -> None:
+        self._samples: dict[tuple[str, str], str] = {}
+        self._images: dict[bytes, tuple[str, str]] = {}
+        self._groups: dict[str, str] = {}
+
+    def add(self, path: Path, where: str, feature: Any) -> Iterator[str]:
+        """Yield what is wrong with a record beside the others."""
+        sample = _text(feature, "sample/dataset"), _text(feature, "image/filename")
+        if (first := self._samples.setdefault(sample, where)) != where:
+            yield f"{sample[1]!r} is there twice; first in {first}"
+        split = path.name.partition("-")[0]
+        if split not in SPLITS:
+            return
+        group, video = _text(feature, "sample/group"), _text(feature, "sample/video")
+        if (other := self._groups.setdefault(group, split)) != split:
+            yield f"the group {group!r} is also in {other}"
+        digest = hashlib.sha256(feature["image/encoded"].bytes_list.value[0]).digest()[:16]
+        other, first = self._images.setdefault(digest, (split, where))
+        if other != split:
+            yield f"the same image is in {other}: {first}"
+        elif first != where and not video:  # frames of a video may be equal
+            yield f"the same image is there twice; first in {first}"
+
+
+def _missing_files(folder: Path, paths: Sequence[Path]) -> Iterator[str]:
+    sets: dict[tuple[str, str], set[int]] = {}
+    for match in filter(None, (_SHARD.fullmatch(path.name) for path in paths)):
+        sets.setdefault((match[1], match[3]), set()).add(int(match[2]))
+    for (name, count), numbers in sets.items():
+        for number in sorted(set(range(int(count))) - numbers):
+            yield f"{folder / f'{name}-{number:05d}-of-{count}.tfrecord'} is missing"
+
+
+def _features(data: bytes) -> Any:
+    """Return the features of a record by name, None where it has none."""
     try:
-        feature = decode_example(data).features.feature
+        return decode_example(data).features.feature
     except DecodeError:
+        return None
+
+
+def _text(feature: Any, name: str) -> str:
+    return str(feature[name].bytes_list.value[0].decode("utf-8", "replace"))
+
+
+def _problems(feature: Any) -> Iterator[str]:
+    """Yield what is wrong with a record by itself."""
+    if feature is None:
         yield "it is not a tf.train.Example"
         return
     for name, (kind, length) in _FEATURES.items():
@@ -96,6 +159,16 @@ def _problems(path: Path, data: bytes, split_of_group: dict[str, str]) -> Iterat
             return
     if unknown := set(feature["label/units"].int64_list.value) - {facs.UNKNOWN, facs.ABSENT, facs.PRESENT}:
         yield f"label/units has the value {min(unknown)}, expected 1, 0 or -1"
+    for name, (least, most) in _RANGES.items():
+        for value in feature[name].float_list.value:
+            if not (math.isnan(value) or least <= value <= most):
+                yield f"{name} has the value {value:g}, expected {least:g} to {most:g}"
+                break
+    for name, known in _TEXTS.items():
+        if (text := feature[name].bytes_list.value[0]) not in known:
+            yield f"{name} is {text.decode('utf-8', 'replace')[:40]!r}, expected {b', '.join(known).decode()}"
+    if (frame := feature["sample/frame"].int64_list.value[0]) < 0:
+        yield f"sample/frame is {frame}, expected 1 or more, or 0 without a video"
     size = feature["image/height"].int64_list.value[0], feature["image/width"].int64_list.value[0]
     try:
         shape = decode_rgb(feature["image/encoded"].bytes_list.value[0]).pixels.shape[:2]
@@ -103,15 +176,18 @@ def _problems(path: Path, data: bytes, split_of_group: dict[str, str]) -> Iterat
             yield f"the image has {shape[0]} x {shape[1]} pixels, not {size[0]} x {size[1]}"
     except ImageError as error:
         yield f"the image is broken: {error}"
-    split, group = path.name.partition("-")[0], feature["sample/group"].bytes_list.value[0].decode("utf-8", "replace")
-    if split in SPLITS and split_of_group.setdefault(group, split) != split:
-        yield f"the group {group!r} is also in {split_of_group[group]}"
 
 
-def _differences(index: Path, places: set[tuple[str, str, str, str]]) -> Iterator[str]:
-    """Yield rows of the index without a record, and records without a row."""
-    listed = {(row["file"], row["position"], row["offset"], row["bytes"]) for row in read_csv(index, INDEX_COLUMNS)}
-    for file, position, offset, _ in sorted(listed - places):
+def _differences(index: Path, places: dict[tuple[str, ...], tuple[str, str]]) -> Iterator[str]:
+    """Yield rows of the index without a record or of another sample, and records without a row."""
+    listed = {
+        tuple(row[column] for column in _PLACE_COLUMNS): (row["source"], row["group"])
+        for row in read_csv(index, INDEX_COLUMNS)
+    }
+    for file, position, offset, _ in sorted(listed.keys() - places.keys()):
         yield f"{index} names record {position} of {file} at byte {offset}, which does not exist"
-    for file, position, offset, _ in sorted(places - listed):
+    for file, position, offset, _ in sorted(places.keys() - listed.keys()):
         yield f"{index} does not name record {position} of {file} at byte {offset}"
+    for place in sorted(listed.keys() & places.keys()):
+        if places[place] not in (("", ""), listed[place]):
+            yield f"{index} says that record {place[1]} of {place[0]} is {listed[place]}, and it is {places[place]}"
