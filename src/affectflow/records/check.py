@@ -61,7 +61,7 @@ def check_records(folder: Path) -> Checked:
     """Check every TFRecord file of a folder, and its ``index.csv`` where it has one.
 
     Checks checksums, features, values and images; that no file of a split is missing; that no sample is there twice, no
-    still image twice in a split, and no image and no group in two splits; and that the index lists exactly the records.
+    image in two groups, and no group in two splits; and that the index lists exactly the records.
     Raises :class:`UserError` where there is no TFRecord file.
     """
     paths = sorted(folder.glob("*.tfrecord"))
@@ -69,7 +69,7 @@ def check_records(folder: Path) -> Checked:
         raise UserError(f"{folder} has no .tfrecord file; give the folder of the records.")
     checked = Checked(files=len(paths), problems=list(_missing_files(folder, paths)))
     seen = _Seen()
-    places: dict[tuple[str, ...], tuple[str, str]] = {}
+    places: dict[tuple[str, ...], tuple[str, ...]] = {}
     with progress(None, "record", "check") as bar:
         for path in paths:
             offset = position = 0
@@ -81,10 +81,9 @@ def check_records(folder: Path) -> Checked:
                     if not problems:
                         problems += seen.add(path, where, feature)
                     checked.problems += (f"{where}: {reason}" for reason in problems)
-                    source = (
-                        ("", "") if problems else (_text(feature, "image/filename"), _text(feature, "sample/group"))
-                    )
-                    places[path.name, str(position), str(offset), str(len(data) + 16)] = source
+                    place = path.name, str(position), str(offset), str(len(data) + 16)
+                    names = ("image/filename", "sample/group")
+                    places[place] = ("", "") if problems else tuple(_text(feature, name) for name in names)
                     checked.records += 1
                     offset += len(data) + 16
                     bar.update()
@@ -111,15 +110,15 @@ class _Seen:
         split = path.name.partition("-")[0]
         if split not in SPLITS:
             return
-        group, video = _text(feature, "sample/group"), _text(feature, "sample/video")
+        group = _text(feature, "sample/group")
         if (other := self._groups.setdefault(group, split)) != split:
             yield f"the group {group!r} is also in {other}"
+        if _text(feature, "sample/video"):
+            return  # the frames of videos may be equal: black ones, titles
         digest = hashlib.sha256(feature["image/encoded"].bytes_list.value[0]).digest()[:16]
-        other, first = self._images.setdefault(digest, (split, where))
-        if other != split:
-            yield f"the same image is in {other}: {first}"
-        elif first != where and not video:  # frames of a video may be equal
-            yield f"the same image is there twice; first in {first}"
+        other, first = self._images.setdefault(digest, (group, where))
+        if other != group:
+            yield f"the same image is in the group {other!r}: {first}"
 
 
 def _missing_files(folder: Path, paths: Sequence[Path]) -> Iterator[str]:
@@ -178,7 +177,7 @@ def _problems(feature: Any) -> Iterator[str]:
         yield f"the image is broken: {error}"
 
 
-def _differences(index: Path, places: dict[tuple[str, ...], tuple[str, str]]) -> Iterator[str]:
+def _differences(index: Path, places: dict[tuple[str, ...], tuple[str, ...]]) -> Iterator[str]:
     """Yield rows of the index without a record or of another sample, and records without a row."""
     listed = {
         tuple(row[column] for column in _PLACE_COLUMNS): (row["source"], row["group"])
