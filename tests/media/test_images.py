@@ -435,6 +435,16 @@ def test_a_jpeg_of_many_scans_is_refused_at_once(smooth: Callable[..., NDArray[n
         assert caught.value.reason == "too_many_scans"
 
 
+def test_scans_of_a_large_jpeg_count_more() -> None:
+    stream = io.BytesIO()
+    Image.new("L", (7000, 7000)).save(stream, "JPEG", progressive=True)
+    data = stream.getvalue()
+    assert examine(data).width == 7000
+    last = data.rindex(b"\xff\xda")
+    with pytest.raises(ImageError, match=r"a JPEG with 4\d scans of 7000 x 7000 pixels"):
+        examine(data[:last] + data[last:-2] * 40 + data[-2:])
+
+
 def test_a_jpeg_of_twelve_bits_is_named(smooth: Callable[..., NDArray[np.uint8]]) -> None:
     stream = io.BytesIO()
     Image.fromarray(smooth(1, 64)).save(stream, "JPEG")

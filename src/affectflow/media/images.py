@@ -24,6 +24,7 @@ FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "AVIF", "JPEG2000", HEIF
 MAX_SCANS = 100
 """Scans of the most complex JPEG that is decoded: progressive ones have about ten, and each costs a pass over all
 pixels, so that a small file could take half an hour."""
+_MAX_SCANNED = 2_000_000_000  # pixels of all scans together: 20 of the largest image, about four seconds
 MAX_PIXELS = 100_000_000
 """Width times height of the largest image that is decoded."""
 _EXIF_ORIENTATION = 0x0112
@@ -161,6 +162,8 @@ def _open(data: bytes, max_pixels: int) -> Image.Image:
         raise ImageError("too_many_pixels", f"{width} x {height} pixels, more than {max_pixels}")
     if jpeg.is_jpeg(data) and (scans := jpeg.most_scans(data)) > MAX_SCANS:
         raise ImageError("too_many_scans", f"a JPEG with {scans} scans, more than {MAX_SCANS}")
+    if jpeg.is_jpeg(data) and scans * width * height > _MAX_SCANNED:
+        raise ImageError("too_many_scans", f"a JPEG with {scans} scans of {width} x {height} pixels")
     return image
 
 
