@@ -64,4 +64,5 @@ rule all:
 onstart:
     record_jobs(local=workflow.local_exec)
     check_partitions()
+    check_inputs()
     start_demo_web()

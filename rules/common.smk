@@ -4,6 +4,7 @@
 import importlib.util
 import subprocess
 import sys
+from pathlib import Path
 
 from affectflow import datasets
 from affectflow.cluster.profile import requests
@@ -17,6 +18,7 @@ from affectflow.datasets import synthetic
 from affectflow.plan import Plan, runs
 from affectflow.plan.data import BENCHMARKS, FOLDERS, marker_of, traces_state
 from affectflow.plan.inputs import Inputs, checked, code_with_dataset, protocol_of
+from affectflow.study.clock import check_dates
 from affectflow.study.command_line import (
     check_command_line,
     check_configuration_files,
@@ -96,6 +98,17 @@ def check_partitions():
         unknown = str(error)
     if unknown is not None:
         raise WorkflowError(unknown)
+
+
+def check_inputs():
+    """End before anything starts, where a job reads a file that is dated in the future."""
+    jobs = list(workflow.dag.needrun_jobs())
+    with one_sentence():
+        check_dates(
+            inputs=(file for job in jobs for file in job.input),
+            made=(file for job in jobs for file in job.output),
+            folder=Path("results"),
+        )
 
 
 def partitions_at_once():

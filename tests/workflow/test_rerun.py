@@ -79,6 +79,25 @@ def test_touched_inputs_and_records_redo_nothing(copy: Workflow) -> None:
     assert copy.run(*SCORES).nothing_done
 
 
+def test_an_input_of_the_future_is_named_before_anything_starts(copy: Workflow) -> None:
+    """Snakemake would end the finished job, and delete what it made."""
+    scored = SCORES[0]
+    score = copy.path("eval/disfa_resnet.json").read_bytes()
+    copy.configure(evaluation={"bootstrap_samples": 11})
+    path = copy.path("frames/disfa.tfrecord")
+    later = time.time() + 86400
+    os.utime(path, (later, later))
+    assert "score_model" in copy.succeed(scored).rules_run  # nothing that runs reads it
+    copy.configure(training={"learning_rate": 0.002})
+    result = copy.run(scored)
+    assert result.status != 0 and not result.rules_run and "Traceback" not in result.output
+    assert "affectflow: results/frames/disfa.tfrecord is dated in the future" in result.output
+    assert "or: touch 'results/frames/disfa.tfrecord'" in result.output
+    path.touch()
+    assert {"train_model", "score_model"} <= copy.succeed(scored).rules_run
+    assert copy.path("eval/disfa_resnet.json").read_bytes() != score
+
+
 def test_edited_comments_and_docstrings_redo_nothing(copy: Workflow) -> None:
     for path in (copy.root / "src").rglob("*.py"):
         path.write_text(path.read_text().replace('"""', '"""Edited. ', 1) + "\n# an edited comment\n")
