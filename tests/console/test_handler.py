@@ -95,6 +95,18 @@ def test_a_job_that_was_killed_is_named(log: Log, tmp_path: Path) -> None:
     assert "train_model failed: it ended without a word" in log(LogEvent.JOB_ERROR, **failed, aux={})
 
 
+def test_a_full_disk_is_named_where_a_log_could_not_be_written(
+    log: Log, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed = job(1, "train_model", tmp_path / "empty.log")
+    usage = module.shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(module.shutil, "disk_usage", lambda _: usage._replace(free=4096))
+    log(LogEvent.JOB_INFO, **failed)
+    assert "train_model failed: the disk of its log is full; free disk space" in log(
+        LogEvent.JOB_ERROR, **failed, aux={}
+    )
+
+
 def test_what_snakemake_says_beside_is_left_to_its_log(log: Log) -> None:
     assert log(None, "Select jobs to execute...") == ""
     assert log(None, "Nothing to be done (all requested files are present).").startswith("Nothing to be done")

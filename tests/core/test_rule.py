@@ -18,8 +18,8 @@ with job_log(sys.argv[1]):
 """
 
 
-def job(log: Path, code: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-c", _JOB, str(log), code], capture_output=True, text=True, check=False)
+def job(log: Path, code: str, program: str = _JOB) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-c", program, str(log), code], capture_output=True, text=True, check=False)
 
 
 @pytest.mark.parametrize(
@@ -36,6 +36,23 @@ def test_an_error_is_one_line_on_the_terminal(tmp_path: Path, code: str, line: s
     done = job(log, code)
     assert done.returncode == 1 and done.stdout == "" and done.stderr == line.format(log=log) + "\n"
     assert log.read_text().startswith("printed\n") and ("Traceback" in log.read_text()) is traced
+
+
+@pytest.mark.parametrize(
+    ("code", "line"),
+    [
+        ("raise UserError('x.csv cannot be written.')", "affectflow: x.csv cannot be written.\n"),
+        ("raise ValueError('x')", "affectflow: ValueError: x (the traceback is in /dev/full)\n"),
+        ("print('x')", "affectflow: No space left on device; free disk space, and the same command goes on."),
+    ],
+)
+@pytest.mark.parametrize("console", ["", "1"])
+def test_an_error_is_told_where_the_disk_of_the_log_is_full(
+    monkeypatch: pytest.MonkeyPatch, code: str, line: str, console: str
+) -> None:
+    monkeypatch.setenv("AFFECTFLOW_CONSOLE", console)
+    done = job(Path("/dev/full"), code, _JOB.replace('print("printed")', "pass"))
+    assert done.returncode == 1 and done.stderr.startswith(line)
 
 
 def test_a_long_error_is_cut_on_the_terminal(tmp_path: Path) -> None:

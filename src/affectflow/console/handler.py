@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
@@ -27,6 +29,7 @@ from affectflow.core.rule import CONSOLE, FOUND, error_in, interruption_in, last
 _OF_FAILED_JOBS = ("Exiting because a job execution failed", "At least one job did not complete successfully")
 _ANNOUNCED_AFTER_S = 3.0
 """A job that ends sooner has one line alone."""
+_NEARLY_FULL = 1_000_000  # bytes; what a failed job has made is deleted before its log is read
 _SAID_BY_SNAKEMAKE = (
     "Nothing to be done",
     "Would remove",
@@ -165,7 +168,7 @@ class LogHandler(LogHandlerBase):
             self._stopped.add(number)
             self._write(f"{_now()} {name} {interrupted}")
             return
-        reason = next((found for log in logs if (found := error_in(log))), "it ended without a word")
+        reason = next((found for log in logs if (found := error_in(log))), _unknown_reason(logs))
         self._write(f"{_now()} {name} failed: {reason} (log: {', '.join(map(str, logs))})")
 
     def _ended(self, record: Mapping[str, Any]) -> _Job | None:
@@ -209,6 +212,15 @@ def _duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02} h" if hours else f"{minutes}:{rest:02} min" if minutes else f"{rest} s"
+
+
+def _unknown_reason(logs: Sequence[Path]) -> str:
+    """Return what is known of a job whose logs say nothing."""
+    for log in logs:
+        with suppress(OSError):
+            if shutil.disk_usage(log.parent).free < _NEARLY_FULL:
+                return "the disk of its log is full; free disk space, and the same command goes on"
+    return "it ended without a word"
 
 
 def _found(log: Path | None) -> str | None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import sys
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -29,6 +30,7 @@ _OUT_OF_TIME = "saved at its time limit; the next try goes on"
 _UNEXPECTED = "(the traceback is in "
 _READ_FROM_END = 1 << 16
 _STATUS_OF_CTRL_C = 130
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 _MAX_REASON = 500
 """Characters of an error on the terminal."""
 
@@ -111,20 +113,27 @@ def job_log(log: Path | str) -> Iterator[None]:
         try:
             yield
         except UserError as error:
-            for target in _readers(stream, terminal):
-                print(f"{_ERROR}{error}", file=target)
-            stream.flush()
+            _tell(f"{_ERROR}{error}", stream, terminal)
             os._exit(1)
         except (Interrupted, KeyboardInterrupt) as error:
             print(_OUT_OF_TIME if isinstance(error, OutOfTime) else _STOPPED)
             raise SystemExit(error.code if isinstance(error, Interrupted) else _STATUS_OF_CTRL_C) from None
         except Exception as error:
-            traceback.print_exc(file=stream)  # now, because the log is closed when the interpreter would print it
+            with suppress(OSError):
+                traceback.print_exc(file=stream)  # now, because the log is closed when the interpreter would print it
             reason = " ".join("".join(traceback.format_exception_only(error)).split())
-            for target in _readers(stream, terminal):
-                print(f"{_ERROR}{reason[:_MAX_REASON]} {_UNEXPECTED}{log})", file=target)
+            if isinstance(error, OSError) and error.errno in _FULL:
+                reason = f"{error.strerror}; free disk space, and the same command goes on."
+            _tell(f"{_ERROR}{reason[:_MAX_REASON]} {_UNEXPECTED}{log})", stream, terminal)
             raise SystemExit(1) from None
 
 
-def _readers(log: TextIO, terminal: TextIO) -> list[TextIO]:
-    return [log] if os.environ.get(CONSOLE) else [log, terminal]
+def _tell(line: str, log: TextIO, terminal: TextIO) -> None:
+    """Write a line to the log, and to the terminal where no console reads the log or the log's disk is full."""
+    try:
+        print(line, file=log, flush=True)
+        is_read = bool(os.environ.get(CONSOLE))
+    except OSError:
+        is_read = False
+    if not is_read:
+        print(line, file=terminal)
