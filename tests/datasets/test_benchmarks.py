@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from affectflow import datasets
+from affectflow.core.cache import folder_fingerprint
 from affectflow.core.errors import UserError
 from affectflow.datasets import disfa
 from affectflow.datasets.disfa_labels import FOLDS
@@ -17,6 +19,8 @@ from affectflow.datasets.media import Media
 from affectflow.datasets.opening import get_dataset
 from affectflow.datasets.sample import Sample
 from affectflow.media.pixels import Image
+from affectflow.records.example import encode_example
+from affectflow.tables.csv_files import write_csv
 from tests.miniature import FRAMES, GREYS, known, make_video, samples, text
 
 
@@ -214,6 +218,17 @@ def test_amfeds_columns(tmp_path: Path, column: str, unit: int | None) -> None:
     first = samples("amfed", make_amfed(tmp_path, f"Time,{column}", "0,100"))[0]
     assert known(first) == ({} if unit is None else {unit: 1})
     assert "Smile" not in first.other
+
+
+def test_names_that_are_not_utf_8_go_into_tables_and_records(tmp_path: Path) -> None:
+    root = make_amfed(tmp_path, "Time,AU04", "0,100", identity=os.fsdecode(b"caf\xe9"))
+    assert folder_fingerprint(root) == folder_fingerprint(root)
+    found = samples("amfed", root)
+    assert {(one.video, one.group) for one in found} == {("caf\\udce9", "caf\\udce9")} and len(found) > 0
+    assert found[0].source == "caf\\udce9/1"
+    encode_example(found[0], b"", 1, 1)
+    write_csv(tmp_path / "left.csv", ("part",), [(os.fsdecode(b"caf\xe9"),)])
+    assert (tmp_path / "left.csv").read_text() == "part\ncaf\\udce9\n"
 
 
 def test_amfeds_percentages_are_kept_for_other_protocols(tmp_path: Path) -> None:

@@ -98,6 +98,17 @@ def test_another_file_is_no_detector(workflow: Workflow) -> None:
     assert not workflow.path("faces/amfed.parquet").exists()
 
 
+def test_a_table_with_braces_in_its_name_is_one_sentence(workflow: Workflow) -> None:
+    (workflow.folder / "mine").mkdir()
+    (workflow.folder / "mine" / "{x}.csv").write_text("url,AU1\nhttp://x.test/,1\n")
+    workflow.configure(
+        data=REAL | {"emotionet": {"tables": ["mine"]}, "disfa": {"root": None}}, download={"nameservers": []}
+    )
+    result = workflow.run("results/emotionet/labels.csv", options=("-n",))
+    assert result.status != 0 and "Traceback" not in result.output
+    assert "affectflow: mine/{x}.csv (data.emotionet.tables) has braces" in result.output
+
+
 def test_a_damaged_table_names_the_file(workflow: Workflow) -> None:
     (workflow.folder / "mine.xlsx").write_bytes(b"PK\x03\x04 cut off")
     nothing = {"root": None}

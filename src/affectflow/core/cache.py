@@ -115,7 +115,7 @@ def folder_fingerprint(root: Path) -> str:
         relative = path.relative_to(root)
         if path.is_file() and not any(part.startswith(".") for part in relative.parts):
             size = path.stat().st_size
-            digest.update(f"{relative.as_posix()}\0{size}\0".encode())
+            digest.update(os.fsencode(f"{relative.as_posix()}\0{size}\0"))
             if path.suffix.lower() not in _IMAGES:
                 _add_content(digest, path, size)
     return digest.hexdigest()[:20]

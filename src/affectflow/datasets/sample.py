@@ -38,6 +38,9 @@ def unknown_intensities() -> NDArray[np.float32]:
 class Sample:
     """A labelled image.
 
+    Names of files that are not UTF-8 are here with a backslash in place of each byte that is not, as in
+    ``caf\\udce9.avi``, so that every table can hold them.
+
     Attributes:
         image: The image, decoded on demand.
         dataset: Name of the data set.
@@ -71,3 +74,9 @@ class Sample:
     other: Mapping[str, int] = field(default_factory=dict)
     face: Face | None = None
     looked_for: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("source", "group", "subject", "video"):
+            text = getattr(self, name)
+            if not text.isascii():
+                object.__setattr__(self, name, text.encode("utf-8", "backslashreplace").decode())

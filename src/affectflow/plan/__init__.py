@@ -72,6 +72,8 @@ class Plan:
         for key, path in self.data.sources().items():
             if not path.exists():
                 raise UserError(f"{path} does not exist; correct {key}.")
+            if not (path.is_file() or path.is_dir()):
+                raise UserError(f"{path} is neither a file nor a folder; correct {key}.")
         nameservers, port = self._config.download.nameservers, self._config.demo.name_server_port
         if self.data.configured(EMOTIONET) and f"127.0.0.1:{port}" in nameservers:
             raise UserError("download.nameservers names the demo's name server, of no use to real URLs; set it to [].")

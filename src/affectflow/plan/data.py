@@ -11,6 +11,7 @@ from affectflow.core.cache import folder_fingerprint
 from affectflow.core.errors import UserError
 from affectflow.datasets import info, synthetic
 from affectflow.datasets.dataset_info import SPLIT, VALENCE_AROUSAL
+from affectflow.plan.followed import followed
 from affectflow.tables.files import table_files
 
 EMOTIONET = "emotionet"
@@ -61,7 +62,11 @@ class Data:
         """Return EmotioNet's spreadsheets, also those in folders; raises :class:`UserError` when there are none."""
         if not self.configured(EMOTIONET):
             raise UserError("There is no spreadsheet to read; set data.emotionet.tables.")
-        return [str(file) for table in self._section.emotionet.tables for file in table_files(Path(table))]
+        return [
+            followed(str(file), "data.emotionet.tables")
+            for table in self._section.emotionet.tables
+            for file in table_files(Path(table))
+        ]
 
     @property
     def reference(self) -> str | None:
@@ -77,7 +82,7 @@ class Data:
             raise UserError(f"{path} does not exist; correct data.emotionet.snapshot.")
         if Path(path).resolve().is_relative_to(Path("results").resolve()):
             raise UserError(f"{path} lies where the workflow writes; copy it and correct data.emotionet.snapshot.")
-        return path
+        return followed(path, "data.emotionet.snapshot")
 
     def has_traces(self) -> bool:
         """Return whether EmotioNet's images have valence and arousal."""

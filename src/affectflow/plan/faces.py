@@ -10,6 +10,7 @@ from affectflow.core.errors import UserError
 from affectflow.datasets import info
 from affectflow.faces.detector_file import DETECTOR
 from affectflow.plan.data import FOLDERS
+from affectflow.plan.followed import followed
 
 _SHIP_FACES = tuple(name for name in FOLDERS if info(name).ships_faces)
 
@@ -34,7 +35,7 @@ class Faces:
         path = self._section.model.path
         if path is not None and not Path(path).is_file():
             raise UserError(f"{path} does not exist; correct faces.model.path.")
-        return path or str(DETECTOR)
+        return followed(path, "faces.model.path") if path else str(DETECTOR)
 
     def search(self) -> dict[str, Any] | None:
         """Return the settings that decide which faces are found; None without a detector."""

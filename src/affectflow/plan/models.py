@@ -10,6 +10,7 @@ from affectflow.config.catalogue import Model, complete
 from affectflow.core.errors import UserError
 from affectflow.plan import runs
 from affectflow.plan.data import EMOTIONET, Data
+from affectflow.plan.followed import followed
 from affectflow.training.backbones import check_weights, find_backbone
 
 
@@ -72,7 +73,7 @@ class Models:
                 return f"results/weights/{find_backbone(entry.backbone).name}_notop.h5"
             case path:
                 check_weights(Path(path), f"models.{self.parse(run).model}.weights")
-                return path
+                return followed(path, f"models.{self.parse(run).model}.weights")
 
     def given_weights(self) -> list[Path]:
         """Return the files of initial weights that the user owns."""

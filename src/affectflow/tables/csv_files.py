@@ -15,13 +15,18 @@ from affectflow.tables.text import open_text
 def write_csv(path: Path | str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> int:
     """Write a UTF-8 CSV with a header, atomically; returns the number of rows.
 
+    Names of files that are not UTF-8 are written with backslashes.
+
     Args:
         path: The file.
         columns: Names of the columns.
         rows: Cells of each row, in the order of the columns.
     """
     count = 0
-    with atomic_write(path) as partial, partial.open("w", newline="", encoding="utf-8") as stream:
+    with (
+        atomic_write(path) as partial,
+        partial.open("w", newline="", encoding="utf-8", errors="backslashreplace") as stream,
+    ):
         write_row = csv_writer(stream)
         write_row(columns)
         for row in rows:
