@@ -50,6 +50,24 @@ def test_a_table_of_times(traces: Traces) -> None:
         assert [v for v in found if v is not None] == pytest.approx([v for v in expected if v is not None], abs=1e-6)
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        "sep=;\nTime;Valence\n0,2;-1\n1,2;1\n",
+        "Ratings of Anna\n\n# exported in 2026\ntime,valence\n0.2,-1\n1.2,1\n",
+        "time|valence\n0.2|-1\n1.2|1\n",
+        '"note","time","valence"\n"a, b",0.2,-1\n"one\ntwo",1.2,1\n',
+        "time\tvalence\tnote\n0.2\t-1\tsaid \"no\n1.2\t1\t\n",
+        "time,valence\n0.2,-1\n,\n1.2,1\n",
+    ],
+)
+def test_a_table_as_others_write_it(traces: Traces, content: str) -> None:
+    traces.write("video_001.csv", "Time,Valence\n0.2,-1\n1.2,1\n")
+    expected = merged(traces)
+    traces.write("video_001.csv", content)
+    assert merged(traces) == expected
+
+
 def test_a_gap_in_a_table_stays_a_gap(traces: Traces) -> None:
     traces.write("video_001.csv", "time,valence\n0,0.5\n0.5,\n1.0,0.5\n1.9,0.5\n")
     found = merged(traces)
@@ -296,9 +314,9 @@ def test_a_trace_in_utf_16_and_a_file_that_is_no_export(traces: Traces, caplog: 
         ("video_001.csv", "time,valence\n0,0\n0.4,0\n0.2,0\n", "line 4: the time 0.2 s is before"),
         ("video_001.csv", "time,valence\n-1,0\n", "line 2: the time is missing or negative"),
         ("video_001.csv", "time,valence\n0,0\n9,0\n", "line 3: 9 s is after the end of annotation video 1"),
-        ("video_001.csv", "time,valence\n0,0\n1\n", "line 3: 1 of 2 cells; the line is truncated"),
+        ("video_001.csv", "time,valence\n0,0\n1\n", "line 3, has 1 cells, but the header has 2"),
         ("video_001.csv", "valence,time\n0,0.5\n30,0.7\n", "line 3: 30 is outside the range"),
-        ("video_001.csv", 'time,valence\n0,"0\n', "this is not CSV"),
+        ("video_001.csv", 'time,valence\n0,"0\n', "line 2, is not CSV"),
         ("video_001.csv", "time,value\n0,0\n", "does not say whether it is of valence or of arousal"),
         ("x.csv", PAGAN + "\nvideo_001.mp4,Valence,anna,s,1,300,101\n", "line 2: 101 is beyond PAGAN's 100; RankTrace"),
         ("x.csv", PAGAN + "\nvideo_001.mp4,Valence,anna,s,1\n", "line 2: 5 of 7 cells"),
@@ -318,7 +336,7 @@ def test_a_trace_in_utf_16_and_a_file_that_is_no_export(traces: Traces, caplog: 
         (
             "video_001.csv",
             "frame,valence\n1,0,25\n",
-            "line 2: 3 cells under 2 columns; write numbers with a decimal point",
+            "line 2, has 3 cells, but the header has 2",
         ),
         (
             "x.csv",

@@ -300,7 +300,7 @@ def test_annotators_are_averaged_and_compared(traces: Traces) -> None:
         ("video_001.csv", "", "is empty"),
         ("video_009_valence.txt", "0\n0\n0\n", "annotation video 9"),
         ("video_000_valence.txt", "0\n0\n0\n", "annotation video 0"),
-        ("notes.txt", "hello", "needs a column frame"),
+        ("notes.txt", "hello", "expected a header with a column frame"),
         ("notes.txt", "0\n0\n0\n", "named after an annotation video"),
         ("video_001.txt", "0\n0\n0\n", "does not say whether"),
     ],

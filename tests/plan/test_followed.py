@@ -35,7 +35,7 @@ def plan(path: Path) -> Plan:
 def test_a_name_that_is_not_utf_8_is_named(tmp_path: Path) -> None:
     with open(os.fsencode(tmp_path) + b"/caf\xe9.csv", "wb") as stream:
         stream.write(b"x")
-    with pytest.raises(UserError, match=r"caf\\udce9\.csv \(data\.emotionet\.tables\) is not UTF-8"):
+    with pytest.raises(UserError, match=r"caf\\udce9\.csv \(data\.emotionet\.tables\) has a name that is not UTF-8"):
         plan(tmp_path).data.tables()
 
 

@@ -50,7 +50,7 @@ class Delimited:
 def open_table(
     path: Path, is_known: Callable[[str], bool], expected: str, one_line: bool = True
 ) -> Iterator[Delimited]:
-    """Open a table by its header: the first of its lines with the most names of columns that the caller knows.
+    """Open a file as a table (:func:`table_of`), which can be read in the block.
 
     Args:
         path: The file.
@@ -59,27 +59,45 @@ def open_table(
         one_line: Whether a line break in a cell of a known column is an error.
 
     Raises:
-        UserError: The file cannot be read, none of its first lines names a known column, a name occurs twice; while
-            rows are read, a stray quote, another number of cells than in the header, or a line break in a cell of a
-            known column.
+        UserError: As :func:`table_of`; and where the file cannot be read.
     """
     with open_text(path) as stream:
-        first_lines = list(itertools.islice(stream, _HEADER_LINES))
-        found = find_header(first_lines, is_known)
-        if found is None:
-            start = next((line.strip() for line in first_lines if line.strip()), "")
-            problem = f"begins with {start[:80]!r}" if start else "is empty"
-            raise UserError(f"{path} {problem}; expected a header with {expected}.")
-        index, delimiter = found
-        for number, line in enumerate(first_lines[:index], start=1):
-            if line.strip() and not _SEPARATOR_LINE.fullmatch(line):
-                log.warning("%s, line %d, is above the header and is not used: %s", path, number, line.strip()[:80])
-        rows = read_rows(path, itertools.chain(first_lines[index:], stream), delimiter, index)
-        header_line, names = next(rows)
-        header = tuple(name.strip().strip("\ufeff") for name in names)
-        check_names(f"{path}, line {header_line},", header, is_known)
-        known = [column for column, name in enumerate(header) if one_line and is_known(name)]
-        yield Delimited(path, header, delimiter, _checked(path, header, rows, known))
+        yield table_of(path, stream, is_known, expected, one_line)
+
+
+def table_of(
+    path: Path, lines: Iterable[str], is_known: Callable[[str], bool], expected: str, one_line: bool = True
+) -> Delimited:
+    """Return the table in lines, by its header: the first of them with the most names of columns that are known.
+
+    Args:
+        path: The file, for messages.
+        lines: Its lines, with line ends.
+        is_known: Whether a name is that of a column that the caller uses.
+        expected: The columns, for messages.
+        one_line: Whether a line break in a cell of a known column is an error.
+
+    Raises:
+        UserError: None of the first lines names a known column, a name occurs twice; while rows are read, a stray
+            quote, another number of cells than in the header, or a line break in a cell of a known column.
+    """
+    lines = iter(lines)
+    first_lines = list(itertools.islice(lines, _HEADER_LINES))
+    found = find_header(first_lines, is_known)
+    if found is None:
+        start = next((line.strip() for line in first_lines if line.strip()), "")
+        problem = f"begins with {start[:80]!r}" if start else "is empty"
+        raise UserError(f"{path} {problem}; expected a header with {expected}.")
+    index, delimiter = found
+    for number, line in enumerate(first_lines[:index], start=1):
+        if line.strip() and not _SEPARATOR_LINE.fullmatch(line):
+            log.warning("%s, line %d, is above the header and is not used: %s", path, number, line.strip()[:80])
+    rows = read_rows(path, itertools.chain(first_lines[index:], lines), delimiter, index)
+    header_line, names = next(rows)
+    header = tuple(name.strip().strip("\ufeff") for name in names)
+    check_names(f"{path}, line {header_line},", header, is_known)
+    known = [column for column, name in enumerate(header) if one_line and is_known(name)]
+    return Delimited(path, header, delimiter, _checked(path, header, rows, known))
 
 
 def check_names(where: str, header: Iterable[str], is_known: Callable[[str], bool]) -> None:

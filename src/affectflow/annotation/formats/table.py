@@ -4,40 +4,43 @@ from __future__ import annotations
 
 import numpy as np
 
-from affectflow.annotation.formats.text import Text, check_rising, check_row, parse_number
+from affectflow.annotation.formats.text import Text, check_rising, parse_number
 from affectflow.annotation.recording import DIMENSIONS, Export, Interpolation, Recording
 from affectflow.core.errors import UserError
+from affectflow.tables.delimited import table_of
 
 _FRAME = "frame"
 _UNITS = {"time": 1.0, "seconds": 1.0, "second": 1.0, "s": 1.0, "ms": 0.001, "time_ms": 0.001, "milliseconds": 0.001}
 """Seconds in a unit, by the name of a column of times."""
 _VALUE = "value"
+_KNOWN = {_FRAME, *_UNITS, *DIMENSIONS, _VALUE}
+_EXPECTED = "a column frame, time, seconds or ms, and columns valence and arousal, or value"
 
 
 def read(text: Text) -> list[Export]:
     """Read a table; frames may be in any order and incomplete, and values are interpolated linearly between times."""
     path = text.path
-    delimiter = text.delimiter(0)
-    rows = list(text.rows(0, delimiter))
-    header = [name.lower() for name in rows[0][1]] if rows else []
+    table = table_of(path, (f"{line}\n" for line in text.lines), _is_known, _EXPECTED)
+    header = [name.lower() for name in table.header]
     clock = next((name for name in (_FRAME, *_UNITS) if name in header), None)
     tracks = [name for name in (*DIMENSIONS, _VALUE) if name in header]
     if clock is None or not tracks or (_VALUE in tracks and len(tracks) > 1):
-        raise UserError(
-            f"{path} needs a column frame, time, seconds or ms, and columns valence and arousal, or value; its columns "
-            f"are {', '.join(header)[:80] or 'missing'}."
-        )
-    lines = [line for line, _ in rows[1:]]
-    cells = [check_row(path, line, row, header) for line, row in rows[1:]]
+        raise UserError(f"{path} needs {_EXPECTED}; its columns are {', '.join(header)[:80]}.")
+    rows = list(table.rows)
+    lines = [line for line, _ in rows]
 
-    def numbers(column: str) -> list[float]:
-        index = header.index(column)
-        return [parse_number(path, line, row[index], delimiter) for line, row in zip(lines, cells, strict=True)]
+    def column(name: str) -> list[str]:
+        index = header.index(name)
+        return [cells[index].strip() for _, cells in rows]
+
+    def numbers(name: str) -> list[float]:
+        cells = zip(lines, column(name), strict=True)
+        return [parse_number(path, line, cell, table.delimiter) for line, cell in cells]
 
     columns = {name: numbers(name) for name in tracks}
     if clock == _FRAME:
         interpolation = Interpolation.PER_FRAME
-        positions = _frames(text, lines, [row[header.index(clock)] for row in cells])
+        positions = _frames(text, lines, column(clock))
     else:
         interpolation = Interpolation.LINEAR
         positions = [number * _UNITS[clock] for number in numbers(clock)]
@@ -54,6 +57,10 @@ def read(text: Text) -> list[Export]:
         )
         for name, values in columns.items()
     ]
+
+
+def _is_known(name: str) -> bool:
+    return name.lower() in _KNOWN
 
 
 def _frames(text: Text, lines: list[int], cells: list[str]) -> list[float]:
