@@ -2,7 +2,8 @@
 # make test       the test suite (make test-all adds long and privileged tests)
 # make test-fast  what needs neither TensorFlow nor a run of snakemake, in a minute or so
 # make report     the HTML report and the graphs of the workflow; CONFIG=my.yaml for one's own data
-# make bench-scores     a score of DISFA's size with its intervals beside scikit-learn on resampled frames
+# make bench-scores     a score of DISFA's size with its intervals beside scikit-learn
+# make bench-coverage   how often intervals of scores hold the true value, in simulated benchmarks
 # make docs       the documentation as a site, in site/
 # make check      formatters, linters, layers of the package, type checker
 # make bench-download   the download beside img2dataset, curl and requests
@@ -34,7 +35,7 @@ WORKERS ?= 2
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test test-fast test-all report docs bench-download bench-records bench-faces bench-train bench-scores bench-predict bench-gpu bench-planning check lock environment test-environment clean
+.PHONY: demo test test-fast test-all report docs bench-download bench-records bench-faces bench-train bench-scores bench-coverage bench-predict bench-gpu bench-planning check lock environment test-environment clean
 
 demo: environment
 	snakemake --cores $(CORES) results/eval/disfa_resnet.json
@@ -84,6 +85,10 @@ bench-planning: test-environment
 
 bench-predict: environment
 	$(BIN)/python -m benchmarks.predicting
+
+# About ten minutes.
+bench-coverage: test-environment
+	$(BIN)/python -m benchmarks.coverage
 
 bench-scores: test-environment
 	$(BIN)/python -m benchmarks.scores

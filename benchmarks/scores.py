@@ -1,14 +1,13 @@
-"""A score of DISFA's size with its intervals beside scikit-learn on resampled frames.
+"""A score of DISFA's size with its intervals beside scikit-learn on the frames of all subjects but one.
 
-``make bench-scores`` writes predictions of 130,814 frames of 27 subjects with 12 action units, scores them with 1,000
-bootstrap samples in a process of its own, and computes F1, ROC AUC and average precision of a few samples with
-scikit-learn, for the time of one sample. affectflow computes nine other metrics of every sample too.
+``make bench-scores`` writes predictions of 130,814 frames of 27 subjects with 12 action units, scores them in a process
+of its own, and computes F1, ROC AUC and average precision without one subject with scikit-learn, for the time of one of
+the jackknife's 27 replicates. affectflow computes nine other metrics of every replicate too.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import subprocess
 import sys
 import tempfile
@@ -18,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 from sklearn import metrics
+from tests.model_json import model_json
 
 from affectflow import facs
 from affectflow.prediction.columns import PREDICTIONS_SCHEMA
@@ -36,13 +36,12 @@ from affectflow.evaluation.protocols import protocol
 folder = Path(sys.argv[1])
 files = (folder / name for name in ("predictions.parquet", "left_out.csv", "model.json", "model.keras"))
 parts, out = [RunPredictions.of_run("m", *files)], folder / "s.json"
-score(protocol("disfa", "occurrence12"), "m", parts, None, int(sys.argv[2]), "", "", out)
+score(protocol("disfa", "occurrence12"), "m", parts, None, "", "", out)
 """
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--bootstrap-samples", type=int, default=1000)
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
@@ -51,7 +50,7 @@ def main() -> None:
         ours, peak = [], 0.0
         theirs = []
         for _ in range(options.rounds):
-            command = [sys.executable, "-c", _SCORE, str(folder), str(options.bootstrap_samples)]
+            command = [sys.executable, "-c", _SCORE, str(folder)]
             start = time.perf_counter()
             process = subprocess.Popen(command, start_new_session=True)
             memory = Memory(process.pid)
@@ -60,12 +59,12 @@ def main() -> None:
             ours.append(time.perf_counter() - start)
             memory.end()
             peak = max(peak, memory.largest)
-            theirs.append(_scikit_learn(truth, outputs, subjects, samples=1))
-    whole, sample, samples = float(np.median(ours)), float(np.median(theirs)), options.bootstrap_samples
-    print(f"{FRAMES:,} frames x {len(UNITS)} action units, {samples} bootstrap samples, median of {options.rounds}")
+            theirs.append(_scikit_learn(truth, outputs, subjects))
+    whole, replicate = float(np.median(ours)), float(np.median(theirs))
+    print(f"{FRAMES:,} frames x {len(UNITS)} action units, {SUBJECTS} replicates, median of {options.rounds}")
     print(f"affectflow    {whole:8.1f} s for the whole process, {peak:.0f} MB at most")
-    print(f"scikit-learn  {sample:8.2f} s a sample: {sample * samples:.0f} s for {samples}")
-    print(f"ratio         {whole / (sample * samples):8.4f}")
+    print(f"scikit-learn  {replicate:8.2f} s a replicate: {replicate * SUBJECTS:.0f} s for {SUBJECTS}")
+    print(f"ratio         {whole / (replicate * SUBJECTS):8.4f}")
 
 
 def _make(folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -90,25 +89,21 @@ def _make(folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     assert isinstance(PREDICTIONS_SCHEMA, pa.Schema)
     write_parquet(folder / "predictions.parquet", PREDICTIONS_SCHEMA, rows())
     write_csv(folder / "left_out.csv", ("reason", "count"), [])
-    thresholds = {facs.label(unit): 0.4 for unit in UNITS}
-    (folder / "model.json").write_text(json.dumps({"thresholds": thresholds, "synthetic": True}))
+    model_json(folder / "model.json")
     (folder / "model.keras").write_bytes(b"")
     return truth, outputs, subjects
 
 
-def _scikit_learn(truth: np.ndarray, outputs: np.ndarray, subjects: np.ndarray, samples: int) -> float:
-    """Return the seconds of one bootstrap sample."""
-    rng = np.random.default_rng(1)
-    by_subject = [np.flatnonzero(subjects == i) for i in range(SUBJECTS)]
+def _scikit_learn(truth: np.ndarray, outputs: np.ndarray, subjects: np.ndarray) -> float:
+    """Return the seconds of one replicate."""
     start = time.perf_counter()
-    for _ in range(samples):
-        chosen = np.concatenate([by_subject[i] for i in rng.integers(SUBJECTS, size=SUBJECTS)])
-        for unit in range(len(UNITS)):
-            positive, value = truth[chosen, unit], outputs[chosen, unit]
-            metrics.f1_score(positive, value >= 0.5)
-            metrics.roc_auc_score(positive, value)
-            metrics.average_precision_score(positive, value)
-    return (time.perf_counter() - start) / samples
+    chosen = np.flatnonzero(subjects != 0)
+    for unit in range(len(UNITS)):
+        positive, value = truth[chosen, unit], outputs[chosen, unit]
+        metrics.f1_score(positive, value >= 0.5)
+        metrics.roc_auc_score(positive, value)
+        metrics.average_precision_score(positive, value)
+    return time.perf_counter() - start
 
 
 if __name__ == "__main__":

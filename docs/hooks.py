@@ -115,7 +115,7 @@ def _protocol(one: Protocol) -> str:
         "AUs": _units_of(one),
         "positive": one.positive_if,
         "labels outside FACS": ", ".join(f"{name} by AU{unit}" for name, unit in one.others.items()),
-        "clusters of the bootstrap": one.subject,
+        "left out one by one for intervals": one.subject,
         "frames left out": f"those of `{one.left_out}`" if one.left_out else "",
         "folds": "each run is scored on the fold that it was not trained on, and the folds are pooled"
         if one.folds

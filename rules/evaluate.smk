@@ -134,6 +134,7 @@ rule compare_models:
 rule list_events:
     input:
         predictions="results/predictions/{benchmark}_{run}.parquet",
+        metadata="results/models/{run}/model.json",
     output:
         events="results/events/{benchmark}_{run}.csv",
     log:

@@ -22,7 +22,8 @@ VALUES: dict[str, Any] = {
     "normalization": "tf",
     "faces": FaceAlignment.of("none"),
     "thresholds": {},
-    "temperatures": {},
+    "validation_thresholds": {},
+    "calibration": {},
     "calibration_error": {"before": None, "after": None},
     "synthetic": True,
     "best_epoch": 1,
@@ -62,5 +63,5 @@ def model_json(path: Path, **changes: Any) -> Path:
 
 def values(**changes: Any) -> dict[str, Any]:
     """Return the content as JSON has it."""
-    found: dict[str, Any] = json.loads(ModelMetadata(**{"schema_version": 1} | _complete(changes)).model_dump_json())
+    found: dict[str, Any] = json.loads(ModelMetadata(**{"schema_version": 2} | _complete(changes)).model_dump_json())
     return found

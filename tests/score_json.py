@@ -21,9 +21,12 @@ VALUES: dict[str, Any] = {
     "protocol": {
         **{"name": "occurrence8", "version": 1, "title": "DISFA", "source": "a paper"},
         **{"frames": 28, "used_frames": 28, "left_out": {}, "all_frames": 28, "subjects": 3, "crops": {"face": 28}},
-        "intervals": {"confidence": "95%", "resampled": "subject", "bootstrap_samples": 10},
+        "intervals": {
+            **{"confidence": "95%", "method": "jackknife", "resampled": "subject", "clusters": 3, "replicates": 3}
+        },
     },
     "intervals": {},
+    "mean_of": {},
     "action_units": {},
     "intensities": {},
     "valence": None,

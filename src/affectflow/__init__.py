@@ -61,7 +61,6 @@ def score(
     protocol: str = "",
     split: str = "all",
     name: str = "",
-    bootstrap_samples: int = 1000,
 ) -> ScoreFile:
     """Score anyone's predictions on a benchmark and return the content of the score file.
 
@@ -72,7 +71,6 @@ def score(
         protocol: Name of the protocol; the benchmark's default if left out.
         split: Split of the benchmark.
         name: Name of the model; the file's name if left out.
-        bootstrap_samples: How often subjects are drawn for the 95% intervals.
 
     Raises:
         UserError: A file is missing or damaged, or predictions and labels share nothing.
@@ -94,7 +92,6 @@ def score(
             protocol=protocol,
             split=split,
             name=name,
-            bootstrap_samples=bootstrap_samples,
         )
         return ScoreFile.read(out)
 

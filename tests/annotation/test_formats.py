@@ -57,7 +57,7 @@ def test_a_table_of_times(traces: Traces) -> None:
         "Ratings of Anna\n\n# exported in 2026\ntime,valence\n0.2,-1\n1.2,1\n",
         "time|valence\n0.2|-1\n1.2|1\n",
         '"note","time","valence"\n"a, b",0.2,-1\n"one\ntwo",1.2,1\n',
-        "time\tvalence\tnote\n0.2\t-1\tsaid \"no\n1.2\t1\t\n",
+        'time\tvalence\tnote\n0.2\t-1\tsaid "no\n1.2\t1\t\n',
         "time,valence\n0.2,-1\n,\n1.2,1\n",
     ],
 )

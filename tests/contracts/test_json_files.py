@@ -29,9 +29,9 @@ def changed(path: Path, change: Callable[[dict[str, Any]], object]) -> Path:
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (lambda v: v.update(schema_version=2), r"has schema version 2, and this affectflow reads version 1; run "),
-        (lambda v: v.pop("schema_version"), r"has no schema version, and this affectflow reads version 1; run "),
-        (lambda v: v.update(schema_version="1"), r"has no schema version"),
+        (lambda v: v.update(schema_version=1), r"has schema version 1, and this affectflow reads version 2; run "),
+        (lambda v: v.pop("schema_version"), r"has no schema version, and this affectflow reads version 2; run "),
+        (lambda v: v.update(schema_version="2"), r"has no schema version"),
         (lambda v: v.pop("protocol"), r"lacks the key 'protocol'"),
         (lambda v: v["action_units"]["AU1"].pop("frames"), r"lacks the key 'action_units\.AU1\.frames'"),
         (lambda v: v.update(mean_f1="high"), r"has a wrong key 'mean_f1'"),

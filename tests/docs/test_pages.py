@@ -33,7 +33,6 @@ _SMALL = {
     "faces": {"model": {"path": str(DETECTOR)}},
     "records": {"image_size": 48, "shards": 2, "validation_fraction": 0.2, "test_fraction": 0.2},
     "training": {"epochs": 1, "batch_size": 16},
-    "evaluation": {"bootstrap_samples": 50},
 }
 _MODEL = {"backbone": "grey_pixels", "top": "flat", "input_size": 32, "weights": "none"}
 

@@ -53,15 +53,15 @@ def parts(tmp_path: Path) -> Callable[..., list[RunPredictions]]:
         write_parquet(folder / "p.parquet", PREDICTIONS_SCHEMA, rows)
         write_csv(folder / "l.csv", ("reason", "count"), [])
         thresholds = {facs.label(unit): 0.4 for unit in trained}
-        model_json(folder / "c.json", thresholds=thresholds, synthetic=False)
+        model_json(folder / "c.json", validation_thresholds=thresholds, synthetic=False)
         (folder / "m.keras").write_bytes(b"")
         return [RunPredictions.of_run(run, *(folder / name for name in ("p.parquet", "l.csv", "c.json", "m.keras")))]
 
     return make
 
 
-def _compare(folder: Path, models: dict[str, list[RunPredictions]], bootstrap_samples: int = 500) -> dict[str, Any]:
-    compare(protocol("disfa"), models, bootstrap_samples, folder / "out.json")
+def _compare(folder: Path, models: dict[str, list[RunPredictions]]) -> dict[str, Any]:
+    compare(protocol("disfa"), models, folder / "out.json")
     found: dict[str, Any] = json.loads((folder / "out.json").read_text())
     return found
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy import stats
 from sklearn.metrics import f1_score, roc_auc_score
 
 from affectflow import facs
@@ -64,17 +65,16 @@ def _score(
     benchmark: str = "disfa",
     trained: tuple[int, ...] = DISFA,
     name: str = "",
-    bootstrap_samples: int = 200,
     **card: Any,
 ) -> dict[str, Any]:
     write_parquet(folder / "predictions.parquet", PREDICTIONS_SCHEMA, rows)
     write_csv(folder / "left_out.csv", ("reason", "count"), [("frame without labels", 4)])
     (folder / "model.keras").write_bytes(b"weights")
-    thresholds = {facs.label(unit): 0.3 for unit in trained}
+    thresholds = {"thresholds": {}, "validation_thresholds": {facs.label(unit): 0.3 for unit in trained}}
     counts = card.pop("leakage", None)
     if counts is not None:
         LeakageFile(**counts, images=3, compared_with=3, max_bits=6).write(folder / "leakage.json")
-    model_json(folder / "card.json", **{"thresholds": thresholds} | card)
+    model_json(folder / "card.json", **thresholds | card)
     out = folder / f"{benchmark}_m.json"
     snapshot = folder / "snapshot.json"
     SnapshotCard(id="abc", urls=3, images=3, splits={}).write(snapshot)
@@ -84,7 +84,6 @@ def _score(
         "m",
         [RunPredictions.of_run("m", *files, leakage=folder / "leakage.json" if counts is not None else None)],
         snapshot=snapshot if benchmark == "disfa" else None,
-        bootstrap_samples=bootstrap_samples,
         config_sha256="c",
         code_sha256="d",
         out=out,
@@ -277,30 +276,50 @@ def test_amfed_is_scored_by_the_majority_too(tmp_path: Path) -> None:
     assert majority["action_units"]["Smile"]["scored_by"] == "AU12"
 
 
-def test_intervals_are_those_of_resampled_subjects(tmp_path: Path) -> None:
+def test_intervals_are_those_of_the_jackknife_over_subjects(tmp_path: Path) -> None:
     rows = _frames(300, DISFA)
     for i, row in enumerate(rows):
         row["subject"] = f"s{i % 10}"
-    result = _score(tmp_path, rows, bootstrap_samples=400)
+    result = _score(tmp_path, rows)
     assert result["protocol"]["intervals"] == {
         "confidence": "95%",
+        "method": "delete-one jackknife, Student's t",
         "resampled": "subject",
-        "bootstrap_samples": 400,
+        "clusters": 10,
+        "replicates": 10,
     }
     truth = np.array([row["units"][12 - 1] for row in rows])
-    predicted = np.array([row["probabilities"][12 - 1] for row in rows], np.float32) >= 0.5
-    rng = np.random.default_rng(9)
-    by_subject = [np.flatnonzero(np.arange(300) % 10 == i) for i in range(10)]
-    samples = []
-    for _ in range(2000):
-        chosen = np.concatenate([by_subject[i] for i in rng.integers(10, size=10)])
-        samples.append(f1_score(truth[chosen], predicted[chosen]))
+    probability = np.array([row["probabilities"][12 - 1] for row in rows], np.float32)
+    subject = np.arange(300) % 10
+    for name, metric in (("f1", lambda t, p: f1_score(t, p >= 0.5)), ("auc", roc_auc_score)):
+        estimate = metric(truth, probability)
+        each = np.array([metric(truth[subject != i], probability[subject != i]) for i in range(10)])
+        error = np.sqrt(9 / 10 * ((each - each.mean()) ** 2).sum())
+        logit, half = np.log(estimate / (1 - estimate)), stats.t(9).ppf(0.975) * error / (estimate * (1 - estimate))
+        expected = 1 / (1 + np.exp(-(logit - half))), 1 / (1 + np.exp(-(logit + half)))
+        assert result["action_units"]["AU12"]["intervals"][name] == pytest.approx(expected, abs=1e-5)
     low, high = result["action_units"]["AU12"]["intervals"]["f1"]
-    assert (low, high) == pytest.approx(tuple(np.quantile(samples, [0.025, 0.975])), abs=0.02)
     mean_low, mean_high = result["intervals"]["mean_f1"]
     assert mean_low < result["mean_f1"] < mean_high
     assert mean_high - mean_low < high - low  # a mean of eight varies less
-    assert _score(tmp_path, rows, bootstrap_samples=400)["intervals"] == result["intervals"]
+    assert "no_interval" not in result
+
+
+def test_an_au_of_few_people_has_a_wide_interval_or_none(tmp_path: Path) -> None:
+    rows = _frames(300, DISFA)
+    for i, row in enumerate(rows):
+        row["subject"] = f"s{i % 10}"
+        row["units"][0] = int(i % 10 == 3 and row["units"][0] == 1)  # AU1: one person
+        row["units"][1] = int(i % 10 < 2 and row["units"][1] == 1)  # AU2: two people
+    result = _score(tmp_path, rows)
+    one, two, many = (result["action_units"][name] for name in ("AU1", "AU2", "AU4"))
+    assert one["intervals"]["f1"] is one["intervals"]["auc"] is None
+    assert one["no_interval"]["f1"] == "rests on a single one of what is resampled"
+    width = {
+        name: high - low for name, (low, high) in (("2", two["intervals"]["auc"]), ("10", many["intervals"]["auc"]))
+    }
+    assert width["2"] > 2 * width["10"]
+    assert result["intervals"]["mean_auc"] is not None
 
 
 def test_one_subject_has_no_interval(tmp_path: Path) -> None:
@@ -333,9 +352,12 @@ def test_intensities(tmp_path: Path) -> None:
 
 
 def test_the_challenge_score_is_the_mean_of_accuracy_and_f1(tmp_path: Path) -> None:
-    result = _score(tmp_path, _frames(100, DISFA), "emotionet", name="challenge2017")
+    rows = _frames(100, DISFA)
+    for i, row in enumerate(rows):
+        row["group"] = f"near duplicates {i // 2}"
+    result = _score(tmp_path, rows, "emotionet", name="challenge2017")
     assert result["challenge_score"] == pytest.approx((result["mean_accuracy"] + result["mean_f1"]) / 2, abs=1e-6)
-    assert result["protocol"]["subjects"] == 100 and "AU5" in result["unlabelled"]
+    assert result["protocol"]["subjects"] == 50 and "AU5" in result["unlabelled"]
 
 
 def _score_folds(folder: Path) -> dict[str, Any]:
@@ -346,9 +368,7 @@ def _score_folds(folder: Path) -> dict[str, Any]:
         for fold in (1, 2, 3)
     ]
     out = folder / "folds.json"
-    score(
-        protocol("disfa", "folds8"), "m", parts, None, bootstrap_samples=50, config_sha256="c", code_sha256="d", out=out
-    )
+    score(protocol("disfa", "folds8"), "m", parts, None, config_sha256="c", code_sha256="d", out=out)
     found: dict[str, Any] = json.loads(out.read_text())
     return found
 

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from scipy import special, stats
 
 from affectflow.evaluation.temporal import write_events
 from affectflow.metrics.events import Events, find_events, match, runs
@@ -100,9 +101,11 @@ def test_events_are_scored_beside_frames(tmp_path: Path) -> None:
     of_unit = result["action_units"]["AU12"]
     assert (of_unit["events"], of_unit["predicted_events"]) == (4, 5)
     assert of_unit["event_f1"] == pytest.approx(2 * 3 / (4 + 5), abs=1e-6)
-    low, high = of_unit["intervals"]["event_f1"]
-    by_subject = [2 * 2 / (2 + 3), 2 * 1 / (2 + 2)]
-    assert [low, high] == pytest.approx(sorted(by_subject), abs=1e-6)
+    estimate, without = 2 * 3 / (4 + 5), np.array([2 * 1 / (2 + 2), 2 * 2 / (2 + 3)])
+    error = np.sqrt(1 / 2 * ((without - without.mean()) ** 2).sum())
+    half = stats.t(1).ppf(0.975) * error / (estimate * (1 - estimate))
+    expected = special.expit(special.logit(estimate) + np.array([-half, half]))
+    assert of_unit["intervals"]["event_f1"] == pytest.approx(expected, abs=1e-6)
     units = [one["event_f1"] for one in result["action_units"].values() if one["event_f1"] is not None]
     assert result["mean_event_f1"] == pytest.approx(np.mean(units), abs=1e-6)
 
@@ -113,7 +116,9 @@ def test_events_are_listed_by_video_and_frame(tmp_path: Path) -> None:
         rows[i]["intensities"][UNIT - 1] = strength
     rows[3]["probabilities"][UNIT - 1] = 0.95
     write_parquet(tmp_path / "p", PREDICTIONS_SCHEMA, rows)
-    write_events(tmp_path / "p", tmp_path / "events.csv")
+    write_events(tmp_path / "p", {"AU12": 0.5}, tmp_path / "events.csv")
+    write_events(tmp_path / "p", {"AU12": 0.96}, tmp_path / "none.csv")
+    assert not any(row[:2] == ["AU12", "prediction"] for row in csv.reader((tmp_path / "none.csv").open()))
     listed = [row for row in csv.reader((tmp_path / "events.csv").open()) if row[0] == "AU12"]
     assert listed == [
         ["AU12", "label", "a", "a", "3", "4", "5", "4.0"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -16,10 +17,10 @@ from scipy import stats
 from sklearn import metrics  # type: ignore[import-untyped]
 
 from affectflow.metrics.agreement import Agreement, agree, terms
-from affectflow.metrics.bootstrap import Bootstrap
 from affectflow.metrics.calibration import expected_calibration_error, residuals_per_bin
 from affectflow.metrics.decision import Decision, best_threshold, decide, outcomes
-from affectflow.metrics.ranking import average_precision, bootstrap_rankings, roc_auc
+from affectflow.metrics.jackknife import CORRELATION, ERROR, PLAIN, SHARE, Jackknife, Scale
+from affectflow.metrics.ranking import average_precision, rankings_without_each, roc_auc
 
 Case = tuple[NDArray[np.bool_], NDArray[np.float64]]
 few_values = st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.75, 1.0])  # many ties
@@ -174,8 +175,8 @@ def _icc_of_pingouin(x: NDArray[np.float64], y: NDArray[np.float64]) -> float:
 def test_a_constant_track_correlates_with_nothing() -> None:
     x = np.full(7, 0.1)
     y = np.arange(7) / 10
-    assert math.isnan(agree(x, y).pcc)
-    assert agree(x, y).icc == 0
+    assert agree(x, y).pcc == agree(y, x).pcc == agree(x, y).icc == 0
+    assert math.isnan(agree(x, x + 0.2).pcc)
     assert math.isnan(agree(x, x + 0.2).icc)
     assert np.isnan([agree([], []).mae, agree([], []).pcc, agree([], []).icc, agree([], []).sign_agreement]).all()
 
@@ -187,35 +188,20 @@ def _clustered(clusters: int, frames: int = 300, seed: int = 3) -> tuple[Case, N
     return (truth, score), np.array([f"s{i:02d}" for i in rng.integers(clusters, size=frames)])
 
 
-def _sampled_frames(bootstrap: Bootstrap) -> list[NDArray[np.int64]]:
-    """Return the frames of each bootstrap sample, one by one."""
-    frames = np.arange(len(bootstrap.codes))
-    return [
-        np.concatenate([np.repeat(frames[bootstrap.codes == i], int(n)) for i, n in enumerate(sample)])
-        for counts in bootstrap.counts()
-        for sample in counts
-    ]
-
-
-@pytest.mark.parametrize("clusters", [2, 9, 300])
-def test_every_sample_has_the_metric_of_its_frames(clusters: int) -> None:
-    """Sums by cluster give what the resampled frames themselves give."""
+@pytest.mark.parametrize("clusters", [2, 9, 40])
+def test_every_replicate_has_the_metric_of_its_frames(clusters: int) -> None:
+    """Sums by group give what the frames of the others themselves give."""
     (truth, score), names = _clustered(clusters)
-    bootstrap = Bootstrap(names, samples=30, seed=1)
-    decisions = Decision.of(bootstrap.resample(bootstrap.sum_by_cluster(outcomes(truth, score >= 0.5))))
+    jackknife = Jackknife(names)
+    decisions = Decision.of(jackknife.without_each(jackknife.sums(outcomes(truth, score >= 0.5))))
     sums, offset = terms(truth, score)
-    agreements = Agreement.of(bootstrap.resample(bootstrap.sum_by_cluster(sums)), offset)
-    aucs, precisions = bootstrap_rankings(truth, score, bootstrap.codes, bootstrap)
+    agreements = Agreement.of(jackknife.without_each(jackknife.sums(sums)), offset)
+    aucs, precisions = rankings_without_each(truth, score, jackknife.codes, jackknife)
     errors = expected_calibration_error(
-        bootstrap.resample(bootstrap.sum_by_cluster(residuals_per_bin(truth, score))), decisions.frames
+        jackknife.without_each(jackknife.sums(residuals_per_bin(truth, score))), decisions.frames
     )
-    frames = _sampled_frames(bootstrap)
-    assert len({tuple(f) for f in frames}) > 1
-    for i, chosen in enumerate(frames):
-        t, s = truth[chosen], score[chosen]
-        if not t.any() or t.all():
-            assert math.isnan(aucs[i])
-            continue
+    for i, name in enumerate(sorted(set(names))):
+        t, s = truth[names != name], score[names != name]
         assert decisions.f1[i] == pytest.approx(metrics.f1_score(t, s >= 0.5, zero_division=0), abs=1e-9)
         assert decisions.kappa[i] == pytest.approx(metrics.cohen_kappa_score(t, s >= 0.5), abs=1e-9, nan_ok=True)
         assert aucs[i] == pytest.approx(metrics.roc_auc_score(t, s), abs=1e-9)
@@ -234,42 +220,76 @@ def _calibration_error(truth: NDArray[np.bool_], probability: NDArray[np.float64
     return total
 
 
+def _mean_interval(values: NDArray[np.float64], names: Sequence[str]) -> tuple[float, float]:
+    """The interval of a mean, whose jackknife is that of the textbook."""
+    jackknife = Jackknife(names)
+    sums = jackknife.without_each(jackknife.sums(np.stack([values, np.ones(len(values))], axis=-1)))
+    found = jackknife.interval(float(values.mean()), sums[:, 0] / sums[:, 1], PLAIN)
+    assert not isinstance(found, str)
+    return found
+
+
+def test_the_interval_of_a_mean_is_students() -> None:
+    values = np.random.default_rng(5).normal(0.4, 1, 30)
+    expected = stats.t.interval(0.95, 29, values.mean(), stats.sem(values))
+    assert _mean_interval(values, [f"{i:02d}" for i in range(30)]) == pytest.approx(expected, abs=1e-9)
+
+
 def test_intervals_widen_where_frames_of_a_subject_are_alike() -> None:
     """Ten subjects of 100 equal frames each say no more than ten frames."""
-    rng = np.random.default_rng(0)
-    right = np.repeat(rng.random(10) < 0.7, 100)
-    by_subject = Bootstrap(np.repeat(np.arange(10).astype(str), 100))
-    by_frame = Bootstrap(np.arange(1000).astype(str))
+    right = np.repeat(np.random.default_rng(0).random(10) < 0.7, 100).astype(float)
     width = {}
-    for name, bootstrap in (("subject", by_subject), ("frame", by_frame)):
-        found = bootstrap.interval(bootstrap.resample(bootstrap.sum_by_cluster(right[:, None]))[:, 0] / 1000)
-        assert found is not None
-        low, high = found
+    for name, names in (("subject", np.repeat(np.arange(10).astype(str), 100)), ("frame", np.arange(1000).astype(str))):
+        low, high = _mean_interval(right, names)
         assert low <= right.mean() <= high
         width[name] = high - low
     assert width["subject"] > 5 * width["frame"]
 
 
-def test_intervals_cover_the_truth_as_often_as_they_say() -> None:
-    """Means of 60 normal clusters: 95 of 100, within what chance allows."""
-    rng = np.random.default_rng(5)
-    covered = 0
-    for seed in range(200):
-        values = rng.normal(0.4, 1, 60)
-        bootstrap = Bootstrap([f"{i:02d}" for i in range(60)], samples=400, seed=seed)
-        low, high = bootstrap.interval(bootstrap.resample(bootstrap.sum_by_cluster(values[:, None]))[:, 0] / 60) or (
-            1,
-            0,
-        )
-        covered += low <= 0.4 <= high
-    assert 0.88 <= covered / 200 <= 0.99
+def test_many_clusters_are_left_out_in_groups() -> None:
+    values = np.random.default_rng(1).normal(0, 1, 20_000)
+    names = [str(i) for i in range(20_000)]
+    jackknife = Jackknife(names)
+    assert (jackknife.clusters, jackknife.count) == (20_000, 200)
+    assert set(np.bincount(jackknife.codes)) == {100}
+    low, high = _mean_interval(values, names)
+    assert (high - low) / 2 == pytest.approx(1.96 / 20_000**0.5, rel=0.15)
+    assert (Jackknife(names).codes == jackknife.codes).all()
 
 
-def test_samples_repeat_and_one_cluster_has_no_interval() -> None:
-    names = [f"s{i % 6}" for i in range(60)]
-    first, again, other = (np.concatenate(list(Bootstrap(names, 20, seed).counts())) for seed in (0, 0, 1))
-    assert (first == again).all()
-    assert (first != other).any()
-    alone = Bootstrap(["s"] * 5)
-    assert alone.interval(np.ones(1000)) is None
-    assert Bootstrap(names).interval(np.full(1000, math.nan)) is None
+@pytest.mark.parametrize("scale", [PLAIN, SHARE, CORRELATION, ERROR])
+def test_scales_return_and_have_their_slope(scale: Scale) -> None:
+    for value in (0.05, 0.4, 0.93):
+        assert scale.back(scale.to(value)) == pytest.approx(value)
+        slope = (scale.to(value + 1e-6) - scale.to(value - 1e-6)) / 2e-6
+        assert scale.slope(value) == pytest.approx(slope, rel=1e-4)
+
+
+def test_bounded_metrics_have_bounded_intervals() -> None:
+    jackknife = Jackknife(["a", "b", "c"])
+    replicates = np.array([0.9, 0.99, 0.4])
+    for estimate in (0.0, 0.02, 0.5, 0.98, 1.0):
+        found = jackknife.interval(estimate, replicates, SHARE)
+        assert not isinstance(found, str) and 0 <= found[0] <= estimate <= found[1] <= 1
+    found = jackknife.interval(0.98, replicates, CORRELATION)
+    assert not isinstance(found, str) and -1 <= found[0] < 0 < found[1] <= 1
+    found = jackknife.interval(2.5, replicates, ERROR)
+    assert not isinstance(found, str) and 0 < found[0] < 2.5 < found[1]
+
+
+def test_what_rests_on_few_has_a_wider_interval_and_on_one_none() -> None:
+    jackknife = Jackknife([f"s{i}" for i in range(10)])
+    replicates = np.linspace(0.4, 0.6, 10)
+    widths = {}
+    for holders in (2, 5, 10):
+        found = jackknife.interval(0.5, replicates, PLAIN, holders)
+        assert not isinstance(found, str)
+        widths[holders] = found[1] - found[0]
+    assert widths[2] > 4 * widths[5] > 4 * widths[10]
+    assert jackknife.interval(0.5, replicates, SHARE, 1) == "rests on a single one of what is resampled"
+    assert jackknife.interval(0.5, np.full(10, 0.5), SHARE) == "does not vary"
+    assert jackknife.interval(0.0, np.zeros(10), PLAIN) == (0.0, 0.0)
+    assert jackknife.interval(math.nan, replicates, SHARE) == "undefined"
+    replicates[3] = math.nan
+    assert jackknife.interval(0.5, replicates, SHARE) == "undefined without a single one of what is resampled"
+    assert "single one" in str(Jackknife(["s"] * 5).interval(0.5, np.array([math.nan]), SHARE))

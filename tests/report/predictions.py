@@ -101,13 +101,16 @@ def run_report(folder: Path, run: str, rows: list[dict[str, Any]], faces: str = 
     backbone = metadata.pop("backbone", "resnet50")
     recipe = VALUES["recipe"].model_copy(update={"backbone": backbone})
     thresholds = {facs.label(unit): 0.5 for unit in DISFA}
-    model_json(mine / "model.json", **{"thresholds": thresholds, "recipe": recipe} | metadata)
+    scalings = {name: {"scale": 1.0, "shift": 0.0} for name in thresholds}
+    model_json(
+        mine / "model.json",
+        **{"thresholds": thresholds, "validation_thresholds": thresholds, "calibration": scalings, "recipe": recipe}
+        | metadata,
+    )
     files = (mine / file for file in ("predictions", "left_out", "model.json", "model.keras"))
     predictions = RunPredictions.of_run(run, *files, leakage=mine / "leakage")
     out = folder / f"disfa_{run}.json"
-    score(
-        protocol("disfa"), run, [predictions], None, bootstrap_samples=100, config_sha256="c", code_sha256="d", out=out
-    )
+    score(protocol("disfa"), run, [predictions], None, config_sha256="c", code_sha256="d", out=out)
     history = ("epoch", "loss", "validation_mean_auc", "validation_valence_ccc", "validation_arousal_ccc")
     write_csv(mine / "history", history, [(1, 0.7, 0.6, "", ""), (2, 0.5, 0.8, "", "")])
     bins = ("calibrated", "unit", "from", "images", "mean_probability", "positive_rate")

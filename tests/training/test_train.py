@@ -82,19 +82,16 @@ def test_the_card_says_what_the_model_is(learnt: Path, tmp_path: Path) -> None:
     assert "| learning_rate | `0.001` |" in text and "fit for decisions about people" in text
 
 
-def test_temperatures_make_probabilities_more_honest_and_move_none_across_a_half(learnt: Path) -> None:
+def test_probabilities_are_calibrated_and_decisions_stay(learnt: Path) -> None:
     card = json.loads((learnt / "model.json").read_text())
-    assert set(card["temperatures"]) == {"AU4", "AU12"}
-    assert any(abs(value - 1) > 0.01 for value in card["temperatures"].values())
+    assert set(card["calibration"]) == set(card["validation_thresholds"]) == {"AU4", "AU12"}
+    assert any(abs(one["scale"] - 1) > 0.01 for one in card["calibration"].values())
+    for unit, one in card["calibration"].items():
+        assert card["thresholds"][unit] == pytest.approx(1 / (1 + np.exp(-one["shift"])), abs=1e-5)
     rows = list(csv.DictReader((learnt / "reliability.csv").open()))
     for calibrated in ("true", "false"):
         images = [int(row["images"]) for row in rows if row["unit"] == "AU12" and row["calibrated"] == calibrated]
         assert sum(images) == 100
-    above = [
-        sum(int(row["images"]) for row in rows if row["calibrated"] == calibrated and float(row["from"]) >= 0.5)
-        for calibrated in ("true", "false")
-    ]
-    assert above[0] == above[1]
     (panel,) = reliability_panels(
         learnt / "reliability.csv", ModelMetadata.read(learnt / "model.json").calibration_error
     )

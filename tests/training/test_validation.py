@@ -29,7 +29,7 @@ def test_constant_labels_count_neither_for_nor_against() -> None:
         "intensities": np.stack([np.arange(6), np.arange(6)], axis=1).astype(np.float32),
         "valence_arousal": affect[:, [0, 0]],
     }
-    result = validate(TRAINED_HEADS, Labels(units, intensities, affect, [""] * 6, Counter()), outputs)
+    result = validate(TRAINED_HEADS, Labels(units, intensities, affect, [""] * 6, [""] * 6, Counter()), outputs)
     assert result.intensity_ccc[1] == pytest.approx(1) and np.isnan(result.intensity_ccc[4])
     assert result.valence_ccc == pytest.approx(1) and np.isnan(result.arousal_ccc)
     assert result.score == pytest.approx(1)

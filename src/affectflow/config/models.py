@@ -222,9 +222,6 @@ class Evaluation(Section):
     """How benchmarks are scored."""
 
     batch_size: Count = Field(description="Images predicted at once.")
-    bootstrap_samples: Count = Field(
-        description="How often subjects are drawn, with replacement, for the 95% intervals of scores."
-    )
 
 
 class Report(Section):

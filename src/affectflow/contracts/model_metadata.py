@@ -65,13 +65,20 @@ class FaceAlignment(Part):
         )
 
 
+class UnitCalibration(Part):
+    """What turns the logit of an AU into that of a calibrated probability: ``scale * logit + shift``."""
+
+    scale: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    shift: FiniteFloat
+
+
 class CalibrationError(Part):
     """Expected calibration error on validation; null where there are no labels."""
 
     before: FiniteFloat | None
     """Of the network as trained."""
     after: FiniteFloat | None
-    """After calibration."""
+    """After calibration, each part of the data by what was fitted to the others."""
 
 
 class ImageCounts(Part):
@@ -90,7 +97,7 @@ class ModelMetadata(JsonFile):
     """The content of ``model.json``."""
 
     remedy: ClassVar[str] = "train the model again"
-    schema_version: Literal[1] = 1
+    schema_version: Literal[2] = 2
     units: Units
     """AUs with a probability of occurrence, in the order of the outputs."""
     intensity_units: Units
@@ -105,9 +112,11 @@ class ModelMetadata(JsonFile):
     """How pixels become inputs, as keras.applications names it; part of the network itself."""
     faces: FaceAlignment
     thresholds: Mapping[str, Share]
+    """Probability from which an AU counts as predicted, by AU: where the output before calibration is 0.5."""
+    validation_thresholds: Mapping[str, Share]
     """Threshold of best F1 on validation, by AU."""
-    temperatures: Mapping[str, Annotated[float, Field(gt=0, allow_inf_nan=False)]]
-    """Temperature that the logits were divided by, by AU; part of the network's weights."""
+    calibration: Mapping[str, UnitCalibration]
+    """What calibrated the probabilities, by AU; part of the network's weights."""
     calibration_error: CalibrationError
     synthetic: bool
     """Whether the training data is drawn."""
@@ -120,7 +129,8 @@ class ModelMetadata(JsonFile):
     unmeasured: tuple[str, ...]
     """Labels with one value only in validation."""
     uncalibrated: tuple[str, ...]
-    """AUs with too few images in validation that show them, or do not, for a threshold or temperature: 0.5 and 1."""
+    """AUs with too few images in validation that show them, or do not: the validation threshold is 0.5, and the
+    calibration undoes the weight in the loss alone."""
     crops: Mapping[str, Count]
     """Number of training images by kind of crop."""
     datasets: Mapping[str, Count]

@@ -108,9 +108,9 @@ class Fitting(Section):
     positive_weight_cap: float = Field(
         ge=1, description="An AU's positives weigh negatives/positives in the loss but at most this; 1 for no weights."
     )
-    calibration: Literal["temperature", "none"] = Field(
-        description="Whether probabilities are calibrated by a temperature for each AU, fitted on validation; "
-        "decisions at 0.5 stay the same."
+    calibration: Literal["platt", "none"] = Field(
+        description="`platt`: a scale and a shift of each AU's logit are fitted on validation (Platt 1999); `none` "
+        "leaves the probabilities as they are, too high by the weight of positives. Decisions are the same."
     )
     precision: Literal["auto", "float32", "bfloat16", "float16"] = Field(
         description="`auto` is bfloat16 or float16 (with loss scaling) on a GPU that has it, float32 elsewhere."

@@ -25,7 +25,7 @@ class Means(Part, Generic[Value]):
     """Means of a metric over the labels that count."""
 
     mean_f1: Value | None = None
-    """Of F1 at a threshold of 0.5, over AUs."""
+    """Of F1, over AUs."""
     mean_f1_validation_threshold: Value | None = None
     """Of F1 at the threshold that was best on validation."""
     mean_f1_always_yes: Value | None = None
@@ -33,7 +33,7 @@ class Means(Part, Generic[Value]):
     mean_auc: Value | None = None
     """Of the area under the ROC curve."""
     mean_accuracy: Value | None = None
-    """Of accuracy at a threshold of 0.5."""
+    """Of accuracy."""
     mean_event_f1: Value | None = None
     """Of the F1 of events, which are runs of frames with the AU."""
     mean_icc: Value | None = None
@@ -58,7 +58,9 @@ class Measured(Part):
     without_prediction: int | None = None
     """Labelled frames without a prediction."""
     intervals: Mapping[str, Interval | None]
-    """95% interval of each metric; null where too few bootstrap samples define it."""
+    """95% interval of each metric; null where there is none."""
+    no_interval: Mapping[str, str] | None = None
+    """Why, by metric."""
 
 
 class OccurrenceScores(Measured):
@@ -82,8 +84,8 @@ class OccurrenceScores(Measured):
     f1_validation_threshold: float | None = None
     event_f1: float | None = None
     positives: int
-    threshold: float
-    """Probability from which a frame is predicted to be positive."""
+    threshold: float | tuple[float, ...]
+    """Probability from which a frame is predicted to be positive; several where runs of several folds are scored."""
     validation_threshold: float | tuple[float, ...] | None = None
     """Threshold of best F1 on validation; several where runs of several folds are scored together."""
     events: int | None = None
@@ -117,9 +119,13 @@ class IntervalMethod(Part):
     """How the intervals were computed."""
 
     confidence: str
+    method: str
     resampled: str
-    """What was resampled: subjects, videos, groups of images, or images."""
-    bootstrap_samples: int
+    """What was left out one by one: subjects, videos, groups (a person, video, or near duplicates), or images."""
+    clusters: int
+    """How many there are."""
+    replicates: int
+    """How often something was left out: as often, but at most 200 times, random groups then."""
 
 
 class ProtocolHeading(Part):
@@ -163,6 +169,7 @@ class Smoothed(Means[float]):
     arousal: float | None = None
     """CCC."""
     intervals: Mapping[str, Interval | None]
+    no_interval: Mapping[str, str] | None = None
 
 
 class Folds(Part):
@@ -211,10 +218,14 @@ class ScoreFile(Means[float], Heading, JsonFile):
     """The score of one model by one protocol, ``results/eval/{benchmark}[-{protocol}]_{model}.json``."""
 
     remedy: ClassVar[str] = _REMEDY
-    schema_version: Literal[1] = 1
+    schema_version: Literal[2] = 2
     protocol: ProtocolUsed
     intervals: Mapping[str, Interval | None]
-    """95% interval of each mean."""
+    """95% interval of each mean; null where there is none."""
+    no_interval: Mapping[str, str] | None = None
+    """Why, by mean."""
+    mean_of: Mapping[str, int]
+    """How many labels each mean is of; those with a single class in the labels do not count."""
     smoothed: Smoothed | None = None
     action_units: Mapping[str, OccurrenceScores]
     intensities: Mapping[str, IntensityScores]
@@ -272,14 +283,16 @@ class Difference(Part):
     other: float
     difference: float
     interval: Interval | None
-    """95% interval of the difference, by a paired bootstrap."""
+    """95% interval of the difference, by a paired jackknife; null where there is none."""
+    no_interval: str | None = None
+    """Why."""
 
 
 class ComparisonFile(Means[Difference], Heading, JsonFile):
     """The differences of two models, ``results/eval/{benchmark}[-{protocol}]_{model}-vs-{other}.json``."""
 
     remedy: ClassVar[str] = _REMEDY
-    schema_version: Literal[1] = 1
+    schema_version: Literal[2] = 2
     other: str
     protocol: ProtocolHeading
     action_units: Mapping[str, Mapping[str, Difference]]
@@ -311,7 +324,7 @@ class SeedsFile(Means[OverSeeds | float], Heading, JsonFile):
     """The score of one model's seeds together, ``results/eval/{benchmark}[-{protocol}]_{model}-seeds.json``."""
 
     remedy: ClassVar[str] = _REMEDY
-    schema_version: Literal[1] = 1
+    schema_version: Literal[2] = 2
     protocol: ProtocolUsed
     seeds: tuple[int, ...]
     scores: tuple[str, ...]

@@ -18,29 +18,26 @@ from affectflow.evaluation.outputs import Outputs, RunPredictions, read_outputs
 from affectflow.evaluation.protocols import Protocol
 from affectflow.evaluation.results import Estimates, to_json
 from affectflow.evaluation.score import heading, interval_method
-from affectflow.metrics.bootstrap import CONFIDENCE, Bootstrap
+from affectflow.metrics.jackknife import CONFIDENCE, PLAIN, Jackknife
 
 _DATA_METRICS = ("base_rate", "f1_always_yes", "mean_f1_always_yes")
 """Metrics of the benchmark, the same for every model."""
 _SAME_FOR_ALL_SEEDS = (*_DATA_METRICS, "threshold")
-_NOT_COMBINED = ("intervals", "predicted_events")
+_NOT_COMBINED = ("intervals", "no_interval", "predicted_events")
 """Intervals say how subjects vary, not how seeds do; numbers of predicted events are of one model each."""
 _LABELS = ("action_units", "intensities", "valence", "arousal", "folds")
 
 
-def compare(
-    protocol: Protocol, models: Mapping[str, Sequence[RunPredictions]], bootstrap_samples: int, out: Path
-) -> None:
+def compare(protocol: Protocol, models: Mapping[str, Sequence[RunPredictions]], out: Path) -> None:
     """Write the differences between two models' metrics, ``results/eval/{benchmark}_{model}-vs-{other}.json``.
 
     A difference is the first model's metric minus the second's, on the same frames and over the labels that both
-    were trained on. The bootstrap is paired: both models are resampled with the same subjects, so that how hard a
-    subject is for both does not widen the interval.
+    were trained on. The jackknife is paired: the same subject is left out of both, so that how hard a subject is
+    for both does not widen the interval.
 
     Args:
         protocol: which labels are scored, and how.
         models: two models by name, each with one run or with one for each fold.
-        bootstrap_samples: number of samples for the intervals.
         out: JSON file.
 
     Raises:
@@ -52,12 +49,12 @@ def compare(
             f"{first} and {second} are not scored on the same frames of {protocol.benchmark} and cannot be compared; "
             "predict the benchmark again with both."
         )
-    evaluation = evaluate(protocol, first, one, bootstrap_samples)
-    other_evaluation = evaluate(protocol, second, other, bootstrap_samples)
+    evaluation = evaluate(protocol, first, one)
+    other_evaluation = evaluate(protocol, second, other)
     shared = evaluation.names() & other_evaluation.names()
     if not shared:
         raise UserError(f"{first} and {second} share no label on {protocol.benchmark}; compare models that do.")
-    bootstrap = evaluation.bootstrap
+    jackknife = evaluation.jackknife
     entries = {
         **heading(protocol, first, one, other=second),
         "protocol": {
@@ -66,12 +63,12 @@ def compare(
             "title": protocol.title,
             "frames": one.table.num_rows,
             "subjects": len(set(evaluation.subjects)),
-            "intervals": interval_method(protocol, bootstrap_samples),
+            "intervals": interval_method(evaluation),
         },
-        **_differences(evaluation.means(shared), other_evaluation.means(shared), bootstrap),
-        "action_units": _label_differences(evaluation.units, other_evaluation.units, bootstrap),
-        "intensities": _label_differences(evaluation.intensities, other_evaluation.intensities, bootstrap),
-        **_label_differences(evaluation.affect, other_evaluation.affect, bootstrap),
+        **_differences(evaluation.means(shared), other_evaluation.means(shared), jackknife),
+        "action_units": _label_differences(evaluation.units, other_evaluation.units, jackknife),
+        "intensities": _label_differences(evaluation.intensities, other_evaluation.intensities, jackknife),
+        **_label_differences(evaluation.affect, other_evaluation.affect, jackknife),
         "not_shared": sorted(evaluation.names() ^ other_evaluation.names()),
     }
     ComparisonFile.model_validate(to_json(entries)).write(out)
@@ -82,22 +79,30 @@ def _same_frames(one: Outputs, other: Outputs) -> bool:
 
 
 def _label_differences(
-    one: Mapping[str, Estimates], other: Mapping[str, Estimates], bootstrap: Bootstrap
+    one: Mapping[str, Estimates], other: Mapping[str, Estimates], jackknife: Jackknife
 ) -> dict[str, Any]:
-    return {name: _differences(one[name], other[name], bootstrap) for name in one if name in other}
+    return {name: _differences(one[name], other[name], jackknife) for name in one if name in other}
 
 
-def _differences(one: Estimates, other: Estimates, bootstrap: Bootstrap) -> dict[str, Any]:
+def _differences(one: Estimates, other: Estimates, jackknife: Jackknife) -> dict[str, Any]:
     """Return both values of each metric with their difference and its interval, without metrics of the data alone."""
     return {
-        name: {
-            "model": value,
-            "other": other.values[name],
-            "difference": value - other.values[name],
-            "interval": bootstrap.interval(one.samples[name] - other.samples[name]),
-        }
+        name: _difference(name, one, other, jackknife)
         for name, value in one.values.items()
         if name in other.values and name not in _DATA_METRICS and not math.isnan(value - other.values[name])
+    }
+
+
+def _difference(name: str, one: Estimates, other: Estimates, jackknife: Jackknife) -> dict[str, Any]:
+    difference = one.values[name] - other.values[name]
+    replicates = one.replicates[name] - other.replicates[name]
+    holders = min(each.holders.get(name, jackknife.count) for each in (one, other))
+    interval = jackknife.interval(difference, replicates, PLAIN, holders)
+    return {
+        "model": one.values[name],
+        "other": other.values[name],
+        "difference": difference,
+        **({"interval": None, "no_interval": interval} if isinstance(interval, str) else {"interval": interval}),
     }
 
 

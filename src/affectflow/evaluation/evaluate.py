@@ -16,7 +16,6 @@ from affectflow.core.errors import UserError
 from affectflow.evaluation.outputs import Labels, Outputs, by_unit, labels_of
 from affectflow.evaluation.protocols import Protocol
 from affectflow.evaluation.results import (
-    THRESHOLD,
     Estimates,
     MetricResult,
     add_event_f1,
@@ -26,9 +25,9 @@ from affectflow.evaluation.results import (
     occurrence_metrics,
 )
 from affectflow.evaluation.temporal import runs_of
-from affectflow.metrics.bootstrap import Bootstrap
 from affectflow.metrics.decision import decide
 from affectflow.metrics.events import find_events
+from affectflow.metrics.jackknife import Jackknife
 
 _UNIT_MEANS = {
     "mean_f1": "f1",
@@ -50,8 +49,8 @@ class Evaluation:
     Attributes:
         protocol: that was followed.
         labels: that were scored.
-        subjects: name of the bootstrap cluster of each frame, [frames].
-        bootstrap: over these clusters.
+        subjects: name of the cluster of each frame that the jackknife leaves out, [frames].
+        jackknife: over these clusters.
         units: metrics of occurrence by label.
         intensities: metrics of intensity by AU.
         affect: metrics of ``valence`` and ``arousal``.
@@ -62,7 +61,7 @@ class Evaluation:
     protocol: Protocol
     labels: Labels
     subjects: list[str]
-    bootstrap: Bootstrap
+    jackknife: Jackknife
     units: dict[str, MetricResult]
     intensities: dict[str, MetricResult]
     affect: dict[str, MetricResult]
@@ -86,37 +85,38 @@ class Evaluation:
         if protocol.affect:
             groups.append(means(chosen(self.affect), _AFFECT_MEANS))
         values = {name: value for group in groups for name, value in group.values.items()}
-        samples = {name: sampled for group in groups for name, sampled in group.samples.items()}
+        replicates = {name: each for group in groups for name, each in group.replicates.items()}
+        mean_of = {name: count for group in groups for name, count in group.mean_of.items()}
         if protocol.challenge:
             values["challenge_score"] = (values["mean_accuracy"] + values["mean_f1"]) / 2
-            if "mean_f1" in samples:
-                samples["challenge_score"] = (samples["mean_accuracy"] + samples["mean_f1"]) / 2
-        return Estimates(values, samples)
+            mean_of["challenge_score"] = mean_of["mean_f1"]
+            if "mean_f1" in replicates:
+                replicates["challenge_score"] = (replicates["mean_accuracy"] + replicates["mean_f1"]) / 2
+        return Estimates(values, replicates, mean_of=mean_of)
 
 
-def evaluate(protocol: Protocol, model: str, outputs: Outputs, bootstrap_samples: int) -> Evaluation:
+def evaluate(protocol: Protocol, model: str, outputs: Outputs) -> Evaluation:
     """Compute all metrics of a model by a protocol.
 
     Args:
         protocol: which labels are scored, and how.
         model: name for messages.
         outputs: predictions and labels of all frames.
-        bootstrap_samples: number of samples for the intervals.
 
     Raises:
         UserError: no label of the protocol has a prediction, or a model's prediction is NaN for some frames.
     """
     labels = labels_of(protocol, outputs.table)
     subjects = outputs.table["source" if protocol.subject == "image" else protocol.subject].to_pylist()
-    bootstrap = Bootstrap(subjects, bootstrap_samples)
+    jackknife = Jackknife(subjects)
     unsupported: list[str] = []
     unlabelled: list[str] = []
     units, intensities, affect = (
         _results(model, targets, outputs, unsupported, unlabelled)
         for targets in (
-            _unit_targets(protocol, labels, outputs, bootstrap),
-            _intensity_targets(labels, outputs, bootstrap),
-            _affect_targets(labels, outputs, bootstrap),
+            _unit_targets(protocol, labels, outputs, jackknife),
+            _intensity_targets(labels, outputs, jackknife),
+            _affect_targets(labels, outputs, jackknife),
         )
     )
     if not units and not intensities and not affect:
@@ -125,11 +125,11 @@ def evaluate(protocol: Protocol, model: str, outputs: Outputs, bootstrap_samples
             f"{model} predicts none of the labels of {protocol.benchmark} ({', '.join(names)}); leave this pair of "
             "model and benchmark out."
         )
-    return Evaluation(protocol, labels, subjects, bootstrap, units, intensities, affect, unsupported, unlabelled)
+    return Evaluation(protocol, labels, subjects, jackknife, units, intensities, affect, unsupported, unlabelled)
 
 
 def f1_of_folds(evaluation: Evaluation, outputs: Outputs, runs: Sequence[str]) -> dict[str, float]:
-    """Return the mean F1 at a threshold of 0.5 of each fold by itself, by run; NaN where no label has both classes.
+    """Return the mean F1 of each fold by itself, by run; NaN where no label has both classes.
 
     The literature reports either the mean of these or the F1 of all folds' frames together.
 
@@ -146,7 +146,7 @@ def f1_of_folds(evaluation: Evaluation, outputs: Outputs, runs: Sequence[str]) -
             known = occurrence[name][rows] != facs.UNKNOWN
             truth, probability = occurrence[name][rows][known] == facs.PRESENT, probabilities[rows, unit - 1][known]
             if truth.any() and not truth.all() and not np.isnan(probability).any():
-                f1s.append(float(decide(truth, probability, THRESHOLD).f1))
+                f1s.append(float(decide(truth, probability, outputs.thresholds(unit)[rows][known]).f1))
         each[run] = float(np.mean(f1s)) if f1s else math.nan
     return each
 
@@ -208,7 +208,7 @@ def _rows_with_prediction(model: str, target: _Target, outputs: Outputs) -> NDAr
     return np.zeros_like(rows) if untrained else rows
 
 
-def _unit_targets(protocol: Protocol, labels: Labels, outputs: Outputs, bootstrap: Bootstrap) -> Iterator[_Target]:
+def _unit_targets(protocol: Protocol, labels: Labels, outputs: Outputs, jackknife: Jackknife) -> Iterator[_Target]:
     if not protocol.labels:
         return
     probabilities = by_unit(outputs.table, "probabilities")
@@ -221,7 +221,13 @@ def _unit_targets(protocol: Protocol, labels: Labels, outputs: Outputs, bootstra
             known=label != facs.UNKNOWN,
             predicted=probability,
             metrics=partial(
-                _unit_metrics, label == facs.PRESENT, probability, outputs.thresholds(unit), run, bootstrap
+                _unit_metrics,
+                label == facs.PRESENT,
+                probability,
+                outputs.thresholds(unit),
+                outputs.validation_thresholds(unit),
+                run,
+                jackknife,
             ),
             facts={} if name == facs.label(unit) else {"scored_by": facs.label(unit)},
         )
@@ -230,22 +236,23 @@ def _unit_targets(protocol: Protocol, labels: Labels, outputs: Outputs, bootstra
 def _unit_metrics(
     present: NDArray[np.bool_],
     probability: NDArray[np.float32],
-    thresholds: NDArray[np.float64] | None,
+    thresholds: NDArray[np.float64],
+    validation_thresholds: NDArray[np.float64] | None,
     run: NDArray[np.int64] | None,
-    bootstrap: Bootstrap,
+    jackknife: Jackknife,
     rows: NDArray[np.bool_],
 ) -> MetricResult:
     """Compute the metrics of an AU's occurrence, and of its events where ``run`` numbers the runs of frames."""
-    chosen = thresholds[rows] if thresholds is not None else None
-    result = occurrence_metrics(present[rows], probability[rows], chosen, rows, bootstrap)
+    chosen = validation_thresholds[rows] if validation_thresholds is not None else None
+    result = occurrence_metrics(present[rows], probability[rows], thresholds[rows], chosen, rows, jackknife)
     if run is None:
         return result
     labelled = find_events(rows & present, run)
-    predicted = find_events(rows & (probability >= THRESHOLD), run)
-    return add_event_f1(result, labelled, predicted, bootstrap)
+    predicted = find_events(rows & (probability >= thresholds), run)
+    return add_event_f1(result, labelled, predicted, jackknife)
 
 
-def _intensity_targets(labels: Labels, outputs: Outputs, bootstrap: Bootstrap) -> Iterator[_Target]:
+def _intensity_targets(labels: Labels, outputs: Outputs, jackknife: Jackknife) -> Iterator[_Target]:
     if not labels.intensities:
         return
     levels = by_unit(outputs.table, "predicted_intensities")
@@ -256,11 +263,11 @@ def _intensity_targets(labels: Labels, outputs: Outputs, bootstrap: Bootstrap) -
             name=_INTENSITY_OF + facs.label(unit),
             known=~np.isnan(label),
             predicted=predicted,
-            metrics=partial(_series_metrics, intensity_metrics, label, predicted, bootstrap),
+            metrics=partial(_series_metrics, intensity_metrics, label, predicted, jackknife),
         )
 
 
-def _affect_targets(labels: Labels, outputs: Outputs, bootstrap: Bootstrap) -> Iterator[_Target]:
+def _affect_targets(labels: Labels, outputs: Outputs, jackknife: Jackknife) -> Iterator[_Target]:
     for name, label in labels.affect.items():
         predicted = outputs.table[f"predicted_{name}"].to_numpy().astype(np.float64)
         yield _Target(
@@ -268,7 +275,7 @@ def _affect_targets(labels: Labels, outputs: Outputs, bootstrap: Bootstrap) -> I
             name=name,
             known=~np.isnan(label),
             predicted=predicted,
-            metrics=partial(_series_metrics, affect_metrics, label, predicted, bootstrap),
+            metrics=partial(_series_metrics, affect_metrics, label, predicted, jackknife),
         )
 
 
@@ -276,7 +283,7 @@ def _series_metrics(
     metrics: Callable[..., MetricResult],
     label: NDArray[np.float64],
     predicted: NDArray[np.float64],
-    bootstrap: Bootstrap,
+    jackknife: Jackknife,
     rows: NDArray[np.bool_],
 ) -> MetricResult:
-    return metrics(label[rows], predicted[rows], rows, bootstrap)
+    return metrics(label[rows], predicted[rows], rows, jackknife)

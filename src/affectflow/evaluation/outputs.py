@@ -21,6 +21,8 @@ from affectflow.prediction.columns import PREDICTIONS_SCHEMA
 from affectflow.tables.csv_files import read_facts
 from affectflow.tables.parquet import read_parquet
 
+THRESHOLD = 0.5
+"""Probability from which an AU counts as predicted, of programs that have no thresholds of their own."""
 NO_LABEL = "frame without a label that the protocol scores"
 EXCLUDED = "frame that the protocol leaves out"
 
@@ -35,8 +37,9 @@ class RunPredictions:
         left_out: counts of frames without predictions, by reason.
         inputs: files whose digests the score file records.
         synthetic: whether they are of drawn faces.
-        thresholds: of a run that was trained here, from validation, by AU; None for other programs, whose predictions
-            may be missing for single frames.
+        thresholds: probability from which an AU counts as predicted, of a run that was trained here, by AU; None for
+            other programs, of which it is 0.5, and whose predictions may be missing for single frames.
+        validation_thresholds: threshold that was best on validation, of a run that was trained here, by AU.
         leakage: what of the benchmark the run was trained on; None where that is unknown.
         program: that wrote them; None for affectflow.
         unused_rows: of another program's files, by reason.
@@ -48,6 +51,7 @@ class RunPredictions:
     inputs: Mapping[str, Path]
     synthetic: bool
     thresholds: Mapping[str, float] | None = None
+    validation_thresholds: Mapping[str, float] | None = None
     leakage: FoundInTraining | None = None
     program: str | None = None
     unused_rows: Mapping[str, int] | None = None
@@ -74,6 +78,7 @@ class RunPredictions:
             {"model": model, "predictions": predictions},
             trained.synthetic,
             trained.thresholds,
+            trained.validation_thresholds,
             LeakageFile.read(leakage) if leakage is not None else None,
         )
 
@@ -96,12 +101,16 @@ class Outputs:
         ends = np.cumsum(self.frames).tolist()
         return [slice(end - frames, end) for end, frames in zip(ends, self.frames, strict=True)]
 
-    def thresholds(self, unit: int) -> NDArray[np.float64] | None:
-        """Return the validation threshold of an AU for each frame; NaN where the frame's run has none for this AU.
+    def thresholds(self, unit: int) -> NDArray[np.float64]:
+        """Return the probability from which an AU counts as predicted, for each frame."""
+        return np.repeat([(run.thresholds or {}).get(facs.label(unit), THRESHOLD) for run in self.runs], self.frames)
+
+    def validation_thresholds(self, unit: int) -> NDArray[np.float64] | None:
+        """Return the threshold of an AU that was best on validation, for each frame; NaN where its run has none.
 
         None for predictions of other programs.
         """
-        of_runs = [run.thresholds for run in self.runs if run.thresholds is not None]
+        of_runs = [run.validation_thresholds for run in self.runs if run.validation_thresholds is not None]
         if len(of_runs) < len(self.runs):
             return None
         return np.repeat([thresholds.get(facs.label(unit), np.nan) for thresholds in of_runs], self.frames)

@@ -1,4 +1,4 @@
-"""Metric results of single labels and means over labels, with their bootstrap samples, and how JSON stores them."""
+"""Metric results of single labels and means over labels, with their intervals, and how JSON stores them."""
 
 from __future__ import annotations
 
@@ -11,14 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from affectflow.metrics.agreement import Agreement, terms
-from affectflow.metrics.bootstrap import Bootstrap
 from affectflow.metrics.calibration import expected_calibration_error, residuals_per_bin
 from affectflow.metrics.decision import Decision, outcomes
 from affectflow.metrics.events import Events, match
-from affectflow.metrics.ranking import average_precision, bootstrap_rankings, roc_auc
+from affectflow.metrics.jackknife import CORRELATION, ERROR, SHARE, Jackknife, Scale
+from affectflow.metrics.ranking import average_precision, rankings_without_each, roc_auc
 
-THRESHOLD = 0.5
-"""Probability from which an AU counts as predicted."""
 _DECISION_METRICS = (
     *("f1", "precision", "recall", "accuracy", "balanced_accuracy", "kappa"),
     *("base_rate", "f1_always_yes"),
@@ -27,19 +25,47 @@ _INTENSITY_METRICS = ("icc", "pcc", "mae", "mse")
 _AFFECT_METRICS = ("ccc", "pcc", "rmse", "sign_agreement")
 _DEFINED_FOR_CONSTANT_LABELS = ("mae", "mse", "rmse", "sign_agreement")
 
+_CORRELATIONS = ("icc", "pcc", "ccc", "kappa")
+_ERRORS = ("mae", "mse", "rmse")
+_WITHOUT_SKILL = {"auc": 0.5}
+"""What an undefined metric counts as in a replicate of a mean; others as 0."""
+
 Numbers = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class Estimates:
-    """Metrics by name: their values, and their values in each bootstrap sample, [samples]."""
+    """Metrics by name.
+
+    Attributes:
+        values: Their values.
+        replicates: Their values without each group of the jackknife, [groups].
+        holders: In how many groups there is what a metric rests on; for the others in all.
+        mean_of: How many labels a mean is of.
+    """
 
     values: dict[str, float]
-    samples: dict[str, Numbers] = field(repr=False)
+    replicates: dict[str, Numbers] = field(repr=False)
+    holders: dict[str, int] = field(default_factory=dict)
+    mean_of: dict[str, int] = field(default_factory=dict)
 
-    def intervals(self, bootstrap: Bootstrap) -> dict[str, tuple[float, float] | None]:
-        """Return the 95% interval of each metric."""
-        return {name: bootstrap.interval(samples) for name, samples in self.samples.items()}
+    def intervals(self, jackknife: Jackknife) -> dict[str, Any]:
+        """Return the entries ``intervals``, 95% by metric, and ``no_interval``, why others lack one."""
+        found = {
+            name: jackknife.interval(self.values[name], replicates, scale_of(name), self.holders.get(name))
+            for name, replicates in self.replicates.items()
+        }
+        reasons = {name: one for name, one in found.items() if isinstance(one, str)}
+        intervals = {name: None if isinstance(one, str) else one for name, one in found.items()}
+        return {"intervals": intervals, **({"no_interval": reasons} if reasons else {})}
+
+
+def scale_of(metric: str) -> Scale:
+    """Return the scale on which the interval of a metric is computed."""
+    name = metric.removeprefix("mean_")
+    if name in _CORRELATIONS or name in ("valence", "arousal"):  # their CCC
+        return CORRELATION
+    return ERROR if name in _ERRORS else SHARE
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +77,12 @@ class MetricResult(Estimates):
         averaged: metrics that count in means over labels; for labels that never change, the errors alone.
     """
 
-    facts: dict[str, Any]
-    averaged: tuple[str, ...]
+    facts: dict[str, Any] = field(default_factory=dict)
+    averaged: tuple[str, ...] = ()
 
-    def entry(self, bootstrap: Bootstrap) -> dict[str, Any]:
+    def entry(self, jackknife: Jackknife) -> dict[str, Any]:
         """Return the label's entry in a score file."""
-        return {**self.values, **self.facts, "intervals": self.intervals(bootstrap)}
+        return {**self.values, **self.facts, **self.intervals(jackknife)}
 
 
 def to_json(value: Any) -> Any:
@@ -73,85 +99,96 @@ def to_json(value: Any) -> Any:
 def occurrence_metrics(
     truth: NDArray[np.bool_],
     probability: NDArray[np.float32],
-    thresholds: Numbers | None,
+    threshold: float | Numbers,
+    validation_thresholds: Numbers | None,
     rows: NDArray[np.bool_],
-    bootstrap: Bootstrap,
+    jackknife: Jackknife,
 ) -> MetricResult:
     """Compute metrics of decisions, ranking and calibration for the occurrence of one AU.
-
-    Bootstrap samples in which one class is missing have no metrics.
 
     Args:
         truth: whether the AU is present, [selected frames].
         probability: from 0 to 1, [selected frames].
-        thresholds: threshold of each frame from validation, for a second F1; None without validation.
+        threshold: probability from which the AU counts as predicted, or that of each frame.
+        validation_thresholds: threshold of each frame that was best on validation, for a second F1; None without one.
         rows: which of all frames are selected, bool [frames].
-        bootstrap: of all frames.
+        jackknife: of all frames.
     """
 
     def decide(threshold: float | Numbers) -> tuple[Decision, Decision]:
         cells = outcomes(truth, probability >= threshold)
-        samples = Decision.of(bootstrap.resample(bootstrap.sum_by_cluster(cells, rows)))
-        return Decision.of(cells.sum(axis=0)), samples
+        replicates = Decision.of(jackknife.without_each(jackknife.sums(cells, rows)))
+        return Decision.of(cells.sum(axis=0)), replicates
 
-    decision, sampled = decide(THRESHOLD)
-    defined = sampled.both_classes
-    auc, precision = bootstrap_rankings(truth, probability, bootstrap.codes[rows], bootstrap)
+    decision, without = decide(threshold)
+    auc, precision = rankings_without_each(truth, probability, jackknife.codes[rows], jackknife)
     residuals = residuals_per_bin(truth, probability)
-    sampled_residuals = bootstrap.resample(bootstrap.sum_by_cluster(residuals, rows))
+    residuals_without = jackknife.without_each(jackknife.sums(residuals, rows))
     values = {name: float(getattr(decision, name)) for name in _DECISION_METRICS} | {
         "auc": roc_auc(truth, probability),
         "average_precision": average_precision(truth, probability),
         "calibration_error": float(expected_calibration_error(residuals.sum(axis=0), truth.size)),
     }
-    samples = {name: np.where(defined, getattr(sampled, name), np.nan) for name in _DECISION_METRICS} | {
+    replicates = {name: np.asarray(getattr(without, name)) for name in _DECISION_METRICS} | {
         "auc": auc,
         "average_precision": precision,
-        "calibration_error": expected_calibration_error(sampled_residuals, sampled.frames),
+        "calibration_error": expected_calibration_error(residuals_without, without.frames),
     }
-    facts = {"positives": int(truth.sum()), "frames": int(truth.size), "threshold": THRESHOLD}
-    if thresholds is not None:
-        fitted, sampled_fitted = decide(thresholds)
+    facts = {"positives": int(truth.sum()), "frames": int(truth.size), "threshold": _one_or_several(threshold)}
+    if validation_thresholds is not None:
+        fitted, fitted_without = decide(validation_thresholds)
         values["f1_validation_threshold"] = float(fitted.f1)
-        samples["f1_validation_threshold"] = np.where(defined, sampled_fitted.f1, np.nan)
-        distinct = np.unique(thresholds)
-        facts["validation_threshold"] = float(distinct[0]) if len(distinct) == 1 else distinct.tolist()
-    return MetricResult(values, samples, facts, tuple(values) if decision.both_classes else ())
+        replicates["f1_validation_threshold"] = np.asarray(fitted_without.f1)
+        facts["validation_threshold"] = _one_or_several(validation_thresholds)
+    holders = dict.fromkeys(replicates, _holders_of_rarer(truth, rows, jackknife))
+    averaged = tuple(values) if decision.both_classes else ()
+    return MetricResult(values, replicates, holders, facts=facts, averaged=averaged)
+
+
+def _holders_of_rarer(truth: NDArray[np.bool_], rows: NDArray[np.bool_], jackknife: Jackknife) -> int:
+    """Return how many groups have positives, or negatives where fewer have these."""
+    classes = jackknife.sums(np.stack([truth, ~truth], axis=-1), rows)
+    return int((classes > 0).sum(axis=0).min())
+
+
+def _one_or_several(thresholds: float | Numbers) -> float | list[float]:
+    distinct: list[float] = np.unique(thresholds).tolist()
+    return distinct[0] if len(distinct) == 1 else distinct
 
 
 def intensity_metrics(
-    truth: Numbers, predicted: Numbers, rows: NDArray[np.bool_], bootstrap: Bootstrap
+    truth: Numbers, predicted: Numbers, rows: NDArray[np.bool_], jackknife: Jackknife
 ) -> MetricResult:
     """Compute ICC(3,1), PCC, MAE and MSE of intensities from 0 to 5; arguments as for :func:`occurrence_metrics`."""
-    return _agreement_metrics(truth, predicted, rows, bootstrap, _INTENSITY_METRICS)
+    return _agreement_metrics(truth, predicted, rows, jackknife, _INTENSITY_METRICS)
 
 
-def affect_metrics(truth: Numbers, predicted: Numbers, rows: NDArray[np.bool_], bootstrap: Bootstrap) -> MetricResult:
+def affect_metrics(truth: Numbers, predicted: Numbers, rows: NDArray[np.bool_], jackknife: Jackknife) -> MetricResult:
     """Compute CCC, PCC, RMSE and sign agreement in [-1, 1]; arguments as for :func:`occurrence_metrics`."""
-    return _agreement_metrics(truth, predicted, rows, bootstrap, _AFFECT_METRICS)
+    return _agreement_metrics(truth, predicted, rows, jackknife, _AFFECT_METRICS)
 
 
-def add_event_f1(result: MetricResult, labelled: Events, predicted: Events, bootstrap: Bootstrap) -> MetricResult:
+def add_event_f1(result: MetricResult, labelled: Events, predicted: Events, jackknife: Jackknife) -> MetricResult:
     """Return the metrics of an AU's occurrence with the F1 of its events added.
 
     Args:
         result: metrics of the AU's occurrence.
         labelled: events in the labels, as rows of all frames.
         predicted: events in the predictions, as rows of all frames.
-        bootstrap: of all frames.
+        jackknife: of all frames.
     """
     found = match(labelled, predicted)
     missed = np.ones(len(labelled), bool)
     missed[found[found >= 0]] = False
     onsets = (predicted.onset[found >= 0], predicted.onset[found < 0], labelled.onset[missed])
-    codes = bootstrap.codes
-    columns = [np.bincount(codes[rows], minlength=bootstrap.count) for rows in onsets]
+    columns = [np.bincount(jackknife.codes[rows], minlength=jackknife.count) for rows in onsets]
     counts = np.stack(columns, axis=-1).astype(float)
-    f1, samples = _event_f1(counts.sum(axis=0)), _event_f1(bootstrap.resample(counts))
+    f1, replicates = _event_f1(counts.sum(axis=0)), _event_f1(jackknife.without_each(counts))
     return replace(
         result,
         values={**result.values, "event_f1": float(f1)},
-        samples={**result.samples, "event_f1": samples},
+        replicates={**result.replicates, "event_f1": replicates},
+        holders={**result.holders, "event_f1": int((counts.sum(axis=1) > 0).sum())},
         facts={**result.facts, "events": len(labelled), "predicted_events": len(predicted)},
         averaged=(*result.averaged, "event_f1") if len(labelled) else result.averaged,
     )
@@ -165,15 +202,17 @@ def means(results: Sequence[MetricResult], names: Mapping[str, str]) -> Estimate
         names: metric that each mean is of, by the name of the mean.
 
     Returns:
-        The means, NaN where no label counts; these have no bootstrap samples.
+        The means, NaN where no label counts; these have no replicates.
     """
-    values, samples = {}, {}
+    values, replicates, mean_of = {}, {}, {}
     for mean, name in names.items():
         counted = [one for one in results if name in one.averaged and not math.isnan(one.values[name])]
         values[mean] = float(np.mean([one.values[name] for one in counted])) if counted else math.nan
+        mean_of[mean] = len(counted)
         if counted:
-            samples[mean] = _mean_over_labels(np.stack([one.samples[name] for one in counted]))
-    return Estimates(values, samples)
+            each = np.stack([one.replicates[name] for one in counted])
+            replicates[mean] = np.where(np.isnan(each), _WITHOUT_SKILL.get(name, 0.0), each).mean(axis=0)
+    return Estimates(values, replicates, mean_of=mean_of)
 
 
 def _event_f1(counts: Numbers) -> Numbers:
@@ -185,23 +224,16 @@ def _event_f1(counts: Numbers) -> Numbers:
 
 
 def _agreement_metrics(
-    truth: Numbers, predicted: Numbers, rows: NDArray[np.bool_], bootstrap: Bootstrap, names: tuple[str, ...]
+    truth: Numbers, predicted: Numbers, rows: NDArray[np.bool_], jackknife: Jackknife, names: tuple[str, ...]
 ) -> MetricResult:
     sums, offset = terms(truth, predicted)
     agreement = Agreement.of(sums.sum(axis=0), offset)
-    sampled = Agreement.of(bootstrap.resample(bootstrap.sum_by_cluster(sums, rows)), offset)
+    by_group = jackknife.sums(sums, rows)
+    without = Agreement.of(jackknife.without_each(by_group), offset)
     return MetricResult(
         values={name: float(getattr(agreement, name)) for name in names},
-        samples={name: np.asarray(getattr(sampled, name)) for name in names},
+        replicates={name: np.asarray(getattr(without, name)) for name in names},
+        holders=dict.fromkeys(names, int((by_group[:, 0] > 0).sum())),
         facts={"frames": int(truth.size)},
         averaged=names if np.ptp(truth) > 0 else tuple(name for name in names if name in _DEFINED_FOR_CONSTANT_LABELS),
     )
-
-
-def _mean_over_labels(each: Numbers) -> Numbers:
-    """Average [labels, samples] over the labels whose metric is defined in a sample; returns [samples]."""
-    defined = ~np.isnan(each)
-    count = defined.sum(axis=0)
-    total = np.where(defined, each, 0.0).sum(axis=0)
-    mean: Numbers = np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
-    return mean

@@ -22,11 +22,11 @@ from affectflow.core.cache import file_sha256
 from affectflow.datasets.face import CENTER, FACE, HELD
 from affectflow.datasets.synthetic import NOTE
 from affectflow.evaluation.evaluate import Evaluation, evaluate, f1_of_folds
-from affectflow.evaluation.outputs import Labels, Outputs, RunPredictions, read_outputs
+from affectflow.evaluation.outputs import THRESHOLD, Labels, Outputs, RunPredictions, read_outputs
 from affectflow.evaluation.protocols import Protocol
-from affectflow.evaluation.results import THRESHOLD, to_json
+from affectflow.evaluation.results import to_json
 from affectflow.evaluation.temporal import smooth
-from affectflow.metrics.bootstrap import CONFIDENCE
+from affectflow.metrics.jackknife import CONFIDENCE, METHOD
 from affectflow.prediction.columns import LEFT_OUT_COLUMNS
 from affectflow.tables.csv_files import read_csv
 
@@ -39,7 +39,6 @@ def score(
     model: str,
     runs: Sequence[RunPredictions],
     snapshot: Path | None,
-    bootstrap_samples: int,
     config_sha256: str,
     code_sha256: str,
     out: Path,
@@ -55,7 +54,6 @@ def score(
         model: name for the score file.
         runs: one run, or one for each fold of a protocol with folds; their frames are scored together.
         snapshot: metadata of the downloaded images that the model was trained or is scored on, None without any.
-        bootstrap_samples: number of samples for the intervals.
         config_sha256: digest of the configuration, for the provenance.
         code_sha256: digest of the code, for the provenance.
         out: the score file.
@@ -66,18 +64,19 @@ def score(
     started = datetime.now(UTC)
     clock = time.perf_counter()
     outputs = read_outputs(runs)
-    evaluation = evaluate(protocol, model, outputs, bootstrap_samples)
-    bootstrap = evaluation.bootstrap
+    evaluation = evaluate(protocol, model, outputs)
+    jackknife = evaluation.jackknife
     means = evaluation.means()
     entries = {
         **heading(protocol, model, outputs),
-        "protocol": _protocol_entry(evaluation, outputs, runs, bootstrap_samples),
+        "protocol": _protocol_entry(evaluation, outputs, runs),
         **means.values,
-        "intervals": means.intervals(bootstrap),
-        **_smoothed_entry(protocol, model, outputs, bootstrap_samples),
-        "action_units": {name: one.entry(bootstrap) for name, one in evaluation.units.items()},
-        "intensities": {name: one.entry(bootstrap) for name, one in evaluation.intensities.items()},
-        **{name: one.entry(bootstrap) if (one := evaluation.affect.get(name)) else None for name in _AFFECT},
+        **means.intervals(jackknife),
+        "mean_of": means.mean_of,
+        **_smoothed_entry(protocol, model, outputs),
+        "action_units": {name: one.entry(jackknife) for name, one in evaluation.units.items()},
+        "intensities": {name: one.entry(jackknife) for name, one in evaluation.intensities.items()},
+        **{name: one.entry(jackknife) if (one := evaluation.affect.get(name)) else None for name in _AFFECT},
         **({"folds": _folds_entry(evaluation, outputs, runs)} if protocol.folds else {}),
         "unsupported": evaluation.unsupported,
         "unlabelled": evaluation.unlabelled,
@@ -117,22 +116,26 @@ def heading(protocol: Protocol, model: str, outputs: Outputs, **more: str) -> di
     }
 
 
-def interval_method(protocol: Protocol, samples: int) -> IntervalMethod:
+def interval_method(evaluation: Evaluation) -> IntervalMethod:
     """Return how the intervals of a result file were computed.
 
     Args:
-        protocol: which says what the clusters of the bootstrap are.
-        samples: number of samples for the intervals.
+        evaluation: whose protocol says what the jackknife leaves out.
     """
-    return IntervalMethod(confidence=f"{CONFIDENCE:.0%}", resampled=protocol.subject, bootstrap_samples=samples)
+    jackknife = evaluation.jackknife
+    return IntervalMethod(
+        confidence=f"{CONFIDENCE:.0%}",
+        method=METHOD,
+        resampled=evaluation.protocol.subject,
+        clusters=jackknife.clusters,
+        replicates=jackknife.count,
+    )
 
 
-def _protocol_entry(
-    evaluation: Evaluation, outputs: Outputs, runs: Sequence[RunPredictions], bootstrap_samples: int
-) -> dict[str, Any]:
+def _protocol_entry(evaluation: Evaluation, outputs: Outputs, runs: Sequence[RunPredictions]) -> dict[str, Any]:
     protocol, used = evaluation.protocol, int(evaluation.labels.used.sum())
     left_out = _left_out(runs, evaluation.labels)
-    occurrence = {"positive_if": protocol.positive_if, "threshold": f"probability >= {THRESHOLD}"}
+    occurrence = {"positive_if": protocol.positive_if, "threshold": _threshold_in_words(outputs)}
     return {
         "name": protocol.name,
         "version": protocol.version,
@@ -145,19 +148,25 @@ def _protocol_entry(
         "all_frames": used + sum(left_out.values()),
         "subjects": len(set(evaluation.subjects)),
         "crops": _crops(outputs.table),
-        "intervals": interval_method(protocol, bootstrap_samples),
+        "intervals": interval_method(evaluation),
     }
 
 
-def _smoothed_entry(protocol: Protocol, model: str, outputs: Outputs, bootstrap_samples: int) -> dict[str, Any]:
+def _threshold_in_words(outputs: Outputs) -> str:
+    if outputs.is_complete:
+        return "probability >= the model's decision threshold of the AU, where its output before calibration is 0.5"
+    return f"probability >= {THRESHOLD}"
+
+
+def _smoothed_entry(protocol: Protocol, model: str, outputs: Outputs) -> dict[str, Any]:
     """Return the means for predictions averaged over neighbouring frames, where the protocol asks for them."""
     if not protocol.smoothing:
         return {}
-    evaluation = evaluate(protocol, model, smooth(outputs, protocol.smoothing), bootstrap_samples)
+    evaluation = evaluate(protocol, model, smooth(outputs, protocol.smoothing))
     means = evaluation.means()
     each = {name: one.values["ccc"] for name, one in evaluation.affect.items()}
-    intervals = means.intervals(evaluation.bootstrap)
-    return {"smoothed": {"frames": protocol.smoothing, **means.values, **each, "intervals": intervals}}
+    entry = {"frames": protocol.smoothing, **means.values, **each, **means.intervals(evaluation.jackknife)}
+    return {"smoothed": entry}
 
 
 def _left_out(runs: Sequence[RunPredictions], labels: Labels) -> dict[str, int]:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-from affectflow.core.stage import Output, Setting, stage
+from affectflow.core.stage import Output, stage
 
 if TYPE_CHECKING:
     from affectflow.evaluation.outputs import RunPredictions
 
 _VIDEOS_SHOWN = 5
-BootstrapSamples = Annotated[int, Setting("evaluation.bootstrap_samples")]
 _SCORED = ("evaluation", "contracts.score", "metrics", "prediction.columns", "datasets", "facs", "media")
 """What decides a score."""
 
@@ -31,7 +30,6 @@ def score_model(
     runs: list[str],
     config_sha256: str,
     code: str,
-    bootstrap_samples: BootstrapSamples,
     snapshot: tuple[Path, ...] = (),
 ) -> str:
     """Score a model on a benchmark by a protocol.
@@ -59,7 +57,6 @@ def score_model(
         run,
         _run_predictions(runs, predictions, left_out, metadata, model, leakage),
         snapshot=snapshot[0] if snapshot else None,
-        bootstrap_samples=bootstrap_samples,
         config_sha256=config_sha256,
         code_sha256=code,
         out=score,
@@ -79,7 +76,6 @@ def score(
     protocol: str = "",
     split: str = "all",
     name: str = "",
-    bootstrap_samples: int = 1000,
 ) -> str:
     """Score anyone's predictions on a benchmark: a CSV, or what OpenFace, py-feat and LibreFace write.
 
@@ -92,7 +88,6 @@ def score(
         protocol: Name of the protocol; the benchmark's default if left out.
         split: Split of the benchmark.
         name: Name of the model in the score file; the file's name if left out.
-        bootstrap_samples: How often subjects are drawn for the intervals.
     """
     import tempfile
     from collections import Counter
@@ -133,8 +128,7 @@ def score(
             name,
             [found],
             snapshot=None,
-            bootstrap_samples=bootstrap_samples,
-            config_sha256=fingerprint([wanted.target, split, bootstrap_samples]),
+            config_sha256=fingerprint([wanted.target, split]),
             code_sha256=code,
             out=out,
         )
@@ -159,7 +153,6 @@ def compare_models(
     other: str,
     runs: list[str],
     others: list[str],
-    bootstrap_samples: BootstrapSamples,
 ) -> None:
     """Compare two models on the same frames of a benchmark.
 
@@ -175,7 +168,6 @@ def compare_models(
         other: Name of the second model, whose metrics are subtracted from the first's.
         runs: Names of the first model's runs, one or one of each fold.
         others: Names of the second model's runs.
-        bootstrap_samples: How often subjects are drawn for the intervals.
     """
     from affectflow.evaluation.compare import compare
     from affectflow.evaluation.protocols import protocol as find_protocol
@@ -184,7 +176,6 @@ def compare_models(
     compare(
         find_protocol(benchmark, protocol.lstrip("-")),
         {run: found[: len(runs)], other: found[len(runs) :]},
-        bootstrap_samples=bootstrap_samples,
         out=comparison,
     )
 
@@ -196,16 +187,18 @@ def _run_predictions(runs: Sequence[str], *files: Sequence[Path]) -> list[RunPre
 
 
 @stage(*_SCORED)
-def list_events(predictions: Path, events: Output) -> str:
+def list_events(predictions: Path, metadata: Path, events: Output) -> str:
     """List when AUs begin, peak and end in a benchmark's videos, labelled and predicted.
 
     Args:
         predictions: Table of predictions.
+        metadata: model.json of the run.
         events: Table of the events.
     """
+    from affectflow.contracts.model_metadata import ModelMetadata
     from affectflow.evaluation.temporal import write_events
 
-    return f"{write_events(predictions, events)} events"
+    return f"{write_events(predictions, ModelMetadata.read(metadata).thresholds, events)} events"
 
 
 @stage(*_SCORED)

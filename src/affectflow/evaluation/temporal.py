@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from affectflow import facs
-from affectflow.evaluation.outputs import Outputs, by_unit
-from affectflow.evaluation.results import THRESHOLD
+from affectflow.evaluation.outputs import THRESHOLD, Outputs, by_unit
 from affectflow.metrics.events import Events, find_events, runs
 from affectflow.prediction.columns import PREDICTIONS_SCHEMA
 from affectflow.tables.csv_files import write_csv
@@ -59,17 +58,18 @@ def runs_of(table: pa.Table) -> NDArray[np.int64]:
     return runs(codes.astype(np.int64), table["frame"].to_numpy().astype(np.int64))
 
 
-def write_events(predictions: Path, out: Path) -> int:
+def write_events(predictions: Path, thresholds: Mapping[str, float], out: Path) -> int:
     """Write the events of all AUs in the labels and in the predictions.
 
     Args:
         predictions: table of predictions.
+        thresholds: probability from which an AU counts as predicted, by AU.
         out: CSV with :data:`EVENT_COLUMNS`.
 
     Returns:
         The number of events.
     """
-    return write_csv(out, EVENT_COLUMNS, _event_rows(read_parquet(predictions, PREDICTIONS_SCHEMA)))
+    return write_csv(out, EVENT_COLUMNS, _event_rows(read_parquet(predictions, PREDICTIONS_SCHEMA), thresholds))
 
 
 class _Window:
@@ -93,7 +93,7 @@ class _Window:
         return np.asarray(before[self._stop] - before[self._first])
 
 
-def _event_rows(table: pa.Table) -> Iterator[tuple[Any, ...]]:
+def _event_rows(table: pa.Table, thresholds: Mapping[str, float]) -> Iterator[tuple[Any, ...]]:
     run = runs_of(table)
     units, intensities = by_unit(table, "units"), by_unit(table, "intensities")
     probabilities = by_unit(table, "probabilities")
@@ -108,5 +108,5 @@ def _event_rows(table: pa.Table) -> Iterator[tuple[Any, ...]]:
 
     for column, unit in enumerate(facs.LABELS):
         yield from rows(unit, "label", find_events(units[:, column] == facs.PRESENT, run), intensities[:, column])
-        predicted = probabilities[:, column] >= THRESHOLD
+        predicted = probabilities[:, column] >= thresholds.get(unit, THRESHOLD)
         yield from rows(unit, "prediction", find_events(predicted, run), probabilities[:, column])

@@ -66,8 +66,10 @@ class Agreement:
 
     @property
     def pcc(self) -> Numbers:
-        """Return Pearson's correlation; NaN where x or y is constant."""
-        return _ratio(self._covariance, np.sqrt(self._variance_x * self._variance_y))
+        """Return Pearson's correlation; 0 where one of the two is constant, NaN where both are."""
+        varies = np.asarray(self._variance_x * self._variance_y)
+        one_varies = (np.asarray(self._variance_x + self._variance_y) > 0) & (varies == 0)
+        return np.where(one_varies, 0.0, _ratio(self._covariance, np.sqrt(varies)))
 
     @property
     def ccc(self) -> Numbers:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array
 
-from affectflow.metrics.bootstrap import Bootstrap
+if TYPE_CHECKING:
+    from affectflow.metrics.jackknife import Jackknife
 
 _STEPS_AT_ONCE = 512
 
@@ -48,22 +50,22 @@ def average_precision(truth: ArrayLike, score: ArrayLike) -> float:
     return float(np.sum(np.diff(recall, prepend=0.0) * precision))
 
 
-def bootstrap_rankings(
-    truth: ArrayLike, score: ArrayLike, codes: NDArray[np.int64], bootstrap: Bootstrap
+def rankings_without_each(
+    truth: ArrayLike, score: ArrayLike, codes: NDArray[np.int64], jackknife: Jackknife
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Compute :func:`roc_auc` and :func:`average_precision` of every bootstrap sample.
+    """Compute :func:`roc_auc` and :func:`average_precision` of every replicate of a jackknife.
 
-    Frames are counted once by cluster, between one distinct score of positives and the next; each sample then weights
+    Frames are counted once by group, between one distinct score of positives and the next; each replicate then weights
     these counts.
 
     Args:
         truth: whether each frame is positive, bool [n].
         score: [n], higher for positives.
-        codes: index of each frame's cluster, [n].
-        bootstrap: the samples.
+        codes: group of each frame, [n].
+        jackknife: the groups.
 
     Returns:
-        ROC AUC and average precision, [samples] each, NaN where undefined.
+        ROC AUC and average precision without each group, [groups] each, NaN where undefined.
     """
     positive, value = np.asarray(truth, bool), np.asarray(score, np.float64)
     order = np.argsort(-value, kind="stable")
@@ -74,21 +76,19 @@ def bootstrap_rankings(
     step = (np.cumsum(holds) - holds)[tie]  # of a tie that holds positives, else of the next one that does
 
     def counted(which: NDArray[np.bool_]) -> csr_array:
-        shape = (steps + 1, bootstrap.count)
+        shape = (steps + 1, jackknife.count)
         return csr_array((np.ones(int(which.sum())), (step[which], codes[which])), shape=shape)
 
     kinds = [counted(positive), counted(~positive & holds[tie]), counted(~positive & ~holds[tie])]
-    blocks = [_weight(kinds, counts.T.copy(), steps) for counts in bootstrap.counts()]
-    auc, precision = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
-    return auc, precision
+    return _weight(kinds, 1 - np.eye(jackknife.count), steps)
 
 
 def _weight(
     kinds: Sequence[csr_array], counts: NDArray[np.float64], steps: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return AUC and average precision of the samples that hold each cluster ``counts`` times, [clusters, samples]."""
-    samples = counts.shape[1]
-    positives, above, pairs, precision = (np.zeros(samples) for _ in range(4))
+    """Return AUC and average precision of replicates that hold groups ``counts`` times, [groups, replicates]."""
+    replicates = counts.shape[1]
+    positives, above, pairs, precision = (np.zeros(replicates) for _ in range(4))
     for start in range(0, steps, _STEPS_AT_ONCE):
         found, tied, between = (kind[start : min(start + _STEPS_AT_ONCE, steps)] @ counts for kind in kinds)
         so_far = positives + np.cumsum(found, axis=0)
@@ -100,5 +100,5 @@ def _weight(
         positives, above = so_far[-1], higher[-1] + tied[-1]
     negatives = sum(np.asarray(kind.sum(axis=0)) @ counts for kind in kinds[1:])
     possible = positives * negatives
-    wrong = np.divide(pairs, possible, out=np.full(samples, np.nan), where=possible > 0)
-    return 1 - wrong, np.divide(precision, positives, out=np.full(samples, np.nan), where=positives > 0)
+    wrong = np.divide(pairs, possible, out=np.full(replicates, np.nan), where=possible > 0)
+    return 1 - wrong, np.divide(precision, positives, out=np.full(replicates, np.nan), where=positives > 0)

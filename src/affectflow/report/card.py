@@ -75,21 +75,22 @@ def _lines(run: str, facts: ModelMetadata) -> Iterator[str]:
 def _units(facts: ModelMetadata) -> Iterator[str]:
     yield from (
         "",
-        "| AU | positives | negatives | AUC | F1 at 0.5 | threshold | temperature |",
-        "| --- |" + " --- |" * 6,
+        "| AU | positives | negatives | AUC | F1 | threshold | best on validation | scale, shift |",
+        "| --- |" + " --- |" * 7,
     )
     for unit in facts.thresholds:
         auc, f1 = (facts.validation.get(f"validation_{name}_{unit}") for name in ("auc", "f1"))
         counts = f"{facts.positives[unit]:,} | {facts.negatives[unit]:,}"
-        fitted = f"{facts.thresholds[unit]:.3g} | {facts.temperatures[unit]:.3f}"
+        scaling = f"{facts.calibration[unit].scale:.3f}, {facts.calibration[unit].shift:.3f}"
+        fitted = f"{facts.thresholds[unit]:.3g} | {facts.validation_thresholds[unit]:.3g} | {scaling}"
         yield f"| {unit} | {counts} | {_text(auc)} | {_text(f1)} | {fitted} |"
     for unit, count in facts.images_with_intensity.items():
-        yield f"| {unit} intensity | {count:,} labelled | | | | | |"
+        yield f"| {unit} intensity | {count:,} labelled | | | | | | |"
     if facts.unmeasured:
         yield from ("", f"Validation has only one value of {', '.join(facts.unmeasured)}.")
     if facts.uncalibrated:
         few = ", ".join(facts.uncalibrated)
-        yield from ("", f"Validation shows too little of {few}: the threshold is 0.5 and the temperature 1, unfitted.")
+        yield from ("", f"Validation shows too little of {few}: nothing is fitted to them.")
 
 
 def _text(value: float | None) -> str:

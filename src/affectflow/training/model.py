@@ -98,6 +98,19 @@ def float32_network(recipe: Recipe, trained_heads: TrainedHeads, network: keras.
     return exact
 
 
+def loss_weights(recipe: Recipe, units: Sequence[int], unit_labels: NDArray[np.int8]) -> list[float]:
+    """Return how often a positive of each AU counts in the loss.
+
+    Args:
+        recipe: The run's settings.
+        units: The AUs.
+        unit_labels: Occurrence labels [n, 60] of the training images.
+    """
+    if recipe.missing_labels == "negative":
+        unit_labels = np.where(unit_labels == facs.UNKNOWN, facs.ABSENT, unit_labels).astype(np.int8)
+    return positive_weights(unit_labels, units, recipe.positive_weight_cap)
+
+
 def positive_weights(unit_labels: NDArray[np.int8], units: Sequence[int], cap: float) -> list[float]:
     """Return negatives over positives of each AU, between 1 and ``cap``.
 
@@ -123,9 +136,7 @@ def _losses(recipe: Recipe, trained_heads: TrainedHeads, unit_labels: NDArray[np
     losses: dict[str, Loss] = {}
     if ACTION_UNITS in trained_heads:
         negative = recipe.missing_labels == "negative"
-        if negative:
-            unit_labels = np.where(unit_labels == facs.UNKNOWN, facs.ABSENT, unit_labels).astype(np.int8)
-        weights = positive_weights(unit_labels, trained_heads[ACTION_UNITS], recipe.positive_weight_cap)
+        weights = loss_weights(recipe, trained_heads[ACTION_UNITS], unit_labels)
         loss = losses_.OCCURRENCE_LOSSES[recipe.losses.action_units](weights)
         losses[ACTION_UNITS] = (lambda labels, logits: loss(ops.maximum(labels, 0.0), logits)) if negative else loss
     if INTENSITIES in trained_heads:

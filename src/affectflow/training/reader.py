@@ -126,13 +126,15 @@ _PARALLEL_BATCHES = 4
 class Labels:
     """Labels of n images: units int8 [n, 60], intensities float32 [n, 60], affect (valence, arousal) float32 [n, 2].
 
-    ``datasets`` has the data set of each image; ``crops`` counts the images by kind of crop.
+    ``datasets`` has the data set of each image and ``groups`` what of it stays on one side of a split; ``crops`` counts
+    the images by kind of crop.
     """
 
     units: NDArray[np.int8]
     intensities: NDArray[np.float32]
     affect: NDArray[np.float32]
     datasets: list[str]
+    groups: list[str]
     crops: Counter[str]
 
     def __len__(self) -> int:
@@ -180,15 +182,16 @@ def read_labels(files: Sequence[Path]) -> Labels:
     units = np.empty((len(records), facs.COUNT), np.int8)
     intensities = np.empty((len(records), facs.COUNT), np.float32)
     affect = np.empty((len(records), 2), np.float32)
-    datasets = []
+    datasets, groups = [], []
     crops: Counter[str] = Counter()
     for number in range(len(records)):
         (data,) = records.read([number])
         feature = decode_example(data).features.feature
         units[number], intensities[number], affect[number] = _labels_of(feature)
         datasets.append(feature["sample/dataset"].bytes_list.value[0].decode())
+        groups.append(feature["sample/group"].bytes_list.value[0].decode())
         crops[feature["image/crop"].bytes_list.value[0].decode()] += 1
-    return Labels(units, intensities, affect, datasets, crops)
+    return Labels(units, intensities, affect, datasets, groups, crops)
 
 
 def image_sources(records: Records, indices: Iterable[int]) -> list[str]:

@@ -14,7 +14,13 @@ import numpy as np
 import tensorflow as tf
 
 from affectflow import facs
-from affectflow.contracts.model_metadata import CalibrationError, FaceAlignment, ImageCounts, ModelMetadata
+from affectflow.contracts.model_metadata import (
+    CalibrationError,
+    FaceAlignment,
+    ImageCounts,
+    ModelMetadata,
+    UnitCalibration,
+)
 from affectflow.contracts.recipe import Recipe
 from affectflow.core.cache import file_sha256, fingerprint
 from affectflow.core.code import modules_digest
@@ -23,12 +29,13 @@ from affectflow.core.interruption import Interruption
 from affectflow.datasets.dataset_info import ACTION_UNITS, INTENSITIES, VALENCE_AROUSAL
 from affectflow.records.access import Records
 from affectflow.training.backbones import find_backbone
+from affectflow.training.calibration import Calibration, calibrate, write_reliability
 from affectflow.training.checkpoint import Checkpoints, EpochLog, State
 from affectflow.training.devices import Devices, prepare, visible_devices
 from affectflow.training.fit import Schedule, TensorBoardWriter, TrainerInputs, fit, write_history
 from affectflow.training.heads import HEADS, TrainedHeads
 from affectflow.training.keras_setup import keras
-from affectflow.training.model import build_model, float32_network
+from affectflow.training.model import build_model, float32_network, loss_weights
 from affectflow.training.network import inference_model
 from affectflow.training.optimizers import check_accumulation
 from affectflow.training.reader import (
@@ -41,7 +48,7 @@ from affectflow.training.reader import (
 )
 from affectflow.training.sampling import Mixture
 from affectflow.training.saving import save_model
-from affectflow.training.validation import Calibration, Validator, calibrate, constant_labels, write_reliability
+from affectflow.training.validation import Validator, constant_labels
 
 log = logging.getLogger(__name__)
 
@@ -145,7 +152,13 @@ def train(recipe: Recipe, data: TrainingData, execution: Execution, outputs: Out
     calibration = Calibration({}, {}, [], ())
     if ACTION_UNITS in trained_heads:
         calibration = calibrate(
-            network, trained_heads[ACTION_UNITS], validation_labels.units, logits[ACTION_UNITS], recipe.calibration
+            network,
+            trained_heads[ACTION_UNITS],
+            validation_labels.units,
+            validation_labels.groups,
+            logits[ACTION_UNITS],
+            recipe.calibration,
+            loss_weights(recipe, trained_heads[ACTION_UNITS], labels.units),
         )
     save_model(inference_model(network), outputs.model)
     write_history(outputs.history, state.history)
@@ -283,8 +296,12 @@ def _heads_metadata(recipe: Recipe, trained_heads: TrainedHeads) -> dict[str, An
 
 def _calibration_metadata(calibration: Calibration) -> dict[str, Any]:
     return {
-        "thresholds": {facs.label(unit): value for unit, value in calibration.thresholds.items()},
-        "temperatures": {facs.label(unit): round(value, 6) for unit, value in calibration.temperatures.items()},
+        "thresholds": {facs.label(unit): one.threshold for unit, one in calibration.scalings.items()},
+        "validation_thresholds": {facs.label(unit): value for unit, value in calibration.thresholds.items()},
+        "calibration": {
+            facs.label(unit): UnitCalibration(scale=round(one.scale, 6), shift=round(one.shift, 6))
+            for unit, one in calibration.scalings.items()
+        },
         "calibration_error": CalibrationError(
             before=_number(calibration.error(calibrated=False)), after=_number(calibration.error(calibrated=True))
         ),

@@ -1,26 +1,23 @@
-"""Validation of a model, during training and after it: metrics, thresholds and calibrated probabilities."""
+"""Validation of a model during training."""
 
 from __future__ import annotations
 
 import logging
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
 
 from affectflow import facs
 from affectflow.datasets.dataset_info import ACTION_UNITS, INTENSITIES, VALENCE_AROUSAL
 from affectflow.metrics.agreement import agree
-from affectflow.metrics.calibration import ReliabilityBin, calibration_error_of_bins, reliability_bins
-from affectflow.metrics.decision import best_threshold, decide
+from affectflow.metrics.decision import decide
 from affectflow.metrics.ranking import roc_auc
 from affectflow.records.access import Records
-from affectflow.tables.csv_files import write_csv
 from affectflow.training import heads
 from affectflow.training.checkpoint import EpochLog
 from affectflow.training.heads import TrainedHeads
@@ -29,12 +26,6 @@ from affectflow.training.multi_task import MultiTaskModel
 from affectflow.training.reader import Labels, images_in_order
 
 log = logging.getLogger(__name__)
-
-_LEAST = 10
-"""Positives and negatives of an AU that a threshold or temperature is fitted to at the least."""
-_UNFITTED_THRESHOLD = 0.5
-_MIN_TEMPERATURE, _MAX_TEMPERATURE = 0.05, 20.0
-_RELIABILITY_COLUMNS = ("unit", "calibrated", "from", "images", "mean_probability", "positive_rate")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +72,7 @@ def validate(
     auc: dict[int, float] = {}
     f1: dict[int, float] = {}
     for column, unit in enumerate(trained_heads.get(ACTION_UNITS, ())):
-        known, truth = _known_and_present(labels.units, unit)
+        known, truth = known_and_present(labels.units, unit)
         score = outputs[ACTION_UNITS][known, column]
         auc[unit] = roc_auc(truth, score)
         f1[unit] = float(decide(truth, score, 0.5).f1) if np.isfinite(auc[unit]) else float("nan")
@@ -174,168 +165,13 @@ class _BatchEndCallback(keras.callbacks.Callback):  # type: ignore[misc]
         self._on_batch_end()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnitBin(ReliabilityBin):
-    """A bin of the probabilities of one AU, before or after calibration."""
-
-    unit: int
-    calibrated: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Calibration:
-    """Temperature and threshold of each AU, and the reliability of probabilities before and after calibration."""
-
-    temperatures: Mapping[int, float]
-    thresholds: Mapping[int, float]
-    bins: Sequence[UnitBin]
-    too_few: Sequence[int]
-    """AUs that are shown, or not shown, by too few images to fit anything."""
-
-    def error(self, calibrated: bool) -> float:
-        """Return the expected calibration error after or before calibration."""
-        return calibration_error_of_bins([entry for entry in self.bins if entry.calibrated is calibrated])
-
-
-def calibrate(
-    network: keras.Model,
-    units: Sequence[int],
-    unit_labels: NDArray[np.int8],
-    logits: NDArray[np.float32],
-    method: str,
-) -> Calibration:
-    """Fit temperatures, which become part of the network's weights, and then thresholds.
+def known_and_present(unit_labels: NDArray[np.int8], unit: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return a mask of the images with a label of an AU, [n], and for these whether it is present.
 
     Args:
-        network: A network with a head for AUs.
-        units: AUs of that head.
-        unit_labels: Validation labels [n, 60].
-        logits: The head's logits on the validation images [n, units].
-        method: ``temperature``, or ``none`` for temperatures of 1.
-    """
-    too_few = [unit for unit in units if not _is_enough(_known_and_present(unit_labels, unit)[1])]
-    for unit in too_few:
-        log.warning(
-            "Fewer than %d validation images show %s, or do not; its threshold is 0.5 and its temperature 1.",
-            _LEAST,
-            facs.label(unit),
-        )
-    temperatures = (
-        fit_temperatures(units, unit_labels, logits) if method == "temperature" else dict.fromkeys(units, 1.0)
-    )
-    _divide_logits(network.get_layer(ACTION_UNITS), list(temperatures.values()))
-    bins = reliability(units, unit_labels, logits, temperatures)
-    scaled = logits / np.array([temperatures[unit] for unit in units], np.float32)
-    probabilities = ops.convert_to_numpy(ops.sigmoid(scaled))
-    return Calibration(temperatures, fit_thresholds(units, unit_labels, probabilities), bins, too_few)
-
-
-def fit_temperatures(
-    units: Sequence[int], unit_labels: NDArray[np.int8], logits: NDArray[np.float32]
-) -> dict[int, float]:
-    """Return the temperature of each AU: the divisor of its logits that maximizes the likelihood of the labels.
-
-    Guo et al. 2017, "On calibration of modern neural networks", section 4.2. The temperature is 1 for AUs with too few
-    positives or negatives.
-
-    Args:
-        units: AUs of the logits.
         unit_labels: Labels [n, 60].
-        logits: Logits [n, units].
+        unit: The AU.
     """
-    temperatures = {}
-    for column, unit in enumerate(units):
-        known, truth = _known_and_present(unit_labels, unit)
-        values = logits[known, column].astype(np.float64)
-        temperatures[unit] = _best_temperature(truth, values) if _is_enough(truth) else 1.0
-    return temperatures
-
-
-def fit_thresholds(
-    units: Sequence[int], unit_labels: NDArray[np.int8], probabilities: NDArray[np.float32]
-) -> dict[int, float]:
-    """Return the threshold of best F1 of each AU, or 0.5 for AUs with too few positives or negatives.
-
-    Args:
-        units: AUs of the probabilities.
-        unit_labels: Labels [n, 60].
-        probabilities: Calibrated probabilities [n, units].
-    """
-    thresholds = {}
-    for column, unit in enumerate(units):
-        known, truth = _known_and_present(unit_labels, unit)
-        enough = _is_enough(truth)
-        thresholds[unit] = best_threshold(truth, probabilities[known, column]) if enough else _UNFITTED_THRESHOLD
-    return thresholds
-
-
-def reliability(
-    units: Sequence[int], unit_labels: NDArray[np.int8], logits: NDArray[np.float32], temperatures: Mapping[int, float]
-) -> list[UnitBin]:
-    """Return the non-empty bins of each AU's probabilities, 0.1 wide, before and after calibration.
-
-    Args:
-        units: AUs of the logits.
-        unit_labels: Labels [n, 60].
-        logits: Logits [n, units] before calibration.
-        temperatures: Temperature of each AU.
-    """
-    found = []
-    for column, unit in enumerate(units):
-        known, truth = _known_and_present(unit_labels, unit)
-        for calibrated, temperature in ((False, 1.0), (True, temperatures[unit])):
-            probability = 1 / (1 + np.exp(-logits[known, column].astype(np.float64) / temperature))
-            found += [
-                UnitBin(unit=unit, calibrated=calibrated, **asdict(one)) for one in reliability_bins(truth, probability)
-            ]
-    return found
-
-
-def write_reliability(path: Path, bins: Sequence[UnitBin]) -> None:
-    """Write the bins as CSV.
-
-    Args:
-        path: The file.
-        bins: Bins of all AUs, before and after calibration.
-    """
-    rows = (
-        (
-            facs.label(entry.unit),
-            str(entry.calibrated).lower(),
-            f"{entry.low:g}",
-            entry.count,
-            f"{entry.mean_probability:.6f}",
-            f"{entry.positive_rate:.6f}",
-        )
-        for entry in bins
-    )
-    write_csv(path, _RELIABILITY_COLUMNS, rows)
-
-
-def _is_enough(truth: NDArray[np.bool_]) -> bool:
-    """Return whether labels have enough of both classes to fit something to."""
-    return min(int(truth.sum()), int((~truth).sum())) >= _LEAST
-
-
-def _divide_logits(head: keras.layers.Dense, temperatures: Sequence[float]) -> None:
-    """Divide the head's weights by the temperatures, so that the saved model's probabilities are calibrated."""
-    scale = 1 / np.asarray(temperatures, np.float32)
-    head.kernel.assign(head.kernel * scale)
-    head.bias.assign(head.bias * scale)
-
-
-def _best_temperature(truth: NDArray[np.bool_], logits: NDArray[np.float64]) -> float:
-    towards = np.where(truth, logits, -logits)
-
-    def loss(log_temperature: float) -> float:
-        return float(np.logaddexp(0, -towards / np.exp(log_temperature)).mean())
-
-    bounds = (np.log(_MIN_TEMPERATURE), np.log(_MAX_TEMPERATURE))
-    return float(np.exp(minimize_scalar(loss, bounds=bounds, method="bounded").x))
-
-
-def _known_and_present(unit_labels: NDArray[np.int8], unit: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Return a mask of the images with a label of an AU, and for these whether it is present."""
     labels = unit_labels[:, unit - 1]
     known = labels != facs.UNKNOWN
     return known, labels[known] == facs.PRESENT

@@ -43,7 +43,8 @@ class Protocol(Part):
     source: str
     """Literature that the protocol follows."""
     subject: Literal["subject", "video", "group", "image"]
-    """Column whose values are the clusters of the bootstrap."""
+    """Column whose values are left out one by one for the intervals; a group is a person where that is known, else a
+    video or an image with its near duplicates."""
     positive_if: str = ""
     """Condition for a positive label, as text."""
     units: tuple[int, ...] | Literal["all"] = ()
