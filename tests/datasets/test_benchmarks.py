@@ -231,6 +231,26 @@ def test_names_that_are_not_utf_8_go_into_tables_and_records(tmp_path: Path) -> 
     assert (tmp_path / "left.csv").read_text() == "part\ncaf\\udce9\n"
 
 
+@pytest.mark.parametrize(
+    ("columns", "values", "unit", "label"),
+    [
+        ("AU14,Unilateral_LAU14", "0,100", 14, -1),
+        ("AU14,Unilateral_RAU14", "0,5", 14, -1),
+        ("AU14,Unilateral_LAU14,Unilateral_RAU14", "60,50,50", 14, 1),
+        ("AU14,Unilateral_LAU14", "0,0", 14, 0),
+        ("AU14,Unilateral_LAU14", "40,100", 14, -1),
+        ("AU12,negAU12", "0,50", 12, -1),
+        ("AU12,NegAU12", "0,0", 12, 0),
+        ("AU12,Unilateral_LAU12", "0,34", 12, -1),
+        ("AU14,negAU12", "0,100", 14, 0),
+    ],
+)
+def test_an_au_on_one_side_is_not_absent(tmp_path: Path, columns: str, values: str, unit: int, label: int) -> None:
+    first = samples("amfed", make_amfed(tmp_path, f"Time,{columns}", f"0,{values}"))[0]
+    assert first.units[unit - 1] == label
+    assert (f"AU{unit} percent" in first.other) is (label != -1)
+
+
 def test_amfeds_percentages_are_kept_for_other_protocols(tmp_path: Path) -> None:
     first = samples("amfed", make_amfed(tmp_path, "Time,AU02,Smile,negAU12,Expressive", "0,49.9,50,3,4"))[0]
     assert first.other == {"Smile": 1, "Smile percent": 50, "AU2 percent": 49}

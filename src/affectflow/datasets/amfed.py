@@ -7,7 +7,8 @@ McDuff et al., "Affectiva-MIT Facial Expression Dataset (AM-FED)", CVPR Workshop
     Landmark Points/<id>-landmarks.txt   a row of x,y pairs for each frame, all zero where the tracker failed
 
 Rows are change points: a row holds until the next ``Time``. Columns differ from file to file; a label whose column a
-file lacks is unknown in its video.
+file lacks is unknown in its video. So is an AU that its own column has for few coders or none while another one has it
+on one side (``Unilateral_LAU14``) or in a negative expression (``negAU12``).
 """
 
 from __future__ import annotations
@@ -41,7 +42,9 @@ _LABELS = ("AU Labels", "AULabels")
 _VIDEOS = ("Video - AVI", "Videos - AVI", "Videos - FLV", "Video - FLV", "Videos - FLV (labeled)")
 _VIDEO_FILES = (".avi", ".flv", ".mp4")
 _ALIASES = {"57": 57, "forward": 57, "58": 58, "backward": 58}
-_SIDED = re.compile(r"(neg|unilateral)", re.IGNORECASE)  # one side only, or the opposite: not a FACS AU
+_PARTIAL = re.compile(r"(?:neg|unilateral_[lr]?)_?(AU\d+)", re.IGNORECASE)
+"""An AU on one side only, or in a negative expression: not the AU, but not its absence either."""
+_SIDED = re.compile(r"(neg|unilateral)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,18 +163,28 @@ def _occurrence(percent: float) -> int:
 
 
 def _units(percent: dict[str, float]) -> NDArray[np.int8]:
-    units = unknown_units()
+    units, seen_in_part = unknown_units(), _seen_in_part(percent)
     for column, value in percent.items():
-        if (unit := _unit(column)) is not None:
+        if (unit := _unit(column)) is not None and not (unit in seen_in_part and value < 50):
             units[unit - 1] = _occurrence(value)
     return units
+
+
+def _seen_in_part(percent: dict[str, float]) -> set[int]:
+    """Return the AUs that coders saw on one side, or in a negative expression."""
+    found = {facs.parse_label(match[1]) for name, value in percent.items() if value and (match := _PARTIAL.match(name))}
+    return {unit for unit in found if unit is not None}
 
 
 def _others(percent: dict[str, float]) -> dict[str, int]:
     """Return Smile, and the percentages of coders, for protocols with other thresholds."""
     others = {SMILE: _occurrence(percent[SMILE])} if SMILE in percent else {}
+    seen_in_part = _seen_in_part(percent)
     for column, value in percent.items():
-        if (unit := _unit(column)) is not None or column == SMILE:
+        unit = _unit(column)
+        if unit in seen_in_part and value < 50:
+            continue
+        if unit is not None or column == SMILE:
             others[PERCENT.format(column if unit is None else facs.label(unit))] = math.floor(value)
     return others
 
