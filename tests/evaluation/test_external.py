@@ -11,9 +11,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.metrics import f1_score, roc_auc_score
 
 from affectflow.cli import main
 from affectflow.evaluation.external import read_predictions
+from affectflow.evaluation.outputs import _last_answer
+from affectflow.evaluation.programs import training_data
 from affectflow.media.video import write_video
 from tests.miniature import text
 
@@ -109,10 +112,19 @@ def test_a_shift_by_one_frame_costs_what_it_must(disfa: Path, tmp_path: Path) ->
 def test_what_is_missing_is_counted(disfa: Path, tmp_path: Path) -> None:
     result = score(disfa, table(tmp_path / "short.csv", intensity, last=30))
     used = result["protocol"]
-    assert used["left_out"] == {"frame without a prediction": 4 * 10}
-    assert used["used_frames"] == 4 * 30 and used["all_frames"] == 4 * 40
+    assert used["left_out"] == {} and used["used_frames"] == used["all_frames"] == 4 * 40
+    answered = result["answered"]
+    assert (answered["frames"], answered["without"]) == (4 * 30, 4 * 10)
+    assert answered["mean_f1"] == answered["mean_auc"] == 1.0 > result["mean_f1"] > 0.7
+    truth = [intensity(subject, 1, frame) >= 2 for subject in SUBJECTS for frame in range(1, FRAMES + 1)]
+    said = [there and i % FRAMES < 30 for i, there in enumerate(truth)]
+    assert result["action_units"]["AU1"]["f1"] == pytest.approx(f1_score(truth, said), abs=1e-6)
+    levels = [intensity(subject, 1, frame) for subject in SUBJECTS for frame in range(1, FRAMES + 1)]
+    ranked = [level * (i % FRAMES < 30) for i, level in enumerate(levels)]
+    assert result["action_units"]["AU1"]["auc"] == pytest.approx(roc_auc_score(truth, ranked), abs=1e-6)
+    assert any(one.startswith("40 of 160 frames (25.0%) have no answer") for one in result["warnings"])
     longer = score(disfa, table(tmp_path / "long.csv", lambda s, u, f: intensity(s, u, min(f, FRAMES)), last=43))
-    assert longer["protocol"]["left_out"] == {}
+    assert longer["answered"]["without"] == 0 and not any("no answer" in one for one in longer["warnings"])
     assert longer["unused_rows"] == {"prediction without a labelled frame": 4 * 3}
 
 
@@ -121,7 +133,8 @@ def test_an_empty_cell_is_not_a_prediction(disfa: Path, tmp_path: Path) -> None:
     lines = path.read_text().splitlines()
     lines[1] = ",".join("" if i == 2 else cell for i, cell in enumerate(lines[1].split(",")))
     result = score(disfa, text(path, *lines))
-    assert result["action_units"]["AU1"]["without_prediction"] == 1 and result["action_units"]["AU1"]["frames"] == 159
+    assert result["action_units"]["AU1"]["without_prediction"] == 1 and result["action_units"]["AU1"]["frames"] == 160
+    assert result["answered"]["without"] == 0  # the frame has other answers
     assert "without_prediction" not in result["action_units"]["AU2"]
 
 
@@ -141,11 +154,23 @@ def test_openface_2(disfa: Path, tmp_path: Path) -> None:
             lines.append(", ".join(map(str, cells)))
         text(folder / f"LeftVideo{subject}_comp.csv", *lines)
     result = score(disfa, folder)
-    assert result["mean_f1"] == 1.0
-    assert result["protocol"]["left_out"] == {"frame without a prediction": 5}
+    assert result["answered"]["mean_f1"] == 1.0 > result["mean_f1"] > 0.9
+    assert result["answered"]["without"] == 5
+    assert result["answered"]["mean_auc"] == 1.0 > result["mean_auc"]  # of the intensities
+    unit = result["action_units"]["AU12"]
+    assert unit["ranked_by"] == "intensity" and unit["calibration_error"] is None
+    assert result["training_data"]["status"] == "trained on this set" and "wiki" in result["training_data"]["source"]
+    first, second, third = result["warnings"]
+    assert first.startswith("OpenFace 2 was trained on DISFA (OpenFace's wiki, Datasets")
+    assert second.startswith("5 of 160 frames (3.1%) have no answer")
+    assert third == (
+        "OpenFace 2 writes 0 or 1 for AU1, AU2, AU4, AU6, AU9, AU12, AU25, AU26: AUC and average precision are of its "
+        "intensities."
+    )
     assert result["unused_rows"] == {"prediction without a face": 5}
     assert result["program"] == "OpenFace 2"
-    assert score(disfa, folder, "--protocol", "intensity12")["mean_icc"] == 1.0
+    intensities = score(disfa, folder, "--protocol", "intensity12")
+    assert intensities["answered"]["mean_icc"] == 1.0 > intensities["mean_icc"] > 0.9
 
 
 def test_pyfeat(disfa: Path, tmp_path: Path) -> None:
@@ -187,8 +212,8 @@ def test_openface_3(disfa: Path, tmp_path: Path) -> None:
             lines.append(f'{where},0,"[1, 2]",,0,0.1,0.2,"{said}"' if frame > 3 else f"{where},,,,,,,")
         text(folder / f"face_analysis_LeftVideo{subject}_comp.csv", *lines)
     result = score(disfa, folder)
-    assert result["mean_f1"] == 1.0 and result["program"] == "OpenFace 3"
-    assert result["protocol"]["left_out"] == {"frame without a prediction": 12}
+    assert result["answered"]["mean_f1"] == 1.0 > result["mean_f1"] and result["program"] == "OpenFace 3"
+    assert result["answered"]["without"] == 12
     assert result["unused_rows"] == {"prediction without a face": 12}
 
 
@@ -225,8 +250,62 @@ def test_frames_are_counted_from_the_first_number(
         text(folder / f"{subject}.csv", *lines)
     result = score(disfa, folder)
     assert result["action_units"]["AU12"]["f1"] == 1.0
-    assert result["protocol"]["left_out"] == {"frame without a prediction": 4}
+    assert result["answered"]["without"] == 4
     assert ("has a frame 0" in caplog.text) == (first == 0)
+
+
+def test_decisions_are_not_ranked(disfa: Path, tmp_path: Path) -> None:
+    lines = ["video,frame,AU1,AU12"]
+    for subject in SUBJECTS:
+        for frame in range(1, FRAMES + 1):
+            lines.append(f"{subject},{frame},{int(frame % 3 == 0)},{0.9 if intensity(subject, 12, frame) else 0.2}")
+    result = score(disfa, text(tmp_path / "decisions.csv", *lines))
+    one, other = result["action_units"]["AU1"], result["action_units"]["AU12"]
+    assert one["auc"] is one["average_precision"] is one["calibration_error"] is None and one["f1"] is not None
+    assert one["ranked_by"] == "nothing" and "ranked_by" not in other
+    assert result["mean_auc"] == other["auc"] == 1.0 and result["mean_of"]["mean_auc"] == 1
+    assert result["mean_of"]["mean_f1"] == 2
+    assert any("0 or 1 for AU1: AUC and average precision are left out" in one for one in result["warnings"])
+    assert result["training_data"] == {"status": "unknown", "source": None}
+
+
+def test_who_answers_easy_frames_only_gains_nothing(disfa: Path, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+
+    def noisy(subject: str, unit: int, frame: int) -> float:
+        return float(np.clip(intensity(subject, unit, frame) + rng.normal(0, 1.5), 0, 5))
+
+    whole = table(tmp_path / "whole.csv", noisy)
+    header, *lines = whole.read_text().splitlines()
+    all_frames = score(disfa, whole)
+    sure = [line for line in lines if abs(np.mean([float(cell) for cell in line.split(",")[14:]]) - 2) > 0.25]
+    assert len(sure) < 0.9 * len(lines)
+    easy = score(disfa, text(tmp_path / "easy.csv", header, *sure))
+    assert easy["mean_f1"] < all_frames["mean_f1"]
+    assert easy["answered"]["frames"] == len(sure)
+
+
+def test_valence_without_an_answer_is_the_last_one(tmp_path: Path) -> None:
+    values = np.array([np.nan, 0.5, np.nan, np.nan, -0.25, np.nan, np.nan, 0.75], np.float32)
+    video = np.array(["a/1", "a/1", "a/1", "a/2", "a/2", "a/2", "b/2", "b/2"])
+    assert _last_answer(values, video).tolist() == [0, 0.5, 0.5, 0, -0.25, -0.25, 0, 0.75]
+
+
+@pytest.mark.parametrize(
+    ("program", "benchmark", "status"),
+    [
+        ("OpenFace 2", "disfa", "trained on this set"),
+        ("OpenFace 2", "amfed", "held out"),
+        ("OpenFace 2", "own", "unknown"),
+        ("py-feat", "affwild", "trained on this set"),
+        ("a table of predictions", "disfa", "unknown"),
+        ("OpenFace 2 and a table of predictions", "amfed", "unknown"),
+        ("OpenFace 2 and a table of predictions", "disfa", "trained on this set"),
+    ],
+)
+def test_what_programs_were_trained_on(program: str, benchmark: str, status: str) -> None:
+    found = training_data(program, benchmark)
+    assert found.status == status and (found.source is None) is (status == "unknown")
 
 
 @pytest.mark.parametrize("missing", ["NaN", "NA", "nan(ind)", "-nan(ind)", "None", " ", "-"])

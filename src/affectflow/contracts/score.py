@@ -54,9 +54,9 @@ class Measured(Part):
     """What the scores of every label have."""
 
     frames: int
-    """Frames with a label and a prediction."""
+    """Frames with a label."""
     without_prediction: int | None = None
-    """Labelled frames without a prediction."""
+    """Those without a prediction by another program, which count as without expression."""
     intervals: Mapping[str, Interval | None]
     """95% interval of each metric; null where there is none."""
     no_interval: Mapping[str, str] | None = None
@@ -91,6 +91,9 @@ class OccurrenceScores(Measured):
     events: int | None = None
     """Labelled events."""
     predicted_events: int | None = None
+    ranked_by: str | None = None
+    """What AUC and average precision rank by, where it is not the probability: ``intensity``, or ``nothing`` where the
+    outputs are 0 or 1 only."""
     scored_by: str | None = None
     """The AU whose prediction is scored, for a label that is not an AU of FACS."""
 
@@ -150,7 +153,7 @@ class ProtocolUsed(ProtocolHeading):
     threshold: str | None = None
     """When a prediction counts as positive."""
     used_frames: int
-    """Frames with a label and a prediction."""
+    """Frames with a label; of another program's predictions also those without an answer."""
     left_out: Mapping[str, int]
     """Other frames of the benchmark, by reason."""
     all_frames: int
@@ -170,6 +173,29 @@ class Smoothed(Means[float]):
     """CCC."""
     intervals: Mapping[str, Interval | None]
     no_interval: Mapping[str, str] | None = None
+
+
+class Answered(Means[float]):
+    """Means over the frames for which a program gave an answer; without one, a frame counts as without expression."""
+
+    frames: int
+    """Labelled frames with an answer."""
+    without: int
+    """Labelled frames without any."""
+    valence: float | None = None
+    """CCC."""
+    arousal: float | None = None
+    """CCC."""
+    intervals: Mapping[str, Interval | None]
+    no_interval: Mapping[str, str] | None = None
+
+
+class TrainingData(Part):
+    """Whether a program was trained on the benchmark, or on people or videos of it."""
+
+    status: Literal["trained on this set", "held out", "unknown"]
+    source: str | None
+    """Of what is known; null where nothing is."""
 
 
 class Folds(Part):
@@ -227,6 +253,8 @@ class ScoreFile(Means[float], Heading, JsonFile):
     mean_of: Mapping[str, int]
     """How many labels each mean is of; those with a single class in the labels do not count."""
     smoothed: Smoothed | None = None
+    answered: Answered | None = None
+    """Of other programs' predictions."""
     action_units: Mapping[str, OccurrenceScores]
     intensities: Mapping[str, IntensityScores]
     valence: AffectScores | None
@@ -240,6 +268,10 @@ class ScoreFile(Means[float], Heading, JsonFile):
     """What of the benchmark the model was trained on; null where it is unknown."""
     program: str | None = None
     """The program that wrote the predictions, where it was not affectflow."""
+    training_data: TrainingData | None = None
+    """Of that program."""
+    warnings: tuple[str, ...] = ()
+    """What a reader of the score must know."""
     unused_rows: Mapping[str, int] | None = None
     """Rows of its predictions that were not scored, by reason."""
     published_note: str

@@ -23,6 +23,7 @@ from affectflow.evaluation.results import (
     intensity_metrics,
     means,
     occurrence_metrics,
+    rank_by,
 )
 from affectflow.evaluation.temporal import runs_of
 from affectflow.metrics.decision import decide
@@ -212,6 +213,7 @@ def _unit_targets(protocol: Protocol, labels: Labels, outputs: Outputs, jackknif
     if not protocol.labels:
         return
     probabilities = by_unit(outputs.table, "probabilities")
+    intensities = by_unit(outputs.table, "predicted_intensities")
     run = runs_of(outputs.table) if protocol.events else None
     for name, unit in protocol.labels.items():
         label, probability = labels.occurrence[name], probabilities[:, unit - 1]
@@ -226,6 +228,7 @@ def _unit_targets(protocol: Protocol, labels: Labels, outputs: Outputs, jackknif
                 probability,
                 outputs.thresholds(unit),
                 outputs.validation_thresholds(unit),
+                None if outputs.is_complete else intensities[:, unit - 1],
                 run,
                 jackknife,
             ),
@@ -238,13 +241,20 @@ def _unit_metrics(
     probability: NDArray[np.float32],
     thresholds: NDArray[np.float64],
     validation_thresholds: NDArray[np.float64] | None,
+    intensity: NDArray[np.float32] | None,
     run: NDArray[np.int64] | None,
     jackknife: Jackknife,
     rows: NDArray[np.bool_],
 ) -> MetricResult:
-    """Compute the metrics of an AU's occurrence, and of its events where ``run`` numbers the runs of frames."""
+    """Compute the metrics of an AU's occurrence, and of its events where ``run`` numbers the runs of frames.
+
+    Of another program, whose outputs may be decisions, ``intensity`` is what it predicts beside them.
+    """
     chosen = validation_thresholds[rows] if validation_thresholds is not None else None
     result = occurrence_metrics(present[rows], probability[rows], thresholds[rows], chosen, rows, jackknife)
+    if intensity is not None and np.isin(probability[rows], (0, 1)).all():
+        ranking = None if np.isnan(intensity[rows]).any() else intensity[rows]
+        result = rank_by(result, ranking, present[rows], rows, jackknife)
     if run is None:
         return result
     labelled = find_events(rows & present, run)

@@ -36,7 +36,6 @@ from affectflow.tables.parquet import write_parquet
 
 log = logging.getLogger(__name__)
 
-WITHOUT_PREDICTION = "frame without a prediction"
 WITHOUT_LABEL = "prediction without a labelled frame"
 _WITHOUT_FACE = "prediction without a face"
 _OTHER_FACE = "prediction of another face in the same frame"
@@ -59,6 +58,11 @@ class Prediction:
     intensities: NDArray[np.float32]
     valence: float
     arousal: float
+
+
+_NO_ANSWER = Prediction(
+    np.full(facs.COUNT, np.nan, np.float32), np.full(facs.COUNT, np.nan, np.float32), math.nan, math.nan
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +180,8 @@ def _without_extension(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """How many frames have a label and a prediction, and what does not, by reason; of frames also by video."""
+    """How many frames have a label and a prediction, what is left out by reason, and labelled frames without a
+    prediction by video."""
 
     frames: int
     left_out: Counter[str]
@@ -184,7 +189,7 @@ class Joined:
 
 
 def join_with_labels(dataset: Dataset, predictions: ExternalPredictions, out: Path, left_out: Path) -> Joined:
-    """Write a table of predictions for the labelled frames of a data set.
+    """Write a table of predictions for the labelled frames of a data set; NaN where a frame has none.
 
     A frame is matched by the name of its video, of its subject or, for images, of its image: by the whole path, else by
     the end of the path, in any form of Unicode and in any case of letters, where only one name is meant.
@@ -193,12 +198,11 @@ def join_with_labels(dataset: Dataset, predictions: ExternalPredictions, out: Pa
         dataset: whose labels are used.
         predictions: by frame.
         out: table of :data:`affectflow.prediction.columns.PREDICTIONS_SCHEMA`.
-        left_out: CSV that counts the frames without a prediction or a label.
+        left_out: CSV that counts the frames without a label.
 
     Raises:
         UserError: no frame has a prediction.
     """
-    counts: Counter[str] = Counter()
     of_video: Counter[str] = Counter()
     names = _Names({name for name, _ in predictions.by_key})
     without: list[tuple[str, ...]] = []
@@ -208,20 +212,15 @@ def join_with_labels(dataset: Dataset, predictions: ExternalPredictions, out: Pa
         for sample in dataset.samples():
             prediction = _prediction_of(sample, predictions, names)
             if prediction is None:
-                counts[WITHOUT_PREDICTION] += 1
                 of_video[sample.video or sample.source] += 1
                 without = without or [_names_of(sample)]
-                continue
             yield {
                 **label_fields(sample),
-                "probabilities": prediction.probabilities,
-                "predicted_intensities": prediction.intensities,
-                "predicted_valence": prediction.valence,
-                "predicted_arousal": prediction.arousal,
+                **_output_fields(prediction or _NO_ANSWER),
                 "crop": "",
             }
 
-    found = write_parquet(out, PREDICTIONS_SCHEMA, rows())
+    found = write_parquet(out, PREDICTIONS_SCHEMA, rows()) - of_video.total()
     if not found:
         examples = ", ".join(sorted(names.known)[:3])[:80]
         first = without[0][0] if without else dataset.name
@@ -232,9 +231,17 @@ def join_with_labels(dataset: Dataset, predictions: ExternalPredictions, out: Pa
     for wanted in without:
         hint = next(filter(None, map(names.hint, wanted)), "")
         log.warning("%d frames have no prediction, the first of them of %r%s", of_video.total(), wanted[0], hint)
-    everything = counts + dataset.left_out
-    write_csv(left_out, LEFT_OUT_COLUMNS, sorted(everything.items()))
-    return Joined(found, everything, of_video)
+    write_csv(left_out, LEFT_OUT_COLUMNS, sorted(dataset.left_out.items()))
+    return Joined(found, dataset.left_out, of_video)
+
+
+def _output_fields(prediction: Prediction) -> dict[str, Any]:
+    return {
+        "probabilities": prediction.probabilities,
+        "predicted_intensities": prediction.intensities,
+        "predicted_valence": prediction.valence,
+        "predicted_arousal": prediction.arousal,
+    }
 
 
 class _Names:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,8 @@ from affectflow.prediction.columns import PREDICTIONS_SCHEMA
 from affectflow.tables.csv_files import read_facts
 from affectflow.tables.parquet import read_parquet
 
+_BY_UNIT = ("probabilities", "predicted_intensities")
+_SINGLE = ("predicted_valence", "predicted_arousal")
 THRESHOLD = 0.5
 """Probability from which an AU counts as predicted, of programs that have no thresholds of their own."""
 NO_LABEL = "frame without a label that the protocol scores"
@@ -114,6 +116,47 @@ class Outputs:
         if len(of_runs) < len(self.runs):
             return None
         return np.repeat([thresholds.get(facs.label(unit), np.nan) for thresholds in of_runs], self.frames)
+
+
+def answered(table: pa.Table) -> NDArray[np.bool_]:
+    """Return for which frames there is any prediction, bool [frames]."""
+    by_au = [~np.isnan(by_unit(table, name)).all(axis=1) for name in _BY_UNIT]
+    single = [~np.isnan(table[name].to_numpy()) for name in _SINGLE]
+    found: NDArray[np.bool_] = np.any([*by_au, *single], axis=0)
+    return found
+
+
+def answer_all(outputs: Outputs) -> Outputs:
+    """Return the outputs of another program with an answer for every frame.
+
+    A frame without one counts as without expression: probability and intensity 0; valence and arousal are the last
+    answer in the video, else 0. What the program never predicts stays NaN.
+
+    Args:
+        outputs: predictions and labels of all frames, in the order of videos and frames.
+    """
+    table = outputs.table
+    for name in _BY_UNIT:
+        values = by_unit(table, name).copy()
+        known = ~np.isnan(values)
+        values[~known & known.any(axis=0)] = 0.0
+        column = pa.FixedSizeListArray.from_arrays(pa.array(values.ravel(), pa.float32()), facs.COUNT)
+        table = table.set_column(table.schema.get_field_index(name), table.schema.field(name), column)
+    video = np.array([f"{a}/{b}" for a, b in zip(*(table[n].to_pylist() for n in ("subject", "video")), strict=True)])
+    for name in _SINGLE:
+        values = table[name].to_numpy().astype(np.float32)
+        if not np.isnan(values).all():
+            column = pa.array(_last_answer(values, video), pa.float32())
+            table = table.set_column(table.schema.get_field_index(name), table.schema.field(name), column)
+    return replace(outputs, table=table)
+
+
+def _last_answer(values: NDArray[np.float32], video: NDArray[np.str_]) -> NDArray[np.float32]:
+    """Return each value, or where it is NaN the last one before it in its video, else 0."""
+    rows = np.arange(len(values))
+    begins = np.maximum.accumulate(np.where(np.append(True, video[1:] != video[:-1]), rows, 0))
+    last = np.maximum.accumulate(np.where(np.isnan(values), -1, rows))
+    return np.where(last >= begins, values[np.maximum(last, 0)], 0.0).astype(np.float32)
 
 
 def read_outputs(runs: Sequence[RunPredictions]) -> Outputs:

@@ -145,6 +145,35 @@ def occurrence_metrics(
     return MetricResult(values, replicates, holders, facts=facts, averaged=averaged)
 
 
+def rank_by(
+    result: MetricResult,
+    ranking: NDArray[np.floating] | None,
+    truth: NDArray[np.bool_],
+    rows: NDArray[np.bool_],
+    jackknife: Jackknife,
+) -> MetricResult:
+    """Return the metrics of an AU whose probabilities are 0 or 1 only, ranked by its intensities.
+
+    Decisions are not probabilities: they have no calibration, and without intensities no ranking.
+
+    Args:
+        result: metrics of the AU's occurrence.
+        ranking: intensities, [selected frames]; None without any.
+        truth: whether the AU is present, [selected frames].
+        rows: which of all frames are selected, bool [frames].
+        jackknife: of all frames.
+    """
+    without = ("auc", "average_precision", "calibration_error")
+    values = {**result.values, **dict.fromkeys(without, math.nan)}
+    replicates = {name: one for name, one in result.replicates.items() if name not in without}
+    if ranking is not None:
+        auc, precision = rankings_without_each(truth, ranking, jackknife.codes[rows], jackknife)
+        values |= {"auc": roc_auc(truth, ranking), "average_precision": average_precision(truth, ranking)}
+        replicates |= {"auc": auc, "average_precision": precision}
+    ranked_by = "nothing" if ranking is None else "intensity"
+    return replace(result, values=values, replicates=replicates, facts={**result.facts, "ranked_by": ranked_by})
+
+
 def _holders_of_rarer(truth: NDArray[np.bool_], rows: NDArray[np.bool_], jackknife: Jackknife) -> int:
     """Return how many groups have positives, or negatives where fewer have these."""
     classes = jackknife.sums(np.stack([truth, ~truth], axis=-1), rows)

@@ -7,7 +7,7 @@ import math
 import platform
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from affectflow import datasets
 from affectflow.contracts.leakage import LEAKAGE, FoundInTraining
 from affectflow.contracts.score import IntervalMethod, ScoreFile
 from affectflow.contracts.snapshot_card import SnapshotCard
@@ -22,7 +23,8 @@ from affectflow.core.cache import file_sha256
 from affectflow.datasets.face import CENTER, FACE, HELD
 from affectflow.datasets.synthetic import NOTE
 from affectflow.evaluation.evaluate import Evaluation, evaluate, f1_of_folds
-from affectflow.evaluation.outputs import THRESHOLD, Labels, Outputs, RunPredictions, read_outputs
+from affectflow.evaluation.outputs import THRESHOLD, Labels, Outputs, RunPredictions, answer_all, answered, read_outputs
+from affectflow.evaluation.programs import TRAINED, UNKNOWN, training_data
 from affectflow.evaluation.protocols import Protocol
 from affectflow.evaluation.results import to_json
 from affectflow.evaluation.temporal import smooth
@@ -32,6 +34,8 @@ from affectflow.tables.csv_files import read_csv
 
 _PACKAGES = ("affectflow", "numpy", "pyarrow", "av", "pillow", "keras", "tensorflow-cpu", "tensorflow")
 _AFFECT = ("valence", "arousal")
+_MANY_UNANSWERED = 0.01
+"""Share of frames without an answer above which a score warns of it."""
 
 
 def score(
@@ -63,10 +67,12 @@ def score(
     """
     started = datetime.now(UTC)
     clock = time.perf_counter()
-    outputs = read_outputs(runs)
+    given = read_outputs(runs)
+    outputs = given if given.is_complete else answer_all(given)
     evaluation = evaluate(protocol, model, outputs)
     jackknife = evaluation.jackknife
     means = evaluation.means()
+    answers = {} if given.is_complete else _answered_entry(protocol, model, given, evaluation)
     entries = {
         **heading(protocol, model, outputs),
         "protocol": _protocol_entry(evaluation, outputs, runs),
@@ -74,6 +80,7 @@ def score(
         **means.intervals(jackknife),
         "mean_of": means.mean_of,
         **_smoothed_entry(protocol, model, outputs),
+        **answers,
         "action_units": {name: one.entry(jackknife) for name, one in evaluation.units.items()},
         "intensities": {name: one.entry(jackknife) for name, one in evaluation.intensities.items()},
         **{name: one.entry(jackknife) if (one := evaluation.affect.get(name)) else None for name in _AFFECT},
@@ -81,7 +88,8 @@ def score(
         "unsupported": evaluation.unsupported,
         "unlabelled": evaluation.unlabelled,
         "leakage": _leakage_entry(runs),
-        **_program_entry(runs[0]),
+        **_program_entry(protocol.benchmark, runs[0]),
+        "warnings": tuple(_warnings(evaluation, answers, runs[0])),
         "published_note": protocol.published_note,
         "published": protocol.published,
         "snapshot": SnapshotCard.read(snapshot) if snapshot is not None else None,
@@ -183,8 +191,53 @@ def _folds_entry(evaluation: Evaluation, outputs: Outputs, runs: Sequence[RunPre
     return {"mean_f1": each, "mean_of_folds_f1": float(np.mean(defined)) if defined else math.nan}
 
 
-def _program_entry(run: RunPredictions) -> dict[str, Any]:
-    return {} if run.program is None else {"program": run.program, "unused_rows": run.unused_rows}
+def _answered_entry(protocol: Protocol, model: str, given: Outputs, all_frames: Evaluation) -> dict[str, Any]:
+    """Return the means over the frames with an answer, and add to the labels how many frames have none."""
+    evaluation = evaluate(protocol, model, given)
+    for kind in ("units", "intensities", "affect"):
+        for name, one in getattr(evaluation, kind).items():
+            if (without := one.facts.get("without_prediction")) is not None:
+                getattr(all_frames, kind)[name].facts["without_prediction"] = without
+    means = evaluation.means()
+    used = evaluation.labels.used
+    frames = int((used & answered(given.table)).sum())
+    entry = {
+        "frames": frames,
+        "without": int(used.sum()) - frames,
+        **means.values,
+        **{name: one.values["ccc"] for name, one in evaluation.affect.items()},
+        **means.intervals(evaluation.jackknife),
+    }
+    return {"answered": entry}
+
+
+def _program_entry(benchmark: str, run: RunPredictions) -> dict[str, Any]:
+    if run.program is None:
+        return {}
+    known = training_data(run.program, benchmark)
+    return {"program": run.program, "training_data": known, "unused_rows": run.unused_rows}
+
+
+def _warnings(evaluation: Evaluation, answers: dict[str, Any], run: RunPredictions) -> Iterator[str]:
+    """Yield what a reader must know of the score of another program."""
+    if run.program is None:
+        return
+    title = datasets.info(evaluation.protocol.benchmark).title
+    known = training_data(run.program, evaluation.protocol.benchmark)
+    if known.status == TRAINED:
+        yield f"{run.program} was trained on {title} ({known.source}); this is not how well it reads other people."
+    elif known.status == UNKNOWN:
+        yield f"What {run.program} was trained on is not known here; it may have seen {title}."
+    without, used = answers["answered"]["without"], int(evaluation.labels.used.sum())
+    if without > _MANY_UNANSWERED * used:
+        yield (
+            f"{without:,} of {used:,} frames ({without / used:.1%}) have no answer and count as without expression; "
+            "the means over the others alone are under 'answered'."
+        )
+    ranked = {name: one.facts["ranked_by"] for name, one in evaluation.units.items() if "ranked_by" in one.facts}
+    for by, what in (("intensity", "are of its intensities"), ("nothing", "are left out")):
+        if names := [name for name, found in ranked.items() if found == by]:
+            yield f"{run.program} writes 0 or 1 for {', '.join(names)}: AUC and average precision {what}."
 
 
 def _leakage_entry(runs: Sequence[RunPredictions]) -> FoundInTraining | None:

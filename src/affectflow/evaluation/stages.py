@@ -134,6 +134,8 @@ def score(
         )
     lines = [f"{external.program} by {wanted.title}, version {wanted.version}", table([out])]
     lines += [f"left out: {count:,} {reason}" for reason, count in (matched.left_out + unused).most_common()]
+    if without := matched.without_prediction.total():
+        lines.append(f"without a prediction, counted as without expression: {without:,} frames")
     lines += [f"  {count:,} of {video}" for video, count in matched.without_prediction.most_common(_VIDEOS_SHOWN)]
     if (more := len(matched.without_prediction) - _VIDEOS_SHOWN) > 0:
         lines.append(f"  and of {more:,} other videos")

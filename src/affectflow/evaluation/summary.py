@@ -82,6 +82,7 @@ def table(files: Sequence[Path]) -> str:
     text = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in lines]
     text += _published_lines(scores)
     text += [_leakage_warning(score) for score in scores if isinstance(score, ScoreFile) and score.leaks]
+    text += [f"Warning: {one}" for score in scores if isinstance(score, ScoreFile) for one in score.warnings]
     if any(score.synthetic for score in scores):
         text.append("Drawn data: these scores show that the pipeline works and say nothing about people.")
     return "\n".join([*text, *comparisons])
