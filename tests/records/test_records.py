@@ -32,6 +32,7 @@ from affectflow.media.near_duplicates import group_near_duplicates
 from affectflow.media.pixels import Encoded
 from affectflow.records.access import Records
 from affectflow.records.assemble import AssemblyInputs, AssemblyOptions, assemble
+from affectflow.records.dataset import validation_groups
 from affectflow.records.encoding import ImageEncoding
 from affectflow.records.example import decode_example, encode_example
 from affectflow.records.index import INDEX_COLUMNS, collect_index
@@ -540,3 +541,20 @@ def test_records_that_are_gone_are_noticed_before_any_is_read(tmp_path: Path, na
         Records([path])
     index.unlink()
     assert len(Records([path])) == kept  # of anyone's records without an index
+
+
+@pytest.mark.parametrize(
+    ("groups", "fraction", "validation"),
+    [
+        (2, 0.08, 1),
+        (3, 0.08, 1),
+        (6, 0.08, 2),
+        (9, 0.08, 3),
+        (12, 0.08, 4),
+        (18, 0.08, 4),
+        (100, 0.08, 8),
+        (18, 0.5, 9),
+    ],
+)
+def test_thresholds_are_not_those_of_one_person(groups: int, fraction: float, validation: int) -> None:
+    assert validation_groups(groups, fraction) == validation

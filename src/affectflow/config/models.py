@@ -189,7 +189,10 @@ class Records(Section):
     image_size: int = Field(ge=16, description="Side of the stored square images in pixels.")
     jpeg_quality: int = Field(ge=1, le=100, description="JPEG quality of re-encoded images.")
     jpeg_chroma: Literal["4:4:4", "4:2:2", "4:2:0"] = Field(description="Chroma subsampling of re-encoded images.")
-    validation_fraction: Share = Field(description="Share of the images for early stopping and decision thresholds.")
+    validation_fraction: Share = Field(
+        description="Share of the images for early stopping, calibration and decision thresholds; of data sets that "
+        "are divided by people or videos, a share of these, but four or a third of them at the least."
+    )
     test_fraction: Share = Field(description="Share of the images that are scored and used for nothing else.")
     near_duplicate_bits: int = Field(
         ge=0,

@@ -21,6 +21,8 @@ from affectflow.records.index import INDEX_COLUMNS
 from affectflow.records.tfrecord import write_record
 from affectflow.tables.csv_files import write_csv
 
+_LEAST_FOR_VALIDATION = 4  # groups
+
 
 def write_dataset_records(
     dataset: Dataset,
@@ -44,7 +46,7 @@ def write_dataset_records(
         form: How images are encoded.
         faces: Table of the set's faces; None where faces were not searched for.
         on_missing_face: ``center_crop`` to crop the center of images without a face; otherwise they are left out.
-        validation_fraction: Share of the groups, at least one of them, that goes to validation, by a hash.
+        validation_fraction: Share of the groups that goes to validation, by a hash (:func:`validation_groups`).
 
     Raises:
         UserError: Where there is only one group, or a split has no image.
@@ -53,7 +55,7 @@ def write_dataset_records(
     if len(groups) < 2:
         raise UserError(f"{dataset.name} has {len(groups)} person or video; add another one, for validation.")
     ranked = sorted(groups, key=lambda group: hashlib.sha256(f"split {group}".encode()).digest())
-    held_out = set(ranked[: max(1, round(validation_fraction * len(ranked)))])
+    held_out = set(ranked[: validation_groups(len(ranked), validation_fraction)])
     counts: Counter[Path] = Counter()
     offsets: Counter[Path] = Counter()
     lines: list[tuple[object, ...]] = []
@@ -86,3 +88,16 @@ def _with_face(samples: Iterator[Sample], on_missing_face: str | None, left_out:
             left_out[NO_FACE] += 1
         else:
             yield sample
+
+
+def validation_groups(count: int, fraction: float) -> int:
+    """Return how many of the groups of a training side go to validation.
+
+    Thresholds and calibration of one person do not hold for others, so they are at least four, or a third of fewer than
+    twelve, and never none.
+
+    Args:
+        count: Number of groups.
+        fraction: Share of the groups that is asked for.
+    """
+    return max(1, min(_LEAST_FOR_VALIDATION, count // 3), round(fraction * count))
