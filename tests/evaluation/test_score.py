@@ -417,11 +417,11 @@ def test_protocols_are_complete() -> None:
 
 
 def test_leakage_is_counted_and_warned_of(tmp_path: Path) -> None:
-    clean = _score(tmp_path, _frames(30, DISFA), leakage={"exact": 0, "near": 0, "subjects": 0})
-    assert clean["leakage"] == {"exact": 0, "near": 0, "subjects": 0}
+    clean = _score(tmp_path, _frames(30, DISFA), leakage={"exact": 0, "near": 0, "subjects": 0, "videos": 0})
+    assert clean["leakage"] == {"exact": 0, "near": 0, "subjects": 0, "videos": 0}
     assert "Warning" not in table([tmp_path / "disfa_m.json"])
-    seen = _score(tmp_path, _frames(30, DISFA), leakage={"exact": 2, "near": 5, "subjects": 1})
-    assert seen["leakage"] == {"exact": 2, "near": 5, "subjects": 1}
+    seen = _score(tmp_path, _frames(30, DISFA), leakage={"exact": 2, "near": 5, "subjects": 1, "videos": 0})
+    assert seen["leakage"] == {"exact": 2, "near": 5, "subjects": 1, "videos": 0}
     warning = table([tmp_path / "disfa_m.json"]).splitlines()[-2]
     assert warning.startswith("Warning: m was trained on 2 of the images of disfa") and "1 of its people" in warning
     summarize([tmp_path / "disfa_m.json"], tmp_path / "summary.csv")

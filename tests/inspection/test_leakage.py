@@ -134,6 +134,45 @@ def test_only_the_sides_in_use_are_compared(tmp_path: Path, disfa: Path) -> None
     assert (counts.exact, counts.subjects) == (FRAMES, 1)
 
 
+def affwild(root: Path, name: str) -> Path:
+    images = (scenery(300 + frame) for frame in range(FRAMES))
+    write_video(root / "videos" / "train" / f"{name}.avi", images, Fraction(20), "avi", "mpeg4")
+    for dimension in ("valence", "arousal"):
+        text(root / "annotations" / "train" / dimension / f"{name}.txt", *["0.1"] * FRAMES)
+    return root
+
+
+def affwild2(root: Path, name: str) -> Path:
+    for frame in range(1, FRAMES + 1):
+        folder = root / "cropped_aligned" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(scenery(900 + frame)).save(folder / f"{frame:05d}.jpg")
+    text(root / "VA_Set" / "Training_Set" / f"{name}.txt", "valence,arousal", *["0.1,0.2"] * FRAMES)
+    return root
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_sets_that_share_videos_under_other_names_are_unknown_to_each_other(tmp_path: Path, turned: bool) -> None:
+    (tmp_path / "one" / "videos" / "train").mkdir(parents=True)
+    sides = [
+        side(tmp_path, "affwild", affwild(tmp_path / "one", "007")),
+        side(tmp_path, "affwild2", affwild2(tmp_path / "two", "5-60-1920x1080-1")),
+    ]
+    counts, pairs = overlap(tmp_path, *(reversed(sides) if turned else sides))
+    assert counts.is_unknown and pairs == []
+    assert counts.exact is counts.near is counts.subjects is counts.videos is None
+    assert "what is in both is unknown" in counts.summary()
+    assert LeakageFile.read(tmp_path / "counts.json") == counts
+
+
+def test_a_video_of_one_name_is_in_both(tmp_path: Path) -> None:
+    (tmp_path / "one" / "videos" / "train").mkdir(parents=True)
+    tested = side(tmp_path, "affwild", affwild(tmp_path / "one", "Video45"))
+    counts, pairs = overlap(tmp_path, tested, side(tmp_path, "affwild2", affwild2(tmp_path / "two", "video45")))
+    assert (counts.exact, counts.near, counts.subjects, counts.videos) == (0, 0, 0, 1)
+    assert [(row["kind"], row["benchmark"], row["trained"]) for row in pairs] == [("video", "Video45", "video45")]
+
+
 def test_an_unseen_benchmark_overlaps_in_nothing(tmp_path: Path, disfa: Path) -> None:
     trained = own(tmp_path / "own", {f"{i}.png": scenery(7000 + i) for i in range(40)})
     counts, pairs = overlap(tmp_path, side(tmp_path, "disfa", disfa), side(tmp_path, "own", trained))

@@ -8,14 +8,21 @@ from affectflow.contracts.json_file import JsonFile, Part
 
 
 class FoundInTraining(Part):
-    """What of a benchmark is in the training data of a model."""
+    """What of a benchmark is in the training data of a model; null where it cannot be told."""
 
-    exact: int
+    exact: int | None
     """Images of the benchmark with the same pixels as a training image."""
-    near: int
+    near: int | None
     """Other images that look like a training image, by their perceptual hash."""
-    subjects: int
+    subjects: int | None
     """People whom both name."""
+    videos: int | None
+    """Videos that both have, by name."""
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether nothing was found in sets that share videos under other names, so that there may be more."""
+        return self.videos is None
 
 
 LEAKAGE = tuple(FoundInTraining.model_fields)
@@ -26,7 +33,7 @@ class LeakageFile(FoundInTraining, JsonFile):
     """The numbers of one benchmark and one run, ``results/leakage/{benchmark}_{run}.json``."""
 
     remedy: ClassVar[str] = "check the leakage again"
-    schema_version: Literal[1] = 1
+    schema_version: Literal[2] = 2
     images: int
     """Images of the benchmark."""
     compared_with: int
@@ -36,7 +43,13 @@ class LeakageFile(FoundInTraining, JsonFile):
 
     def summary(self) -> str:
         """Return the numbers as a sentence."""
+        if self.is_unknown:
+            return (
+                f"{self.images} images of the benchmark, {self.compared_with} to train on: the two sets share videos "
+                "under other names, so that what is in both is unknown"
+            )
         return (
             f"{self.images} images of the benchmark: {self.exact} are among the {self.compared_with} training images, "
-            f"{self.near} are near duplicates of one; {self.subjects} people are in both"
+            f"{self.near} are near duplicates of one; {self.subjects} people and {self.videos} videos are "
+            "in both"
         )

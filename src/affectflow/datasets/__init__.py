@@ -70,6 +70,11 @@ def people_of(name: str) -> str:
     return info(name).shares_people_with or name
 
 
+def may_share_videos(one: str, other: str) -> bool:
+    """Return whether a set holds videos of another one: Aff-Wild2 those of Aff-Wild, in part under other names."""
+    return one != other and (info(one).shares_videos_with == other or info(other).shares_videos_with == one)
+
+
 def recognize(path: Path) -> str | None:
     """Return the name of the first data set whose layout a folder (or table) has; None where it has none of them."""
     for name in _MODULES:

@@ -131,6 +131,7 @@ INFO = DatasetInfo(
     splits=("all", *_SIDES),
     split_by="the official training and validation sets",
     shares_people_with="affwild",
+    shares_videos_with="affwild",
     layout="VA_Set or VA_Estimation_Challenge, cropped_aligned",
     terms="Aff-Wild2 (iBUG, Imperial College London): signed agreement, non-commercial research only",
     citation=(

@@ -71,6 +71,7 @@ class DatasetInfo:
     ships_faces: bool = False
     """Whether the layout has a place for boxes or landmarks of faces."""
     shares_people_with: str | None = None
+    shares_videos_with: str | None = None
     """Another data set whose subjects, under the same names, occur in this one."""
     layout: str
     """Folders and files that identify the root, in a few words."""

@@ -245,7 +245,12 @@ def _leakage_entry(runs: Sequence[RunPredictions]) -> FoundInTraining | None:
     found = [run.leakage for run in runs if run.leakage is not None]
     if len(found) < len(runs):
         return None
-    return FoundInTraining(**{kind: sum(getattr(one, kind) for one in found) for kind in LEAKAGE})
+
+    def total(kind: str) -> int | None:
+        counts = [getattr(one, kind) for one in found]
+        return sum(filter(None, counts)) or (None if None in counts else 0)
+
+    return FoundInTraining(**{kind: total(kind) for kind in LEAKAGE})
 
 
 def _crops(table: pa.Table) -> dict[str, int]:

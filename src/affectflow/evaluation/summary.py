@@ -82,6 +82,12 @@ def table(files: Sequence[Path]) -> str:
     text = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in lines]
     text += _published_lines(scores)
     text += [_leakage_warning(score) for score in scores if isinstance(score, ScoreFile) and score.leaks]
+    text += [
+        f"Warning: whether {score.model} was trained on videos of {score.benchmark} is unknown: its training "
+        "set shares videos with it under other names."
+        for score in scores
+        if isinstance(score, ScoreFile) and score.leakage is not None and score.leakage.is_unknown
+    ]
     text += [f"Warning: {one}" for score in scores if isinstance(score, ScoreFile) for one in score.warnings]
     if any(score.synthetic for score in scores):
         text.append("Drawn data: these scores show that the pipeline works and say nothing about people.")
@@ -153,10 +159,10 @@ def _names(score: ScoreFile | SeedsFile) -> list[str]:
 
 
 def _leakage_warning(score: ScoreFile) -> str:
-    exact, near, people = (getattr(score.leakage, kind) for kind in LEAKAGE)
+    exact, near, people, videos = (getattr(score.leakage, kind) or 0 for kind in LEAKAGE)
     return (
         f"Warning: {score.model} was trained on {exact} of the images of {score.benchmark}, on images that "
-        f"look like {near} others, and on {people} of its people; see results/leakage."
+        f"look like {near} others, on {people} of its people and on {videos} of its videos; see results/leakage."
     )
 
 

@@ -17,7 +17,7 @@ from PIL import Image
 from affectflow.contracts.leakage import LeakageFile
 from affectflow.core.parallel import over_processes
 from affectflow.core.progress import progress
-from affectflow.datasets import people_of
+from affectflow.datasets import may_share_videos, people_of
 from affectflow.datasets.media import MetadataOnly
 from affectflow.datasets.opening import get_dataset
 from affectflow.media.images import difference_hash
@@ -37,7 +37,7 @@ IMAGES_SCHEMA = pa.schema(
 """``sha256`` is of the pixels, whatever their file format; ``dhash`` is the perceptual hash, 256 bits in hex."""
 PAIRS_COLUMNS = ("kind", "benchmark", "trained_on", "trained", "bits")
 """An image or person of the benchmark, and the data set and image or person that a model was trained on."""
-EXACT, NEAR, SUBJECT = "exact", "near", "subject"
+EXACT, NEAR, SUBJECT, VIDEO = "exact", "near", "subject", "video"
 Pair = tuple[str, str, str, str, int | None]
 
 
@@ -93,7 +93,9 @@ def check_leakage(benchmark: Side, trained: Sequence[Side], max_bits: int, pairs
 
     Each image of the benchmark is counted once: as ``exact`` where a training image has the same pixels, else as
     ``near`` where a training image's perceptual hash is similar; the nearest one is listed. A ``subject`` is a person
-    whom both sides name. Images without contrast all have similar hashes and are compared by their pixels alone.
+    whom both sides name, a ``video`` one that both have. Images without contrast all have similar hashes and are
+    compared by their pixels alone. Where two sets share videos (Aff-Wild and Aff-Wild2) and no name says which, nothing
+    that was not found counts as 0: whole frames and crops of one video look different.
 
     Args:
         benchmark: what a model is scored on.
@@ -107,14 +109,19 @@ def check_leakage(benchmark: Side, trained: Sequence[Side], max_bits: int, pairs
     """
     tested = _read(benchmark)
     training = [_read(side) for side in trained]
-    found = [*_image_pairs(tested, training, max_bits), *_subject_pairs(tested, training)]
+    related = [one for one in training if may_share_videos(tested.dataset, one.dataset)]
+    videos = list(_video_pairs(tested, related))
+    found = [*_image_pairs(tested, training, max_bits), *_subject_pairs(tested, training), *videos]
     write_csv(pairs, PAIRS_COLUMNS, found)
     kinds = [row[0] for row in found]
+    undecided = bool(related) and not videos
+    count = {kind: kinds.count(kind) or (None if undecided else 0) for kind in (EXACT, NEAR, SUBJECT, VIDEO)}
     result = LeakageFile(
         images=len(tested.sources),
-        exact=kinds.count(EXACT),
-        near=kinds.count(NEAR),
-        subjects=kinds.count(SUBJECT),
+        exact=count[EXACT],
+        near=count[NEAR],
+        subjects=count[SUBJECT],
+        videos=count[VIDEO],
         compared_with=sum(len(one.sources) for one in training),
         max_bits=max_bits,
     )
@@ -168,6 +175,21 @@ def _subject_pairs(tested: _Images, training: Sequence[_Images]) -> Iterator[Pai
         trained = _subjects(one)
         for key in sorted(subjects.keys() & trained.keys()):
             yield SUBJECT, subjects[key], one.dataset, trained[key], None
+
+
+def _video_pairs(tested: _Images, related: Sequence[_Images]) -> Iterator[Pair]:
+    """Yield the videos that two sets have under one name."""
+    videos = _videos(tested)
+    for one in related:
+        trained = _videos(one)
+        for key in sorted(videos.keys() & trained.keys()):
+            yield VIDEO, videos[key], one.dataset, trained[key], None
+
+
+def _videos(images: _Images) -> dict[str, str]:
+    """Return the names of videos by their names in lower case."""
+    names = {source.rpartition("/")[0] for source in images.sources}
+    return {name.casefold(): name for name in names if name}
 
 
 def _subjects(images: _Images) -> dict[tuple[str, str], str]:

@@ -159,7 +159,7 @@ def _leaks(scores: Sequence[ScoreFile]) -> Iterator[str]:
 
 def _leakage(scores: Sequence[ScoreFile]) -> Table:
     return table(
-        ("benchmark", "model", "same pixels", "look the same", "people"),
+        ("benchmark", "model", "same pixels", "look the same", "people", "videos"),
         (
             (benchmark, run, *(getattr(score.leakage, kind, None) for kind in LEAKAGE))
             for (benchmark, run), score in _pairs(scores).items()
