@@ -188,6 +188,10 @@ def check_leakage(
         digest_images(name, Path(root), split or "all", processes, table)
         return Side(name, Path(root), split or "all", table)
 
+    for text in (benchmark, *trained):
+        root = Path(text.partition("=")[2].partition("@")[0])
+        if out.resolve().is_relative_to(root.resolve()) and text.partition("=")[1]:
+            raise UserError(f"--out {out} lies in {root}, which is read; write to another place.")
     with tempfile.TemporaryDirectory() as folder:
         scored, *learned = (side(text, folder) for text in [benchmark, *trained])
         found = check(scored, learned, bits, out, out.with_suffix(".json"))

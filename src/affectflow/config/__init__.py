@@ -76,7 +76,7 @@ def section(name: str, pairs: Sequence[str], path: Path | str | None = None) -> 
             raise UserError(f"{pair!r} is not a setting; write it as key=value; {_HELP}.")
         try:
             value = yaml.safe_load(text)
-        except yaml.YAMLError:
+        except (yaml.YAMLError, ValueError):  # a date that does not exist is a ValueError
             raise UserError(f"The value of {pair!r} cannot be read; put it in quotes.") from None
         for part in reversed(key.split(".")):
             value = {part: value}
@@ -118,7 +118,7 @@ def read(path: Path | str) -> dict[str, Any]:
         place = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
         tab = "; indent with blanks, for YAML allows no TAB" if "'\\t'" in str(error.problem) else ""
         raise UserError(f"{path}{place} is not YAML: {error.problem}{tab}.") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError) as error:  # also of a date that does not exist
         raise UserError(f"{path} is not YAML: {' '.join(str(error).split())}.") from None
     if not isinstance(values, dict):
         raise UserError(f"{path} holds no keys; 'affectflow init' writes a configuration to start from.")

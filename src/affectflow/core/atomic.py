@@ -14,6 +14,9 @@ from pathlib import Path
 from affectflow.core.errors import UserError
 
 _DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EIO, errno.EACCES, errno.EPERM)
+_IMPOSSIBLE = (errno.ENAMETOOLONG, errno.ENOTDIR, errno.ENOENT, errno.EINVAL)
+"""Of a path that the file system does not allow, or in a folder of the kernel's."""
+_NAME_KEPT = 200  # characters of a name in that of its temporary file
 _protected: dict[object, Path] = {}
 _tidied: set[Path] = set()
 
@@ -31,24 +34,35 @@ def atomic_write(path: Path | str) -> Iterator[Path]:
     """
     path = Path(path)
     check_not_read(path)
-    if path.is_dir():
-        raise UserError(f"{path} is a folder; give the path of a file.")
+    partial = path.with_name(f".{path.name[:_NAME_KEPT]}.{_host()}-{os.getpid()}.partial")
     try:
+        if path.is_dir():
+            raise UserError(f"{path} is a folder; give the path of a file.")
+        if path.exists() and not path.is_file():
+            raise UserError(f"{path} is a device or a pipe; give the path of a file.")
         path.parent.mkdir(parents=True, exist_ok=True)
+        _remove_left_behind(path.parent)
+        partial.unlink(missing_ok=True)
     except OSError as error:
         raise UserError(f"{path} cannot be written ({error.strerror}); choose another place.") from None
-    _remove_left_behind(path.parent)
-    partial = path.with_name(f".{path.name}.{_host()}-{os.getpid()}.partial")
-    partial.unlink(missing_ok=True)
     if not os.access(path.parent, os.W_OK):
         raise UserError(f"{path} cannot be written: its folder does not allow it; choose another place.")
     try:
         with disk_errors(path):
             yield partial
-            os.replace(partial, path)
+            _take_name(partial, path)
     finally:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
+
+
+def _take_name(partial: Path, path: Path) -> None:
+    try:
+        os.replace(partial, path)
+    except OSError as error:
+        if error.errno not in _IMPOSSIBLE or not partial.exists():
+            raise
+        raise UserError(f"{path} cannot be written ({error.strerror}); choose another place.") from None
 
 
 @contextmanager

@@ -25,7 +25,7 @@ from affectflow.core.errors import UserError
 from affectflow.datasets.base import Dataset, side_of
 from affectflow.datasets.dataset_info import ACTION_UNITS, VALENCE_AROUSAL, DatasetInfo
 from affectflow.datasets.sample import Sample, unknown_units
-from affectflow.media.name_index import NameIndex
+from affectflow.media.name_index import NameIndex, normalized
 from affectflow.tables.cells import is_missing, parse_number
 from affectflow.tables.delimited import find_header, open_table, split_line
 from affectflow.tables.text import open_text
@@ -126,9 +126,9 @@ def _rows(table: Path) -> Iterator[_Row]:
         for line, cells in opened.rows:
             where = f"{table}, line {line}"
             row = _row(where, {name: cells[place].strip() for name, place in columns.items()}, opened.delimiter)
-            if row.image in seen:
+            if normalized(row.image) in seen:
                 raise UserError(f"{where}: {row.image[:100]!r} already has a row; remove one of them.")
-            seen.add(row.image)
+            seen.add(normalized(row.image))
             yield row
 
 
@@ -158,6 +158,12 @@ def _columns(table: Path, header: Sequence[str]) -> dict[str, int]:
             f"{table} has no column {missing}; its columns are {', '.join(filter(None, header))[:200]}, and expected "
             f"are image, {_OTHERS}."
         )
+    for place, column in enumerate(header):
+        if place and not column and _name_of(header[place - 1]) is not None and header[place - 1].lower() != "image":
+            raise UserError(
+                f"{table} has a column without a name behind {header[place - 1]}, as where an AU has one column "
+                "for each side or coder; keep one column for each AU, and name it."
+            )
     # A table that pandas wrote has its index in a column without a name.
     unused = [column for column in header if column and _name_of(column) is None and column != "Unnamed: 0"]
     if unused:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import re
 import time
 from collections import Counter
@@ -28,6 +29,8 @@ from affectflow.tables.csv_files import write_csv
 from affectflow.tables.parquet import parquet_columns, parquet_names
 
 UNMATCHED_COLUMNS = ("file", "reason")
+log = logging.getLogger(__name__)
+
 _NOTES = (".json", ".parquet", ".csv", ".txt", ".jsonl")
 _LONGEST_NAME = 250  # characters, at which old downloaders cut names
 _MIN_CUT = 60  # characters of a name that was cut, to be sure of it
@@ -66,7 +69,9 @@ def adopt(folder: Path, urls: Path, images: Path, journal: Path, unmatched: Path
     rows = list(partition_rows(urls, 0, 1))
     files = list(files_below(folder))
     found = Adopted()
-    matches, found.unmatched = _matches(folder, files, rows)
+    odd = [file for file in files if not (folder / file).is_file()]  # pipes, links to nowhere
+    matches, found.unmatched = _matches(folder, [file for file in files if file not in set(odd)], rows)
+    found.unmatched.update(dict.fromkeys(odd, "it is not a regular file"))
     with (
         Journal(journal, 0, 1) as log,
         Index(journal, 0, 1) as index,
@@ -132,16 +137,20 @@ def _noted_urls(folder: Path, files: Iterable[str]) -> dict[str, str]:
     urls: dict[str, str] = {}
     for file in files:
         path = folder / file
-        if file.lower().endswith(".json") and path.stat().st_size <= _MAX_NOTE:
+        if file.lower().endswith(".json"):
             try:
-                note = json.loads(path.read_bytes())
-            except (ValueError, RecursionError):
+                note = json.loads(path.read_bytes()) if path.stat().st_size <= _MAX_NOTE else None
+            except (ValueError, RecursionError, OSError):
                 continue
             if isinstance(note, dict) and isinstance(note.get("url"), str):
                 urls[str(Path(file).with_suffix(""))] = note["url"]
-        elif file.lower().endswith(".parquet") and {"url", "key"} <= set(parquet_names(path)):
+        elif file.lower().endswith(".parquet"):
             shard = Path(file).with_suffix("")
-            urls.update((str(shard / key), url) for url, key in parquet_columns(path, ("url", "key")))
+            try:
+                if {"url", "key"} <= set(parquet_names(path)):
+                    urls.update((str(shard / key), url) for url, key in parquet_columns(path, ("url", "key")))
+            except UserError as error:
+                log.warning("It gives no URL for an image: %s", error)
     return urls
 
 

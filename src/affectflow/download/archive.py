@@ -24,7 +24,9 @@ _ASKED = 20  # captures; most of them have the same bytes
 _TRIED = 3  # copies
 _FIELDS = ("timestamp", "original", "digest")
 _TIME = "%Y%m%d%H%M%S"
-_DATE_OF_COPY = re.compile(r"/web/(\d{14})")
+_TIME_LENGTH = 14
+_FIRST_YEAR = 1990
+_COPY = re.compile(r"/web/(\d{14})(?:[a-z]{2}_)?/(.+)", re.DOTALL)
 
 
 class Copy(NamedTuple):
@@ -72,17 +74,29 @@ class Archive:
             f"&filter=!mimetype:text/html&closest={self.date}&sort=closest&limit={_ASKED}"
         )
 
-    def copies(self, answer: bytes) -> list[Copy]:
-        """Return the copies that the index lists, without repetitions; raise :class:`Failed` for another answer."""
+    def copies(self, answer: bytes, url: str) -> list[Copy]:
+        """Return the copies of a URL that the index lists, the nearest first and without repetitions.
+
+        Args:
+            answer: What the index said.
+            url: The URL that was asked for; captures of others are not its copies.
+
+        Raises:
+            Failed: It is another answer than documented.
+        """
         try:
             rows = json.loads(answer) if answer.strip() else []
-            found: dict[str, Copy] = {}
-            for time, original, digest in rows[1:]:
-                datetime.strptime(time, _TIME)
-                found.setdefault(digest, Copy(self._below(f"web/{time}id_/{original}"), time))
-        except (ValueError, TypeError, KeyError, RecursionError, Failed):
+            if not isinstance(rows, list):
+                raise TypeError
+            found: dict[object, Copy] = {}
+            for time, original, digest in rows[1:] if rows and tuple(rows[0]) == _FIELDS else rows:
+                if _is_same_page(original, url):
+                    copy = Copy(self._below(f"web/{_moment(time):{_TIME}}id_/{original}"), time)
+                    found.setdefault(copy.address if digest in (None, "", "-") else digest, copy)
+        except (ValueError, TypeError, AttributeError, KeyError, RecursionError, Failed):
             raise Failed("bad_response", "its index answers in another form than documented") from None
-        return list(found.values())[:_TRIED]
+        wanted = datetime.strptime(self.date, "%Y%m%d")
+        return sorted(found.values(), key=lambda copy: abs(_moment(copy.time) - wanted))
 
     def _below(self, path: str) -> Address:
         return Address.parse(f"{str(self.server).rstrip('/')}/{path}")
@@ -95,6 +109,8 @@ class Search:
         self._archive = archive
         self._gone = gone
         self._urls = deque(dict.fromkeys(url for url in (row.url, row.url_orig) if url.strip()))
+        self._tried = _ASKED if row.sha256 else _TRIED  # where it is known which image is wanted, any may be it
+        self._asked = ""
         self._copies: deque[Copy] = deque()
         self._copy: Copy | None = None
         self._problems: list[str] = []
@@ -111,20 +127,26 @@ class Search:
             return self._copy.address
         self._copy = None
         while self._urls:
+            self._asked = self._urls.popleft()
             try:
-                return self._archive.question(self._urls.popleft())
+                return self._archive.question(self._asked)
             except Failed:
                 continue  # no archive has what is not a URL
         return None
 
     def add(self, answer: bytes) -> None:
         """Add the copies that the index lists; raise :class:`Failed` for another answer."""
-        self._copies.extend(self._archive.copies(answer))
+        self._copies.extend(self._archive.copies(answer, self._asked)[: self._tried])
 
     def record(self, failed: Failed) -> None:
         """Record why the latest address gave nothing."""
         what = "the index" if self._copy is None else f"the copy of {_day(self._copy.time)}"
         self._problems.append(f"{what}: {failed.outcome}, {failed.detail}")
+
+    def check(self, final_url: str) -> None:
+        """Raise :class:`Failed` where an archive showed something else than a copy of the URL, of whatever date."""
+        if _copy_of(final_url, self._asked) is None:
+            raise Failed("redirect", f"redirected to {final_url[:120]}, which is not a copy of it", 200, final_url)
 
     def stays(self, target: Address) -> bool:
         """Check whether a redirect stays in the archive; what others show is not a copy."""
@@ -132,11 +154,10 @@ class Search:
 
     def success(self, outcome: Outcome) -> Outcome:
         """Return the outcome of a row whose copy was fetched."""
-        assert self._copy is not None
-        found = _DATE_OF_COPY.search(outcome.final_url)  # the archive may redirect to a copy of another date
-        time = found[1] if found else self._copy.time
+        time = _copy_of(outcome.final_url, self._asked)  # the archive may have redirected to a copy of another date
+        assert time is not None
         outcome.outcome = ARCHIVED
-        outcome.archived_at = datetime.strptime(time, _TIME).replace(tzinfo=UTC).timestamp()
+        outcome.archived_at = _moment(time).replace(tzinfo=UTC).timestamp()
         outcome.detail = f"copy of {_day(time)}; at its site: {self._reason}"
         return outcome
 
@@ -148,6 +169,37 @@ class Search:
     @property
     def _reason(self) -> str:
         return f"{self._gone.outcome}, {self._gone.detail}"[:300]
+
+
+def _moment(time: str) -> datetime:
+    """Parse ``YYYYMMDDhhmmss``; raise :class:`ValueError` where it is none, or from before the web."""
+    moment = datetime.strptime(time, _TIME)
+    if len(time) != _TIME_LENGTH or moment.year < _FIRST_YEAR:
+        raise ValueError(time)
+    return moment
+
+
+def _copy_of(address: str, url: str) -> str | None:
+    """Return the time of the copy of a URL at an address of the archive; None where it is not one."""
+    found = _COPY.search(address)
+    try:
+        return found[1] if found and _is_same_page(found[2], url) and _moment(found[1]) else None
+    except ValueError:
+        return None
+
+
+def _is_same_page(one: str, other: str) -> bool:
+    """Return whether an archive takes two URLs for one: with another scheme or port, or without ``www.``."""
+    return _key(one) == _key(other)
+
+
+def _key(url: str) -> str:
+    try:
+        address = Address.parse(url)
+    except Failed:
+        return url
+    target = address.target.removesuffix("?").removesuffix("/")
+    return f"{address.host.removeprefix('www.')}{target}".lower()
 
 
 def _day(time: str) -> str:

@@ -286,6 +286,8 @@ class Engine:
             if task.search is not None and task.search.asks:
                 task.search.add(response.body)
                 return None
+            if task.search is not None:
+                task.search.check(response.final_url)
             if not task.row.sha256 and is_placeholder(response.final_url):
                 raise Failed("placeholder", KNOWN_ADDRESS, response.status, response.final_url)
             return await self._store.save(task.row, response)

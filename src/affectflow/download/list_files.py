@@ -128,6 +128,12 @@ def _read_workbook(path: Path, url_column: str | None) -> Iterator[ListedUrl]:
         first = list(itertools.islice(sheet.rows, _HEADER_ROWS))
         known = [sum(column_of(str(cell), url_column) is not None for cell in row) for _, row in first]
         if not any(known):
+            rows = itertools.chain(first, sheet.rows)
+            if any(_ADDRESS.match(str(cell).strip()) for _, row in rows for cell in row):
+                raise UserError(
+                    f"{path}, sheet {sheet.name}, has URLs, and no header with {_EXPECTED.split(',')[0]}; add one, or "
+                    "remove the sheet."
+                )
             continue  # notes beside the list
         found = True
         header = known.index(max(known))

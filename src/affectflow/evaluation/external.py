@@ -6,7 +6,7 @@ import logging
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -22,6 +22,7 @@ from affectflow.evaluation.external_formats import (
     AFFECT,
     EXPECTED,
     INTENSITY,
+    OWN,
     PROBABILITY,
     Format,
     is_known_column,
@@ -44,6 +45,7 @@ _RANGES = {PROBABILITY: (0.0, 1.0), INTENSITY: (0.0, 5.0), AFFECT: (-1.0, 1.0)}
 _ROUNDING = 1e-5
 """How far beyond its range a value of a program that computes in single precision may be."""
 
+_DECIMAL_COMMA = re.compile(r"^\s*([-+]?\d*),(\d+(?:[eE][-+]?\d+)?)\s*$")
 _EXTENSION = re.compile(r"\.[a-z][a-z0-9]{1,4}$", re.IGNORECASE)
 
 Key = tuple[str, int]
@@ -113,16 +115,19 @@ class _Reader:
         seen: set[tuple[str, int | None]] = set()
         with open_table(path, is_known_column, EXPECTED) as table:
             layout = recognize(path, table.header)
+            _check_columns(path, layout, table.header)
             self._programs.add(layout.program)
             for line, cells in table.rows:
                 where = f"{path}, line {line}"
                 row: Mapping[str, str] = dict(zip(table.header, cells, strict=True))
+                if table.delimiter != ",":
+                    row = {name: _DECIMAL_COMMA.sub(r"\1.\2", cell) for name, cell in row.items()}
                 try:
                     row = layout.split_cells(row)
                     face_score, (name, frame) = layout.face_score(row), layout.place(row)
                     if frame is not None and frame < (layout.first_frame or 0):
                         raise ValueError(f"frame {frame}")
-                except (ValueError, OverflowError, KeyError):
+                except (ValueError, OverflowError, KeyError, TypeError, RecursionError):
                     raise UserError(f"{where}: the frame or the face cannot be read; correct this line.") from None
                 if frame == 0 and layout.first_frame is None:
                     self._from_zero.setdefault(layout.program, path)
@@ -173,6 +178,17 @@ class _Reader:
         return Prediction(values[PROBABILITY], values[INTENSITY], *(float(value) for value in values[AFFECT][:2]))
 
 
+def _check_columns(path: Path, layout: Format, header: Sequence[str]) -> None:
+    """Raise :class:`UserError` where two columns are of one output; name those that are not used."""
+    meant: dict[tuple[str, int], str] = {}
+    for name, output in layout.columns.items():
+        if (other := meant.setdefault(output, name)) != name:
+            raise UserError(f"{path} has the columns {other!r} and {name!r} for one output; remove one of them.")
+    unused = [name for name in header if name and not is_known_column(name)]
+    if layout.program == OWN and unused:
+        log.warning("%s has columns that are not used: %s", path, ", ".join(unused)[:200])
+
+
 def _without_extension(name: str) -> str:
     """Return a name in lower case without the extension of a file, but with a dot and a number."""
     return _EXTENSION.sub("", normalized(name)).casefold()
@@ -204,13 +220,20 @@ def join_with_labels(dataset: Dataset, predictions: ExternalPredictions, out: Pa
         UserError: no frame has a prediction.
     """
     of_video: Counter[str] = Counter()
+    used: dict[Key, str] = {}
     names = _Names({name for name, _ in predictions.by_key})
     without: list[tuple[str, ...]] = []
 
     def rows() -> Iterator[dict[str, Any]]:
         nonlocal without
         for sample in dataset.samples():
-            prediction = _prediction_of(sample, predictions, names)
+            key = _key_of(sample, predictions, names)
+            if key is not None and used.setdefault(key, sample.source) != sample.source:
+                raise UserError(
+                    f"The predictions of {key[0]!r} would be those of {used[key]!r} and of {sample.source!r}, which "
+                    "differ in their endings alone; name the images apart."
+                )
+            prediction = None if key is None else predictions.by_key[key]
             if prediction is None:
                 of_video[sample.video or sample.source] += 1
                 without = without or [_names_of(sample)]
@@ -285,7 +308,8 @@ def _names_of(sample: Sample) -> tuple[str, ...]:
     return tuple(filter(None, (sample.video, sample.subject) if sample.frame else (sample.source,)))
 
 
-def _prediction_of(sample: Sample, predictions: ExternalPredictions, names: _Names) -> Prediction | None:
+def _key_of(sample: Sample, predictions: ExternalPredictions, names: _Names) -> Key | None:
+    """Return the key of the prediction for an image, None where there is none."""
     found = map(names.find, _names_of(sample))
     keys = ((name, sample.frame) for name in found if name is not None)
-    return next((predictions.by_key[key] for key in keys if key in predictions.by_key), None)
+    return next((key for key in keys if key in predictions.by_key), None)

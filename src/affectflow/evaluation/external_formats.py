@@ -24,6 +24,7 @@ from affectflow.tables.cells import is_missing, parse_number
 
 PROBABILITY, INTENSITY, AFFECT = "probability", "intensity", "affect"
 DIMENSIONS = ("valence", "arousal")
+OWN = "a table of predictions"
 EXPECTED = (
     "columns video and frame (from 1), or image, and AU1 (a probability), AU1_intensity (0 to 5), valence or "
     "arousal; or the output of affectflow predict, OpenFace 2 or 3, py-feat or LibreFace"
@@ -160,7 +161,8 @@ def _openface_3() -> Format:
     def split_cells(row: Mapping[str, str]) -> Mapping[str, str]:
         if is_missing(row["action_units"]):
             return row
-        values = np.array(json.loads(row["action_units"]), np.float64).ravel()
+        written = re.sub(r"\bnan\b", "NaN", row["action_units"], flags=re.IGNORECASE)
+        values = np.array(json.loads(written), np.float64).ravel()
         if values.size != len(_OPENFACE_3_UNITS):
             raise ValueError(f"{values.size} values")
         return {**row, **{facs.label(unit): str(value) for unit, value in zip(_OPENFACE_3_UNITS, values, strict=True)}}
@@ -197,15 +199,13 @@ def _predict_table(header: Sequence[str]) -> Format:
     """Read a table of ``affectflow predict``: faces from 1, the most prominent first, 0 without one."""
 
     def place(row: Mapping[str, str]) -> Place:
-        frame = 0 if is_missing(row["frame"]) else whole(row["frame"])
-        return Place(row["source"], frame or None)
+        return Place(row["source"], None if is_missing(row["frame"]) else whole(row["frame"]))
 
     return Format(
         "affectflow predict",
         _unit_columns(header) | _affect_columns(header),
         place,
         face_score=lambda row: -float(row["face"]) or None,
-        first_frame=1,
     )
 
 
@@ -218,7 +218,7 @@ def _own_table(path: Path, header: Sequence[str]) -> Format:
     def place(row: Mapping[str, str]) -> Place:
         return Place(row["image"]) if "video" not in row else Place(row["video"], whole(row["frame"]))
 
-    return Format("a table of predictions", columns, place, face_score=lambda row: 1.0, several_faces=False)
+    return Format(OWN, columns, place, face_score=lambda row: 1.0, several_faces=False)
 
 
 def _score(cell: str) -> float | None:
@@ -232,7 +232,7 @@ def _affect_columns(header: Sequence[str]) -> dict[str, tuple[str, int]]:
 
 
 def _unit_columns(names: Iterable[str]) -> dict[str, tuple[str, int]]:
-    columns = {}
+    columns: dict[str, tuple[str, int]] = {}
     for name in names:
         intensity = _INTENSITY_COLUMN.fullmatch(name)
         unit = facs.parse_label(intensity[1] if intensity else name)

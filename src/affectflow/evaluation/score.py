@@ -228,6 +228,8 @@ def _warnings(evaluation: Evaluation, answers: dict[str, Any], run: RunPredictio
         yield f"{run.program} was trained on {title} ({known.source}); this is not how well it reads other people."
     elif known.status == UNKNOWN:
         yield f"What {run.program} was trained on is not known here; it may have seen {title}."
+    if evaluation.unsupported:
+        yield f"{run.program} predicts no {', '.join(evaluation.unsupported)}, which count in no mean."
     without, used = answers["answered"]["without"], int(evaluation.labels.used.sum())
     if without > _MANY_UNANSWERED * used:
         yield (

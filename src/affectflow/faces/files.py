@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -82,18 +83,26 @@ def crop_files(paths: Sequence[Path], detector: Detector, size: int, out: Path) 
     """
     rows: list[Row] = []
     sources = [source for source in _sources(paths) if source.kind != "video"]
-    for source in sources:  # before any is read
-        check_not_read(out / Path(source.name).with_suffix(".png"))
+    names = _crop_names([source.name for source in sources])
+    for name in names.values():  # before any is read
+        check_not_read(out / name)
     with progress(len(sources), "image", "crop") as bar:
         for source in sources:
             bar.update()
             for shown in source.images():
-                name = str(Path(source.name).with_suffix(".png"))
+                name = names[source.name]
                 problem = _write_crop(shown, detector, size, out / name)
                 rows.append({"source": shown.source, "crop": "" if problem else name, "problem": problem})
     write_csv(out / "crops.csv", CROP_COLUMNS, ([row[name] for name in CROP_COLUMNS] for row in rows))
     lost = sum(bool(row["problem"]) for row in rows)
     return len(rows) - lost, lost
+
+
+def _crop_names(sources: Sequence[str]) -> dict[str, str]:
+    """Return the name of each image's crop; where images differ in their endings alone, these stay in the names."""
+    stems = Counter(str(Path(source).with_suffix("")) for source in sources)
+    alone = {source: stems[str(Path(source).with_suffix(""))] == 1 for source in sources}
+    return {source: f"{Path(source).with_suffix('') if alone[source] else source}.png" for source in sources}
 
 
 def _write_crop(shown: Shown, detector: Detector, size: int, out: Path) -> str:

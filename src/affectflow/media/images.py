@@ -27,6 +27,7 @@ pixels, so that a small file could take half an hour."""
 _MAX_SCANNED = 2_000_000_000  # pixels of all scans together: 20 of the largest image, about four seconds
 MAX_PIXELS = 100_000_000
 """Width times height of the largest image that is decoded."""
+_MAX_BYTE = 255
 _EXIF_ORIENTATION = 0x0112
 _FIRST_TRANSPOSED = 5  # orientations from 5 on exchange width and height
 _TURNS = {
@@ -199,7 +200,13 @@ def _to_rgb(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I;16") or image.mode == "I":
         # Pillow would clip 16-bit grey instead of scaling it.
         grey = np.asarray(image, np.int64).clip(0, 65535)
-        return Image.fromarray((grey >> 8).astype(np.uint8)).convert("RGB")
+        bits = 8 if grey.size and grey.max() > _MAX_BYTE else 0  # else 8-bit values in a wider type
+        return Image.fromarray((grey >> bits).astype(np.uint8)).convert("RGB")
+    if image.mode == "F":
+        values = np.nan_to_num(np.asarray(image, np.float64)).clip(0, 65535)
+        greatest = values.max(initial=0.0)
+        factor = _MAX_BYTE if greatest <= 1 else 1 if greatest <= _MAX_BYTE else 1 / 257
+        return Image.fromarray(np.round(values * factor).astype(np.uint8)).convert("RGB")
     return image.convert("RGB")
 
 

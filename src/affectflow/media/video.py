@@ -174,6 +174,8 @@ def frame_at(path: Path, seconds: float) -> Frame:
         path: The video.
         seconds: The container's time in seconds.
     """
+    if not math.isfinite(seconds):
+        raise UserError(f"{seconds} is not a time; give seconds from the start.")
     places = read_index(path).times
     indices, times = list(places), list(places.values())
     if not times:

@@ -92,7 +92,14 @@ class TrainedModel:
             INTENSITIES: len(self.metadata.intensity_units),
             VALENCE_AROUSAL: 2 if self.metadata.has_affect else 0,
         }
-        outputs = getattr(self._model, "output", None)
+        try:
+            outputs = getattr(self._model, "output", None)
+        except ValueError:  # of a model that was never built
+            outputs = ()
+        if outputs is not None and not isinstance(outputs, dict):
+            raise UserError(
+                f"{model} has no outputs by name ({', '.join(expected)}); give a model that was trained here."
+            )
         found = {head: output.shape[-1] for head, output in outputs.items()} if isinstance(outputs, dict) else None
         if found is not None and found != (wanted := {head: n for head, n in expected.items() if n}):
             raise UserError(f"{model} has the outputs {found}, but its metadata {wanted}; train it again.")
@@ -113,6 +120,8 @@ class TrainedModel:
         # Batches are padded to full size, so that results do not depend on how many images are predicted together.
         padded = np.concatenate([pixels, np.repeat(pixels[-1:], self.batch_size - count, axis=0)])
         outputs = {head: np.asarray(value)[:count] for head, value in self._model.predict_on_batch(padded).items()}
+        if not all(np.isfinite(value).all() for value in outputs.values()):
+            raise UserError("The model's outputs are not numbers; its weights are damaged: train it again.")
         by_unit = {head: np.full((count, facs.COUNT), np.nan, np.float32) for head in self._columns}
         for head, columns in self._columns.items():
             if columns.size:

@@ -106,7 +106,8 @@ def _ingest_sheet(sheet: Sheet, rates: Rates, write_label: WriteRow, write_rejec
             parsed = layout.parse(row)
         except Reject as problem:
             named = names_units(row)
-            if len(named) >= _MIN_NAMES and named != header:
+            filled = sum(bool(str(cell).strip()) for cell in row if cell is not None)
+            if 2 * len(named) >= max(filled, 2) and named != header:
                 raise UserError(
                     f"{where} row {number} names the AUs in other columns than {'above' if header else 'expected'}; "
                     "put each part with a header of its own in a file of its own."

@@ -27,6 +27,7 @@ _URL_NAMES = ("url", "urls", "imageurl", "imgurl", "link", "imagelink")
 _ORIGINAL_NAMES = ("urlorig", "origurl", "originalurl", "urloriginal", "urlorig.", "url2", "orig", "original")
 _NUMBERED_AND_NAMED = re.compile(r"(AU\s*_?\d+)\W+([a-z].*?)\W*", re.IGNORECASE)
 _BY_NAME = {name: unit.number for unit in UNITS.values() for name in (unit.name_1978, unit.name) if name}
+_MERGED = 2  # AUs that are followed by a column without a name
 _MIN_NUMBERS = 4  # in a header that names AUs by bare numbers
 
 
@@ -186,6 +187,7 @@ def find_layout(where: str, rows: Sequence[tuple[int, Row]], delimiter: str | No
     for column, unit in found[index].items():
         if units.setdefault(unit, column) != column:
             raise UserError(f"{where} names AU {unit} in two columns; remove one of them.")
+    _check_no_subcolumns(where, names, found[index], body)
     url, original = _url_columns(where, names, found[index], body)
     used = {url, original, *units.values()}
     return Layout(
@@ -200,6 +202,24 @@ def find_layout(where: str, rows: Sequence[tuple[int, Row]], delimiter: str | No
     )
 
 
+def _check_no_subcolumns(
+    where: str, names: Sequence[str], units: Mapping[int, int], body: Sequence[Sequence[str]]
+) -> None:
+    """Raise :class:`UserError` where columns without a name follow an AU's, as below merged cells, and hold labels."""
+    below = [
+        unit
+        for column, unit in units.items()
+        if column + 1 < len(names)
+        and not names[column + 1]
+        and any(len(row) > column + 1 and row[column + 1].strip() in _VALUES for row in body)
+    ]
+    if len(below) >= _MERGED:
+        raise UserError(
+            f"{where} has labels in a column without a name behind AU {below[0]} and others, as where an AU has one "
+            "column for each side or coder; keep one column for each AU, and name it."
+        )
+
+
 def _url_columns(
     where: str, names: Sequence[str], units: Mapping[int, int], body: Sequence[Sequence[str]]
 ) -> tuple[int, int | None]:
@@ -211,7 +231,15 @@ def _url_columns(
     named = [column for column in others if plain[column] in _URL_NAMES]
     unnamed = [column for column in others if not plain[column] and urls[column]]
     by_content = [column for column in others if urls[column] and column not in originals]
-    candidates = named or unnamed or by_content[:1]
+    if len(named) > 1 and named[1] != named[0] + 1:
+        raise UserError(
+            f"{where} has the column {names[named[1]]!r} again beside other columns, as of two tables side by side; "
+            "put each in a file of its own."
+        )
+    if not named and not unnamed and len(by_content) > 1:
+        both = ", ".join(repr(names[column]) for column in by_content)
+        raise UserError(f"{where} has several columns of URLs ({both}); name the one that is meant URL.")
+    candidates = named or unnamed or by_content
     if not candidates:
         if body:
             raise UserError(f"{where} has no column of URLs beside the AUs; name the column URL.")

@@ -127,6 +127,8 @@ def find_header(lines: list[str], is_known: Callable[[str], bool]) -> tuple[int,
     best, most = None, 0
     named = next((match[1] for line in lines if (match := _SEPARATOR_LINE.fullmatch(line.rstrip("\r\n")))), None)
     for index, line in enumerate(lines):
+        if "://" in line:
+            continue  # a URL, in which names may stand between delimiters
         for delimiter in (named,) if named is not None else DELIMITERS:
             known = sum(is_known(name.strip().strip("\ufeff")) for name in split_line(line, delimiter))
             if known > most:

@@ -120,9 +120,12 @@ def parquet_columns(path: Path | str, columns: Sequence[str]) -> Iterator[tuple[
             if schema.names.count(name) > 1:
                 raise UserError(f"{path} has the column {name!r} twice; remove one of them.")
             kind = schema.field(name).type
+            if pa.types.is_dictionary(kind):  # what pandas calls categorical
+                kind = kind.value_type
             if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
                 raise UserError(f"{path}: the column {name!r} is not text; store it as strings.")
         for batch in _batches(path, stored, _UNTRUSTED_ROWS, found):
+            batch = batch.cast(pa.schema([(field.name, _plain(field.type)) for field in batch.schema]))
             if any((pc.max(pc.binary_length(batch[name])).as_py() or 0) > _LONGEST_TEXT for name in found):
                 raise UserError(f"{path} has a text of more than {_LONGEST_TEXT:,} bytes; remove its row.")
             try:
@@ -132,6 +135,13 @@ def parquet_columns(path: Path | str, columns: Sequence[str]) -> Iterator[tuple[
             empty = [""] * batch.num_rows
             for row in zip(*(cells.get(name, empty) for name in columns), strict=True):
                 yield tuple(cell or "" for cell in row)
+
+
+def _plain(kind: pa.DataType) -> pa.DataType:
+    """Return the type of the values of a dictionary-encoded column, or the type itself."""
+    import pyarrow as pa
+
+    return kind.value_type if pa.types.is_dictionary(kind) else kind
 
 
 def _batches(

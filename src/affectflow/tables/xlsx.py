@@ -18,10 +18,12 @@ from xml.etree import ElementTree
 _WORKSHEET = "/worksheet"
 _REFERENCE = re.compile(r"\$?([A-Z]{1,3})\$?(\d{1,7})")
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
-_LINK_FORMULA = re.compile(r'HYPERLINK\(\s*"((?:[^"]|"")*)"', re.IGNORECASE)
+_LINK_FORMULA = re.compile(r'HYPERLINK\(\s*"((?:[^"]|"")*)"\s*[,;)]', re.IGNORECASE)
+"""A link to a plain address; one that the formula puts together has only its stored value."""
 _URL = re.compile(r"https?://", re.IGNORECASE)
-_CELL = re.compile(rb'<c r="([A-Z]{1,3})\d')
-_ROW = re.compile(rb'<row [^>]*?\br="(\d+)"')
+_CELL = re.compile(rb'<(?:\w+:)?c [^>]*?\br="([A-Z]{1,3})\d')
+_ROW = re.compile(rb'<(?:\w+:)?row [^>]*?\br="(\d+)"')
+_SPECIAL = re.compile(rb"<(?:\w+:)?(?:f[ >/]|hyperlink)")
 _BYTES_PER_CELL = 60
 """What python-calamine needs for a cell of a sheet's rectangle, empty or not."""
 _SMALL = 1 << 26  # bytes of which it is not worth asking whether they are there
@@ -85,7 +87,7 @@ class OfficeXml:
                     block = tail + chunk
                     columns.update(_CELL.findall(block))
                     last_row = max((int(number) for number in _ROW.findall(block)), default=last_row)
-                    special = special or b"<f" in block or b"<hyperlink" in block
+                    special = special or _SPECIAL.search(block) is not None
                     tail, size = block[-200:], size + len(chunk)
         except Exception:  # damaged archives raise many kinds
             return ""  # python-calamine says what is wrong with it

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 
 from affectflow.annotation.formats.text import Text, check_rising, parse_number
 from affectflow.annotation.recording import DIMENSIONS, Export, Interpolation, Recording
 from affectflow.core.errors import UserError
-from affectflow.tables.delimited import table_of
+from affectflow.tables.delimited import check_names, table_of
 
 _FRAME = "frame"
 _UNITS = {"time": 1.0, "seconds": 1.0, "second": 1.0, "s": 1.0, "ms": 0.001, "time_ms": 0.001, "milliseconds": 0.001}
 """Seconds in a unit, by the name of a column of times."""
 _VALUE = "value"
+_WHOLE = re.compile(r"\d{1,15}(?:\.0*)?", re.ASCII)
 _KNOWN = {_FRAME, *_UNITS, *DIMENSIONS, _VALUE}
 _EXPECTED = "a column frame, time, seconds or ms, and columns valence and arousal, or value"
 
@@ -22,6 +25,7 @@ def read(text: Text) -> list[Export]:
     path = text.path
     table = table_of(path, (f"{line}\n" for line in text.lines), _is_known, _EXPECTED)
     header = [name.lower() for name in table.header]
+    check_names(str(path), header, _is_known)
     clock = next((name for name in (_FRAME, *_UNITS) if name in header), None)
     tracks = [name for name in (*DIMENSIONS, _VALUE) if name in header]
     if clock is None or not tracks or (_VALUE in tracks and len(tracks) > 1):
@@ -66,7 +70,7 @@ def _is_known(name: str) -> bool:
 def _frames(text: Text, lines: list[int], cells: list[str]) -> list[float]:
     seen: set[int] = set()
     for line, cell in zip(lines, cells, strict=True):
-        frame = int(cell) if cell.isascii() and cell.isdigit() else 0
+        frame = int(float(cell)) if _WHOLE.fullmatch(cell) else 0
         if frame < 1:
             raise UserError(f"{text.path}, line {line}: frame {cell!r} is not a number from 1; export it again.")
         if frame in seen:

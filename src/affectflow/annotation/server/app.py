@@ -10,12 +10,14 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
+import zlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError, PayloadEncodingError
 
 from affectflow.annotation.server.media import Image
 from affectflow.annotation.server.overview import compare, progress_of_all
@@ -90,6 +92,13 @@ def make_app(
     return app
 
 
+_MISTAKES = (
+    *(UserError, ValueError, TypeError, LookupError, OverflowError, RecursionError),
+    *(web.RequestPayloadError, HttpProcessingError, PayloadEncodingError, zlib.error),
+)
+"""What a request that is not as it should be raises, in the handlers or in aiohttp."""
+
+
 class _Page:
     def __init__(
         self, sessions: Sessions, images: Path, place: Place, annotator: str, annotation_video: int | None
@@ -107,7 +116,7 @@ class _Page:
             response = await handler(request)
         except web.HTTPException as error:  # a redirect, or a page that does not exist
             response = error
-        except (UserError, ValueError, TypeError, LookupError, OverflowError, RecursionError) as error:
+        except _MISTAKES as error:
             response = web.json_response({"error": str(error) or "the request is invalid"}, status=400)
         for name, value in _HEADERS.items():
             response.headers.setdefault(name, value)
