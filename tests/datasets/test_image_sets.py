@@ -276,6 +276,8 @@ def test_persons_of_ones_own_stay_on_one_side(tmp_path: Path) -> None:
         (["image,arousal", "a.png,x"], r"line 2: arousal is 'x'"),
         (["image,AU1", "a.png,1", "a.png,0"], r"line 3: 'a.png' already has a row"),
         (["image,AU1", "a.png,1", "./a.png,0"], r"line 3: 'a.png' already has a row"),
+        (["image,AU1", "s/a.png,1", "s\\a.png,0"], r"line 3: .* already has a row"),
+        (["image,AU1,,AU2,", "a.png,1,0,1,0"], "has a column without a name behind AU1"),
         (["image,AU1", ",1"], r"line 2: no image"),
         (["image,AU1", "a.png"], r"line 2, has 1 cells, but the header has 2"),
         (["image,AU1", "a.png,1,1"], r"line 2, has 3 cells, but the header has 2"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
@@ -117,6 +118,21 @@ def test_what_is_not_sure_is_left_alone(tmp_path: Path, jpeg: Jpeg) -> None:
         "more/b.jpg": "several files match http://one.example/b.jpg",
     }
     assert adopted(tmp_path / "new", urls) == {}
+
+
+def test_what_is_not_a_file_stops_nothing(tmp_path: Path, urls: Path, jpeg: Jpeg) -> None:
+    old = tmp_path / "old"
+    old.mkdir()
+    os.mkfifo(old / "pipe.jpg")
+    (old / "lost.json").symlink_to("nowhere")
+    (old / "empty.parquet").write_bytes(b"")
+    (old / "1.jpg").write_bytes(jpeg(1, 64))
+    urls.write_text(URL.format(1) + "\n")
+    assert run(old, tmp_path / "new", urls) == {
+        "lost.json": "it is not a regular file",
+        "pipe.jpg": "it is not a regular file",
+    }
+    assert adopted(tmp_path / "new", urls)[URL.format(1)][0] == OK
 
 
 def test_a_second_time_nothing_is_taken(

@@ -93,6 +93,30 @@ def test_what_would_fetch_another_image_is_named(tmp_path: Path, content: str, s
         list(read_urls(tmp_path / "list.csv"))
 
 
+@pytest.mark.parametrize("place", [0, 3, -1])
+def test_names_of_columns_in_a_url_are_no_header(tmp_path: Path, place: int) -> None:
+    urls = [f"http://a/{i}.jpg" for i in range(6)]
+    urls[place] = "http://a/get?fields=id,url"
+    (tmp_path / "list.txt").write_text("\n".join(urls) + "\n")
+    assert [row.url for row in read_urls(tmp_path / "list.txt")] == urls
+
+
+def test_a_sheet_of_urls_without_a_header_is_named(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    book.active.append(["url"])
+    book.active.append(["http://a/1.jpg"])
+    book.create_sheet("more").append(["http://a/2.jpg"])
+    book.save(tmp_path / "list.xlsx")
+    with pytest.raises(UserError, match=r"sheet more, has URLs, and no header"):
+        list(read_urls(tmp_path / "list.xlsx"))
+
+
+def test_a_categorical_column_is_text(tmp_path: Path) -> None:
+    urls = pa.array(["http://a/1.jpg", "http://a/2.jpg"] * 40).dictionary_encode()
+    pq.write_table(pa.table({"url": urls}), tmp_path / "list.parquet")
+    assert [row.url for row in read_urls(tmp_path / "list.parquet")] == urls.to_pylist()
+
+
 def test_a_comma_in_some_urls_of_a_plain_list_is_theirs(tmp_path: Path) -> None:
     (tmp_path / "list.csv").write_text("\n".join(URLS))
     assert [row.url for row in read_urls(tmp_path / "list.csv")] == URLS

@@ -254,6 +254,51 @@ def test_frames_are_counted_from_the_first_number(
     assert ("has a frame 0" in caplog.text) == (first == 0)
 
 
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        ("AU12,AU012", "the columns 'AU12' and 'AU012' for one output"),
+        ("valence,Valence", "the columns? 'valence'"),
+        ("AU1_intensity,AU01_Intensity", "for one output"),
+    ],
+)
+def test_two_columns_of_one_output_are_refused(
+    disfa: Path, tmp_path: Path, names: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        score(disfa, text(tmp_path / "twice.csv", f"video,frame,{names}", "SN001,1,0.1,0.9"))
+    assert re.search(said, capsys.readouterr().err)
+
+
+def test_columns_that_are_not_used_and_aus_that_are_missing_are_named(
+    disfa: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    lines = [f"{s},{f},{float(intensity(s, 1, f) >= 2)},1,1" for s in SUBJECTS for f in range(1, FRAMES + 1)]
+    result = score(disfa, text(tmp_path / "some.csv", "video,frame,AU1,AU12_prob,AU12L", *lines))
+    assert "has columns that are not used: AU12_prob, AU12L" in caplog.text
+    assert any("predicts no AU2, AU4, AU6, AU9, AU12, AU25, AU26" in one for one in result["warnings"])
+
+
+def test_a_table_of_predict_may_begin_at_0(disfa: Path, tmp_path: Path) -> None:
+    lines = ["source,frame,face,crop,problem," + ",".join(f"AU{u}" for u in EIGHT)]
+    for subject in SUBJECTS:
+        for frame in range(1, FRAMES + 1):
+            said = (str(0.9 * (intensity(subject, unit, frame) >= 2)) for unit in EIGHT)
+            lines.append(f"LeftVideo{subject}_comp.avi,{frame - 1},1,face,," + ",".join(said))
+    assert score(disfa, text(tmp_path / "zero.csv", *lines))["mean_f1"] == 1.0
+
+
+def test_openface_as_a_spreadsheet_program_saves_it(disfa: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "openface"
+    for subject in SUBJECTS:
+        lines = ["frame;timestamp;confidence;success;" + ";".join(f"AU{u:02}_c" for u in UNITS)]
+        for frame in range(1, FRAMES + 1):
+            said = (str(int(intensity(subject, unit, frame) >= 2)) for unit in UNITS)
+            lines.append(f"{frame};{frame / 20};0.98;1;".replace(".", ",") + ";".join(said))
+        text(folder / f"{subject}.csv", *lines)
+    assert score(disfa, folder)["mean_f1"] == 1.0
+
+
 def test_decisions_are_not_ranked(disfa: Path, tmp_path: Path) -> None:
     lines = ["video,frame,AU1,AU12"]
     for subject in SUBJECTS:

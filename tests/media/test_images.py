@@ -127,6 +127,21 @@ def test_sixteen_bits_are_scaled_not_clipped(value: int, grey: int, kind: str) -
     assert np.all(decode_rgb(encoded(image, kind)).pixels == grey)
 
 
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (np.linspace(0, 1, 64, dtype=np.float32), 255),
+        (np.linspace(0, 255, 64, dtype=np.float32), 255),
+        (np.linspace(0, 65535, 64, dtype=np.float32), 255),
+        (np.linspace(0, 200, 64).astype(np.int32), 200),
+        (np.linspace(0, 65535, 64).astype(np.uint16), 255),
+    ],
+)
+def test_wide_grey_is_not_black(values: NDArray[Any], expected: int) -> None:
+    decoded = decode_rgb(encoded(Image.fromarray(np.tile(values, (64, 1))), "TIFF"))
+    assert decoded.pixels.max() == expected and abs(int(decoded.pixels[:, 32].mean()) - expected / 2) < 5
+
+
 @pytest.mark.parametrize("mode", ["1", "L", "LA"])
 def test_grey(mode: str) -> None:
     decoded = decode_rgb(encoded(Image.new("L", SIZE, 255).convert(mode), "PNG"))

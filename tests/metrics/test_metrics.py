@@ -17,7 +17,13 @@ from scipy import stats
 from sklearn import metrics  # type: ignore[import-untyped]
 
 from affectflow.metrics.agreement import Agreement, agree, terms
-from affectflow.metrics.calibration import expected_calibration_error, residuals_per_bin
+from affectflow.metrics.calibration import (
+    calibration_error_of_bins,
+    expected_by_chance,
+    expected_calibration_error,
+    reliability_bins,
+    residuals_per_bin,
+)
 from affectflow.metrics.decision import Decision, best_threshold, decide, outcomes
 from affectflow.metrics.jackknife import CORRELATION, ERROR, PLAIN, SHARE, Jackknife, Scale
 from affectflow.metrics.ranking import average_precision, rankings_without_each, roc_auc
@@ -211,6 +217,18 @@ def test_every_replicate_has_the_metric_of_its_frames(clusters: int) -> None:
         assert errors[i] == pytest.approx(_calibration_error(t, s), abs=1e-9)
 
 
+def test_the_calibration_error_of_a_perfect_model() -> None:
+    rng = np.random.default_rng(0)
+    probability = rng.beta(1, 4, 800)
+    errors = []
+    for _ in range(300):
+        truth = rng.random(800) < probability
+        errors.append(calibration_error_of_bins(reliability_bins(truth, probability)))
+    assert expected_by_chance(probability) == pytest.approx(np.mean(errors), rel=0.05)
+    assert expected_by_chance(np.tile(probability, 100)) == pytest.approx(expected_by_chance(probability) / 10)
+    assert math.isnan(expected_by_chance([]))
+
+
 def _calibration_error(truth: NDArray[np.bool_], probability: NDArray[np.float64]) -> float:
     total = 0.0
     for low in range(10):
@@ -230,9 +248,14 @@ def _mean_interval(values: NDArray[np.float64], names: Sequence[str]) -> tuple[f
 
 
 def test_the_interval_of_a_mean_is_students() -> None:
-    values = np.random.default_rng(5).normal(0.4, 1, 30)
+    names = [f"{i:02d}" for i in range(30)]
+    values = np.random.default_rng(5).uniform(0, 1, 30)  # light tails, so that all degrees of freedom count
     expected = stats.t.interval(0.95, 29, values.mean(), stats.sem(values))
-    assert _mean_interval(values, [f"{i:02d}" for i in range(30)]) == pytest.approx(expected, abs=1e-9)
+    assert _mean_interval(values, names) == pytest.approx(expected, abs=1e-9)
+    values[0] = 20.0  # one that decides is as good as none
+    low, high = _mean_interval(values, names)
+    expected = stats.t.interval(0.95, 29, values.mean(), stats.sem(values))
+    assert high - low > 1.5 * (expected[1] - expected[0])
 
 
 def test_intervals_widen_where_frames_of_a_subject_are_alike() -> None:

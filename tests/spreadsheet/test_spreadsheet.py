@@ -438,6 +438,13 @@ def test_the_header_is_found_below_titles(run: Ingest, tmp_path: Path, suffix: s
         ),
         ([["notes", *PLAIN_HEADER[61][1:]], ["seen", *LABELS]], "has no column of URLs beside the AUs"),
         ([["URL", "Link", "Image URL", "AU 1"], [URL, ORIG, ORIG, 1]], "has several columns of URLs"),
+        ([["URL", "AU 1", "AU 2", "URL", "AU 6"], [URL, 1, 0, ORIG, 1]], "has the column 'URL' again"),
+        ([["Thumbnail", "Photo", "AU 1", "AU 2"], [URL, ORIG, 1, 0]], "several columns of URLs .'Thumbnail', 'Photo'"),
+        (
+            [["URL", "AU 1", "", "AU 12", ""], ["", "L", "R", "L", "R"], [URL, 1, 0, 1, 1]],
+            "column without a name behind",
+        ),
+        ([["URL", "AU 1", "AU 2"], [URL, 1, 0], ["URL", "AU 2", "AU 1"], [ORIG, 1, 0]], "row 3 names the AUs in other"),
     ],
 )
 def test_labels_whose_column_is_not_sure_are_refused(run: Ingest, tmp_path: Path, rows: list[Cells], said: str) -> None:
@@ -535,6 +542,20 @@ def test_urls_behind_other_texts(run: Ingest, tmp_path: Path, kind: str) -> None
         assert rejects[0]["reason"].startswith("the cell of the URL is a formula without a stored value")
     else:
         assert [row["url"] for row in labels] == [URL, ORIG] and not rejects
+
+
+@pytest.mark.parametrize("stored", ["", URL])
+def test_a_link_that_a_formula_puts_together(run: Ingest, tmp_path: Path, stored: str) -> None:
+    table = save(tmp_path / "t.xlsx", [["PLACE", *LABELS], [ORIG, *LABELS]])
+    book = openpyxl.load_workbook(table)
+    book.active["A1"].value = '=HYPERLINK("http://h/img"&ROW()&".jpg")'
+    book.save(table)
+    if stored:
+        rewrite_sheet(table, b'<c r="A1"', b'<c r="A1" t="str"')
+        rewrite_sheet(table, b"</f><v />", b"</f><v>%b</v>" % stored.replace("&", "&amp;").encode())
+    labels, rejects = run(table)
+    assert [row["url"] for row in labels] == ([stored] if stored else []) + [ORIG]
+    assert stored or rejects[0]["reason"].startswith("the cell of the URL is a formula")
 
 
 def test_sheets_that_are_charts_are_passed_over(run: Ingest, tmp_path: Path) -> None:

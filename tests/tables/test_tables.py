@@ -147,3 +147,17 @@ def test_a_flipped_bit_of_a_table_is_noticed(tmp_path: Path) -> None:
         else:
             assert found == rows, place
     assert noticed > 100
+
+
+@pytest.mark.parametrize("name", ["/dev/null", "pipe", "file/x.csv", "n" * 300, "/proc/x.csv"])
+def test_what_no_file_can_be_is_one_sentence(tmp_path: Path, name: str) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(UserError, match=r"is a device or a pipe; give|cannot be written \(.*\); choose another place"):
+        write_csv(tmp_path / name, ("a",), [(1,)])
+    assert not Path("/dev/null").is_file() and (tmp_path / "file").read_text() == "x"
+
+
+def test_a_long_name_that_is_possible_is_written(tmp_path: Path) -> None:
+    write_csv(tmp_path / ("n" * 251 + ".csv"), ("a",), [(1,)])
+    assert len(list(tmp_path.iterdir())) == 1

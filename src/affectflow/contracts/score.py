@@ -81,6 +81,8 @@ class OccurrenceScores(Measured):
     average_precision: float | None
     calibration_error: float | None
     """Expected calibration error over 10 bins."""
+    calibration_error_by_chance: float | None = None
+    """About the error of a model whose probabilities are exactly right, on as many independent frames."""
     f1_validation_threshold: float | None = None
     event_f1: float | None = None
     positives: int

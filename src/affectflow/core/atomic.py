@@ -42,11 +42,10 @@ def atomic_write(path: Path | str) -> Iterator[Path]:
             raise UserError(f"{path} is a device or a pipe; give the path of a file.")
         path.parent.mkdir(parents=True, exist_ok=True)
         _remove_left_behind(path.parent)
-        partial.unlink(missing_ok=True)
+        partial.touch()
+        partial.unlink()
     except OSError as error:
         raise UserError(f"{path} cannot be written ({error.strerror}); choose another place.") from None
-    if not os.access(path.parent, os.W_OK):
-        raise UserError(f"{path} cannot be written: its folder does not allow it; choose another place.")
     try:
         with disk_errors(path):
             yield partial

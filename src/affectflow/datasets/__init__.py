@@ -71,7 +71,12 @@ def people_of(name: str) -> str:
 
 
 def may_share_videos(one: str, other: str) -> bool:
-    """Return whether a set holds videos of another one: Aff-Wild2 those of Aff-Wild, in part under other names."""
+    """Return whether a set holds videos of another one: Aff-Wild2 those of Aff-Wild, in part under other names.
+
+    Args:
+        one: Name of a data set.
+        other: Name of another one.
+    """
     return one != other and (info(one).shares_videos_with == other or info(other).shares_videos_with == one)
 
 

@@ -22,7 +22,7 @@ from affectflow.metrics.jackknife import CONFIDENCE, PLAIN, Jackknife
 
 _DATA_METRICS = ("base_rate", "f1_always_yes", "mean_f1_always_yes")
 """Metrics of the benchmark, the same for every model."""
-_SAME_FOR_ALL_SEEDS = (*_DATA_METRICS, "threshold")
+_SAME_FOR_ALL_SEEDS = _DATA_METRICS
 _NOT_COMBINED = ("intervals", "no_interval", "predicted_events")
 """Intervals say how subjects vary, not how seeds do; numbers of predicted events are of one model each."""
 _LABELS = ("action_units", "intensities", "valence", "arousal", "folds")

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from affectflow.metrics.agreement import Agreement, terms
-from affectflow.metrics.calibration import expected_calibration_error, residuals_per_bin
+from affectflow.metrics.calibration import expected_by_chance, expected_calibration_error, residuals_per_bin
 from affectflow.metrics.decision import Decision, outcomes
 from affectflow.metrics.events import Events, match
 from affectflow.metrics.jackknife import CORRELATION, ERROR, SHARE, Jackknife, Scale
@@ -134,7 +134,10 @@ def occurrence_metrics(
         "average_precision": precision,
         "calibration_error": expected_calibration_error(residuals_without, without.frames),
     }
-    facts = {"positives": int(truth.sum()), "frames": int(truth.size), "threshold": _one_or_several(threshold)}
+    facts = {
+        "calibration_error_by_chance": expected_by_chance(probability),
+        **{"positives": int(truth.sum()), "frames": int(truth.size), "threshold": _one_or_several(threshold)},
+    }
     if validation_thresholds is not None:
         fitted, fitted_without = decide(validation_thresholds)
         values["f1_validation_threshold"] = float(fitted.f1)
@@ -171,7 +174,12 @@ def rank_by(
         values |= {"auc": roc_auc(truth, ranking), "average_precision": average_precision(truth, ranking)}
         replicates |= {"auc": auc, "average_precision": precision}
     ranked_by = "nothing" if ranking is None else "intensity"
-    return replace(result, values=values, replicates=replicates, facts={**result.facts, "ranked_by": ranked_by})
+    return replace(
+        result,
+        values=values,
+        replicates=replicates,
+        facts={**result.facts, "calibration_error_by_chance": math.nan, "ranked_by": ranked_by},
+    )
 
 
 def _holders_of_rarer(truth: NDArray[np.bool_], rows: NDArray[np.bool_], jackknife: Jackknife) -> int:

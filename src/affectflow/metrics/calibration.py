@@ -71,6 +71,22 @@ def expected_calibration_error(residuals: ArrayLike, frames: ArrayLike) -> NDArr
     return error
 
 
+def expected_by_chance(probability: ArrayLike) -> float:
+    """Return about the calibration error that probabilities have on as many frames where they are exactly right.
+
+    Labels differ from right probabilities by chance: a bin's mean distance is that of a normal variable whose variance
+    is the sum of p (1 - p), as if frames were independent.
+
+    Args:
+        probability: from 0 to 1, [n].
+    """
+    value = np.asarray(probability, np.float64)
+    if not value.size:
+        return float("nan")
+    variance = np.bincount(_bin_of(value), value * (1 - value), minlength=BINS)
+    return float(np.sqrt(2 / np.pi * variance).sum() / value.size)
+
+
 def calibration_error_of_bins(bins: Sequence[ReliabilityBin]) -> float:
     """Return the expected calibration error of reliability bins, of one label or of several together."""
     residuals = [one.count * (one.positive_rate - one.mean_probability) for one in bins]

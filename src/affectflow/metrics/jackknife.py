@@ -2,9 +2,10 @@
 
 The delete-one-cluster jackknife (Quenouille 1956, Tukey 1958; with groups of clusters: Kott, "The delete-a-group
 jackknife", Journal of Official Statistics 2001) leaves out one subject at a time; how much a metric changes without
-each gives its standard error, and Student's t the interval. Bounded metrics are transformed first, as Tukey advised,
-so that intervals are not symmetric near the bounds and stay within them. Measured coverage, beside the bootstrap's, is
-in ``docs/concepts/intervals.md``.
+each gives its standard error, and Student's t the interval, with fewer degrees of freedom where a few subjects decide
+(Satterthwaite 1946, from the kurtosis of the changes). Bounded metrics are transformed first, as Tukey advised, so that
+intervals are not symmetric near the bounds and stay within them. Measured coverage, beside the bootstrap's, is in
+``docs/concepts/intervals.md``.
 """
 
 from __future__ import annotations
@@ -103,7 +104,7 @@ class Jackknife:
             estimate: The metric of all frames.
             replicates: The metric without each group, [groups].
             scale: Transformation for the metric.
-            holders: In how many groups there is what the metric rests on, such as positives; None for all. They give
+            holders: In how many groups there is what the metric rests on, such as positives; None for all. They bound
                 the degrees of freedom.
         """
         holders = self.count if holders is None else holders
@@ -117,8 +118,16 @@ class Jackknife:
         error = math.sqrt((self.count - 1) / self.count * float(deviations @ deviations))
         if not error:  # two models that differ nowhere; of a single one it only shows that there is too little
             return (estimate, estimate) if scale is PLAIN else "does not vary"
-        half = float(stdtrit(holders - 1, (1 + CONFIDENCE) / 2)) * error
+        freedom = min(holders - 1, _degrees_of_freedom(deviations))
+        half = float(stdtrit(freedom, (1 + CONFIDENCE) / 2)) * error
         if not scale.low < estimate < scale.high:
             return max(scale.low, estimate - half), min(scale.high, estimate + half)
         middle, half = scale.to(estimate), half * scale.slope(estimate)
         return scale.back(middle - half), scale.back(min(middle + half, 700.0))
+
+
+def _degrees_of_freedom(deviations: Numbers) -> float:
+    """Return for how many the variance of deviations counts, [n]: about n - 1, fewer where their tails are heavy."""
+    n = len(deviations)
+    kurtosis = float((deviations**4).mean() / (deviations**2).mean() ** 2)
+    return max(1.0, 2 * n / (kurtosis - 1 + 2 / (n - 1)))

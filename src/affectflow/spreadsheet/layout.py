@@ -209,8 +209,7 @@ def _check_no_subcolumns(
     below = [
         unit
         for column, unit in units.items()
-        if column + 1 < len(names)
-        and not names[column + 1]
+        if names[column + 1 : column + 2] in ([], [""])
         and any(len(row) > column + 1 and row[column + 1].strip() in _VALUES for row in body)
     ]
     if len(below) >= _MERGED:

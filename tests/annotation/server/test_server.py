@@ -209,6 +209,16 @@ def test_errors_carry_the_security_headers(desk: Desk, path: str) -> None:
     assert headers["X-Content-Type-Options"] == "nosniff" and "default-src 'none'" in headers["Content-Security-Policy"]
 
 
+@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+def test_a_body_that_is_not_compressed_as_it_says_is_refused(desk: Desk, encoding: str) -> None:
+    place = urlsplit(desk.start())
+    connection = http.client.HTTPConnection(str(place.hostname), place.port, timeout=20)
+    headers = {**JSON, "Content-Encoding": encoding}
+    connection.request("POST", f"/api/rate?{place.query}", b'{"frame": 1}', headers=headers)
+    response = connection.getresponse()
+    assert response.status == 400
+
+
 @pytest.mark.parametrize(
     "body", [b"[" * 60_000, b"\xff", b'{"frame": ' + b"9" * 5000 + b"}", b'{"annotator": "\\ud800"}']
 )
