@@ -105,7 +105,8 @@ def test_levels_are_intensities_where_these_are_known() -> None:
     probabilities = np.full((1, 60), np.nan, np.float32)
     probabilities[0, :3] = 0.5, 0.9, 0.49
     strengths[0, 3] = 1.5
-    assert predicted_levels(probabilities, strengths)[0, :4].tolist() == [5, 2, 0, 1.5]
+    assert predicted_levels(probabilities, strengths, {})[0, :4].tolist() == [5, 2, 0, 1.5]
+    assert predicted_levels(probabilities, strengths, {"AU1": 0.95, "AU3": 0.05})[0, 0] == 0
 
 
 def test_the_facts_are_printed(capsys: pytest.CaptureFixture[str]) -> None:

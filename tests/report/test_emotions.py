@@ -27,6 +27,6 @@ def test_confusion_counts_frames_by_their_emotions() -> None:
 
 def test_the_panel_counts_agreement() -> None:
     rows = [row("a", AU6=(1, 0.9), AU12=(1, 0.9)), row("b", AU6=(1, 0.1), AU12=(1, 0.1))]
-    panels = {panel.title: panel for panel in emotion_panels(table(*rows))}
+    panels = {panel.title: panel for panel in emotion_panels(table(*rows), {})}
     assert "1 of 2 frames are on the diagonal" in panels["Emotions by EMFACS"].look_for
-    assert list(emotion_panels(table(row("a", valence=(0.1, 0.2))))) == []
+    assert list(emotion_panels(table(row("a", valence=(0.1, 0.2))), {})) == []

@@ -17,14 +17,13 @@ from affectflow.contracts.leakage import FoundInTraining, LeakageFile
 from affectflow.contracts.model_metadata import ModelMetadata
 from affectflow.datasets.sample import PERCENT
 from affectflow.evaluation.protocols import MAJORITY, Protocol
+from affectflow.facs.expression import THRESHOLD
 from affectflow.prediction.columns import PREDICTIONS_SCHEMA
 from affectflow.tables.csv_files import read_facts
 from affectflow.tables.parquet import read_parquet
 
 _BY_UNIT = ("probabilities", "predicted_intensities")
 _SINGLE = ("predicted_valence", "predicted_arousal")
-THRESHOLD = 0.5
-"""Probability from which an AU counts as predicted, of programs that have no thresholds of their own."""
 NO_LABEL = "frame without a label that the protocol scores"
 EXCLUDED = "frame that the protocol leaves out"
 

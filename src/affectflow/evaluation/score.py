@@ -23,11 +23,12 @@ from affectflow.core.cache import file_sha256
 from affectflow.datasets.face import CENTER, FACE, HELD
 from affectflow.datasets.synthetic import NOTE
 from affectflow.evaluation.evaluate import Evaluation, evaluate, f1_of_folds
-from affectflow.evaluation.outputs import THRESHOLD, Labels, Outputs, RunPredictions, answer_all, answered, read_outputs
+from affectflow.evaluation.outputs import Labels, Outputs, RunPredictions, answer_all, answered, read_outputs
 from affectflow.evaluation.programs import TRAINED, UNKNOWN, training_data
 from affectflow.evaluation.protocols import Protocol
 from affectflow.evaluation.results import to_json
 from affectflow.evaluation.temporal import smooth
+from affectflow.facs.expression import THRESHOLD
 from affectflow.metrics.jackknife import CONFIDENCE, METHOD
 from affectflow.prediction.columns import LEFT_OUT_COLUMNS
 from affectflow.tables.csv_files import read_csv

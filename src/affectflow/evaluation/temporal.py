@@ -12,7 +12,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from affectflow import facs
-from affectflow.evaluation.outputs import THRESHOLD, Outputs, by_unit
+from affectflow.evaluation.outputs import Outputs, by_unit
+from affectflow.facs.expression import THRESHOLD
 from affectflow.metrics.events import Events, find_events, runs
 from affectflow.prediction.columns import PREDICTIONS_SCHEMA
 from affectflow.tables.csv_files import write_csv

@@ -17,7 +17,8 @@ from affectflow.facs.emotions import Emotion
 NEUTRAL = "Neutral"
 _STRONGEST = 5.0
 _MIN_SHARE = 0.5  # of an emotion's AUs, to be exceeded
-_THRESHOLD = 0.5  # of an AU's probability
+THRESHOLD = 0.5
+"""Probability from which an AU is present, of models that have no thresholds of their own."""
 
 Levels = NDArray[np.float64]
 """Intensity of the 60 AUs, [n, 60], from 0 to 5, NaN where unknown."""
@@ -34,15 +35,19 @@ def recorded_levels(units: NDArray[np.int8], intensities: NDArray[np.float32]) -
     return np.where(np.isnan(intensities), by_presence, intensities.astype(np.float64))
 
 
-def predicted_levels(probabilities: NDArray[np.float32], intensities: NDArray[np.float32]) -> Levels:
+def predicted_levels(
+    probabilities: NDArray[np.float32], intensities: NDArray[np.float32], thresholds: Mapping[str, float]
+) -> Levels:
     """Convert a model's predictions to intensities.
 
     Args:
         probabilities: Of presence, [n, 60], NaN for AUs without a trained head.
         intensities: From 0 to 5, [n, 60], NaN for AUs without a trained head.
+        thresholds: Probability from which an AU is present, by AU; 0.5 for others.
     """
+    limits = [thresholds.get(facs.label(unit), THRESHOLD) for unit in range(1, facs.COUNT + 1)]
     strength = np.where(np.isnan(intensities), _STRONGEST, intensities.astype(np.float64))
-    by_probability = np.where(probabilities >= _THRESHOLD, strength, 0.0)
+    by_probability = np.where(probabilities >= limits, strength, 0.0)
     return np.where(np.isnan(probabilities), intensities.astype(np.float64), by_probability)
 
 

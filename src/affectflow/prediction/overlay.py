@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from affectflow.facs.expression import THRESHOLD
 from affectflow.prediction.predictor import ImagePredictions
 
 _LINE = (90, 220, 120)
@@ -18,12 +19,15 @@ _MAX_LINES = 7  # of text per face
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 
-def draw(predictions: ImagePredictions, rows: Sequence[Mapping[str, Any]]) -> NDArray[np.uint8]:
+def draw(
+    predictions: ImagePredictions, rows: Sequence[Mapping[str, Any]], thresholds: Mapping[str, float]
+) -> NDArray[np.uint8]:
     """Return a copy of an image with a box and the predictions of each face.
 
     Args:
         predictions: Predictions with the image's pixels.
         rows: The table's row of each face.
+        thresholds: Probability from which an AU is present, and shown, by AU.
 
     Returns:
         uint8 [height, width, 3].
@@ -40,19 +44,20 @@ def draw(predictions: ImagePredictions, rows: Sequence[Mapping[str, Any]]) -> ND
             left, top, across, down = prediction.face.box
             corner, opposite = (round(left), round(top)), (round(left + across), round(top + down))
             cv2.rectangle(image, corner, opposite, _LINE, max(1, round(2 * unit)), cv2.LINE_AA)
-        _write(image, _texts(row), left, top, across if prediction.face else 0.0, unit)
+        _write(image, _texts(row, thresholds), left, top, across if prediction.face else 0.0, unit)
     return image
 
 
-def _texts(row: Mapping[str, Any]) -> list[str]:
-    """Return lines of valence and arousal, the emotion, and the most probable AUs."""
+def _texts(row: Mapping[str, Any], thresholds: Mapping[str, float]) -> list[str]:
+    """Return lines of valence and arousal, the emotion, and the most probable of the AUs that are present."""
     texts = []
     if row.get("valence") is not None:
         texts.append(f"V {row['valence']:+.2f}  A {row['arousal']:+.2f}")
     if row.get("emotion"):
         texts.append(row["emotion"])
     units = {name: row[name] for name in row if name.startswith("AU") and not name.endswith("_intensity")}
-    likely = sorted((name for name in units if units[name] >= 0.5), key=lambda name: -units[name])
+    present = [name for name in units if units[name] >= thresholds.get(name, THRESHOLD)]
+    likely = sorted(present, key=lambda name: -units[name])
     for name in likely[: _MAX_LINES - len(texts)]:
         strength = row.get(f"{name}_intensity")
         texts.append(f"{name} {units[name]:.2f}" + (f" ({strength:.1f})" if strength is not None else ""))

@@ -27,11 +27,17 @@ Row = dict[str, Any]
 
 
 class PredictionTable:
-    """Columns and rows of a model's predictions; emotions need a model that predicts AUs."""
+    """Columns and rows of a model's predictions; emotions need a model that predicts AUs.
+
+    Attributes:
+        columns: Their names.
+        thresholds: Probability from which an AU is present, by AU.
+    """
 
     def __init__(self, metadata: ModelMetadata, emotions: Mapping[str, Emotion]) -> None:
         self._units, self._intensity_units = metadata.units, metadata.intensity_units
         self._has_affect = metadata.has_affect
+        self.thresholds = metadata.thresholds
         self._emotions = emotions if self._units or self._intensity_units else {}
         self.columns: tuple[str, ...] = (
             *("source", "frame", "time", *_FACE_COLUMNS),
@@ -75,7 +81,8 @@ class PredictionTable:
         return cells
 
     def _emotion_cells(self, prediction: FacePrediction) -> Row:
-        levels = predicted_levels(prediction.probabilities[np.newaxis], prediction.intensities[np.newaxis])
+        outputs = prediction.probabilities[np.newaxis], prediction.intensities[np.newaxis]
+        levels = predicted_levels(*outputs, self.thresholds)
         share_of = {name.lower(): float(share[0]) for name, share in shares(self._emotions, levels).items()}
         (name,) = name_emotions(self._emotions, levels)
         return {"emotion": name, **{key: None if math.isnan(share) else share for key, share in share_of.items()}}

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _SINGLE_IMAGE = ("image", "")
 """Kinds of sources that give one image, or a problem."""
 WriteRows = Callable[[Source, ImagePredictions], list[Row]]
+Show = Callable[[ImagePredictions, list[Row]], NDArray[np.uint8]]
 """Writes an image's rows, and returns them."""
 _QUALITY, _CHROMA = 92, "4:4:4"
 _MAX_RATE_DENOMINATOR = 1000
@@ -66,6 +67,9 @@ def write_predictions(
                 messages[f"{image.shown.source}: {image.problem}"] = None
             return rows
 
+        def show(image: ImagePredictions, rows: list[Row]) -> NDArray[np.uint8]:
+            return draw(image, rows if image.faces else [], table.thresholds)
+
         videos = any(source.kind not in _SINGLE_IMAGE for source in sources)
         bar = stack.enter_context(progress(None if videos else len(sources), "image", "predict"))
         for group in _groups(sources):
@@ -78,9 +82,9 @@ def write_predictions(
                     write_rows(source, image)
             elif group[0].kind in _SINGLE_IMAGE:
                 for source, image in pairs:
-                    _write_image(image, write_rows(source, image), overlay / source.name)
+                    _write_image(show, image, write_rows(source, image), overlay / source.name)
             else:
-                _write_video(_drawn(pairs, write_rows), group[0], overlay / group[0].name)
+                _write_video(_drawn(show, pairs, write_rows), group[0], overlay / group[0].name)
     return list(messages)
 
 
@@ -99,17 +103,19 @@ def _groups(sources: Iterable[Source]) -> Iterator[list[Source]]:
             yield from ([source] for source in group)
 
 
-def _drawn(pairs: Iterable[tuple[Source, ImagePredictions]], write_rows: WriteRows) -> Iterator[NDArray[np.uint8]]:
+def _drawn(
+    show: Show, pairs: Iterable[tuple[Source, ImagePredictions]], write_rows: WriteRows
+) -> Iterator[NDArray[np.uint8]]:
     for source, image in pairs:
         rows = write_rows(source, image)
         if image.pixels is not None:
-            yield draw(image, rows if image.faces else [])
+            yield show(image, rows)
 
 
-def _write_image(image: ImagePredictions, rows: list[Row], path: Path) -> None:
+def _write_image(show: Show, image: ImagePredictions, rows: list[Row], path: Path) -> None:
     if image.pixels is not None:
         with atomic_write(path.with_name(f"{path.name}.jpg")) as partial:
-            partial.write_bytes(jpeg.encode(draw(image, rows if image.faces else []), _QUALITY, _CHROMA))
+            partial.write_bytes(jpeg.encode(show(image, rows), _QUALITY, _CHROMA))
 
 
 def _write_video(images: Iterator[NDArray[np.uint8]], source: Source, path: Path) -> None:

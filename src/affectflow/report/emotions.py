@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pyarrow as pa
@@ -16,14 +16,16 @@ from affectflow.report.panel import Panel, Spec, chart, number
 _TABLES = {"report2017": "the table of 2017", "emfacs": "EMFACS"}
 
 
-def emotion_panels(predictions: pa.Table) -> Iterator[Panel]:
+def emotion_panels(predictions: pa.Table, thresholds: Mapping[str, float]) -> Iterator[Panel]:
     """Yield the confusion of emotions by two tables, over AUs that are both labelled and predicted.
 
     Args:
         predictions: table of :data:`affectflow.prediction.columns.PREDICTIONS_SCHEMA`.
+        thresholds: probability from which an AU counts as predicted, by AU.
     """
     labelled = recorded_levels(by_unit(predictions, "units"), by_unit(predictions, "intensities"))
-    predicted = predicted_levels(by_unit(predictions, "probabilities"), by_unit(predictions, "predicted_intensities"))
+    outputs = by_unit(predictions, "probabilities"), by_unit(predictions, "predicted_intensities")
+    predicted = predicted_levels(*outputs, thresholds)
     unknown = np.isnan(labelled) | np.isnan(predicted)
     labelled[unknown] = predicted[unknown] = np.nan
     for name, shown in _TABLES.items():

@@ -74,7 +74,7 @@ def _panels(score: ScoreFile, predictions: Path, records: Sequence[Path], traine
     if info(score.benchmark).media == "videos":
         yield from track_panels(table, errors)
     if score.action_units:
-        yield from emotion_panels(table)
+        yield from emotion_panels(table, trained.thresholds)
     if records:
         if score.benchmark == _SAMPLES_OF:
             yield from sample_panel(records, table, trained.thresholds)
