@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from sklearn.metrics import f1_score
+from statsmodels.stats.multitest import multipletests  # type: ignore[import-untyped]
 
 from affectflow import facs
 from affectflow.core.errors import UserError
@@ -78,7 +79,15 @@ def test_the_difference_and_its_interval(tmp_path: Path, parts: Callable[..., li
     assert "base_rate" not in result["action_units"]["AU12"] and result["not_shared"] == []
     shown = table([tmp_path / "out.json"]).splitlines()
     assert shown[0] == "disfa: good minus worse"
-    assert f"  mean F1: {mean['difference']:+.3f} ({low:+.3f} to {high:+.3f})  " in shown[1]
+    assert f"  mean F1: {mean['difference']:+.3f} ({low:+.3f} to {high:+.3f}), p {mean['p']:.3f}  " in shown[1]
+    assert 0.0005 < mean["p"] < 0.05  # as the interval says
+    each = {name: entry["f1"] for name, entry in result["action_units"].items()}
+    assert [one["p_holm"] for one in each.values()] == pytest.approx(
+        multipletests([one["p"] for one in each.values()], method="holm")[1], abs=1e-5
+    )
+    differ = [name for name, one in each.items() if one["p_holm"] < 0.05]
+    said = next(line for line in shown if "by Holm" in line)
+    assert all(name in said for name in differ) and (bool(differ) or said.endswith("none"))
 
 
 def test_subjects_that_are_hard_for_both_are_no_difference(

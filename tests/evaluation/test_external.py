@@ -299,6 +299,34 @@ def test_openface_as_a_spreadsheet_program_saves_it(disfa: Path, tmp_path: Path)
     assert score(disfa, folder)["mean_f1"] == 1.0
 
 
+def test_two_programs_are_compared(disfa: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rng = np.random.default_rng(1)
+    good = table(tmp_path / "good.csv", lambda s, u, f: float(np.clip(intensity(s, u, f) + rng.normal(0, 0.8), 0, 5)))
+    bad = table(tmp_path / "bad.csv", lambda s, u, f: float(np.clip(intensity(s, u, f) + rng.normal(0, 2.5), 0, 5)))
+    main(["compare", str(good), str(bad), "--benchmark", "disfa", "--root", str(disfa), "--out", str(tmp_path / "o")])
+    said = capsys.readouterr().out
+    found = json.loads((tmp_path / "o").read_text())
+    one, other = score(disfa, good), score(disfa, bad)
+    assert found["mean_f1"]["difference"] == pytest.approx(one["mean_f1"] - other["mean_f1"], abs=2e-6)
+    assert found["mean_f1"]["interval"][0] > 0 and "disfa: good minus bad" in said and "by Holm" in said
+    capsys.readouterr()
+    main(["compare", str(good), str(bad), "--benchmark", "disfa", "--root", str(disfa)])
+    assert capsys.readouterr().out == said
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "said"), [("a.csv", "a.csv", "Both are"), ("a.csv", "no.csv", "no.csv does not exist")]
+)
+def test_mistakes_of_comparing(
+    disfa: Path, tmp_path: Path, first: str, second: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table(tmp_path / "a.csv", intensity)
+    words = [str(tmp_path / first), str(tmp_path / second), "--benchmark", "disfa", "--root", str(disfa)]
+    with pytest.raises(SystemExit):
+        main(["compare", *words])
+    assert said in capsys.readouterr().err
+
+
 def test_decisions_are_not_ranked(disfa: Path, tmp_path: Path) -> None:
     lines = ["video,frame,AU1,AU12"]
     for subject in SUBJECTS:

@@ -25,7 +25,7 @@ from affectflow.metrics.calibration import (
     residuals_per_bin,
 )
 from affectflow.metrics.decision import Decision, best_threshold, decide, outcomes
-from affectflow.metrics.jackknife import CORRELATION, ERROR, PLAIN, SHARE, Jackknife, Scale
+from affectflow.metrics.jackknife import CORRELATION, ERROR, PLAIN, SHARE, Jackknife, Scale, holm
 from affectflow.metrics.ranking import average_precision, rankings_without_each, roc_auc
 
 Case = tuple[NDArray[np.bool_], NDArray[np.float64]]
@@ -298,6 +298,25 @@ def test_bounded_metrics_have_bounded_intervals() -> None:
     assert not isinstance(found, str) and -1 <= found[0] < 0 < found[1] <= 1
     found = jackknife.interval(2.5, replicates, ERROR)
     assert not isinstance(found, str) and 0 < found[0] < 2.5 < found[1]
+
+
+def test_p_values_agree_with_intervals() -> None:
+    rng = np.random.default_rng(2)
+    names = [f"{i:02d}" for i in range(20)]
+    jackknife = Jackknife(names)
+    for shift in np.linspace(-1.2, 1.2, 25):
+        values = rng.normal(shift, 1, 20)
+        replicates = (values.sum() - values) / 19
+        found = jackknife.interval(float(values.mean()), replicates, PLAIN)
+        assert not isinstance(found, str)
+        assert (jackknife.p_value(float(values.mean()), replicates) < 0.05) == (not found[0] <= 0 <= found[1])
+    assert jackknife.p_value(0.0, np.zeros(20)) == 1.0
+    assert math.isnan(jackknife.p_value(0.1, np.full(20, np.nan)))
+
+
+def test_holms_correction() -> None:
+    assert holm([0.01, 0.04, 0.03, math.nan]) == pytest.approx([0.03, 0.06, 0.06, math.nan], nan_ok=True)
+    assert holm([]) == [] and holm([0.6, 0.7]) == [1.0, 1.0]
 
 
 def test_what_rests_on_few_has_a_wider_interval_and_on_one_none() -> None:

@@ -36,6 +36,7 @@ GROUPS: dict[str, tuple[Command, ...]] = {
     "Train": (models.train_model, images.check_records, *stages.TRAINING),
     "Evaluate": (
         *stages.EVALUATION,
+        models.compare,
         documents.show_scores,
         documents.protocols,
         models.check_leakage,

@@ -152,6 +152,52 @@ def predict_records(
     print(f"{count} frames")
 
 
+def compare(
+    predictions: Path,
+    others: Path,
+    *,
+    benchmark: str,
+    root: Path,
+    out: Output | None = None,
+    protocol: str = "",
+    split: str = "all",
+) -> None:
+    """Compare two sets of predictions on the same frames: differences with intervals, and p-values.
+
+    Example: affectflow compare mine.csv theirs/ --benchmark disfa --root /data/DISFA
+
+    Args:
+        predictions: A file or folder of predictions, as of affectflow score.
+        others: Another one, whose metrics are subtracted.
+        benchmark: Name of the benchmark whose labels both are compared with.
+        root: Folder of the benchmark.
+        out: JSON file of all differences; p_holm in it is corrected for the number of AUs.
+        protocol: Name of the protocol; the benchmark's default if left out.
+        split: Split of the benchmark.
+    """
+    from affectflow.evaluation.compare import compare as write_comparison
+    from affectflow.evaluation.external import external_run
+    from affectflow.evaluation.outputs import RunPredictions
+    from affectflow.evaluation.protocols import protocol as find_protocol
+    from affectflow.evaluation.summary import table
+
+    names = [predictions.stem, others.stem]
+    if names[0] == names[1]:
+        names = [str(predictions), str(others)]
+    if names[0] == names[1]:
+        raise UserError(f"Both are {predictions}; give two files or folders of predictions.")
+    wanted = find_protocol(benchmark, protocol)
+    with tempfile.TemporaryDirectory() as folder:
+        runs: dict[str, list[RunPredictions]] = {}
+        for name, path in zip(names, (predictions, others), strict=True):
+            place = Path(folder) / str(len(runs))
+            place.mkdir()
+            runs[name] = [external_run(path, name, benchmark, root, split, place).run]
+        out = out or Path(folder) / "differences.json"
+        write_comparison(wanted, runs, out)
+        print(table([out]))
+
+
 def check_leakage(
     *,
     benchmark: Annotated[str, Parameter(metavar="SET=FOLDER[@SPLIT]")],

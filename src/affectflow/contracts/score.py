@@ -320,6 +320,10 @@ class Difference(Part):
     """95% interval of the difference, by a paired jackknife; null where there is none."""
     no_interval: str | None = None
     """Why."""
+    p: float | None = None
+    """Probability of a difference as large where there is none, two-sided, by the same jackknife."""
+    p_holm: float | None = None
+    """The same, corrected for the number of labels (Holm 1979)."""
 
 
 class ComparisonFile(Means[Difference], Heading, JsonFile):

@@ -14,11 +14,11 @@ from affectflow.contracts.json_file import Part
 from affectflow.contracts.score import ComparisonFile, Heading, Means, ScoreFile, SeedsFile
 from affectflow.core.errors import UserError
 from affectflow.evaluation.evaluate import evaluate
-from affectflow.evaluation.outputs import Outputs, RunPredictions, read_outputs
+from affectflow.evaluation.outputs import Outputs, RunPredictions, answer_all, read_outputs
 from affectflow.evaluation.protocols import Protocol
 from affectflow.evaluation.results import Estimates, to_json
 from affectflow.evaluation.score import heading, interval_method
-from affectflow.metrics.jackknife import CONFIDENCE, PLAIN, Jackknife
+from affectflow.metrics.jackknife import CONFIDENCE, PLAIN, Jackknife, holm
 
 _DATA_METRICS = ("base_rate", "f1_always_yes", "mean_f1_always_yes")
 """Metrics of the benchmark, the same for every model."""
@@ -43,7 +43,7 @@ def compare(protocol: Protocol, models: Mapping[str, Sequence[RunPredictions]], 
     Raises:
         UserError: the two were not scored on the same frames, or have no label in common.
     """
-    (first, second), (one, other) = models, (read_outputs(runs) for runs in models.values())
+    (first, second), (one, other) = models, (_answered(read_outputs(runs)) for runs in models.values())
     if not _same_frames(one, other):
         raise UserError(
             f"{first} and {second} are not scored on the same frames of {protocol.benchmark} and cannot be compared; "
@@ -74,6 +74,11 @@ def compare(protocol: Protocol, models: Mapping[str, Sequence[RunPredictions]], 
     ComparisonFile.model_validate(to_json(entries)).write(out)
 
 
+def _answered(outputs: Outputs) -> Outputs:
+    """Return the outputs with an answer for every frame, also of other programs."""
+    return outputs if outputs.is_complete else answer_all(outputs)
+
+
 def _same_frames(one: Outputs, other: Outputs) -> bool:
     return bool(one.table["source"].to_pylist() == other.table["source"].to_pylist())
 
@@ -81,7 +86,12 @@ def _same_frames(one: Outputs, other: Outputs) -> bool:
 def _label_differences(
     one: Mapping[str, Estimates], other: Mapping[str, Estimates], jackknife: Jackknife
 ) -> dict[str, Any]:
-    return {name: _differences(one[name], other[name], jackknife) for name in one if name in other}
+    found = {name: _differences(one[name], other[name], jackknife) for name in one if name in other}
+    for metric in {metric for entry in found.values() for metric in entry}:
+        entries = [entry[metric] for entry in found.values() if metric in entry]
+        for entry, corrected in zip(entries, holm([entry["p"] for entry in entries]), strict=True):
+            entry["p_holm"] = corrected
+    return found
 
 
 def _differences(one: Estimates, other: Estimates, jackknife: Jackknife) -> dict[str, Any]:
@@ -102,6 +112,7 @@ def _difference(name: str, one: Estimates, other: Estimates, jackknife: Jackknif
         "model": one.values[name],
         "other": other.values[name],
         "difference": difference,
+        "p": jackknife.p_value(difference, replicates, holders),
         **({"interval": None, "no_interval": interval} if isinstance(interval, str) else {"interval": interval}),
     }
 

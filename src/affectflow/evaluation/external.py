@@ -17,7 +17,10 @@ from numpy.typing import NDArray
 from affectflow import facs
 from affectflow.core.errors import UserError
 from affectflow.datasets.base import Dataset, visible
+from affectflow.datasets.media import MetadataOnly
+from affectflow.datasets.opening import get_dataset
 from affectflow.datasets.sample import Sample
+from affectflow.datasets.synthetic import is_drawn
 from affectflow.evaluation.external_formats import (
     AFFECT,
     EXPECTED,
@@ -28,6 +31,7 @@ from affectflow.evaluation.external_formats import (
     is_known_column,
     recognize,
 )
+from affectflow.evaluation.outputs import RunPredictions
 from affectflow.media.name_index import NameIndex, normalized
 from affectflow.prediction.columns import LEFT_OUT_COLUMNS, PREDICTIONS_SCHEMA, label_fields
 from affectflow.tables.cells import parse_number
@@ -265,6 +269,46 @@ def _output_fields(prediction: Prediction) -> dict[str, Any]:
         "predicted_valence": prediction.valence,
         "predicted_arousal": prediction.arousal,
     }
+
+
+@dataclass(frozen=True, slots=True)
+class ExternalRun:
+    """Predictions of another program, joined with labels as those of a run are, and how far they match."""
+
+    run: RunPredictions
+    matched: Joined
+
+
+def external_run(predictions: Path, name: str, benchmark: str, root: Path, split: str, folder: Path) -> ExternalRun:
+    """Join predictions of another program with the labels of a benchmark.
+
+    Args:
+        predictions: A file, or a folder of files.
+        name: Name of the model in score files.
+        benchmark: Name of the benchmark.
+        root: Its folder.
+        split: Its split.
+        folder: An empty folder for the joined tables, which must stay as long as the run is used.
+
+    Raises:
+        UserError: There are no such predictions, or none is of a frame of the benchmark.
+    """
+    if not predictions.exists():
+        raise UserError(f"{predictions} does not exist; name the file or folder of the predictions.")
+    external = read_predictions(predictions)
+    joined, left_out = folder / "predictions.parquet", folder / "left_out.csv"
+    matched = join_with_labels(get_dataset(benchmark, root, split, MetadataOnly()), external, joined, left_out)
+    unused = external.left_out + Counter({WITHOUT_LABEL: len(external.by_key) - matched.frames})
+    run = RunPredictions(
+        run=name,
+        predictions=joined,
+        left_out=left_out,
+        inputs={"predictions": predictions} if predictions.is_file() else {},
+        synthetic=is_drawn(root),
+        program=external.program,
+        unused_rows=dict(unused),
+    )
+    return ExternalRun(run, matched)
 
 
 class _Names:

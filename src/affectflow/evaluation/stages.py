@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -90,49 +91,28 @@ def score(
         name: Name of the model in the score file; the file's name if left out.
     """
     import tempfile
-    from collections import Counter
 
     from affectflow.core.cache import fingerprint
-    from affectflow.core.errors import UserError
-    from affectflow.datasets.media import MetadataOnly
-    from affectflow.datasets.opening import get_dataset
-    from affectflow.datasets.synthetic import is_drawn
-    from affectflow.evaluation.external import WITHOUT_LABEL, join_with_labels, read_predictions
-    from affectflow.evaluation.outputs import RunPredictions
+    from affectflow.evaluation.external import external_run
     from affectflow.evaluation.protocols import protocol as find_protocol
     from affectflow.evaluation.score import score as write_score
     from affectflow.evaluation.summary import table
 
     wanted = find_protocol(benchmark, protocol)
-    if not predictions.exists():
-        raise UserError(f"{predictions} does not exist; name the file or folder of the predictions.")
-    external = read_predictions(predictions)
     name = name or predictions.stem
     with tempfile.TemporaryDirectory() as folder:
-        joined, left_out = Path(folder) / "predictions.parquet", Path(folder) / "left_out.csv"
-        dataset = get_dataset(benchmark, root, split, MetadataOnly())
-        matched = join_with_labels(dataset, external, joined, left_out)
-        unused = external.left_out + Counter({WITHOUT_LABEL: len(external.by_key) - matched.frames})
-        inputs = {"predictions": predictions} if predictions.is_file() else {}
-        found = RunPredictions(
-            run=name,
-            predictions=joined,
-            left_out=left_out,
-            inputs=inputs,
-            synthetic=is_drawn(root),
-            program=external.program,
-            unused_rows=dict(unused),
-        )
+        found = external_run(predictions, name, benchmark, root, split, Path(folder))
         write_score(
             wanted,
             name,
-            [found],
+            [found.run],
             snapshot=None,
             config_sha256=fingerprint([wanted.target, split]),
             code_sha256=code,
             out=out,
         )
-    lines = [f"{external.program} by {wanted.title}, version {wanted.version}", table([out])]
+    matched, unused = found.matched, Counter(found.run.unused_rows)
+    lines = [f"{found.run.program} by {wanted.title}, version {wanted.version}", table([out])]
     lines += [f"left out: {count:,} {reason}" for reason, count in (matched.left_out + unused).most_common()]
     if without := matched.without_prediction.total():
         lines.append(f"without a prediction, counted as without expression: {without:,} frames")

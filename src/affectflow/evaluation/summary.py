@@ -104,7 +104,15 @@ def _differences(comparison: ComparisonFile) -> Iterator[str]:
         metrics[title] = (track or {}).get("ccc")
     for title, one in metrics.items():
         if one is not None:
-            yield f"  {title}: {one.difference:+.3f}{_ends(one.interval)}  ({one.model:.3f} and {one.other:.3f})"
+            p = "" if one.p is None else f", p {one.p:.3f}" if one.p >= 0.001 else ", p < 0.001"
+            yield f"  {title}: {one.difference:+.3f}{_ends(one.interval)}{p}  ({one.model:.3f} and {one.other:.3f})"
+    differ = [
+        f"{name} {entry['f1'].difference:+.3f}"
+        for name, entry in comparison.action_units.items()
+        if "f1" in entry and entry["f1"].p_holm is not None and entry["f1"].p_holm < 0.05
+    ]
+    if comparison.action_units:
+        yield f"  AUs whose F1 differs (p < 0.05 by Holm): {', '.join(differ) or 'none'}"
 
 
 def _ends(interval: Interval | None) -> str:

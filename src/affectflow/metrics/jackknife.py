@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import expit, logit, stdtrit
+from scipy.special import expit, logit, stdtr, stdtrit
 
 CONFIDENCE = 0.95
 METHOD = "delete-one jackknife, Student's t"
@@ -107,6 +107,34 @@ class Jackknife:
             holders: In how many groups there is what the metric rests on, such as positives; None for all. They bound
                 the degrees of freedom.
         """
+        found = self._error(estimate, replicates, holders)
+        if isinstance(found, str):
+            return found
+        error, freedom = found
+        if not error:  # two models that differ nowhere; of a single one it only shows that there is too little
+            return (estimate, estimate) if scale is PLAIN else "does not vary"
+        half = float(stdtrit(freedom, (1 + CONFIDENCE) / 2)) * error
+        if not scale.low < estimate < scale.high:
+            return max(scale.low, estimate - half), min(scale.high, estimate + half)
+        middle, half = scale.to(estimate), half * scale.slope(estimate)
+        return scale.back(middle - half), scale.back(min(middle + half, 700.0))
+
+    def p_value(self, difference: float, replicates: Numbers, holders: int | None = None) -> float:
+        """Return the probability of a difference as large where there is none, two-sided; NaN without an interval.
+
+        Args:
+            difference: The difference of all frames.
+            replicates: The difference without each group, [groups].
+            holders: As of :meth:`interval`.
+        """
+        found = self._error(difference, replicates, holders)
+        if isinstance(found, str):
+            return math.nan
+        error, freedom = found
+        return 2 * float(stdtr(freedom, -abs(difference) / error)) if error else 1.0
+
+    def _error(self, estimate: float, replicates: Numbers, holders: int | None) -> tuple[float, float] | str:
+        """Return a metric's standard error and its degrees of freedom, or why there is none."""
         holders = self.count if holders is None else holders
         if math.isnan(estimate):
             return "undefined"
@@ -116,14 +144,22 @@ class Jackknife:
             return "undefined without a single one of what is resampled"
         deviations = replicates - replicates.mean()
         error = math.sqrt((self.count - 1) / self.count * float(deviations @ deviations))
-        if not error:  # two models that differ nowhere; of a single one it only shows that there is too little
-            return (estimate, estimate) if scale is PLAIN else "does not vary"
-        freedom = min(holders - 1, _degrees_of_freedom(deviations))
-        half = float(stdtrit(freedom, (1 + CONFIDENCE) / 2)) * error
-        if not scale.low < estimate < scale.high:
-            return max(scale.low, estimate - half), min(scale.high, estimate + half)
-        middle, half = scale.to(estimate), half * scale.slope(estimate)
-        return scale.back(middle - half), scale.back(min(middle + half, 700.0))
+        return error, min(holders - 1, _degrees_of_freedom(deviations)) if error else 0.0
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Correct p-values of several comparisons (Holm 1979), so that any false one is as rare as in a single comparison.
+
+    Args:
+        p_values: Of each comparison; NaN for those that cannot be made.
+    """
+    corrected = [math.nan] * len(p_values)
+    order = sorted((place for place, p in enumerate(p_values) if not math.isnan(p)), key=lambda place: p_values[place])
+    largest = 0.0
+    for rank, place in enumerate(order):
+        largest = max(largest, min(1.0, (len(order) - rank) * p_values[place]))
+        corrected[place] = largest
+    return corrected
 
 
 def _degrees_of_freedom(deviations: Numbers) -> float:
