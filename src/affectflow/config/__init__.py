@@ -99,11 +99,12 @@ def complete_section(name: str, settings: Values) -> dict[str, Any]:
         raise UserError(_sentence(error.errors()[0], model, {name: settings}, before=(name,))) from None
 
 
-def _merged(old: Values, new: Values) -> dict[str, Any]:
+def _merged(old: Any, new: Any) -> Any:
+    if not (isinstance(old, Mapping) and isinstance(new, Mapping)):
+        return new
     merged = dict(old)
     for key, value in new.items():
-        both = isinstance(old.get(key), dict) and isinstance(value, dict)
-        merged[key] = _merged(old[key], value) if both else value
+        merged[key] = _merged(old.get(key), value)
     return merged
 
 

@@ -88,15 +88,19 @@ class Archive:
             rows = json.loads(answer) if answer.strip() else []
             if not isinstance(rows, list):
                 raise TypeError
+            wanted = datetime.strptime(self.date, "%Y%m%d")
+            captures = [
+                (abs(_moment(time) - wanted), time, original, digest)
+                for time, original, digest in (rows[1:] if rows and tuple(rows[0]) == _FIELDS else rows)
+                if _is_same_page(original, url)
+            ]
             found: dict[object, Copy] = {}
-            for time, original, digest in rows[1:] if rows and tuple(rows[0]) == _FIELDS else rows:
-                if _is_same_page(original, url):
-                    copy = Copy(self._below(f"web/{_moment(time):{_TIME}}id_/{original}"), time)
-                    found.setdefault(copy.address if digest in (None, "", "-") else digest, copy)
+            for _, time, original, digest in sorted(captures, key=lambda capture: capture[0]):
+                copy = Copy(self._below(f"web/{time}id_/{original}"), time)
+                found.setdefault(copy.address if digest in (None, "", "-") else digest, copy)
         except (ValueError, TypeError, AttributeError, KeyError, RecursionError, Failed):
             raise Failed("bad_response", "its index answers in another form than documented") from None
-        wanted = datetime.strptime(self.date, "%Y%m%d")
-        return sorted(found.values(), key=lambda copy: abs(_moment(copy.time) - wanted))
+        return list(found.values())
 
     def _below(self, path: str) -> Address:
         return Address.parse(f"{str(self.server).rstrip('/')}/{path}")
