@@ -58,7 +58,7 @@ class Assembly:
         self, folder: Path, save_csv: Callable[..., Path], rows_of: Callable[[Path], list[dict[str, str]]]
     ) -> None:
         self.folder = folder
-        self.labels: list[tuple[str, Units]] = []
+        self.labels: list[tuple[str, str, Units]] = []
         self.ledger: dict[str, dict[str, object]] = {}
         self.affect: list[tuple[str, str, str]] = []
         self.snapshot: Path | None = None
@@ -67,9 +67,11 @@ class Assembly:
         self._save_csv = save_csv
         self._rows_of = rows_of
 
-    def add(self, url: str, units: Units | None = None, content: object = None, **entry: object) -> None:
+    def add(
+        self, url: str, units: Units | None = None, content: object = None, table: str = "t.xlsx", **entry: object
+    ) -> None:
         """A row of labels, and its URL's line in the ledger: ``content`` says which image it is."""
-        self.labels.append((url, units or {}))
+        self.labels.append((table, url, units or {}))
         digest = sha(url if content is None else content)
         fetched = {"outcome": OK, "sha256": digest, "dhash": digest, "file_name": names.file_name(url)}
         self.ledger.setdefault(url, {"url": url, **fetched, **entry})
@@ -83,8 +85,8 @@ class Assembly:
         """Samples by URL."""
         folder = self.folder
         rows = [
-            ("t.xlsx", "s", i, url, "", *(units.get(unit, 999) for unit in range(1, 61)))
-            for i, (url, units) in enumerate(self.labels, start=2)
+            (table, "s", i, url, "", *(units.get(unit, 999) for unit in range(1, 61)))
+            for i, (table, url, units) in enumerate(self.labels, start=2)
         ]
         self._save_csv(folder / "labels.csv", LABEL_COLUMNS, rows)
         write_parquet(folder / "ledger.parquet", LEDGER_SCHEMA, self.ledger.values())
@@ -108,6 +110,13 @@ class Assembly:
         self.left_out = {row["url"]: row["reason"] for row in self._rows_of(folder / "left_out.csv")}
         table = read_parquet(folder / "samples.parquet", SAMPLES_SCHEMA).to_pylist()
         return {row["url"]: row for row in table}
+
+    def reasons(self) -> dict[str, str]:
+        """All reasons for which rows of a URL, or labels of them, were left out, by URL."""
+        found: dict[str, str] = {}
+        for row in self._rows_of(self.folder / "left_out.csv"):
+            found[row["url"]] = f"{found.get(row['url'], '')} {row['reason']}"
+        return found
 
 
 @pytest.fixture
@@ -250,7 +259,7 @@ def test_near_duplicates_stay_on_one_side(assembly: Assembly) -> None:
 def test_adding_rows_keeps_every_side(assembly: Assembly) -> None:
     before = assembly.run()
     for i in range(50):
-        assembly.labels.insert(i, (f"http://new/{i}", {}))
+        assembly.labels.insert(i, ("t.xlsx", f"http://new/{i}", {}))
         assembly.ledger[f"http://new/{i}"] = {
             **{"url": f"http://new/{i}", "outcome": OK, "sha256": sha(i), "dhash": sha(i), "file_name": str(i)}
         }
@@ -265,6 +274,50 @@ def test_adding_near_duplicates_keeps_every_side(assembly: Assembly) -> None:
         assembly.add(f"http://near/{i}", dhash=near(sha(f"http://fill/{i}"), 3))
     after = assembly.run()
     assert {url: after[url]["split"] for url in before} == {url: row["split"] for url, row in before.items()}
+
+
+AUTOMATIC = {"automatic": ["dataFile_*"]}
+
+
+def test_labels_by_a_program_are_for_training_only(assembly: Assembly) -> None:
+    for i in range(100):
+        assembly.add(f"http://automatic/{i}", {1: 1}, table="dataFile_0001.txt")
+        assembly.add(f"http://near/{i}", {1: 1}, dhash=near(sha(f"http://fill/{i}"), 3), table="datafile_0001.TXT")
+        assembly.add(f"http://fill/{i}", {1: 1 - i % 2, 2: 1}, f"http://fill/{i}", table="dataFile_2.txt.gz")
+    rows = assembly.run(**AUTOMATIC)
+    reasons = assembly.reasons()
+    assert all(rows[f"http://automatic/{i}"]["split"] == "train" for i in range(100))
+    assert {row["split"] for row in rows.values()} == set(SPLITS)
+    for i in range(100):
+        split = rows[f"http://fill/{i}"]["split"]
+        if split == "train":
+            assert known(rows[f"http://fill/{i}"]) == {1: i % 2, 2: 1}
+            assert "AU1: the label made by hand is used" in reasons[f"http://fill/{i}"]
+            assert rows[f"http://near/{i}"]["split"] == "train"
+        else:
+            unused = f"automatic labels, not used in the {split} split"
+            assert known(rows[f"http://fill/{i}"]) == {1: i % 2}
+            assert unused in reasons[f"http://fill/{i}"] and unused in reasons[f"http://near/{i}"]
+            assert f"http://near/{i}" not in rows
+
+
+def test_what_people_contradict_is_not_filled_by_a_program(assembly: Assembly) -> None:
+    for label in (0, 1):
+        assembly.add("http://one/", {5: label})
+    assembly.add("http://one/", {5: 1, 6: 1}, table="dataFile_0001.txt")
+    for seed in range(20):  # some of them are in the training split
+        assembly.add(f"http://two/{seed}", {5: 1}, table="dataFile_0001.txt")
+        assembly.add(f"http://two/{seed}", {5: 0}, table="dataFile_0001.txt")
+    rows = assembly.run(**AUTOMATIC)
+    assert 5 not in known(rows["http://one/"])
+    assert all(known(rows[f"http://two/{seed}"]) == {} for seed in range(20))
+
+
+def test_automatic_tables_can_be_asked_for_everywhere(assembly: Assembly) -> None:
+    assembly.labels = [("dataFile_0001.txt", url, units) for _, url, units in assembly.labels]
+    with pytest.raises(UserError, match=r"data\.emotionet\.automatic.*for training only"):
+        assembly.run(**AUTOMATIC)
+    assert {row["split"] for row in assembly.run(automatic=[]).values()} == set(SPLITS)
 
 
 def test_an_empty_split_is_an_error(tmp_path: Path, assembly: Assembly) -> None:

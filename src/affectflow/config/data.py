@@ -18,6 +18,10 @@ class EmotioNet(Section):
         description="Spreadsheets of image URLs and 60 AU columns (.xlsx, .csv, or TAB separated .txt), or folders "
         "of them; an empty list leaves EmotioNet out."
     )
+    automatic: list[str] = Field(
+        description="File names (`*` stands for anything) of the tables whose labels a program made. These labels are "
+        "for training only: validation and test have those made by hand. `[]` takes all tables for made by hand."
+    )
     snapshot: PathText | None = Field(
         description="A `snapshot.parquet` whose images and splits are to be reproduced, or null; differences are "
         "written to `results/emotionet/snapshot_difference.csv`."

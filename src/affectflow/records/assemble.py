@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,8 @@ class AssemblyOptions:
         validation_fraction: Share of the groups that goes to validation.
         test_fraction: Share of the groups that goes to test.
         near_duplicate_bits: Perceptual hashes that differ in at most so many of 256 bits are in one group.
+        automatic: File names of the tables whose labels a program made, with ``*`` for anything: they are for the
+            training split only.
     """
 
     on_missing_face: str | None
@@ -68,6 +71,29 @@ class AssemblyOptions:
     validation_fraction: float
     test_fraction: float
     near_duplicate_bits: int
+    automatic: Sequence[str] = ()
+
+
+Where = tuple[str, str, str, str]
+"""Table, sheet, row and URL of a row."""
+
+
+@dataclass(slots=True)
+class _Units:
+    """An image's AU labels by all rows of one provenance, and the rows."""
+
+    values: NDArray[np.int8] = field(default_factory=lambda: np.full(facs.COUNT, facs.UNKNOWN, np.int8))
+    contradicted: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(facs.COUNT, bool))
+    rows: list[Where] = field(default_factory=list)
+
+    def add(self, where: Where, other: NDArray[np.int8]) -> list[int]:
+        """Fill unknown labels; contradicted ones stay unknown. Returns the AUs that the row contradicts."""
+        conflict = _contradicts(self.values, other)
+        self.contradicted |= conflict
+        self.values = np.where(self.values == facs.UNKNOWN, other, self.values)
+        self.values[self.contradicted] = facs.UNKNOWN
+        self.rows.append(where)
+        return (np.flatnonzero(conflict) + 1).tolist()
 
 
 @dataclass(slots=True)
@@ -76,11 +102,24 @@ class _Image:
     file_name: str
     sha256: str
     dhash: str
-    units: NDArray[np.int8]
-    contradicted: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(facs.COUNT, bool))
+    by_hand: _Units = field(default_factory=_Units)
+    automatic: _Units = field(default_factory=_Units)
     affect: dict[str, float] = field(default_factory=dict)
-    rows: list[tuple[str, str, str, str]] = field(default_factory=list)
-    """Table, sheet, row and URL of the rows that list the image."""
+
+    @property
+    def rows(self) -> list[Where]:
+        return self.by_hand.rows + self.automatic.rows
+
+    @property
+    def only_automatic(self) -> bool:
+        return not self.by_hand.rows and not self.affect
+
+    def units(self, split: str) -> NDArray[np.int8]:
+        """Return the labels that count in a split; a program's never stand against those of people."""
+        values, automatic = self.by_hand.values, self.automatic.values
+        if split != "train":
+            return values
+        return np.where((values == facs.UNKNOWN) & ~self.by_hand.contradicted, automatic, values)
 
 
 def assemble(inputs: AssemblyInputs, options: AssemblyOptions, samples: Path, left_out: Path) -> dict[str, int]:
@@ -89,6 +128,8 @@ def assemble(inputs: AssemblyInputs, options: AssemblyOptions, samples: Path, le
     Rows with the same bytes become one sample: the first URL is kept, known labels fill unknown ones, and labels that
     contradict each other become unknown. The split is decided by a hash of the group of near duplicates, so that
     further rows do not move other images; with a snapshot that has splits, splits and groups are taken from it.
+    Labels that a program made are used in the training split only, where people gave none: images that have no others
+    go there.
 
     Args:
         inputs: The tables to join.
@@ -104,16 +145,22 @@ def assemble(inputs: AssemblyInputs, options: AssemblyOptions, samples: Path, le
     """
     rows_left_out: LeftOut = []
     reference = read_snapshot(inputs.snapshot) if inputs.snapshot is not None else None
-    images = _images(inputs.labels, inputs.ledger, reference, rows_left_out)
+    images = _images(inputs.labels, inputs.ledger, reference, options.automatic, rows_left_out)
     if inputs.affect is not None:
         _add_affect(images, inputs.affect, rows_left_out)
-    rows = _rows(list(images.values()), reference, inputs.faces, options)
+    divided = _rows(list(images.values()), reference, inputs.faces, options)
+    rows = _without_automatic(divided, images, rows_left_out)
     if options.on_missing_face != CENTER_CROP:
         faceless = dict.fromkeys(row["sha256"] for row in rows if row["face"] == NO_FACE and row["split"] != "test")
         rows_left_out += ((*where, NO_FACE) for sha256 in faceless for where in images[sha256].rows)
         rows = [row for row in rows if row["sha256"] not in faceless]
     counts = {split: sum(row["split"] == split for row in rows) for split in SPLITS}
     for split, count in counts.items():
+        if not count and all(image.only_automatic for image in images.values()):
+            raise UserError(
+                "A program made the labels of all tables (data.emotionet.automatic), and these are for training only; "
+                "add a table of labels made by hand, or set data.emotionet.automatic to [] to use them everywhere."
+            )
         if not count:
             raise UserError(
                 f"None of {len(rows)} images is in the {split} split; "
@@ -133,8 +180,7 @@ def _rows(
         known = reference.images()
         divided = [known[image.sha256] for image in images]
     else:
-        groups = _groups(images, options.near_duplicate_bits)
-        divided = [(_split(group, options.validation_fraction, options.test_fraction), group) for group in groups]
+        divided = _divide(images, options)
     return [
         {
             "url": image.url,
@@ -143,7 +189,7 @@ def _rows(
             "group": group,
             "split": split,
             "shard": _number(image.sha256) % options.shards,
-            "units": image.units.tolist(),
+            "units": image.units(split).tolist(),
             "valence": image.affect.get("valence", np.nan),
             "arousal": image.affect.get("arousal", np.nan),
             **(_face(face_rows, image) if faces else face_cells(NOT_LOOKED_FOR)),
@@ -152,7 +198,37 @@ def _rows(
     ]
 
 
-def _images(labels: Path, ledger: Path, reference: Snapshot | None, left_out: LeftOut) -> dict[str, _Image]:
+def _divide(images: Sequence[_Image], options: AssemblyOptions) -> list[tuple[str, str]]:
+    """Return the split and the group of each image; groups of automatic labels alone are for training."""
+    groups = list(_groups(images, options.near_duplicate_bits))
+    judged = {group for group, image in zip(groups, images, strict=True) if not image.only_automatic}
+    return [
+        (_split(group, options.validation_fraction, options.test_fraction) if group in judged else "train", group)
+        for group in groups
+    ]
+
+
+def _without_automatic(rows: Sequence[Row], images: Mapping[str, _Image], left_out: LeftOut) -> list[Row]:
+    """Leave out the images that only a program labelled of the splits that models are chosen and scored on.
+
+    Labels of programs that are not used are named in ``left_out``, in all splits.
+    """
+    kept: list[Row] = []
+    for row in rows:
+        image, split = images[row["sha256"]], row["split"]
+        if split != "train":
+            left_out += ((*where, f"automatic labels, not used in the {split} split") for where in image.automatic.rows)
+        elif (overruled := _contradicts(image.by_hand.values, image.automatic.values)).any():
+            named = ", ".join(map(facs.label, (np.flatnonzero(overruled) + 1).tolist()))
+            left_out += ((*where, f"{named}: the label made by hand is used") for where in image.automatic.rows)
+        if split == "train" or not image.only_automatic:
+            kept.append(row)
+    return kept
+
+
+def _images(
+    labels: Path, ledger: Path, reference: Snapshot | None, automatic: Sequence[str], left_out: LeftOut
+) -> dict[str, _Image]:
     """Return the distinct images by SHA-256, in order of first appearance."""
     fetched = {row["url"]: row for row in read_parquet(ledger, LEDGER_SCHEMA).to_pylist()}
     known = reference.images() if reference is not None else {}
@@ -174,15 +250,15 @@ def _images(labels: Path, ledger: Path, reference: Snapshot | None, left_out: Le
         units = np.array([_unit(row[name]) for name in facs.LABELS], np.int8)
         image = images.get(entry["sha256"])
         if image is None:
-            image = _Image(row["url"], entry["file_name"], entry["sha256"], entry["dhash"], units)
+            image = _Image(row["url"], entry["file_name"], entry["sha256"], entry["dhash"])
             images[entry["sha256"]] = image
         else:
-            conflicts = _merge(image, units)
             left_out.append((*where, f"same image as {image.url}: labels merged"))
-            if conflicts:
-                named = ", ".join(map(facs.label, conflicts))
-                left_out.append((*where, f"{named} contradicted by another row of the same image: unknown"))
-        image.rows.append(where)
+        of_program = any(fnmatchcase(row["table"].lower(), pattern.lower()) for pattern in automatic)
+        conflicts = (image.automatic if of_program else image.by_hand).add(where, units)
+        if conflicts:
+            named = ", ".join(map(facs.label, conflicts))
+            left_out.append((*where, f"{named} contradicted by another row of the same image: unknown"))
     return images
 
 
@@ -190,15 +266,9 @@ def _unit(text: str) -> int:
     return facs.UNKNOWN if text == "999" else int(text)
 
 
-def _merge(image: _Image, other: NDArray[np.int8]) -> list[int]:
-    """Fill unknown labels of an image; contradicted labels stay unknown. Returns the AUs that are contradicted."""
-    known = image.units
-    conflict = (known != facs.UNKNOWN) & (other != facs.UNKNOWN) & (known != other)
-    image.contradicted |= conflict
-    fill = (known == facs.UNKNOWN) & ~image.contradicted
-    known[fill] = other[fill]
-    known[image.contradicted] = facs.UNKNOWN
-    return (np.flatnonzero(conflict) + 1).tolist()
+def _contradicts(labels: NDArray[np.int8], others: NDArray[np.int8]) -> NDArray[np.bool_]:
+    contradicts: NDArray[np.bool_] = (labels != facs.UNKNOWN) & (others != facs.UNKNOWN) & (labels != others)
+    return contradicts
 
 
 def _add_affect(images: dict[str, _Image], affect: Path, left_out: LeftOut) -> None:

@@ -24,6 +24,7 @@ def assemble_samples(
     validation_fraction: Annotated[float, Setting("records.validation_fraction")],
     test_fraction: Annotated[float, Setting("records.test_fraction")],
     near_duplicate_bits: Annotated[int, Setting("records.near_duplicate_bits")],
+    automatic: Annotated[list[str], Setting("data.emotionet.automatic")],
     affect: Path | None = None,
     snapshot: Path | None = None,
     faces: tuple[Path, ...] = (),
@@ -36,6 +37,7 @@ def assemble_samples(
         ledger: The download's ledger.
         samples: Table of the samples.
         left_out: Table of what was not used, with the reason.
+        automatic: File names of the tables whose labels a program made.
         affect: Table of valence and arousal by image.
         snapshot: Take splits and groups from this.
         faces: Tables of the images' faces.
@@ -51,6 +53,7 @@ def assemble_samples(
             validation_fraction=validation_fraction,
             test_fraction=test_fraction,
             near_duplicate_bits=near_duplicate_bits,
+            automatic=automatic,
         ),
         samples=samples,
         left_out=left_out,
