@@ -127,8 +127,10 @@ def _protocol(one: Protocol) -> str:
     lines = [f"### {one.benchmark}-{one.name}{usual}\n", f"{one.title}. Version {one.version}.\n"]
     lines += ["| | |", "| --- | --- |", *(f"| {key} | {value} |" for key, value in facts.items() if value), ""]
     if one.published:
-        lines += ["| published model | metric | value |", "| --- | --- | --- |"]
-        lines += [f"| {result.model} | `{result.metric}` | {result.value:g} |" for result in one.published]
+        lines += ["| published model | metric | value | how it was got |", "| --- | --- | --- | --- |"]
+        lines += [
+            f"| {result.model} | `{result.metric}` | {result.value:g} | {result.how} |" for result in one.published
+        ]
         lines.append("")
     return "\n".join(lines)
 

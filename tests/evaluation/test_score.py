@@ -16,6 +16,7 @@ from affectflow import facs
 from affectflow.contracts.leakage import LeakageFile
 from affectflow.contracts.snapshot_card import SnapshotCard
 from affectflow.core.errors import UserError
+from affectflow.evaluation.compare import gather_seeds
 from affectflow.evaluation.outputs import RunPredictions
 from affectflow.evaluation.protocols import default, protocol, protocols
 from affectflow.evaluation.score import score
@@ -363,7 +364,7 @@ def test_the_challenge_score_is_the_mean_of_accuracy_and_f1(tmp_path: Path) -> N
     assert result["protocol"]["subjects"] == 50 and "AU5" in result["unlabelled"]
 
 
-def _score_folds(folder: Path) -> dict[str, Any]:
+def _score_folds(folder: Path, name: str = "folds8") -> dict[str, Any]:
     """Score the predictions in the folders ``1``, ``2`` and ``3`` together."""
     files = ("predictions.parquet", "left_out.csv", "card.json", "model.keras")
     parts = [
@@ -371,7 +372,7 @@ def _score_folds(folder: Path) -> dict[str, Any]:
         for fold in (1, 2, 3)
     ]
     out = folder / "folds.json"
-    score(protocol("disfa", "folds8"), "m", parts, None, config_sha256="c", code_sha256="d", out=out)
+    score(protocol("disfa", name), "m", parts, None, config_sha256="c", code_sha256="d", out=out)
     found: dict[str, Any] = json.loads(out.read_text())
     return found
 
@@ -390,10 +391,72 @@ def test_folds_are_pooled_and_averaged(tmp_path: Path) -> None:
     result = _score_folds(tmp_path)
     together = _score(tmp_path, pooled)
     assert result["mean_f1"] == together["mean_f1"]
-    assert list(result["folds"]["mean_f1"].values()) == alone
-    assert result["folds"]["mean_of_folds_f1"] == pytest.approx(np.mean(alone), abs=1e-6) != result["mean_f1"]
+    assert {fold: means["mean_f1"] for fold, means in result["folds"]["each"].items()} == {
+        f"fold{number}": f1 for number, f1 in enumerate(alone, start=1)
+    }
+    assert result["folds"]["mean"]["mean_f1"] == pytest.approx(np.mean(alone), abs=1e-6) != result["mean_f1"]
     assert result["protocol"]["left_out"] == {"frame without labels": 12}
-    assert {"model": "JAA-Net", "metric": "mean_f1", "value": 0.56} in result["published"]
+    jaanet = next(one for one in result["published"] if one["model"] == "JAA-Net")
+    assert jaanet["value"] == 0.56 and "BP4D" in jaanet["how"]
+
+
+def test_intensities_are_scored_by_folds_pooled_and_each(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    truths, outputs = [], []
+    for fold, count in enumerate((60, 150, 90), start=1):
+        folder = tmp_path / f"{fold}"
+        folder.mkdir()
+        truth = rng.integers(0, 6, count).astype(float)
+        predicted = np.clip(truth + rng.normal(0, fold, count), 0, 5)
+        rows = _frames(count, DISFA, fold)
+        for row, known, output in zip(rows, truth, predicted, strict=True):
+            row["intensities"] = [float("nan")] * 11 + [known] + [float("nan")] * 48
+            row["predicted_intensities"] = [float("nan")] * 11 + [output] + [float("nan")] * 48
+        _score(folder, rows, trained=(), name="intensity12")
+        truths.append(truth)
+        outputs.append(predicted.astype(np.float32))
+    result = _score_folds(tmp_path, "foldsintensity12")
+    mae = [float(np.abs(t - p).mean()) for t, p in zip(truths, outputs, strict=True)]
+    mse = [float(((t - p) ** 2).mean()) for t, p in zip(truths, outputs, strict=True)]
+    each = list(result["folds"]["each"].values())
+    assert [means["mean_mae"] for means in each] == pytest.approx(mae, abs=1e-6)
+    assert [means["mean_mse"] for means in each] == pytest.approx(mse, abs=1e-6)
+    covariances = [np.cov(t, p) for t, p in zip(truths, outputs, strict=True)]
+    icc = [2 * one[0, 1] / np.trace(one) for one in covariances]
+    assert [means["mean_icc"] for means in each] == pytest.approx(icc, abs=1e-6)
+    assert result["folds"]["mean"]["mean_icc"] == pytest.approx(np.mean(icc), abs=1e-6) != result["mean_icc"]
+    pooled = np.abs(np.concatenate(truths) - np.concatenate(outputs)).mean()
+    assert result["mean_mae"] == pytest.approx(pooled, abs=1e-6) != result["folds"]["mean"]["mean_mae"]
+
+
+def test_folds_leave_out_the_frames_of_bad_landmarks(tmp_path: Path) -> None:
+    for fold, subject in enumerate(("SN001", "SN006", "SN004"), start=1):
+        folder = tmp_path / f"{fold}"
+        folder.mkdir()
+        rows = _frames(60, DISFA, fold)
+        for number, row in enumerate(rows):
+            row |= {"subject": subject, "frame": {1: 390, 2: 1340, 3: 4530}[fold] + number}
+        _score(folder, rows)
+    protocol_used = _score_folds(tmp_path, "foldslandmarks8")["protocol"]
+    # SN001 398 to 420, SN006 1349 to 1405, SN004 4541 to 4555, of frames 390 to 449, 1340 to 1399, 4530 to 4589
+    assert protocol_used["left_out"]["frame that the protocol leaves out"] == 23 + 51 + 15
+    assert protocol_used["used_frames"] == 180 - 89
+
+
+def test_seeds_of_folds_are_combined_by_fold(tmp_path: Path) -> None:
+    for seed in (1, 2):
+        for fold in (1, 2, 3):
+            folder = tmp_path / f"{seed}" / f"{fold}"
+            folder.mkdir(parents=True)
+            _score(folder, _frames(80, DISFA, 10 * seed + fold))
+        _score_folds(tmp_path / f"{seed}")
+    gather_seeds("m", {seed: tmp_path / f"{seed}" / "folds.json" for seed in (1, 2)}, tmp_path / "seeds.json")
+    seeds = json.loads((tmp_path / "seeds.json").read_text())["folds"]
+    of_each = [json.loads((tmp_path / f"{seed}" / "folds.json").read_text())["folds"] for seed in (1, 2)]
+    assert seeds["each"]["fold2"]["mean_f1"]["each"] == [one["each"]["fold2"]["mean_f1"] for one in of_each]
+    assert seeds["mean"]["mean_f1"]["mean"] == pytest.approx(
+        np.mean([one["mean"]["mean_f1"] for one in of_each]), abs=1e-6
+    )
 
 
 def test_what_one_fold_was_not_trained_is_unsupported(tmp_path: Path) -> None:

@@ -64,7 +64,8 @@ def protocols(benchmark: str | None = None, /) -> None:
                 if one.published_note:
                     print(f"{'':24} others: {one.published_note}")
                 for figure in one.published:
-                    print(f"{'':24} published: {figure.model} {figure.metric} {figure.value}")
+                    how = f": {figure.how}" if figure.how else ""
+                    print(f"{'':24} published: {figure.model} {figure.metric} {figure.value}{how}")
 
 
 def data_sets() -> None:

@@ -201,11 +201,12 @@ class TrainingData(Part):
 
 
 class Folds(Part):
-    """The folds by themselves; all other values are of all folds' frames together."""
+    """The folds by themselves; all other values are of all folds' frames together. The literature reports both."""
 
-    mean_f1: Mapping[str, float | None]
-    """By run."""
-    mean_of_folds_f1: float | None
+    each: Mapping[str, Mapping[str, float | None]]
+    """The means over labels, by fold."""
+    mean: Mapping[str, float | None]
+    """Their means over the folds that have one."""
 
 
 class Provenance(Part):
@@ -240,6 +241,8 @@ class Published(Part):
     metric: str
     """As the score file names it."""
     value: float
+    how: str = ""
+    """How it was got, with the source: from what the model starts, who chose its epoch, which frames."""
 
 
 class ScoreFile(Means[float], Heading, JsonFile):
@@ -358,6 +361,13 @@ LabelOverSeeds = Mapping[str, OverSeeds | int | float | str | tuple[float, ...] 
 """The metrics of a label over seeds; numbers that are of the labels alone, such as ``positives``, as they are."""
 
 
+class FoldsOverSeeds(Part):
+    """The folds of several seeds, as :class:`Folds`."""
+
+    each: Mapping[str, Mapping[str, OverSeeds | float | None]]
+    mean: Mapping[str, OverSeeds | float | None]
+
+
 class SeedsFile(Means[OverSeeds | float], Heading, JsonFile):
     """The score of one model's seeds together, ``results/eval/{benchmark}[-{protocol}]_{model}-seeds.json``."""
 
@@ -371,7 +381,7 @@ class SeedsFile(Means[OverSeeds | float], Heading, JsonFile):
     intensities: Mapping[str, LabelOverSeeds]
     valence: LabelOverSeeds | None
     arousal: LabelOverSeeds | None
-    folds: Mapping[str, OverSeeds] | None = None
+    folds: FoldsOverSeeds | None = None
     unsupported: tuple[str, ...]
     unlabelled: tuple[str, ...]
     published_note: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -26,7 +26,6 @@ from affectflow.evaluation.results import (
     rank_by,
 )
 from affectflow.evaluation.temporal import runs_of
-from affectflow.metrics.decision import decide
 from affectflow.metrics.events import find_events
 from affectflow.metrics.jackknife import Jackknife
 
@@ -129,27 +128,21 @@ def evaluate(protocol: Protocol, model: str, outputs: Outputs) -> Evaluation:
     return Evaluation(protocol, labels, subjects, jackknife, units, intensities, affect, unsupported, unlabelled)
 
 
-def f1_of_folds(evaluation: Evaluation, outputs: Outputs, runs: Sequence[str]) -> dict[str, float]:
-    """Return the mean F1 of each fold by itself, by run; NaN where no label has both classes.
-
-    The literature reports either the mean of these or the F1 of all folds' frames together.
+def means_of_folds(protocol: Protocol, outputs: Outputs) -> list[dict[str, float]]:
+    """Return the protocol's means over labels for the frames of each run by itself, NaN where none of them is labelled.
 
     Args:
-        evaluation: of the frames of all folds together.
-        outputs: predictions and labels of these frames.
-        runs: name of each fold's run, in the order of ``outputs.runs``.
+        protocol: with folds.
+        outputs: predictions and labels of one run for each fold.
     """
-    probabilities, occurrence = by_unit(outputs.table, "probabilities"), evaluation.labels.occurrence
-    each = {}
-    for run, rows in zip(runs, outputs.rows(), strict=True):
-        f1s = []
-        for name, unit in evaluation.protocol.labels.items():
-            known = occurrence[name][rows] != facs.UNKNOWN
-            truth, probability = occurrence[name][rows][known] == facs.PRESENT, probabilities[rows, unit - 1][known]
-            if truth.any() and not truth.all() and not np.isnan(probability).any():
-                f1s.append(float(decide(truth, probability, outputs.thresholds(unit)[rows][known]).f1))
-        each[run] = float(np.mean(f1s)) if f1s else math.nan
-    return each
+    found = []
+    for run, rows in zip(outputs.runs, outputs.rows(), strict=True):
+        frames = rows.stop - rows.start
+        of_fold = Outputs(outputs.table.slice(rows.start, frames), [run], [frames])
+        labelled = labels_of(protocol, of_fold.table).used.any()
+        found.append(evaluate(protocol, run.run, of_fold).means().values if labelled else {})
+    names = dict.fromkeys(name for values in found for name in values)
+    return [{name: values.get(name, math.nan) for name in names} for values in found]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

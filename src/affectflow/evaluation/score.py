@@ -22,7 +22,7 @@ from affectflow.contracts.snapshot_card import SnapshotCard
 from affectflow.core.cache import file_sha256
 from affectflow.datasets.face import CENTER, FACE, HELD
 from affectflow.datasets.synthetic import NOTE
-from affectflow.evaluation.evaluate import Evaluation, evaluate, f1_of_folds
+from affectflow.evaluation.evaluate import Evaluation, evaluate, means_of_folds
 from affectflow.evaluation.outputs import Labels, Outputs, RunPredictions, answer_all, answered, read_outputs
 from affectflow.evaluation.programs import TRAINED, UNKNOWN, training_data
 from affectflow.evaluation.protocols import Protocol
@@ -85,7 +85,7 @@ def score(
         "action_units": {name: one.entry(jackknife) for name, one in evaluation.units.items()},
         "intensities": {name: one.entry(jackknife) for name, one in evaluation.intensities.items()},
         **{name: one.entry(jackknife) if (one := evaluation.affect.get(name)) else None for name in _AFFECT},
-        **({"folds": _folds_entry(evaluation, outputs, runs)} if protocol.folds else {}),
+        **({"folds": _folds_entry(protocol, outputs)} if protocol.folds else {}),
         "unsupported": evaluation.unsupported,
         "unlabelled": evaluation.unlabelled,
         "leakage": _leakage_entry(runs),
@@ -186,10 +186,14 @@ def _left_out(runs: Sequence[RunPredictions], labels: Labels) -> dict[str, int]:
     return dict(left_out + labels.left_out)
 
 
-def _folds_entry(evaluation: Evaluation, outputs: Outputs, runs: Sequence[RunPredictions]) -> dict[str, Any]:
-    each = f1_of_folds(evaluation, outputs, [run.run for run in runs])
-    defined = [f1 for f1 in each.values() if not math.isnan(f1)]
-    return {"mean_f1": each, "mean_of_folds_f1": float(np.mean(defined)) if defined else math.nan}
+def _folds_entry(protocol: Protocol, outputs: Outputs) -> dict[str, Any]:
+    each = means_of_folds(protocol, outputs)
+    names = [run.run.rpartition("-")[2] for run in outputs.runs]  # fold1 of resnet-disfa-fold1, whatever the seed
+    mean = {}
+    for metric in each[0]:
+        defined = [values[metric] for values in each if not math.isnan(values[metric])]
+        mean[metric] = float(np.mean(defined)) if defined else math.nan
+    return {"each": dict(zip(names, each, strict=True)), "mean": mean}
 
 
 def _answered_entry(protocol: Protocol, model: str, given: Outputs, all_frames: Evaluation) -> dict[str, Any]:

@@ -129,7 +129,10 @@ def _protocol_notes(scores: Sequence[ScoreFile]) -> Iterator[tuple[str, str]]:
     for key, score in {(score.benchmark, score.protocol.name): score for score in scores}.items():
         protocol = score.protocol
         parts = [f"{protocol.title}, version {protocol.version}", f"after {protocol.source}"]
-        parts += [f"{one.model} {HEADINGS.get(one.metric, one.metric)} {one.value}" for one in score.published]
+        parts += [
+            f"{one.model} {HEADINGS.get(one.metric, one.metric)} {one.value}" + (f": {one.how}" if one.how else "")
+            for one in score.published
+        ]
         parts += filter(None, [score.published_note])
         yield "-".join(key), "; ".join(part.rstrip(".") for part in parts) + "."
 
