@@ -53,6 +53,19 @@ def test_disfaplus_is_divided_by_subject(tmp_path: Path) -> None:
         get_dataset("disfaplus", one, "train")
 
 
+def test_disfaplus_without_the_people_whom_a_fold_tests(tmp_path: Path) -> None:
+    for subject in ("sn001", "SN003", "SN006"):  # tested by the folds 1, 3 and 2
+        make_disfaplus(tmp_path, subject)
+    data = get_dataset("disfaplus", tmp_path, "all-fold1")
+    assert data.groups() == ["SN003", "SN006"] == sorted({sample.subject for sample in data.samples()})
+    assert data.left_out == {"person whom fold 1 of DISFA tests": 3}
+    everyone = set(get_dataset("disfaplus", tmp_path, "train").groups())
+    assert set(get_dataset("disfaplus", tmp_path, "train-fold3").groups()) == everyone - {"SN003"}
+    one = make_disfaplus(tmp_path / "one", "SN001")
+    with pytest.raises(UserError, match=r"Fold 1 of DISFA tests all people of .*leave disfaplus out of train_on"):
+        get_dataset("disfaplus", one, "all-fold1")
+
+
 def test_disfaplus_counts_what_does_not_meet(tmp_path: Path) -> None:
     make_disfaplus(tmp_path)
     folder = tmp_path / "SN001" / TRIAL

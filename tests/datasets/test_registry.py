@@ -114,7 +114,7 @@ def test_the_plan_knows_its_labels_and_splits(toy: Path) -> None:
 
     def data_of(**keys: str) -> Data:
         smiles = {"root": str(toy), **keys}
-        emotionet = {"tables": [], "snapshot": None}
+        emotionet = {"tables": [], "automatic": [], "snapshot": None}
         return Data(data_section()(emotionet=emotionet, annotations=None, smiles=smiles))  # type: ignore[call-arg]
 
     data = data_of(use="split", light="night")
@@ -151,6 +151,7 @@ def test_every_set_is_registered_under_its_name_with_its_facts() -> None:
     assert datasets.record_sets() == (
         *("disfa-fold1", "disfa-fold2", "disfa-fold3"),
         *("affwild2", "affwild", "own", "disfaplus"),
+        *("disfaplus-fold1", "disfaplus-fold2", "disfaplus-fold3"),
     )
 
 

@@ -27,6 +27,8 @@ class Entry:
 MODELS = {
     "resnet": Entry(["emotionet"], [3, 1, 0]),
     "inception_resnet": Entry(["disfa", "affwild"], [5, 7]),
+    "vgg16": Entry(["disfaplus", "disfa"], [0]),
+    "mobile": Entry(["disfaplus"], [0]),
 }
 
 
@@ -35,6 +37,8 @@ def test_all_runs() -> None:
         *("resnet", "resnet-seed1", "resnet-seed0"),
         *(f"inception_resnet-disfa-fold{k}" for k in (1, 2, 3)),
         *(f"inception_resnet-seed7-disfa-fold{k}" for k in (1, 2, 3)),
+        *(f"vgg16-disfa-fold{k}" for k in (1, 2, 3)),
+        "mobile",
     ]
 
 
@@ -52,6 +56,8 @@ def test_every_run_is_parsed(name: str) -> None:
         ("resnet-seed0", "resnet", 0, None, ["emotionet"]),
         ("inception_resnet-disfa-fold2", "inception_resnet", 5, 2, ["disfa-fold2", "affwild"]),
         ("inception_resnet-seed7-disfa-fold3", "inception_resnet", 7, 3, ["disfa-fold3", "affwild"]),
+        ("vgg16-disfa-fold2", "vgg16", 0, 2, ["disfaplus-fold2", "disfa-fold2"]),  # they share people
+        ("mobile", "mobile", 0, None, ["disfaplus"]),
     ],
 )
 def test_what_a_run_is(name: str, model: str, seed: int, fold: int | None, train_on: list[str]) -> None:

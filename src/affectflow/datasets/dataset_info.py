@@ -71,6 +71,9 @@ class DatasetInfo:
     ships_faces: bool = False
     """Whether the layout has a place for boxes or landmarks of faces."""
     shares_people_with: str | None = None
+    without_folds: tuple[int, ...] = ()
+    """Folds of the set of ``shares_people_with``: the people whom one tests can be left out, with the splits
+    ``all-fold1``, ``train-fold1`` and so on."""
     shares_videos_with: str | None = None
     """Another data set whose subjects, under the same names, occur in this one."""
     layout: str
@@ -100,7 +103,9 @@ class DatasetInfo:
         """Return the folders of training records that can be made of the set, such as ``disfa-fold1``."""
         if self.folds:
             return tuple(f"{self.name}-fold{fold}" for fold in self.folds)
-        return (self.name,) if {TRAIN, SPLIT} & set(self.uses) else ()
+        if not {TRAIN, SPLIT} & set(self.uses):
+            return ()
+        return (self.name, *(f"{self.name}-fold{fold}" for fold in self.without_folds))
 
     @property
     def root_key(self) -> str:

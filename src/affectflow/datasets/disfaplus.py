@@ -10,7 +10,7 @@ separate trees ``Images`` and ``Labels``::
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ from affectflow import facs
 from affectflow.core.errors import UserError
 from affectflow.datasets.base import Dataset, find_folder, folders, number_of, side_of, visible
 from affectflow.datasets.dataset_info import ACTION_UNITS, INTENSITIES, DatasetInfo
-from affectflow.datasets.disfa_labels import occurrence
+from affectflow.datasets.disfa_labels import FOLDS, occurrence
 from affectflow.datasets.sample import Sample, unknown_intensities
 from affectflow.tables.text import open_text
 
@@ -33,7 +33,10 @@ _LABELS = re.compile(r"au(\d+)\.txt", re.IGNORECASE)
 
 
 class DisfaPlus(Dataset):
-    """Images by subject and trial. No standard split is published; ``train`` and ``test`` divide the subjects."""
+    """Images by subject and trial. No standard split is published; ``train`` and ``test`` divide the subjects.
+
+    ``all-fold1`` and ``train-fold1`` (so for the other folds) leave out the people whom DISFA's fold 1 tests.
+    """
 
     name = "disfaplus"
 
@@ -53,14 +56,22 @@ class DisfaPlus(Dataset):
         for subject in folders(self._images):
             names = (f"{subject.name}/{trial.name}" for trial in folders(subject))
             self._trials |= {name: None for name in names if name.lower() not in labelled}
-        if split != "all":
-            self._trials = {
-                part: folder
-                for part, folder in self._trials.items()
-                if side_of(self.name, part.partition("/")[0].upper()) == split
-            }
+        side, _, fold = split.partition("-fold")
+        if side != "all":
+            self._keep(lambda subject: side_of(self.name, subject) == side)
+        if fold:
+            before = self._trials
+            self._keep(lambda subject: subject not in FOLDS[int(fold)])
+            for part in before.keys() - self._trials.keys():
+                self.left_out[f"person whom fold {fold} of DISFA tests"] += len(self._files_of(*part.split("/")))
             if not self.groups():
-                raise UserError(f"{root} holds no labelled subject of the split {split!r}; use the set as a whole.")
+                raise UserError(f"Fold {fold} of DISFA tests all people of {root}; leave disfaplus out of train_on.")
+        if not self.groups():
+            raise UserError(f"{root} holds no labelled subject of the split {split!r}; use the set as a whole.")
+
+    def _keep(self, wanted: Callable[[str], bool]) -> None:
+        """Keep the trials of some subjects, whose names are in capitals."""
+        self._trials = {part: folder for part, folder in self._trials.items() if wanted(part.partition("/")[0].upper())}
 
     def groups(self) -> list[str]:
         return sorted({part.partition("/")[0] for part, folder in self._trials.items() if folder is not None})
@@ -160,9 +171,10 @@ INFO = DatasetInfo(
     media="videos",
     opens=DisfaPlus,
     recognize=_recognize,
-    splits=("all", "train", "test"),
+    splits=("all", "train", "test", *(f"{side}-fold{fold}" for fold in FOLDS for side in ("all", "train"))),
     split_by="subject",
     shares_people_with="disfa",
+    without_folds=tuple(sorted(FOLDS)),
     layout="SN001/A1_AU1_TrailNo_1 and so on, or Images and Labels",
     terms="DISFA+ (Mahoor, University of Denver): signed agreement, research only",
     citation='Mavadati, Sanger and Mahoor, "Extended DISFA Dataset", CVPR Workshops 2016',

@@ -124,10 +124,12 @@ class Data:
         return use
 
     def training_split(self, records: str) -> str:
-        """Return the split behind a folder of records (``affwild``, ``disfa-fold1``)."""
+        """Return the split behind a folder of records (``affwild``, ``disfa-fold1``, ``disfaplus-fold1``)."""
         name, _, fold = records.partition("-")
-        split = f"{fold}-train" if info(name).folds else "train" if self._is_split(name) else "all"
-        return split + self._variant(name)
+        if info(name).folds:
+            return f"{fold}-train{self._variant(name)}"
+        side = "train" if self._is_split(name) else "all"
+        return "-".join(filter(None, (side, fold))) + self._variant(name)
 
     def benchmark_split(self, benchmark: str, fold: int | None) -> str:
         """Return the split of a benchmark that a run is scored on: for a run of a fold, that fold's test side.

@@ -55,9 +55,15 @@ class Run:
     fold: Fold | None
 
     def train_on(self, entry: Catalogued) -> list[str]:
-        """Return the names of the record folders that it learns from."""
-        folded = self.fold.dataset if self.fold else None
-        return [str(self.fold) if name == folded else name for name in entry.train_on]
+        """Return the names of the record folders that it learns from, without the people whom its fold tests."""
+        if self.fold is None:
+            return list(entry.train_on)
+        of_fold = {self.fold.dataset: str(self.fold)}
+        for name in entry.train_on:
+            facts = datasets.info(name)
+            if facts.shares_people_with == self.fold.dataset and self.fold.number in facts.without_folds:
+                of_fold[name] = f"{name}-fold{self.fold.number}"
+        return [of_fold.get(name, name) for name in entry.train_on]
 
     def recipe(self, model: Model) -> dict[str, Any]:
         """Return what decides the weights, but for the file of initial ones, as of ``contracts.recipe.Recipe``."""
