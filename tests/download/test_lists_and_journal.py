@@ -62,6 +62,8 @@ def test_a_table_is_read_by_its_header(tmp_path: Path) -> None:
     path.write_text(f'id,url_orig,url,sha256\n1,http://old/,"http://a/1,2.jpg",\n2,,http://b/,{"AB" * 32}\n')
     rows = [("http://a/1,2.jpg", "http://old/", ""), ("http://b/", "", "ab" * 32)]
     assert list(read_urls(path)) == rows
+    path.write_text(path.read_text().replace("url_orig,url,sha256", "URL-orig,URL,SHA-256"))
+    assert list(read_urls(path)) == rows
     table = pa.table({"url": [row[0] for row in rows], "n": [1, 2], "url_orig": ["http://old/", None]})
     pq.write_table(table, tmp_path / "a list")
     assert list(read_urls(tmp_path / "a list")) == [(url, orig, "") for url, orig, _ in rows]

@@ -78,7 +78,9 @@ def test_nobody_gets_in_through_the_proxy(proxy: Proxy, host: str) -> None:
     assert not proxy.asked
 
 
-@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:1080", "http://[::1", "http://a:b:c", "http://x:99999", "://"])
+@pytest.mark.parametrize(
+    "proxy", ["socks5://127.0.0.1:1080", "http://[::1", "http://a:b:c", "http://x:99999", "://", "x y:80"]
+)
 def test_what_is_no_http_proxy_is_one_sentence(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
     monkeypatch.setenv("https_proxy", proxy)
     with pytest.raises(UserError, match="HTTPS_PROXY"):

@@ -112,6 +112,13 @@ def test_the_same_and_alike_images_are_found(tmp_path: Path, disfa: Path) -> Non
     assert found == {"exact": ("SN001/2", "own", "same.png"), "near": ("SN006/5", "own", "alike.jpg")}
 
 
+def test_a_set_without_a_readable_image_is_compared_with_nothing(tmp_path: Path, disfa: Path) -> None:
+    trained = own(tmp_path / "own", {"only.png": frame_of(disfa, "SN001", 2)})
+    (trained / "only.png").write_bytes(b"no image")
+    counts, pairs = overlap(tmp_path, side(tmp_path, "disfa", disfa), side(tmp_path, "own", trained))
+    assert (counts.images, counts.compared_with, counts.exact, pairs) == (2 * FRAMES, 0, 0, [])
+
+
 def test_people_are_found_under_the_name_that_both_sets_give_them(tmp_path: Path, disfa: Path) -> None:
     posed = tmp_path / "disfaplus"
     for subject in ("SN006", "SN027"):

@@ -6,14 +6,25 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from cyclopts import Parameter
+from cyclopts import Parameter, validators
 
-from affectflow.cli.options import Configfiles, Int, PositiveInt, check_derived, check_exists, configuration
+from affectflow.cli.options import (
+    WHOLE_NUMBER,
+    Configfiles,
+    Int,
+    PositiveInt,
+    check_derived,
+    check_exists,
+    configuration,
+)
 from affectflow.core.errors import UserError
 from affectflow.core.stage import Output
 
 if TYPE_CHECKING:
     from affectflow.faces.yunet import Detector
+
+CropSize = Annotated[int, WHOLE_NUMBER, Parameter(validator=validators.Number(gte=16, lte=4096))]
+"""As ``records.image_size``."""
 
 
 def inspect(path: Path, *, dataset: str | None = None, problems: Int = 20) -> None:
@@ -226,7 +237,7 @@ def find_faces(
 def crop(
     *paths: Annotated[Path, Parameter(required=True)],
     out: Output,
-    size: PositiveInt | None = None,
+    size: CropSize | None = None,
     detector: Path | None = None,
     configfile: Configfiles = (),
 ) -> None:
@@ -239,7 +250,7 @@ def crop(
     Args:
         paths: Images and folders of images.
         out: Folder of the crops, and of crops.csv.
-        size: Side in pixels; records.image_size of the configuration by default.
+        size: Side in pixels, up to 4096; records.image_size of the configuration by default.
         detector: YuNet's file; faces.model.path of the configuration by default, or the workflow's.
     """
     from affectflow.faces.files import crop_files

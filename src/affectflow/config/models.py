@@ -186,7 +186,7 @@ class Records(Section):
     """TFRecords for training."""
 
     shards: int = Field(ge=1, le=256, description="Files for each of train, validation and test.")
-    image_size: int = Field(ge=16, description="Side of the stored square images in pixels.")
+    image_size: int = Field(ge=16, le=4096, description="Side of the stored square images in pixels.")
     jpeg_quality: int = Field(ge=1, le=100, description="JPEG quality of re-encoded images.")
     jpeg_chroma: Literal["4:4:4", "4:2:2", "4:2:0"] = Field(description="Chroma subsampling of re-encoded images.")
     validation_fraction: Share = Field(

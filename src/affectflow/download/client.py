@@ -52,6 +52,7 @@ class Proxies:
             try:
                 proxy = URL(text if "://" in text else f"http://{text}")
                 usable = proxy.scheme in ("http", "https") and bool(proxy.host) and bool(proxy.port)
+                usable &= not any(letter.isspace() for letter in text)
             except ValueError:
                 usable = False
             if not usable:

@@ -23,7 +23,7 @@ from affectflow.tables.workbook import is_workbook, read_workbook
 
 _URL, _URL_ORIG, _SHA256 = "url", "url_orig", "sha256"
 _NAMES = {"url": _URL, "urlorig": _URL_ORIG, "origurl": _URL_ORIG, "sha256": _SHA256}
-"""Columns by their names in lower case, without blanks, quotes and underscores."""
+"""Columns by their names in lower case, without blanks, quotes, hyphens and underscores."""
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _ADDRESS = re.compile(r"https?://", re.IGNORECASE)
 _FIRST_LINES = 20
@@ -76,7 +76,7 @@ def column_of(name: str, url_column: str | None) -> str | None:
     """
     if url_column is not None and name.strip() == url_column:
         return _URL
-    known = _NAMES.get(re.sub(r"[\s'\"_]", "", name).lower())
+    known = _NAMES.get(re.sub(r"[\s'\"_-]", "", name).lower())
     return None if known == _URL and url_column is not None else known
 
 

@@ -22,6 +22,7 @@ from affectflow.datasets.media import MetadataOnly
 from affectflow.datasets.opening import get_dataset
 from affectflow.media.images import difference_hash
 from affectflow.media.near_duplicates import hashes_of, nearest
+from affectflow.tables.arrow import column
 from affectflow.tables.csv_files import write_csv
 from affectflow.tables.parquet import read_parquet, write_parquet
 
@@ -149,7 +150,7 @@ def _read(side: Side) -> _Images:
     """Read the digests of a split's images."""
     table = read_parquet(side.images, IMAGES_SCHEMA)
     groups = set(get_dataset(side.dataset, side.root, side.split, MetadataOnly()).groups())
-    table = table.filter([group in groups for group in table["group"].to_pylist()])
+    table = table.filter(column([group in groups for group in table["group"].to_pylist()], pa.bool_()))
     columns = {name: table[name].to_pylist() for name in ("source", "subject", "sha256", "dhash")}
     return _Images(side.dataset, columns["source"], columns["subject"], columns["sha256"], hashes_of(columns["dhash"]))
 
