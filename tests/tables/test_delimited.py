@@ -57,6 +57,9 @@ def test_a_compressed_table(tmp_path: Path) -> None:
 def test_quotes_and_delimiters_inside_cells(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text('image,AU1,valence,notes\n"a,""1"".jpg",1,0.5,"two\nlines"\n')
     assert read(tmp_path / "t.csv")[1] == [['a,"1".jpg', "1", "0.5", "two\nlines"]]
+    prose = "seen twice,\nonce, perhaps, or so, and\r\nonce, in the dark"
+    (tmp_path / "t.csv").write_bytes(f'image,AU1,valence,notes\na.jpg,1,0.5,"{prose}"\n'.encode())
+    assert read(tmp_path / "t.csv")[1] == [["a.jpg", "1", "0.5", prose]]
 
 
 @pytest.mark.parametrize(
@@ -65,6 +68,10 @@ def test_quotes_and_delimiters_inside_cells(tmp_path: Path) -> None:
         ('image,AU1\na.jpg,1\n"b.jpg,0\nc.jpg,1\n', r"line 3, is not CSV .*correct its quotes"),
         ('image,AU1\na.jpg,1\n"b.jpg,0\n"c.jpg,1\nd.jpg,0\n', r"line 3, is not CSV .*correct its quotes"),
         ('image,AU1\n"a.jpg,1\nb.jpg",0\n', r"line 2: the cell image goes over several lines; correct its quotes"),
+        ('image,AU1,notes\na.jpg,1,"x\nb.jpg,0,y\nc.jpg,0,z"\nd.jpg,1,\n', r"line 2: the cell notes holds rows"),
+        ('image,AU1,notes\na.jpg,1,"x\nb.jpg,0,y"\n', r"line 2: the cell notes holds rows .*correct its quotes"),
+        ('image;notes;AU1\na.jpg;"x;1\nb.jpg;y";0\n', r"line 2: the cell notes holds rows"),
+        ('image;notes;AU1\r\na.jpg;"x;1\r\nb.jpg;y;0\r\nc.jpg;z";0\r\n', r"line 2: the cell notes holds rows"),
         ("image,AU1\na,b.jpg,1\n", r"line 2, has 3 cells, but the header has 2"),
         ("image,AU1\na.jpg,1\nb.jpg\n", r"line 3, has 1 cells, but the header has 2"),
         ("image\tAU1\na.jpg\t1\t0\n", r"line 2, has 3 cells, but the header has 2"),

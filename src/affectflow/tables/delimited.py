@@ -1,7 +1,8 @@
 """Read delimited text that other programs wrote: strictly, with encoding, delimiter and header found by content.
 
-A row with more or fewer cells than the header, a stray quote, and a line break in a cell that is used are errors with
-their line: each of them shifts or swallows rows without a sign in readers that guess.
+A row with more or fewer cells than the header, a stray quote, a line break in a cell that is used, and a cell that
+holds whole rows, as between two stray quotes, are errors with their line: each of them shifts or swallows rows without
+a sign in readers that guess.
 """
 
 from __future__ import annotations
@@ -27,6 +28,9 @@ _HEADER_LINES = 20
 """Among these first lines the header is found, below titles and comments."""
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
 _BEHIND_BLANK = re.compile(r', "')
+_LINE_BREAK = re.compile(r"\r\n|\r|\n")
+_VALUE = re.compile(r"\s*(?:[+-]?\d+(?:[.,]\d+)?|https?://.*)\s*", re.IGNORECASE)
+"""A number or a URL: what the columns that are used hold, and prose does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +83,8 @@ def table_of(
 
     Raises:
         UserError: None of the first lines names a known column, a name occurs twice; while rows are read, a stray
-            quote, another number of cells than in the header, or a line break in a cell of a known column.
+            quote, another number of cells than in the header, a line break in a cell of a known column, or a cell that
+            holds rows.
     """
     lines = iter(lines)
     first_lines = list(itertools.islice(lines, _HEADER_LINES))
@@ -96,8 +101,8 @@ def table_of(
     header_line, names = next(rows)
     header = tuple(name.strip().strip("\ufeff") for name in names)
     check_names(f"{path}, line {header_line},", header, is_known)
-    known = [column for column, name in enumerate(header) if one_line and is_known(name)]
-    return Delimited(path, header, delimiter, _checked(path, header, rows, known))
+    known = {column for column, name in enumerate(header) if is_known(name)}
+    return Delimited(path, header, delimiter, _checked(path, header, delimiter, rows, known, one_line))
 
 
 def check_names(where: str, header: Iterable[str], is_known: Callable[[str], bool]) -> None:
@@ -215,7 +220,12 @@ def _unquoted(cell: str) -> str:
 
 
 def _checked(
-    path: Path, header: tuple[str, ...], rows: Iterator[tuple[int, list[str]]], one_line: list[int]
+    path: Path,
+    header: tuple[str, ...],
+    delimiter: str,
+    rows: Iterator[tuple[int, list[str]]],
+    known: set[int],
+    one_line: bool,
 ) -> Iterator[tuple[int, list[str]]]:
     width = len(header)
     for line, cells in rows:
@@ -228,9 +238,28 @@ def _checked(
             )
         if not any(cell.strip() for cell in cells):
             continue
-        broken = next((column for column in one_line if "\n" in cells[column] or "\r" in cells[column]), None)
-        if broken is not None:
-            raise UserError(
-                f"{path}, line {line}: the cell {header[broken]} goes over several lines; correct its quotes."
-            )
+        for column, cell in enumerate(cells):
+            if "\n" not in cell and "\r" not in cell:
+                continue
+            if one_line and column in known:
+                raise UserError(
+                    f"{path}, line {line}: the cell {header[column]} goes over several lines; correct its quotes."
+                )
+            if _holds_rows(cell, column, width, delimiter, known):
+                raise UserError(
+                    f"{path}, line {line}: the cell {header[column] or column + 1} holds rows of the table, as between "
+                    "two stray quotes; correct its quotes."
+                )
         yield line, cells
+
+
+def _holds_rows(cell: str, column: int, width: int, delimiter: str, known: set[int]) -> bool:
+    """Return whether a line of a cell is a row, or the part of one that lies on the inner side of a stray quote."""
+    pieces = _LINE_BREAK.split(cell)
+    for number, piece in enumerate(pieces):
+        first = column if number == 0 else 0
+        last = column if number == len(pieces) - 1 else width - 1
+        texts = dict(enumerate(split_line(piece, delimiter), start=first))
+        if len(texts) == last - first + 1 > 1 and any(_VALUE.fullmatch(texts[place]) for place in known & texts.keys()):
+            return True
+    return False
