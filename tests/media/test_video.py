@@ -228,8 +228,10 @@ def number_shown(rgb: NDArray[np.uint8]) -> int:
     return sum(int(rgb[4:12, 16 * bit + 4 : 16 * bit + 12].mean() > 127) << bit for bit in range(8))
 
 
-def write_numbered(path: Path, codec: str, options: dict[str, str], frames: Iterable[int] = range(93)) -> None:
-    with av.open(str(path), "w") as output:
+def write_numbered(
+    path: Path, codec: str, options: dict[str, str], frames: Iterable[int] = range(93), **of_container: str
+) -> None:
+    with av.open(str(path), "w", options=of_container) as output:
         stream = output.add_stream(codec, rate=25, options=options)
         assert isinstance(stream, av.VideoStream)
         stream.width, stream.height, stream.pix_fmt = 128, 96, "yuv420p"
@@ -284,6 +286,34 @@ def test_a_hole_in_regular_time_stamps_is_as_many_places_as_it_is_long(tmp_path:
     with pytest.raises(Incomplete, match=r"gives 56 of its 60 frames"):
         found.extend(read_frames(tmp_path / "v.mkv"))
     assert [frame.index - 1 for frame in found] == [number_shown(frame.rgb) for frame in found] == there
+
+
+def boxes(content: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """The type and bytes of each box of an MP4."""
+    at = 0
+    while at < len(content):
+        size = int.from_bytes(content[at : at + 4])
+        yield content[at + 4 : at + 8], content[at : at + size]
+        at += size
+
+
+def test_a_fragment_of_a_video_that_is_gone_is_a_hole(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    write_numbered(
+        tmp_path / "v.mp4",
+        "libx264",
+        {"g": "12", "sc_threshold": "0"},
+        movflags="frag_keyframe+empty_moov+default_base_moof",
+    )
+    assert [number_shown(frame.rgb) for frame in read_frames(tmp_path / "v.mp4")] == list(range(93))
+    assert "v.mp4 does not say how long it is" in caplog.text
+    parts = list(boxes((tmp_path / "v.mp4").read_bytes()))
+    third = [place for place, (kind, _) in enumerate(parts) if kind == b"moof"][2]
+    (tmp_path / "v.mp4").write_bytes(b"".join(data for _, data in parts[:third] + parts[third + 2 :]))
+    found = []
+    with pytest.raises(Incomplete, match=r"gives 81 of its 93 frames"):
+        found.extend(read_frames(tmp_path / "v.mp4"))
+    assert [frame.index - 1 for frame in found] == [number_shown(frame.rgb) for frame in found]
+    assert set(range(93)) - {frame.index - 1 for frame in found} == set(range(24, 36))
 
 
 def test_time_stamps_of_a_changing_rate_are_counted(tmp_path: Path) -> None:

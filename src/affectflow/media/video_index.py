@@ -2,8 +2,8 @@
 
 The n-th frame of a video is the n-th place of its container, whether or not the frames before it can be decoded, so
 that labels stay with their frames where a file is damaged. MP4 and MOV list all frames in an index. AVI has an index
-with the place of each chunk, in which dropped frames are empty. Other containers (Matroska, WebM, FLV, MPEG) have time
-stamps alone: where these are a regular grid, a hole in it is as many places as it is long.
+with the place of each chunk, in which dropped frames are empty. Other containers (Matroska, WebM, FLV, MPEG, and MP4 in
+fragments) have time stamps alone: where these are a regular grid, a hole in it is as many places as it is long.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _NEAR = 0.1  # of a distance
 _MIN_DISTANCES = 5
 _CHUNK_HEADER = 8  # bytes before the data of a chunk of AVI
 _FROM_ZERO = ("matroska,webm", "flv")  # containers whose time stamps begin at 0
-_WITH_INDEX = "mov"  # in FFmpeg's name of the container
+_WITH_INDEX = "mov"  # in FFmpeg's name of the container; MP4 in fragments announces no number of frames
 _ESTIMATED = ("mpegts", "mpeg")  # containers whose duration FFmpeg takes from the last time stamp
 
 
@@ -115,13 +115,14 @@ def read_index(path: Path) -> VideoIndex:
         listed = chunks if 2 * len(chunks) > len(packets) else {}
         found = _chunked(packets, listed, announced, reordered, alone, base)
     else:
-        found = _stamped(packets, base, grid=_WITH_INDEX not in kind, from_zero=alone and kind in _FROM_ZERO)
+        indexed = _WITH_INDEX in kind and bool(announced)
+        found = _stamped(packets, base, grid=not indexed, from_zero=alone and kind in _FROM_ZERO)
     held = max(found.times, default=0)
     missing = max(0, announced - held) + max(0, held - len(found.times) - found.dropped)
     last = max(found.times.values(), default=0.0, key=_finite)
     if not announced and (reason or last + _TOLERANCE / (rate or 1.0) < seconds):
         missing += max(1, round((seconds - last) * rate) - 1)
-    length = bool(announced) or (seconds > 0 and kind not in _ESTIMATED)
+    length = bool(announced) or (seconds > 0 and kind not in _ESTIMATED and _WITH_INDEX not in kind)
     return replace(found, missing=missing, reason=reason, announces_length=length)
 
 
