@@ -320,6 +320,13 @@ def test_automatic_tables_can_be_asked_for_everywhere(assembly: Assembly) -> Non
     assert {row["split"] for row in assembly.run(automatic=[]).values()} == set(SPLITS)
 
 
+def test_no_image_at_all_is_an_error(assembly: Assembly) -> None:
+    for entry in assembly.ledger.values():
+        entry["outcome"] = "not_found"
+    with pytest.raises(UserError, match="None of 0 images is in the train split"):
+        assembly.run(**AUTOMATIC)
+
+
 def test_an_empty_split_is_an_error(tmp_path: Path, assembly: Assembly) -> None:
     with pytest.raises(UserError, match="test split"):
         assembly.run(test_fraction=1e-9)

@@ -156,7 +156,7 @@ def assemble(inputs: AssemblyInputs, options: AssemblyOptions, samples: Path, le
         rows = [row for row in rows if row["sha256"] not in faceless]
     counts = {split: sum(row["split"] == split for row in rows) for split in SPLITS}
     for split, count in counts.items():
-        if not count and all(image.only_automatic for image in images.values()):
+        if not count and images and all(image.only_automatic for image in images.values()):
             raise UserError(
                 "A program made the labels of all tables (data.emotionet.automatic), and these are for training only; "
                 "add a table of labels made by hand, or set data.emotionet.automatic to [] to use them everywhere."
