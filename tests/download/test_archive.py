@@ -6,7 +6,7 @@ import asyncio
 import io
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
@@ -65,20 +65,6 @@ class LoopbackArchive:
         )
         rows = [[when, query["url"], digest] for when, digest in found[: int(query["limit"])]]
         return web.Response(text=json.dumps([query["fl"].split(","), *rows] if rows else []))
-
-
-@pytest.fixture(scope="module")
-def running(jpeg: Callable[..., bytes]) -> Iterator[Web]:
-    server = Web(jpeg(1, 64))
-    yield server
-    server.stop()
-
-
-@pytest.fixture
-def site(running: Web) -> Web:
-    running.hits.clear()
-    running.answers.clear()
-    return running
 
 
 @pytest.fixture

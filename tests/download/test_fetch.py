@@ -11,7 +11,7 @@ import resource
 import time
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -33,20 +33,6 @@ from affectflow.media import file_names as names
 from affectflow.tables.parquet import read_parquet
 from tests.loopback import TIMEOUT_S, Web
 from tests.miniature import stored
-
-
-@pytest.fixture(scope="module")
-def running(jpeg: Callable[..., bytes]) -> Iterator[Web]:
-    server = Web(jpeg(1, 64))
-    yield server
-    server.stop()
-
-
-@pytest.fixture
-def site(running: Web) -> Web:
-    running.hits.clear()
-    running.answers.clear()
-    return running
 
 
 @pytest.fixture

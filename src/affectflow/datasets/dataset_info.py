@@ -71,11 +71,12 @@ class DatasetInfo:
     ships_faces: bool = False
     """Whether the layout has a place for boxes or landmarks of faces."""
     shares_people_with: str | None = None
+    """Another data set whose subjects, under the same names, occur in this one."""
     without_folds: tuple[int, ...] = ()
     """Folds of the set of ``shares_people_with``: the people whom one tests can be left out, with the splits
     ``all-fold1``, ``train-fold1`` and so on."""
     shares_videos_with: str | None = None
-    """Another data set whose subjects, under the same names, occur in this one."""
+    """Another data set whose videos occur in this one, in part under other names."""
     layout: str
     """Folders and files that identify the root, in a few words."""
     terms: str

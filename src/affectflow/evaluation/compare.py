@@ -43,7 +43,7 @@ def compare(protocol: Protocol, models: Mapping[str, Sequence[RunPredictions]], 
     Raises:
         UserError: the two were not scored on the same frames, or have no label in common.
     """
-    (first, second), (one, other) = models, (_answered(read_outputs(runs)) for runs in models.values())
+    (first, second), (one, other) = models, (answer_all(read_outputs(runs)) for runs in models.values())
     if not _same_frames(one, other):
         raise UserError(
             f"{first} and {second} are not scored on the same frames of {protocol.benchmark} and cannot be compared; "
@@ -72,11 +72,6 @@ def compare(protocol: Protocol, models: Mapping[str, Sequence[RunPredictions]], 
         "not_shared": sorted(evaluation.names() ^ other_evaluation.names()),
     }
     ComparisonFile.model_validate(to_json(entries)).write(out)
-
-
-def _answered(outputs: Outputs) -> Outputs:
-    """Return the outputs with an answer for every frame, also of other programs."""
-    return outputs if outputs.is_complete else answer_all(outputs)
 
 
 def _same_frames(one: Outputs, other: Outputs) -> bool:

@@ -126,7 +126,7 @@ def answered(table: pa.Table) -> NDArray[np.bool_]:
 
 
 def answer_all(outputs: Outputs) -> Outputs:
-    """Return the outputs of another program with an answer for every frame.
+    """Return the outputs with an answer for every frame, also those of another program.
 
     A frame without one counts as without expression: probability and intensity 0; valence and arousal are the last
     answer in the video, else 0. What the program never predicts stays NaN.
@@ -134,6 +134,8 @@ def answer_all(outputs: Outputs) -> Outputs:
     Args:
         outputs: predictions and labels of all frames, in the order of videos and frames.
     """
+    if outputs.is_complete:
+        return outputs
     table = outputs.table
     for name in _BY_UNIT:
         values = by_unit(table, name).copy()

@@ -69,7 +69,7 @@ def score(
     started = datetime.now(UTC)
     clock = time.perf_counter()
     given = read_outputs(runs)
-    outputs = given if given.is_complete else answer_all(given)
+    outputs = answer_all(given)
     evaluation = evaluate(protocol, model, outputs)
     jackknife = evaluation.jackknife
     means = evaluation.means()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -111,8 +111,9 @@ def check_leakage(benchmark: Side, trained: Sequence[Side], max_bits: int, pairs
     tested = _read(benchmark)
     training = [_read(side) for side in trained]
     related = [one for one in training if may_share_videos(tested.dataset, one.dataset)]
-    videos = list(_video_pairs(tested, related))
-    found = [*_image_pairs(tested, training, max_bits), *_subject_pairs(tested, training), *videos]
+    videos = list(_same_names(VIDEO, _videos, tested, related))
+    subjects = _same_names(SUBJECT, _subjects, tested, training)
+    found = [*_image_pairs(tested, training, max_bits), *subjects, *videos]
     write_csv(pairs, PAIRS_COLUMNS, found)
     kinds = [row[0] for row in found]
     undecided = bool(related) and not videos
@@ -170,27 +171,21 @@ def _image_pairs(tested: _Images, training: Sequence[_Images], max_bits: int) ->
             yield NEAR, source, one.dataset, one.sources[place[i]], int(bits[i])
 
 
-def _subject_pairs(tested: _Images, training: Sequence[_Images]) -> Iterator[Pair]:
-    subjects = _subjects(tested)
+def _same_names(
+    kind: str, names_of: Callable[[_Images], dict[tuple[str, str], str]], tested: _Images, training: Sequence[_Images]
+) -> Iterator[Pair]:
+    """Yield what the benchmark and a training set name alike."""
+    names = names_of(tested)
     for one in training:
-        trained = _subjects(one)
-        for key in sorted(subjects.keys() & trained.keys()):
-            yield SUBJECT, subjects[key], one.dataset, trained[key], None
+        trained = names_of(one)
+        for key in sorted(names.keys() & trained.keys()):
+            yield kind, names[key], one.dataset, trained[key], None
 
 
-def _video_pairs(tested: _Images, related: Sequence[_Images]) -> Iterator[Pair]:
-    """Yield the videos that two sets have under one name."""
-    videos = _videos(tested)
-    for one in related:
-        trained = _videos(one)
-        for key in sorted(videos.keys() & trained.keys()):
-            yield VIDEO, videos[key], one.dataset, trained[key], None
-
-
-def _videos(images: _Images) -> dict[str, str]:
+def _videos(images: _Images) -> dict[tuple[str, str], str]:
     """Return the names of videos by their names in lower case."""
     names = {source.rpartition("/")[0] for source in images.sources}
-    return {name.casefold(): name for name in names if name}
+    return {("", name.casefold()): name for name in names if name}
 
 
 def _subjects(images: _Images) -> dict[tuple[str, str], str]:

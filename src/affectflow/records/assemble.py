@@ -201,9 +201,9 @@ def _rows(
 def _divide(images: Sequence[_Image], options: AssemblyOptions) -> list[tuple[str, str]]:
     """Return the split and the group of each image; groups of automatic labels alone are for training."""
     groups = list(_groups(images, options.near_duplicate_bits))
-    judged = {group for group, image in zip(groups, images, strict=True) if not image.only_automatic}
+    by_hand = {group for group, image in zip(groups, images, strict=True) if not image.only_automatic}
     return [
-        (_split(group, options.validation_fraction, options.test_fraction) if group in judged else "train", group)
+        (_split(group, options.validation_fraction, options.test_fraction) if group in by_hand else "train", group)
         for group in groups
     ]
 
