@@ -12,7 +12,9 @@ import pytest
 
 from affectflow.cli.documents import schemas
 from affectflow.contracts.model_metadata import ModelMetadata
-from affectflow.contracts.score import ScoreFile, SeedsFile, read_scores
+from affectflow.contracts.score import ScoreFile
+from affectflow.contracts.score_files import read_scores
+from affectflow.contracts.seeds import SeedsFile
 from affectflow.core.errors import UserError
 from affectflow.evaluation.compare import gather_seeds
 from tests.model_json import model_json

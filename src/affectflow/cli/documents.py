@@ -178,9 +178,11 @@ def schemas() -> dict[str, str]:
     import json
 
     from affectflow.config.models import Config
+    from affectflow.contracts.comparison import ComparisonFile
     from affectflow.contracts.leakage import LeakageFile
     from affectflow.contracts.model_metadata import ModelMetadata
-    from affectflow.contracts.score import ComparisonFile, ScoreFile, SeedsFile
+    from affectflow.contracts.score import ScoreFile
+    from affectflow.contracts.seeds import SeedsFile
     from affectflow.contracts.snapshot_card import SnapshotCard
     from affectflow.evaluation.protocols import Protocol
 

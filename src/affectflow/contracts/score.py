@@ -1,4 +1,4 @@
-"""The JSON files of scores: of one model by one protocol, of two models compared, and of one model's seeds.
+"""The JSON file of scores of one model by one protocol, and what comparisons and seeds share with it.
 
 Numbers have six digits; null stands for a metric that is undefined, such as the AUC of labels with one class. Keys of
 what a protocol does not score are left out.
@@ -7,18 +7,16 @@ what a protocol does not score are left out.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import ClassVar, Generic, Literal, TypeVar
 
-from affectflow.contracts.json_file import JsonFile, Part, load_json
+from affectflow.contracts.json_file import JsonFile, Part
 from affectflow.contracts.leakage import FoundInTraining
 from affectflow.contracts.snapshot_card import SnapshotCard
-from affectflow.core.errors import UserError
 
 Interval = tuple[float, float]
 Value = TypeVar("Value")
-_AFFECT = ("valence", "arousal")
-_REMEDY = "run snakemake on it again"
+AFFECT = ("valence", "arousal")
+REMEDY = "run snakemake on it again"
 
 
 class Means(Part, Generic[Value]):
@@ -248,7 +246,7 @@ class Published(Part):
 class ScoreFile(Means[float], Heading, JsonFile):
     """The score of one model by one protocol, ``results/eval/{benchmark}[-{protocol}]_{model}.json``."""
 
-    remedy: ClassVar[str] = _REMEDY
+    remedy: ClassVar[str] = REMEDY
     schema_version: Literal[2] = 2
     protocol: ProtocolUsed
     intervals: Mapping[str, Interval | None]
@@ -310,113 +308,4 @@ class ScoreFile(Means[float], Heading, JsonFile):
 
     def _entry(self, name: str) -> tuple[ScoreFile | AffectScores | None, str]:
         dimension = name.removesuffix("_ccc")
-        return (getattr(self, dimension), "ccc") if dimension in _AFFECT else (self, name)
-
-
-class Difference(Part):
-    """A metric of two models on the same frames."""
-
-    model: float
-    other: float
-    difference: float
-    interval: Interval | None
-    """95% interval of the difference, by a paired jackknife; null where there is none."""
-    no_interval: str | None = None
-    """Why."""
-    p: float | None = None
-    """Probability of a difference as large where there is none, two-sided, by the same jackknife."""
-    p_holm: float | None = None
-    """The same, corrected for the number of labels (Holm 1979)."""
-
-
-class ComparisonFile(Means[Difference], Heading, JsonFile):
-    """The differences of two models, ``results/eval/{benchmark}[-{protocol}]_{model}-vs-{other}.json``."""
-
-    remedy: ClassVar[str] = _REMEDY
-    schema_version: Literal[2] = 2
-    other: str
-    protocol: ProtocolHeading
-    action_units: Mapping[str, Mapping[str, Difference]]
-    intensities: Mapping[str, Mapping[str, Difference]]
-    valence: Mapping[str, Difference] | None = None
-    arousal: Mapping[str, Difference] | None = None
-    not_shared: tuple[str, ...]
-    """Labels that only one of the models was trained on."""
-
-
-class OverSeeds(Part):
-    """A metric over the seeds of one model."""
-
-    mean: float | None
-    standard_deviation: float | None
-    """With n - 1; null for a single seed."""
-    interval_low: float | None
-    """Lower end of the 95% interval of the mean, by Student's t."""
-    interval_high: float | None
-    each: tuple[float | None, ...]
-    """The values in the order of ``seeds``."""
-
-
-LabelOverSeeds = Mapping[str, OverSeeds | int | float | str | tuple[float, ...] | None]
-"""The metrics of a label over seeds; numbers that are of the labels alone, such as ``positives``, as they are."""
-
-
-class FoldsOverSeeds(Part):
-    """The folds of several seeds, as :class:`Folds`."""
-
-    each: Mapping[str, Mapping[str, OverSeeds | float | None]]
-    mean: Mapping[str, OverSeeds | float | None]
-
-
-class SeedsFile(Means[OverSeeds | float], Heading, JsonFile):
-    """The score of one model's seeds together, ``results/eval/{benchmark}[-{protocol}]_{model}-seeds.json``."""
-
-    remedy: ClassVar[str] = _REMEDY
-    schema_version: Literal[2] = 2
-    protocol: ProtocolUsed
-    seeds: tuple[int, ...]
-    scores: tuple[str, ...]
-    """The seeds' score files."""
-    action_units: Mapping[str, LabelOverSeeds]
-    intensities: Mapping[str, LabelOverSeeds]
-    valence: LabelOverSeeds | None
-    arousal: LabelOverSeeds | None
-    folds: FoldsOverSeeds | None = None
-    unsupported: tuple[str, ...]
-    unlabelled: tuple[str, ...]
-    published_note: str
-    published: tuple[Published, ...]
-
-    def metric(self, name: str) -> OverSeeds | float | None:
-        """Return one of the means, or ``valence_ccc`` or ``arousal_ccc``; None where it is undefined."""
-        dimension = name.removesuffix("_ccc")
-        if dimension in _AFFECT:
-            entry: LabelOverSeeds | None = getattr(self, dimension)
-            found = None if entry is None else entry["ccc"]
-            return found if isinstance(found, OverSeeds) else None
-        value: OverSeeds | float | None = getattr(self, name, None)
-        return value
-
-    def interval(self, name: str) -> None:
-        """Return None: the spread of a metric over seeds is in the metric itself."""
-
-
-def read_any(path: Path) -> ScoreFile | SeedsFile | ComparisonFile:
-    """Read a score file, of one run, of all seeds, or of the differences of two; raises as :func:`read_scores`."""
-    values = load_json(path, _REMEDY)
-    return ComparisonFile.of(values, path) if isinstance(values, dict) and "other" in values else read_scores(path)
-
-
-def read_scores(path: Path) -> ScoreFile | SeedsFile:
-    """Read a score file, of one run or of all seeds.
-
-    Raises:
-        UserError: The file cannot be read, is of another version, or is not a score file.
-    """
-    values = load_json(path, _REMEDY)
-    keys = values.keys() if isinstance(values, dict) else ()
-    if keys and not {"benchmark", "protocol"} & keys:
-        raise UserError(f"{path} is not a score file; give files of results/eval.")
-    if "other" in keys:
-        raise UserError(f"{path} compares two models and is not a score file; leave it out.")
-    return SeedsFile.of(values, path) if "seeds" in keys else ScoreFile.of(values, path)
+        return (getattr(self, dimension), "ccc") if dimension in AFFECT else (self, name)

@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 from scipy.special import stdtrit
 
+from affectflow.contracts.comparison import ComparisonFile
 from affectflow.contracts.json_file import Part
-from affectflow.contracts.score import ComparisonFile, Heading, Means, ScoreFile, SeedsFile
+from affectflow.contracts.score import Heading, Means, ScoreFile
+from affectflow.contracts.seeds import SeedsFile
 from affectflow.core.errors import UserError
 from affectflow.evaluation.evaluate import evaluate
 from affectflow.evaluation.outputs import Outputs, RunPredictions, answer_all, read_outputs

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from affectflow.evaluation.outputs import RunPredictions
 
 _VIDEOS_SHOWN = 5
-_SCORED = ("evaluation", "contracts.score", "metrics", "prediction.columns", "datasets", "facs", "media")
+_FILES = ("contracts.score", "contracts.comparison", "contracts.seeds")
+_SCORED = ("evaluation", *_FILES, "metrics", "prediction.columns", "datasets", "facs", "media")
 """What decides a score."""
 
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from affectflow.contracts.comparison import ComparisonFile
 from affectflow.contracts.leakage import LEAKAGE
-from affectflow.contracts.score import ComparisonFile, Interval, OverSeeds, ScoreFile, SeedsFile, read_any, read_scores
+from affectflow.contracts.score import Interval, ScoreFile
+from affectflow.contracts.score_files import read_any, read_scores
+from affectflow.contracts.seeds import OverSeeds, SeedsFile
 from affectflow.core.errors import UserError
 from affectflow.evaluation.protocols import default
 from affectflow.tables.csv_files import write_csv
