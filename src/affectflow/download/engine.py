@@ -8,11 +8,11 @@ import random
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from affectflow.core.errors import UserError
 from affectflow.download.address import Address
-from affectflow.download.archive import Archive, Search
+from affectflow.download.archive import Archive
 from affectflow.download.client import Client, Redirect
 from affectflow.download.cookies import Cookies
 from affectflow.download.lists import Row
@@ -21,6 +21,7 @@ from affectflow.download.outcomes import NETWORK, Failed, Outcome
 from affectflow.download.placeholders import KNOWN_ADDRESS, is_placeholder
 from affectflow.download.settings import Settings
 from affectflow.download.store import Store
+from affectflow.download.task import Task
 
 log = logging.getLogger(__name__)
 
@@ -41,37 +42,6 @@ _MAX_PAUSE_S = 120.0
 _UNUSABLE = Address("http", "", 80, "/")  # in place of a URL that cannot be parsed
 
 Finish = Callable[[Row, Outcome], None]
-
-
-@dataclass(slots=True, eq=False)
-class Task:
-    """A row in progress.
-
-    Attributes:
-        row: The row.
-        start: The row's URL that is being fetched, the first or the second.
-        address: ``start``, or where it was redirected to.
-        hops: Redirects from host to host since ``start``.
-        cookies: Those set since ``start``.
-        tries: Failures of ``start``, without those that an outage or a standstill caused.
-        standstills: Failures that standstills of this process caused.
-        attempts: Attempts at both of the row's URLs.
-        first_try: Seconds since 1970.
-        first_failure: The outcome of the first URL while the second is fetched.
-        search: The search in a web archive, once the URLs are gone.
-    """
-
-    row: Row
-    start: Address
-    address: Address
-    hops: int = 0
-    cookies: Cookies = field(default_factory=Cookies)
-    tries: int = 0
-    standstills: int = 0
-    attempts: int = 0
-    first_try: float = 0.0
-    first_failure: Outcome | None = None
-    search: Search | None = None
 
 
 class Engine:

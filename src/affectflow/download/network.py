@@ -27,7 +27,7 @@ from affectflow.download.outcomes import Failed
 from affectflow.download.resolver import is_address
 
 if TYPE_CHECKING:
-    from affectflow.download.engine import Task
+    from affectflow.download.task import Task
 
 log = logging.getLogger(TO_TERMINAL)
 
