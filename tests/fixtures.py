@@ -70,3 +70,19 @@ def site(jpeg: Callable[..., bytes]) -> Iterator[Web]:
     server = Web(jpeg(1, 64))
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="module")
+def web_of_module(jpeg: Callable[..., bytes]) -> Iterator[Web]:
+    """A loopback web that the tests of a module share, for many short ones; :func:`emptied_web` is for each test."""
+    server = Web(jpeg(1, 64))
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def emptied_web(web_of_module: Web) -> Web:
+    """The module's web without what an earlier test left in it."""
+    web_of_module.hits.clear()
+    web_of_module.answers.clear()
+    return web_of_module

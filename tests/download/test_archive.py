@@ -68,6 +68,11 @@ class LoopbackArchive:
 
 
 @pytest.fixture
+def site(emptied_web: Web) -> Web:
+    return emptied_web
+
+
+@pytest.fixture
 def archive(site: Web) -> LoopbackArchive:
     return LoopbackArchive(site)
 

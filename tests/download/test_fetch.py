@@ -36,6 +36,11 @@ from tests.miniature import stored
 
 
 @pytest.fixture
+def site(emptied_web: Web) -> Web:
+    return emptied_web
+
+
+@pytest.fixture
 def fetch(tmp_path: Path) -> Callable[..., Outcome]:
     """What becomes of one row."""
 
