@@ -119,9 +119,7 @@ def parquet_columns(path: Path | str, columns: Sequence[str]) -> Iterator[tuple[
         for name in found:
             if schema.names.count(name) > 1:
                 raise UserError(f"{path} has the column {name!r} twice; remove one of them.")
-            kind = schema.field(name).type
-            if pa.types.is_dictionary(kind):  # what pandas calls categorical
-                kind = kind.value_type
+            kind = _plain(schema.field(name).type)
             if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
                 raise UserError(f"{path}: the column {name!r} is not text; store it as strings.")
         for batch in _batches(path, stored, _UNTRUSTED_ROWS, found):
@@ -138,7 +136,7 @@ def parquet_columns(path: Path | str, columns: Sequence[str]) -> Iterator[tuple[
 
 
 def _plain(kind: pa.DataType) -> pa.DataType:
-    """Return the type of the values of a dictionary-encoded column, or the type itself."""
+    """Return the type of the values of a dictionary-encoded column (pandas: categorical), or the type itself."""
     import pyarrow as pa
 
     return kind.value_type if pa.types.is_dictionary(kind) else kind
