@@ -73,6 +73,7 @@ def _make(folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     truth = rng.random((FRAMES, len(UNITS))) < 0.12
     outputs = (0.6 * rng.random(truth.shape) + 0.3 * truth).astype(np.float32)
     columns = np.array(UNITS) - 1
+    sizes, yaws, light = rng.uniform(20, 300, FRAMES), rng.normal(0, 20, FRAMES), rng.uniform(40, 200, FRAMES)
 
     def rows():  # type: ignore[no-untyped-def]
         for i in range(FRAMES):
@@ -84,7 +85,8 @@ def _make(folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
                    "time": i / 20, "units": units, "intensities": np.full(facs.COUNT, np.nan, np.float32),
                    "valence": np.nan, "arousal": np.nan, "other": [], "probabilities": probabilities,
                    "predicted_intensities": np.full(facs.COUNT, np.nan, np.float32), "predicted_valence": np.nan,
-                   "predicted_arousal": np.nan, "crop": "face"}  # fmt: skip
+                   "predicted_arousal": np.nan, "crop": "held" if i % 9 == 0 else "face", "face_size": sizes[i],
+                   "yaw": yaws[i], "brightness": light[i], "sharpness": light[-i]}  # fmt: skip
 
     assert isinstance(PREDICTIONS_SCHEMA, pa.Schema)
     write_parquet(folder / "predictions.parquet", PREDICTIONS_SCHEMA, rows())

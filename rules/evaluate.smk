@@ -83,6 +83,7 @@ rule score_model:
         model=INPUTS.of_scored_runs("results/models/{run}/model.keras"),
         leakage=INPUTS.of_scored_runs("results/leakage/{benchmark}_{run}.json"),
         snapshot=checked(lambda w: PLAN.scores.snapshot_card(protocol_of(w), w.run)),
+        subjects=checked(lambda wildcards: PLAN.data.subjects(wildcards.benchmark)),
     output:
         score="results/eval/{benchmark}{protocol}_{run}.json",
     log:

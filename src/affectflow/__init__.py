@@ -61,6 +61,7 @@ def score(
     protocol: str = "",
     split: str = "all",
     name: str = "",
+    subjects: str | Path | None = None,
 ) -> ScoreFile:
     """Score anyone's predictions on a benchmark and return the content of the score file.
 
@@ -71,6 +72,7 @@ def score(
         protocol: Name of the protocol; the benchmark's default if left out.
         split: Split of the benchmark.
         name: Name of the model; the file's name if left out.
+        subjects: Table ``subject,gender,age,...`` by whose columns scores are grouped.
 
     Raises:
         UserError: A file is missing or damaged, or predictions and labels share nothing.
@@ -92,6 +94,7 @@ def score(
             protocol=protocol,
             split=split,
             name=name,
+            subjects=None if subjects is None else Path(subjects),
         )
         return ScoreFile.read(out)
 

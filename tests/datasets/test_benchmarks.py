@@ -14,6 +14,7 @@ from affectflow import datasets
 from affectflow.core.cache import folder_fingerprint
 from affectflow.core.errors import UserError
 from affectflow.datasets import disfa
+from affectflow.datasets.conditions import Conditions
 from affectflow.datasets.disfa_labels import FOLDS
 from affectflow.datasets.media import Media
 from affectflow.datasets.opening import get_dataset
@@ -226,7 +227,7 @@ def test_names_that_are_not_utf_8_go_into_tables_and_records(tmp_path: Path) -> 
     found = samples("amfed", root)
     assert {(one.video, one.group) for one in found} == {("caf\\udce9", "caf\\udce9")} and len(found) > 0
     assert found[0].source == "caf\\udce9/1"
-    encode_example(found[0], b"", 1, 1)
+    encode_example(found[0], b"", 1, Conditions())
     write_csv(tmp_path / "left.csv", ("part",), [(os.fsdecode(b"caf\xe9"),)])
     assert (tmp_path / "left.csv").read_text() == "part\ncaf\\udce9\n"
 

@@ -31,6 +31,7 @@ from affectflow.media.images import decode_rgb, square
 from affectflow.media.pixels import Decoded
 from affectflow.records.dataset import write_dataset_records
 from affectflow.records.encoding import ImageEncoding
+from affectflow.records.example import decode_example
 from affectflow.records.tfrecord import read_records
 from affectflow.tables.parquet import read_parquet, write_parquet
 from tests.conftest import DETECTOR as MODEL
@@ -629,8 +630,14 @@ def test_an_image_of_ones_own_passes_through_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "1.jpg").write_bytes(data)
     text(tmp_path / "labels.csv", "image,AU12", "1.jpg,0")
     (own,) = get_dataset("own", tmp_path).samples()
-    assert ImageEncoding(32, 95, "4:4:4").jpeg(own) == data
-    assert ImageEncoding(31, 95, "4:4:4").jpeg(own) != data
+
+    def stored(size: int) -> bytes:
+        example = decode_example(ImageEncoding(size, 95, "4:4:4").example(own))
+        kept: bytes = example.features.feature["image/encoded"].bytes_list.value[0]
+        return kept
+
+    assert stored(32) == data
+    assert stored(31) != data
 
 
 def test_every_set_can_be_asked_for_its_faces(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from PIL import Image
 
 from affectflow.cli import main
 from affectflow.core.errors import UserError
+from affectflow.datasets.conditions import Conditions
 from affectflow.datasets.sample import Sample
 from affectflow.media.pixels import Decoded
 from affectflow.records.check import check_records
@@ -139,7 +140,7 @@ def test_records_that_are_none_are_found(folder: Path, change: Callable[[bytes],
 
 def test_a_group_on_two_sides_is_found(folder: Path) -> None:
     stranger = samples("train")[0]
-    data = encode_example(stranger, jpeg(SIZE), SIZE, SIZE)
+    data = encode_example(stranger, jpeg(SIZE), SIZE, Conditions())
     rewrite(folder / "test-00000-of-00001.tfrecord", lambda records: [*records, data])
     problems = check_records(folder).problems
     assert any("'train group 0'" in problem for problem in problems)
@@ -151,7 +152,7 @@ def encoded(name: str, shade: int, **fields: object) -> bytes:
     sample = Sample(Decoded(pixels), "own", name, group=f"group of {name}", **fields)  # type: ignore[arg-type]
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "JPEG")
-    return encode_example(sample, buffer.getvalue(), SIZE, SIZE)
+    return encode_example(sample, buffer.getvalue(), SIZE, Conditions())
 
 
 def without_index(folder: Path, split: str, *more: bytes) -> list[str]:

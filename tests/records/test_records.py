@@ -18,6 +18,7 @@ from PIL import Image
 from affectflow import facs
 from affectflow.annotation.columns import AFFECT_COLUMNS
 from affectflow.core.errors import UserError
+from affectflow.datasets.conditions import Conditions
 from affectflow.datasets.face import Face
 from affectflow.datasets.face_table import FACES_SCHEMA, face_cells
 from affectflow.datasets.opening import get_dataset
@@ -506,11 +507,13 @@ def test_example_is_repeatable_and_keeps_intensities() -> None:
     sample = Sample(
         Encoded(b"", "x"), dataset="disfa", source="SN001/1", group="SN001", subject="SN001", intensities=intensities
     )
-    data = encode_example(sample, b"jpeg", 5, 7)
-    assert data == encode_example(sample, b"jpeg", 5, 7)
+    conditions = Conditions(face_size=80.0, brightness=120.5)
+    data = encode_example(sample, b"jpeg", 5, conditions)
+    assert data == encode_example(sample, b"jpeg", 5, conditions)
     fields = features(data)
     assert fields["label/intensities"][11] == 4.5 and fields["label/units"] == [-1] * 60
-    assert (fields["image/height"], fields["image/width"], fields["sample/subject"]) == ([5], [7], [b"SN001"])
+    assert (fields["image/height"], fields["image/width"], fields["sample/subject"]) == ([5], [5], [b"SN001"])
+    assert (fields["image/face_size"], fields["image/brightness"]) == ([80.0], [120.5])
     assert math.isnan(float(str(fields["label/valence"][0])))
 
 

@@ -35,6 +35,11 @@ class FolderSet(Section):
     """A data set in a folder of the user's; sets that can be used in several ways have a key ``use``, too."""
 
     root: PathText | None = None
+    subjects: PathText | None = Field(
+        default=None,
+        description="Table with a column `subject` or `video` and others such as `gender` or `age`, by which scores "
+        "are grouped, or null.",
+    )
 
 
 class DataSection(Section):

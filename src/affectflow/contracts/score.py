@@ -190,6 +190,40 @@ class Answered(Means[float]):
     no_interval: Mapping[str, str] | None = None
 
 
+class OfGroup(Means[float]):
+    """Means over a group of frames, or how much they differ from the reference's."""
+
+    valence: float | None = None
+    """CCC."""
+    arousal: float | None = None
+    """CCC."""
+    mean_of: Mapping[str, int] = {}
+    """How many labels each mean is of; a difference is over those that count in both groups."""
+    intervals: Mapping[str, Interval | None] = {}
+    no_interval: Mapping[str, str] | None = None
+
+
+class ConditionGroup(OfGroup):
+    """The frames of a group; without scores where it has fewer than eight people."""
+
+    frames: int
+    """That are scored."""
+    subjects: int
+    """Number of people, videos, groups or images in the group, as they are resampled."""
+    difference: OfGroup | None = None
+    """From the condition's reference, by the same jackknife."""
+
+
+class Condition(Part):
+    """Groups of frames that differ in one condition, such as how far the head is turned."""
+
+    unknown_frames: int
+    """Scored frames that are in no group, because it is not known which."""
+    reference: str | None
+    """The group of the most frames, from which the others' differences are; null where all are too small."""
+    groups: Mapping[str, ConditionGroup]
+
+
 class TrainingData(Part):
     """Whether a program was trained on the benchmark, or on people or videos of it."""
 
@@ -263,6 +297,9 @@ class ScoreFile(Means[float], Heading, JsonFile):
     valence: AffectScores | None
     arousal: AffectScores | None
     folds: Folds | None = None
+    conditions: Mapping[str, Condition] = {}
+    """By what differs: the crop, face size, yaw, brightness, sharpness, labelled head poses, and the columns of a table
+    of subjects; those that do not differ are left out."""
     unsupported: tuple[str, ...]
     """Labels that the model was not trained on; they count in no mean."""
     unlabelled: tuple[str, ...]

@@ -72,6 +72,11 @@ class Evaluation:
         """Return the names of all scored labels."""
         return {*self.units, *(_INTENSITY_OF + name for name in self.intensities), *self.affect}
 
+    def counted(self) -> set[str]:
+        """Return the names of the labels that count in a mean: those that change."""
+        named = {_INTENSITY_OF + name: one for name, one in self.intensities.items()} | self.units | self.affect
+        return {name for name, one in named.items() if one.averaged}
+
     def means(self, among: Collection[str] | None = None) -> Estimates:
         """Return the protocol's means over labels; ``among`` limits them to some of :meth:`names`."""
 
@@ -95,18 +100,21 @@ class Evaluation:
         return Estimates(values, replicates, mean_of=mean_of)
 
 
-def evaluate(protocol: Protocol, model: str, outputs: Outputs) -> Evaluation:
+def evaluate(protocol: Protocol, model: str, outputs: Outputs, among: NDArray[np.bool_] | None = None) -> Evaluation:
     """Compute all metrics of a model by a protocol.
 
     Args:
         protocol: which labels are scored, and how.
         model: name for messages.
         outputs: predictions and labels of all frames.
+        among: which of them are evaluated, bool [frames]; None for all. The jackknife is of all frames in any case.
 
     Raises:
         UserError: no label of the protocol has a prediction, or a model's prediction is NaN for some frames.
     """
     labels = labels_of(protocol, outputs.table)
+    if among is not None:
+        labels = labels.among(among)
     subjects = outputs.table["source" if protocol.subject == "image" else protocol.subject].to_pylist()
     jackknife = Jackknife(subjects)
     unsupported: list[str] = []

@@ -7,7 +7,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from affectflow import facs
 from affectflow.core.errors import UserError
 from affectflow.datasets.base import Dataset, visible
+from affectflow.datasets.conditions import Conditions
 from affectflow.datasets.media import MetadataOnly
 from affectflow.datasets.opening import get_dataset
 from affectflow.datasets.sample import Sample
@@ -245,6 +246,7 @@ def join_with_labels(dataset: Dataset, predictions: ExternalPredictions, out: Pa
                 **label_fields(sample),
                 **_output_fields(prediction or _NO_ANSWER),
                 "crop": "",
+                **asdict(Conditions()),
             }
 
     found = write_parquet(out, PREDICTIONS_SCHEMA, rows()) - of_video.total()

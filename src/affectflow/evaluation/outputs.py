@@ -184,6 +184,16 @@ class Labels:
     used: NDArray[np.bool_]
     left_out: Counter[str]
 
+    def among(self, rows: NDArray[np.bool_]) -> Labels:
+        """Return the labels of some of the frames, bool [frames]; those of the others are unknown."""
+        return Labels(
+            {name: np.where(rows, one, facs.UNKNOWN).astype(np.int8) for name, one in self.occurrence.items()},
+            {unit: np.where(rows, one, np.nan) for unit, one in self.intensities.items()},
+            {name: np.where(rows, one, np.nan) for name, one in self.affect.items()},
+            self.used & rows,
+            self.left_out,
+        )
+
 
 def labels_of(protocol: Protocol, table: pa.Table) -> Labels:
     """Select a protocol's labels from a table of predictions.

@@ -49,10 +49,15 @@ class Estimates:
     holders: dict[str, int] = field(default_factory=dict)
     mean_of: dict[str, int] = field(default_factory=dict)
 
-    def intervals(self, jackknife: Jackknife) -> dict[str, Any]:
-        """Return the entries ``intervals``, 95% by metric, and ``no_interval``, why others lack one."""
+    def intervals(self, jackknife: Jackknife, scale: Scale | None = None) -> dict[str, Any]:
+        """Return the entries ``intervals``, 95% by metric, and ``no_interval``, why others lack one.
+
+        Args:
+            jackknife: that the replicates are of.
+            scale: on which the intervals are computed; that of each metric by default.
+        """
         found = {
-            name: jackknife.interval(self.values[name], replicates, scale_of(name), self.holders.get(name))
+            name: jackknife.interval(self.values[name], replicates, scale or scale_of(name), self.holders.get(name))
             for name, replicates in self.replicates.items()
         }
         reasons = {name: one for name, one in found.items() if isinstance(one, str)}

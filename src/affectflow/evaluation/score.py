@@ -22,11 +22,13 @@ from affectflow.contracts.snapshot_card import SnapshotCard
 from affectflow.core.cache import file_sha256
 from affectflow.datasets.face import CENTER, FACE, HELD
 from affectflow.datasets.synthetic import NOTE
+from affectflow.evaluation.conditions import condition_scores
 from affectflow.evaluation.evaluate import Evaluation, evaluate, means_of_folds
 from affectflow.evaluation.outputs import Labels, Outputs, RunPredictions, answer_all, answered, read_outputs
 from affectflow.evaluation.programs import TRAINED, UNKNOWN, training_data
 from affectflow.evaluation.protocols import Protocol
 from affectflow.evaluation.results import to_json
+from affectflow.evaluation.subjects import read_subjects
 from affectflow.evaluation.temporal import smooth
 from affectflow.facs.expression import THRESHOLD
 from affectflow.metrics.jackknife import CONFIDENCE, METHOD
@@ -47,6 +49,7 @@ def score(
     config_sha256: str,
     code_sha256: str,
     out: Path,
+    subjects: Path | None = None,
 ) -> None:
     """Write the score file of a model, ``results/eval/{benchmark}[-{protocol}]_{model}.json``.
 
@@ -62,12 +65,14 @@ def score(
         config_sha256: digest of the configuration, for the provenance.
         code_sha256: digest of the code, for the provenance.
         out: the score file.
+        subjects: table of what is known of the people, see :mod:`affectflow.evaluation.subjects`; None without one.
 
     Raises:
-        UserError: labels and predictions have nothing in common.
+        UserError: labels and predictions have nothing in common, or ``subjects`` cannot be read.
     """
     started = datetime.now(UTC)
     clock = time.perf_counter()
+    people = read_subjects(subjects) if subjects is not None else None
     given = read_outputs(runs)
     outputs = answer_all(given)
     evaluation = evaluate(protocol, model, outputs)
@@ -86,6 +91,7 @@ def score(
         "intensities": {name: one.entry(jackknife) for name, one in evaluation.intensities.items()},
         **{name: one.entry(jackknife) if (one := evaluation.affect.get(name)) else None for name in _AFFECT},
         **({"folds": _folds_entry(protocol, outputs)} if protocol.folds else {}),
+        "conditions": condition_scores(protocol, model, outputs, evaluation, people),
         "unsupported": evaluation.unsupported,
         "unlabelled": evaluation.unlabelled,
         "leakage": _leakage_entry(runs),

@@ -33,6 +33,7 @@ def score_model(
     config_sha256: str,
     code: str,
     snapshot: tuple[Path, ...] = (),
+    subjects: Path | None = None,
 ) -> str:
     """Score a model on a benchmark by a protocol.
 
@@ -50,6 +51,7 @@ def score_model(
         config_sha256: Digest of the configuration that the score depends on.
         code: Digest of the code that scores.
         snapshot: Card of the downloaded images.
+        subjects: Table of what is known of the people, by which scores are grouped.
     """
     from affectflow.evaluation.protocols import protocol as find_protocol
     from affectflow.evaluation.score import score as write_score
@@ -59,6 +61,7 @@ def score_model(
         run,
         _run_predictions(runs, predictions, left_out, metadata, model, leakage),
         snapshot=snapshot[0] if snapshot else None,
+        subjects=subjects,
         config_sha256=config_sha256,
         code_sha256=code,
         out=score,
@@ -78,6 +81,7 @@ def score(
     protocol: str = "",
     split: str = "all",
     name: str = "",
+    subjects: Path | None = None,
 ) -> str:
     """Score anyone's predictions on a benchmark: a CSV, or what OpenFace, py-feat and LibreFace write.
 
@@ -90,6 +94,7 @@ def score(
         protocol: Name of the protocol; the benchmark's default if left out.
         split: Split of the benchmark.
         name: Name of the model in the score file; the file's name if left out.
+        subjects: Table with a column subject or video and others such as gender or age, by which scores are grouped.
     """
     import tempfile
 
@@ -108,6 +113,7 @@ def score(
             name,
             [found.run],
             snapshot=None,
+            subjects=subjects,
             config_sha256=fingerprint([wanted.target, split]),
             code_sha256=code,
             out=out,

@@ -41,7 +41,7 @@ def crop(pixels: NDArray[np.uint8], face: Face | None, size: int) -> NDArray[np.
 def _aligned(pixels: NDArray[np.uint8], face: Face, size: int) -> NDArray[np.uint8]:
     from affectflow.faces.warp import warp  # imports OpenCV, which is needed only for faces
 
-    (x, y), angle, distance = _eyes(face)
+    (x, y), angle, distance = eyes_of(face)
     scale = EYE_DISTANCE * size / distance
     cos, sin = scale * math.cos(angle), scale * math.sin(angle)
     # Coordinates are those of pixel centers, so that the middle of a crop with an even side is between two pixels.
@@ -50,7 +50,7 @@ def _aligned(pixels: NDArray[np.uint8], face: Face, size: int) -> NDArray[np.uin
     return warp(pixels, transform, size)
 
 
-def _eyes(face: Face) -> tuple[tuple[float, float], float, float]:
+def eyes_of(face: Face) -> tuple[tuple[float, float], float, float]:
     """Return the point between the eyes, the angle (radians) of the line through them, and their frontal distance."""
     if face.points:
         left, right, mouth = (

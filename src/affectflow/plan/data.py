@@ -109,6 +109,19 @@ class Data:
         root = Path(self.root(dataset))
         return folder_fingerprint(root.parent if root.is_file() else root)
 
+    def subjects(self, dataset: str) -> list[str]:
+        """Return the table of what is known of a data set's people; nothing without one.
+
+        Raises :class:`UserError` for a file that is missing.
+        """
+        path = None if dataset == EMOTIONET else self._section.folder_set(dataset).subjects
+        if path is None:
+            return []
+        key = f"data.{dataset}.subjects"
+        if not Path(path).is_file():
+            raise UserError(f"{path} is not a file; correct {key}.")
+        return [followed(path, key)]
+
     # Labels and splits
 
     def labels(self, names: set[str]) -> set[str]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
 import pyarrow as pa
 
 from affectflow import facs
+from affectflow.datasets.conditions import Conditions
 from affectflow.datasets.sample import Sample
 
+CONDITIONS = tuple(field.name for field in fields(Conditions))
 PREDICTIONS_SCHEMA = pa.schema(
     [
         ("source", pa.string()),
@@ -27,11 +30,13 @@ PREDICTIONS_SCHEMA = pa.schema(
         ("predicted_valence", pa.float32()),
         ("predicted_arousal", pa.float32()),
         ("crop", pa.string()),
+        *((name, pa.float32()) for name in CONDITIONS),
     ]
 )
 """Labels are as in :class:`affectflow.datasets.sample.Sample`. ``probabilities`` and ``predicted_intensities`` (0 to 5)
 are NaN for AUs that the model was not trained on, ``predicted_valence`` and ``predicted_arousal`` without such a head.
-``crop`` is ``face``, ``held`` or ``center``, see :class:`affectflow.faces.crop.Framing`."""
+``crop`` is ``face``, ``held`` or ``center``, see :class:`affectflow.faces.crop.Framing`, and empty where no image was
+read; the last columns are as in :class:`affectflow.datasets.conditions.Conditions`, NaN where they are not known."""
 
 LEFT_OUT_COLUMNS = ("reason", "count")
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 from affectflow.core.atomic import atomic_write
 from affectflow.core.parallel import batched
 from affectflow.core.progress import progress
-from affectflow.prediction.columns import LEFT_OUT_COLUMNS, PREDICTIONS_SCHEMA
+from affectflow.prediction.columns import CONDITIONS, LEFT_OUT_COLUMNS, PREDICTIONS_SCHEMA
 from affectflow.prediction.model import TrainedModel
 from affectflow.records.access import Records
 from affectflow.records.example import decode_example
@@ -109,6 +109,7 @@ def _label_fields(data: bytes) -> dict[str, Any]:
         "arousal": feature["label/arousal"].float_list.value[0],
         "other": list(zip(names, feature["label/other/value"].int64_list.value, strict=True)),
         "crop": _text(feature["image/crop"]),
+        **{name: feature[f"image/{name}"].float_list.value[0] for name in CONDITIONS},
     }
 
 

@@ -16,7 +16,6 @@ from affectflow.datasets.face import CENTER_CROP
 from affectflow.datasets.face_table import NO_FACE, with_faces
 from affectflow.datasets.sample import Sample
 from affectflow.records.encoding import ImageEncoding
-from affectflow.records.example import encode_example
 from affectflow.records.index import INDEX_COLUMNS
 from affectflow.records.tfrecord import write_record
 from affectflow.tables.csv_files import write_csv
@@ -69,7 +68,7 @@ def write_dataset_records(
             for number, sample in enumerate(kept):
                 side = validation if sample.group in held_out else train
                 path = side[number % len(side)]
-                length = write_record(streams[path], encode_example(sample, form.jpeg(sample), form.size, form.size))
+                length = write_record(streams[path], form.example(sample))
                 lines.append((path.name, counts[path], offsets[path], length, sample.source, sample.group))
                 counts[path] += 1
                 offsets[path] += length

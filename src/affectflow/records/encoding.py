@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from affectflow.datasets.sample import Sample
+from affectflow.faces.conditions import conditions_of
 from affectflow.faces.crop import crop
 from affectflow.media import jpeg
 from affectflow.media.pixels import Encoded
+from affectflow.records.example import encode_example
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +33,19 @@ class ImageEncoding:
         """Return the encoding in the section ``records`` of a configuration."""
         return cls(records["image_size"], records["jpeg_quality"], records["jpeg_chroma"])
 
-    def jpeg(self, sample: Sample) -> bytes:
-        """Return the crop of a sample as a JPEG.
+    def example(self, sample: Sample, kind: str = "") -> bytes:
+        """Return a sample with its crop as a serialized example.
 
         A baseline RGB JPEG of the right size, without a face to crop, is stored unchanged after it was decoded to its
         end. Other images are encoded once.
+
+        Args:
+            sample: The sample; its image is cropped around its face, else at the center.
+            kind: Kind of the crop; by default ``face`` or ``center``, as the sample has a face or not.
         """
+        pixels = crop(sample.image.rgb(), sample.face, self.size)
         if sample.face is None and isinstance(sample.image, Encoded) and sample.image.fits(self.size):
-            return sample.image.data
-        return jpeg.encode(crop(sample.image.rgb(), sample.face, self.size), self.quality, self.chroma)
+            data = sample.image.data
+        else:
+            data = jpeg.encode(pixels, self.quality, self.chroma)
+        return encode_example(sample, data, self.size, conditions_of(sample.face, pixels), kind)

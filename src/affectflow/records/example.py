@@ -9,6 +9,10 @@ Feature names follow TF-Slim's image data sets where these have one:
 ``image/width``        int64     pixels
 ``image/filename``     bytes     source: file name or video and frame
 ``image/crop``         bytes     ``face``; ``held``: at the last face; ``center``
+``image/face_size``    float     side of the crop in pixels of the original, or NaN
+``image/yaw``          float     degrees by which the head is turned, or NaN
+``image/brightness``   float     mean luma of the crop, 0 to 255
+``image/sharpness``    float     variance of the Laplacian of the crop
 ``label/units``        int64     [60] AU occurrence: 1, 0, -1 unknown
 ``label/intensities``  float     [60] AU intensity 0 to 5, NaN unknown
 ``label/valence``      float     -1 to 1, NaN unknown
@@ -27,11 +31,13 @@ Feature names follow TF-Slim's image data sets where these have one:
 from __future__ import annotations
 
 import math
+from dataclasses import asdict
 from functools import cache
 from typing import Any
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
+from affectflow.datasets.conditions import Conditions
 from affectflow.datasets.face import CENTER, FACE
 from affectflow.datasets.sample import Sample
 
@@ -91,24 +97,26 @@ def _example_class() -> Any:
     return message_factory.GetMessageClass(pool.FindMessageTypeByName("tensorflow.Example"))
 
 
-def encode_example(sample: Sample, jpeg: bytes, height: int, width: int, crop: str = "") -> bytes:
+def encode_example(sample: Sample, jpeg: bytes, size: int, conditions: Conditions, crop: str = "") -> bytes:
     """Serialize a sample; the same sample gives the same bytes.
 
     Args:
         sample: The sample, of which everything but the image is taken.
         jpeg: The encoded crop of its image.
-        height: Height of the crop in pixels.
-        width: Width of the crop in pixels.
+        size: Side of the crop in pixels.
+        conditions: Under which the face is shown.
         crop: Kind of the crop; by default ``face`` or ``center``, as the sample has a face or not.
     """
     example = _example_class()()
     feature = example.features.feature
     feature["image/encoded"].bytes_list.value.append(jpeg)
     feature["image/format"].bytes_list.value.append(b"jpeg")
-    feature["image/height"].int64_list.value.append(height)
-    feature["image/width"].int64_list.value.append(width)
+    feature["image/height"].int64_list.value.append(size)
+    feature["image/width"].int64_list.value.append(size)
     feature["image/filename"].bytes_list.value.append(sample.source.encode())
     feature["image/crop"].bytes_list.value.append((crop or (CENTER if sample.face is None else FACE)).encode())
+    for name, value in asdict(conditions).items():
+        feature[f"image/{name}"].float_list.value.append(value)
     feature["label/units"].int64_list.value.extend(sample.units.tolist())
     feature["label/intensities"].float_list.value.extend(sample.intensities.tolist())
     feature["label/valence"].float_list.value.append(sample.valence)

@@ -22,7 +22,6 @@ from affectflow.datasets.media import MetadataOnly
 from affectflow.datasets.opening import get_dataset
 from affectflow.faces.crop import Framing
 from affectflow.records.encoding import ImageEncoding
-from affectflow.records.example import encode_example
 from affectflow.records.index import INDEX_COLUMNS
 from affectflow.records.tfrecord import write_record
 from affectflow.tables.csv_files import write_csv
@@ -120,7 +119,7 @@ def _write_part(
     with path.open("wb") as stream:
         for sample in with_faces(dataset.samples_of(part), source.faces):
             placed, crop = framing.place(sample)
-            length = write_record(stream, encode_example(placed, form.jpeg(placed), form.size, form.size, crop))
+            length = write_record(stream, form.example(placed, crop))
             records.append((length, sample.source, sample.group))
     return path, records, Counter(dataset.left_out)
 

@@ -12,7 +12,6 @@ from affectflow.datasets.sample import SPLITS, Sample
 from affectflow.datasets.samples_table import sample_of_row, samples_of_shard
 from affectflow.media.versions import library_versions
 from affectflow.records.encoding import ImageEncoding
-from affectflow.records.example import encode_example
 from affectflow.records.index import INDEX_COLUMNS
 from affectflow.records.tfrecord import write_record
 from affectflow.tables.csv_files import write_csv
@@ -72,7 +71,7 @@ def write_records(path: Path, samples: Iterable[Sample], form: ImageEncoding) ->
     offset = 0
     with atomic_write(path) as partial, partial.open("wb") as stream:
         for position, sample in enumerate(samples):
-            length = write_record(stream, encode_example(sample, form.jpeg(sample), form.size, form.size))
+            length = write_record(stream, form.example(sample))
             lines.append((path.name, position, offset, length, sample.source, sample.group))
             offset += length
     return lines

@@ -11,6 +11,7 @@ from affectflow.datasets import info
 from affectflow.prediction.columns import PREDICTIONS_SCHEMA
 from affectflow.report.action_units import unit_panels
 from affectflow.report.affect_plane import plane_panels
+from affectflow.report.conditions import condition_panels
 from affectflow.report.curves import curve_panels
 from affectflow.report.emotions import emotion_panels
 from affectflow.report.errors import error_panels, errors_of
@@ -69,6 +70,7 @@ def _panels(score: ScoreFile, predictions: Path, records: Sequence[Path], traine
     table = read_parquet(predictions, PREDICTIONS_SCHEMA)
     errors = errors_of(table)
     yield from unit_panels(score)
+    yield from condition_panels(score)
     yield from plane_panels(score, table)
     yield from error_panels(table, errors)
     if info(score.benchmark).media == "videos":

@@ -32,6 +32,7 @@ def fetch_weights(
     "contracts.model_metadata",
     "contracts.recipe",
     "records",
+    "datasets.conditions",
     "datasets.dataset_info",
     "datasets.face",
     "datasets.sample",
