@@ -17,6 +17,7 @@ VALUES: dict[str, Any] = {
     "units": (),
     "intensity_units": (),
     "heads": ("action_units",),
+    "model_sha256": "",
     "unsupported": (),
     "image_size": 32,
     "normalization": "tf",

@@ -240,6 +240,14 @@ def test_cvats_archives(traces: Traces, project: bool) -> None:
     assert merged(traces)[4] == 0.5 and merged(traces, "arousal")[4] is None
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le"])
+def test_archives_hold_text_as_spreadsheets_save_it(traces: Traces, encoding: str) -> None:
+    (traces.folder / "anna").mkdir(parents=True)
+    with zipfile.ZipFile(traces.folder / "anna/video_001.zip", "w") as archive:
+        archive.writestr("video_001.csv", "frame,valence\n1,0.25\n2,0.5\n".encode(encoding))
+    assert merged(traces)[:2] == [0.25, 0.5]
+
+
 def test_a_damaged_archive_is_named(traces: Traces) -> None:
     path = traces.write("anna/task_1.zip", "")
     with zipfile.ZipFile(path, "w") as archive:

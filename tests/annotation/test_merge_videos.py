@@ -161,6 +161,18 @@ def test_what_browsers_do_not_play_is_converted_frame_by_frame(videos: Path, tmp
     assert np.abs(np.subtract(*greys)).max() < 3
 
 
+def test_a_file_that_is_no_video_any_more_is_named(
+    videos: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (videos / "cut.mp4").write_bytes((videos / "Anna laughs.mp4").read_bytes()[:100])
+    (videos / "readme.txt").write_text("of the recording")
+    assert sorted(find_videos(videos)) == ["Anna laughs.mp4", "more/ben.avi"]
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{videos / name} is not used, because it is damaged or not a video; fetch it again"
+        for name in ("cut.mp4", "notes.mp4")  # a text under the name of a video
+    ]
+
+
 def truncate(path: Path, share: float = 0.6) -> Path:
     data = path.read_bytes()
     path.write_bytes(data[: int(share * len(data))])

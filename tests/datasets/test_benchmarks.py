@@ -104,6 +104,21 @@ def test_disfa_counts_labels_and_frames_that_do_not_meet(tmp_path: Path) -> None
     assert len(list(data.samples())) == FRAMES and sum(data.left_out.values()) == 3
 
 
+def test_labels_of_disfa_that_all_end_early_are_told(tmp_path: Path) -> None:
+    media = Media()
+    data = get_dataset("disfa", make_disfa(tmp_path, "SN001", frames=FRAMES - 3), media=media)
+    assert len(list(data.samples())) == FRAMES - 3
+    (problem,) = media.problems
+    assert f"has labels of {FRAMES - 3} of the {FRAMES} frames of LeftVideoSN001_comp.avi" in problem
+
+
+def test_two_files_of_an_au_of_disfa_are_told(tmp_path: Path) -> None:
+    make_disfa(tmp_path, "SN001")
+    text(tmp_path / "ActionUnit_Labels/SN001/sn001_AU1.txt", "1,0")
+    with pytest.raises(UserError, match=r"au1\.txt.* differ in case alone"):
+        samples("disfa", tmp_path)
+
+
 def test_half_of_disfas_labels_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """A file cut to half, a line that is gone, a file that is missing."""
     make_disfa(tmp_path, "SN001", "SN002")
@@ -341,6 +356,17 @@ def test_amfeds_bad_lines_are_named(tmp_path: Path, line: str) -> None:
         samples("amfed", tmp_path)
 
 
+def test_amfeds_times_in_another_unit_are_told(tmp_path: Path) -> None:
+    make_amfed(tmp_path, "Time,Smile", "0,0", "250,100", "500,0")  # milliseconds
+    make_amfed(tmp_path, "Time,Smile", "0,0", "0.25,100", "0.9,0", identity="ab-2")
+    media = Media()
+    data = get_dataset("amfed", tmp_path, media=media)
+    assert {sample.video for sample in data.samples()} == {"ab-2"}
+    assert data.left_out == {"frame of a video whose labels end long after it": FRAMES}
+    (problem,) = media.problems
+    assert "ab-1-label.csv ends at 500 s and ab-1.avi at 0.5 s" in problem and "correct the column Time" in problem
+
+
 def test_amfed_without_what_it_needs(tmp_path: Path) -> None:
     make_amfed(tmp_path, "Clock,Smile", "0,0")
     with pytest.raises(UserError, match=r"ab-1-label\.csv.*Time"):
@@ -423,16 +449,21 @@ def test_affwild_leaves_a_video_out_rather_than_guess(tmp_path: Path, lines: int
     assert f"105 has {lines} values for {FRAMES} frames" in problem and "fetch" in problem
 
 
-@pytest.mark.parametrize("boxes", [[0, 1, 2], [2, 2, 3]])
-def test_affwild_refuses_boxes_that_are_no_frames(tmp_path: Path, boxes: list[int]) -> None:
-    make_affwild(tmp_path, "105", [0.1, 0.2, 0.3], boxes=sorted({*boxes}))
-    if len({*boxes}) < len(boxes):
-        text(tmp_path / "bboxes/train/105/02.pts", "")
-    if len({*boxes}) < len(boxes):
-        with pytest.raises(UserError, match="105"):
-            samples("affwild", tmp_path)
-    else:
-        assert not samples("affwild", tmp_path)
+def test_affwild_refuses_two_boxes_of_a_frame(tmp_path: Path) -> None:
+    make_affwild(tmp_path, "105", [0.1, 0.2, 0.3], boxes=[2, 3])
+    text(tmp_path / "bboxes/train/105/02.pts", "")
+    with pytest.raises(UserError, match="105"):
+        samples("affwild", tmp_path)
+
+
+@pytest.mark.parametrize(("boxes", "frames"), [([0, 2, 3], [1, 3, 4]), ([1, 3, 4], [1, 3, 4])])
+def test_affwilds_boxes_are_counted_from_0_where_one_is_0(tmp_path: Path, boxes: list[int], frames: list[int]) -> None:
+    make_affwild(tmp_path, "105", [0.1, 0.2, 0.3], boxes=boxes)
+    assert [(s.frame, round(s.valence, 3)) for s in samples("affwild", tmp_path)] == list(
+        zip(frames, (0.1, 0.2, 0.3), strict=True)
+    )
+    faces = get_dataset("affwild", tmp_path).faces_of("105")
+    assert faces is not None and list(faces) == frames
 
 
 def test_affwilds_names_in_any_case(tmp_path: Path) -> None:

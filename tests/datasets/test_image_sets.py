@@ -117,6 +117,13 @@ def test_affwild2(tmp_path: Path, side: str) -> None:
     assert {sample.group for sample in found} == {"7-60_left"} and not known(found[0])
 
 
+def test_affwild2s_images_are_counted_from_0_where_one_is_0(tmp_path: Path) -> None:
+    make_affwild2(tmp_path, "7", "0.1,0", "0.2,0", "0.3,0", images=(0, 2))
+    make_affwild2(tmp_path, "8", "0.1,0", "0.2,0", "0.3,0", images=(1, 3))
+    found = [(s.video, s.frame, grey(s), s.valence) for s in samples("affwild2", tmp_path)]
+    assert found == [("7", 1, 0, 0.1), ("7", 3, 2, 0.3), ("8", 1, 1, 0.1), ("8", 3, 3, 0.3)]
+
+
 def test_affwild2s_blank_lines_shift_nothing(tmp_path: Path) -> None:
     assert len(samples("affwild2", make_affwild2(tmp_path, "7", "0,0", "1,1", "0,1", "", " "))) == 3
     make_affwild2(tmp_path, "7", "0,0", "", "0,1")

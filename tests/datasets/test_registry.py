@@ -126,7 +126,9 @@ def test_the_plan_knows_its_labels_and_splits(toy: Path) -> None:
 
 def test_its_keys_are_checked(toy: Path) -> None:
     smiles = data_section().model_fields["smiles"].annotation
-    assert smiles is not None and smiles().model_dump() == {"root": None, "use": "benchmark", "light": "day"}
+    assert smiles is not None and smiles().model_dump() == {
+        **{"root": None, "subjects": None, "use": "benchmark", "light": "day"}
+    }
     with pytest.raises(ValueError, match=r"light\n.*'day' or 'night'"):
         smiles(light="dusk")
 

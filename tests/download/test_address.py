@@ -68,6 +68,8 @@ def test_what_is_not_a_url(url: str) -> None:
         ("g%2fh", "http://a.example:81/d/e/g%2fh"),
         ("../g", "http://a.example:81/d/g"),
         ("?y", "http://a.example:81/d/e/f?y"),
+        ("#y", "http://a.example:81/d/e/f?x"),
+        ("", "http://a.example:81/d/e/f?x"),
         ("//b.example/x", "http://b.example/x"),
         ("https://b.example/x#y", "https://b.example/x"),
         (" /x ", "http://a.example:81/x"),

@@ -5,9 +5,11 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import openpyxl
+import pandas
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -31,6 +33,7 @@ def workbook(path: Path) -> None:
     book.save(path)
 
 
+FRAME = pandas.DataFrame({"url": URLS, "text": ["a cat", None, "a dog"]})
 FORMS: dict[str, Callable[[Path], object]] = {
     "lines": text("\n".join(URLS)),
     "csv": text("URL,TEXT\n" + "".join(f'"{url}",a cat\n' for url in URLS)),
@@ -40,6 +43,11 @@ FORMS: dict[str, Callable[[Path], object]] = {
     "jsonl": text("".join(json.dumps({"caption": "a\ncat", "url": url}) + "\n" for url in URLS)),
     "json": text(json.dumps([{"url": url, "n": 1} for url in URLS], indent=2)),
     "json of texts": text(json.dumps(URLS)),
+    **{
+        f"pandas' to_json, {way}": partial(FRAME.to_json, orient=way)
+        for way in ("columns", "index", "split", "table", "records")
+    },
+    "pandas' to_json over lines": lambda path: FRAME.to_json(path, indent=2),
     "utf-16": lambda path: path.write_text("url\n" + "".join(f'"{url}"\n' for url in URLS), encoding="utf-16"),
     "compressed": lambda path: path.write_bytes(gzip.compress("\n".join(URLS).encode())),
     "parquet": lambda path: pq.write_table(pa.table({"TEXT": ["a cat"] * 3, "URL": URLS}), path),
@@ -84,6 +92,9 @@ def test_the_column_of_urls_may_have_another_name(tmp_path: Path, form: str) -> 
         ('{"url": "http://a/1.jpg"}\n{"url": \n', r"line 2, is not JSON"),
         ('[{"link": "http://a/1.jpg"}]', r"no column 'url'; found 'link'"),
         ("[1, 2]", r"item 1: expected a URL"),
+        ('{\n "link": "http://a/1.jpg"\n}', r"no column 'url'; found 'link'"),
+        ('{"url": \n', r"is not JSON .*write an object a line"),
+        ('{"columns": ["a"], "data": [["b"]]}', r"no column 'url'; found 'a'"),
         ("http://a/1.jpg,cat\nhttp://a/2.jpg,dog\n", r"not sure whether its commas belong to the URLs; add a line"),
     ],
 )

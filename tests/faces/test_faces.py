@@ -397,6 +397,8 @@ def test_disfas_landmarks_count_from_zero_and_belong_to_the_left_camera(tmp_path
         NO_FACE,
         GIVEN,
     ]
+    from_one = found("disfa", make_disfa(tmp_path / "from one", (1, 2, FRAMES)), tmp_path / "faces")
+    assert [frame for frame in range(1, FRAMES + 1) if from_one[f"SN001/{frame}"] == GIVEN] == [1, 2, FRAMES]
     right = found("disfa", make_disfa(tmp_path / "right", side="Right"), tmp_path / "faces")
     assert set(right.values()) == {""}
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from affectflow.core.cache import file_sha256
 from affectflow.core.errors import UserError
 from affectflow.prediction.model import TrainedModel
 from tests.prediction.test_predict import make_model
@@ -69,6 +70,14 @@ def test_units_of_another_model_are_noticed(trained: Path, tmp_path: Path) -> No
     """Answers would stand in the wrong columns."""
     with pytest.raises(UserError, match=r"has the outputs .*, but its metadata"):
         load(trained, tmp_path, lambda facts: facts.update(units=[*facts["units"], 60]))
+
+
+def test_metadata_of_another_model_is_noticed(trained: Path, tmp_path: Path) -> None:
+    """A model with as many AUs, which may be others."""
+    digest = file_sha256(trained / "model.keras")
+    load(trained, tmp_path, lambda facts: facts.update(model_sha256=digest))
+    with pytest.raises(UserError, match=r"describes another model than .*model\.keras; copy both files"):
+        load(trained, tmp_path, lambda facts: facts.update(model_sha256="0" * 64))
 
 
 def test_an_archive_that_unpacks_to_gigabytes_is_not_unpacked(trained: Path, tmp_path: Path) -> None:

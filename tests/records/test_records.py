@@ -606,6 +606,19 @@ def test_records_that_are_gone_are_noticed_before_any_is_read(tmp_path: Path, na
     assert len(Records([path])) == kept  # of anyone's records without an index
 
 
+def test_records_of_another_file_are_noticed(tmp_path: Path) -> None:
+    """Two shards that were swapped hold as many records."""
+    rows: list[tuple[object, ...]] = []
+    for name, size in (("a.tfrecord", 20), ("b.tfrecord", 30)):
+        with (tmp_path / name).open("wb") as stream:
+            rows += [(name, i, 0, write_record(stream, bytes(size + i)), f"{i}", "group") for i in range(3)]
+    write_csv(tmp_path / "index.csv", INDEX_COLUMNS, rows)
+    assert len(Records([tmp_path / "a.tfrecord", tmp_path / "b.tfrecord"])) == 6
+    (tmp_path / "a.tfrecord").write_bytes((tmp_path / "b.tfrecord").read_bytes())
+    with pytest.raises(UserError, match=r"a\.tfrecord has other records than .*index\.csv lists for it"):
+        Records([tmp_path / "a.tfrecord"])
+
+
 @pytest.mark.parametrize(
     ("groups", "fraction", "validation"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import logging
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -19,6 +20,12 @@ from affectflow.core.errors import UserError
 from affectflow.media.sources import find_sources
 from affectflow.media.video import Incomplete, frame_rate, frame_times, read_frames, video_encoding, write_video
 
+log = logging.getLogger(__name__)
+
+_VIDEO_SUFFIXES = (
+    *(".mp4", ".m4v", ".mov", ".3gp", ".avi", ".mkv", ".webm"),
+    *(".flv", ".wmv", ".mpg", ".mpeg", ".ts", ".mts"),
+)
 _PLAYABLE_CODECS = {
     "mov,mp4,m4a,3gp,3g2,mj2": {"h264", "vp9", "av1"},
     "matroska,webm": {"vp8", "vp9", "av1"},
@@ -34,7 +41,11 @@ def find_videos(folder: Path) -> dict[str, Path]:
     """
     if not folder.is_dir():
         raise UserError(f"{folder} is not a folder; name a folder of videos.")
-    found = {source.name: source.path for source in find_sources([folder]) if source.kind == "video"}
+    sources = find_sources([folder])
+    for source in sources:
+        if source.problem and source.path.suffix.lower() in _VIDEO_SUFFIXES:
+            log.warning("%s is not used, because it is damaged or not a video; fetch it again", source.path)
+    found = {source.name: source.path for source in sources if source.kind == "video"}
     if not found:
         raise UserError(f"{folder} has no videos; name a folder of videos.")
     stems: dict[str, str] = {}

@@ -98,6 +98,8 @@ class ModelMetadata(JsonFile):
 
     remedy: ClassVar[str] = "train the model again"
     schema_version: Literal[2] = 2
+    model_sha256: str = ""
+    """Digest of the ``model.keras`` that this describes; empty where it is not known."""
     units: Units
     """AUs with a probability of occurrence, in the order of the outputs."""
     intensity_units: Units

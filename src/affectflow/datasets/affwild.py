@@ -27,6 +27,7 @@ from affectflow.datasets.base import (
     by_name,
     find,
     find_folder,
+    from_one,
     lines_of,
     number_of,
     side_of,
@@ -187,14 +188,14 @@ def _nested(root: Path, first: str, second: str = "") -> Path:
 
 
 def _points_files(folder: Path, name: str) -> dict[int, Path]:
-    """List the ``.pts`` files of a video by frame; raises :class:`UserError` where a frame has two."""
+    """List the ``.pts`` files of a video by frame from 1; raises :class:`UserError` where a frame has two."""
     own = find_folder(folder, name)
     found: dict[int, Path] = {}
     for path in visible(own, ".pts") if own is not None else ():
         frame = number_of(path)
         if frame is not None and found.setdefault(frame, path) != path:
             raise UserError(f"{found[frame]} and {path} belong to the same frame; remove one of them.")
-    return found
+    return from_one(found)
 
 
 def _is_near(lines: int, count: int) -> bool:

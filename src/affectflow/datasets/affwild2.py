@@ -68,8 +68,10 @@ class AffWild2(Dataset):
         folder = find_folder(self._faces, part)
         files = visible(folder, ".jpg") if folder is not None else []
         unseen = set(range(1, len(values) + 1))
+        from_zero = any(number_of(path) == 0 for path in files)
         for path in files:
-            frame = number_of(path)
+            number = number_of(path)
+            frame = -1 if number is None else number + from_zero
             if frame not in unseen:
                 self.left_out["image without labels"] += 1
                 continue

@@ -41,6 +41,8 @@ _ENDING = "-label.csv"
 _LABELS = ("AU Labels", "AULabels")
 _VIDEOS = ("Video - AVI", "Videos - AVI", "Videos - FLV", "Video - FLV", "Videos - FLV (labeled)")
 _VIDEO_FILES = (".avi", ".flv", ".mp4")
+_OTHER_UNIT = 20
+"""Labels that end so many times later than their video are not in seconds."""
 _ALIASES = {"57": 57, "forward": 57, "58": 58, "backward": 58}
 _PARTIAL = re.compile(r"(?:neg|unilateral_[lr]?)_?(AU\d+)", re.IGNORECASE)
 """An AU on one side only, or in a negative expression: not the AU, but not its absence either."""
@@ -91,7 +93,15 @@ class AmFed(Dataset):
             self.left_out["video with an empty label file"] += 1
             return
         times = [point.time for point in points]
-        for index, time, image in self._media.frames(self._video_of(part), self.left_out):
+        video = self._video_of(part)
+        if times[-1] > _OTHER_UNIT * (end := self._media.end(video)) > 0:
+            self._media.report(
+                f"{self._labels[part]} ends at {times[-1]:g} s and {video.name} at {end:.1f} s, so that its times are "
+                "in another unit, or of another video, and it is left out; correct the column Time."
+            )
+            self.left_out["frame of a video whose labels end long after it"] += self._media.length(video)
+            return
+        for index, time, image in self._media.frames(video, self.left_out):
             if math.isnan(time):
                 self.left_out["frame without a time stamp"] += 1
                 continue

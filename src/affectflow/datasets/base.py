@@ -129,6 +129,18 @@ def number_of(path: Path) -> int | None:
     return int(path.stem) if path.stem.isascii() and path.stem.isdecimal() else None
 
 
+def from_one(numbered: Mapping[int, Path], last: int | None = None) -> dict[int, Path]:
+    """Return files by frame from 1, whether their names count from 0 or from 1: the first of a video tells.
+
+    Args:
+        numbered: The files of one video by the number in their names.
+        last: The number of the last frame, where counting from 0 is usual: only a file of this number then tells that
+            they are counted from 1.
+    """
+    from_zero = 0 in numbered or (last is not None and last not in numbered)
+    return {number + from_zero: path for number, path in sorted(numbered.items())}
+
+
 def lines_of(path: Path, stream: Iterable[str], first: int = 1) -> Iterator[tuple[int, str]]:
     """Yield numbered lines of a file in which the position of a line says to which frame it belongs.
 

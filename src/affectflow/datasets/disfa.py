@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from affectflow.core.errors import UserError
-from affectflow.datasets.base import Dataset, find, find_folder, folders, visible
+from affectflow.datasets.base import MAX_LEFT_OVER, Dataset, by_name, find, find_folder, folders, from_one, visible
 from affectflow.datasets.dataset_info import ACTION_UNITS, BENCHMARK, INTENSITIES, DatasetInfo, Option
 from affectflow.datasets.disfa_labels import FOLDS, SPLITS, UNITS, occurrence, subjects_of
 from affectflow.datasets.face import Face, face_of_landmarks
@@ -95,6 +95,12 @@ class Disfa(Dataset):
                 units=occurrence(intensities),
                 intensities=intensities,
             )
+        unlabelled = count - sum(index <= count for index in labels)
+        if unlabelled > MAX_LEFT_OVER:
+            self._media.report(
+                f"{folder} has labels of {count - unlabelled} of the {count} frames of {video.name}; DISFA has labels "
+                "of all frames, so fetch both again."
+            )
         if beyond := sum(index > count for index in labels):
             self.left_out["label without a frame"] += beyond
 
@@ -133,8 +139,10 @@ class Disfa(Dataset):
         )
         paths: dict[int, Path] = {}
         for match, path in numbered:
-            if match and paths.setdefault(int(match[1]) + 1, path) != path:
-                raise UserError(f"{paths[int(match[1]) + 1]} and {path} belong to the same frame; remove one of them.")
+            if match and paths.setdefault(int(match[1]), path) != path:
+                raise UserError(f"{paths[int(match[1])]} and {path} belong to the same frame; remove one of them.")
+        if paths:
+            paths = from_one(paths, self._media.length(self.video_of(part)))
         faces = {frame: _face(path) for frame, path in paths.items()}
         return {frame: face for frame, face in faces.items() if face is not None}
 
@@ -155,10 +163,12 @@ class Disfa(Dataset):
 def read_labels(folder: Path) -> dict[int, NDArray[np.float32]]:
     """Read the intensities of a subject, float32 [60] by frame; NaN where an AU has no label.
 
-    Raises :class:`UserError` for a malformed line, a frame that occurs twice, or a folder without label files.
+    Raises :class:`UserError` for a malformed line, a frame or a file that occurs twice, or a folder without label
+    files.
     """
     import numpy as np
 
+    by_name(visible(folder, ".txt"), ".txt")  # two files of an AU, whose names differ in case alone
     labels: dict[int, NDArray[np.float32]] = {}
     found = False
     for unit in UNITS:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -65,6 +66,15 @@ class Media:
             return max((index for index, _ in frame_times(video)), default=0)
         except Incomplete as error:
             return error.frames + error.missing + error.dropped
+
+    def end(self, video: Path) -> float:
+        """Return the time of a video's last frame that can be read, in seconds; NaN without time stamps."""
+        from affectflow.media.video import Incomplete, frame_times
+
+        times = [float("nan")]
+        with suppress(Incomplete):
+            times.extend(time for _, time in frame_times(video))
+        return times[-1]
 
     def _frames(self, video: Path) -> Iterator[tuple[int, float, Image]]:
         from affectflow.media.video import read_frames

@@ -57,6 +57,8 @@ class Address:
     def join(self, location: str) -> Self:
         """Return the address that a redirect points to (RFC 3986, 5.2); raise :class:`Failed` if it is not usable."""
         location = location.strip().partition("#")[0]
+        if not location:  # a fragment alone
+            return self
         if _SCHEME.match(location):
             text = location
         elif location.startswith("//"):

@@ -54,7 +54,7 @@ _NOT_REQUESTED = {"br", "zstd", "compress", "x-compress", "dcb", "dcz"}
 _GZIP_MAGIC = b"\x1f\x8b"
 _STATUS = re.compile(rb"HTTP/\d(?:\.\d)?[ \t]+(\d{3})(?!\d)", re.IGNORECASE)
 _WHOLE = re.compile(r"bytes 0-(\d{1,19})/(\d{1,19})")
-_WITH_IMAGE = (200, 203)  # 203: a proxy changed it on the way
+_WITH_IMAGE = (200, 201, 202, 203, 226)  # browsers show the image of any of these
 _HEADER = re.compile(rb"^(%b)[ \t]*:[ \t]*([^\r\n]*)" % _NAMES, re.IGNORECASE | re.MULTILINE)
 _MAX_LAYERS = 3
 _MAX_DIGITS = 20  # of a length; Python refuses to parse thousands
@@ -254,7 +254,7 @@ class Exchange:
 
     @property
     def has_image(self) -> bool:
-        """Whether the head announces a complete body: 200, 203, or a 206 that is the whole."""
+        """Whether the head announces a complete body: a status such as 200, or a 206 that is the whole."""
         if self.status == 206:
             whole = _WHOLE.fullmatch(self.header(CONTENT_RANGE).strip())
             return whole is not None and int(whole[1]) + 1 == int(whole[2])

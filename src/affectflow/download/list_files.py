@@ -206,14 +206,45 @@ def _looks_like_header(path: Path, lines: Sequence[str]) -> bool:
 
 
 def _read_json(path: Path, lines: Iterable[str], url_column: str | None, start: str) -> Iterator[ListedUrl]:
-    """Read a list of URLs or of objects, or an object a line."""
+    """Read a list of URLs or of objects, an object a line, or a table as pandas writes it."""
     if start.startswith("["):
-        for number, item in enumerate(_parsed(str(path), "".join(lines)), start=1):
+        items = _parsed(str(path), "".join(lines))
+    else:
+        over_lines = not _is_json(start)
+        first = _parsed(str(path), "".join(lines) if over_lines else start)
+        items = _rows_of_table(first) or ([first] if over_lines else None)
+    if items is not None:
+        for number, item in enumerate(items, start=1):
             yield _json_row(path, f"item {number}", item, url_column)
         return
     for number, line in enumerate(lines, start=1):
         if line.strip():
             yield _json_row(path, f"line {number}", _parsed(f"{path}, line {number},", line), url_column)
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _rows_of_table(table: object) -> list[dict[str, object]] | None:
+    """Return the rows of a table by pandas' ``to_json``, in any of its orientations; None for another object."""
+    if not isinstance(table, Mapping) or not table:
+        return None
+    data, names = table.get("data"), table.get("columns")
+    if isinstance(data, list) and isinstance(names, list):  # split
+        return [dict(zip(names, row, strict=False)) for row in data if isinstance(row, list)]
+    if isinstance(data, list) and "schema" in table:  # table
+        return data
+    columns = list(table.values())
+    if all(isinstance(column, Mapping) and column for column in columns):
+        if any(column_of(name, None) for name in table):  # columns
+            return [{name: column.get(key) for name, column in table.items()} for key in columns[0]]
+        return columns  # index
+    return None
 
 
 def _parsed(where: str, text: str) -> Any:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from affectflow import facs
 from affectflow.contracts.model_metadata import ModelMetadata
+from affectflow.core.cache import file_sha256
 from affectflow.core.errors import UserError
 from affectflow.datasets.dataset_info import ACTION_UNITS, INTENSITIES, VALENCE_AROUSAL
 
@@ -68,6 +69,8 @@ class TrainedModel:
             UserError: A file is missing or damaged.
         """
         self.metadata = read_metadata(model, metadata)
+        if self.metadata.model_sha256 not in ("", file_sha256(model)):
+            raise UserError(f"{metadata} describes another model than {model}; copy both files of one model's folder.")
         from affectflow.training.keras_setup import keras
 
         try:

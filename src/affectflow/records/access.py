@@ -11,7 +11,7 @@ import numpy as np
 
 from affectflow.core.errors import UserError
 from affectflow.records.example import decode_example
-from affectflow.records.index import check_counts
+from affectflow.records.index import check_index
 from affectflow.records.tfrecord import FOOT, HEAD, checked, read_records, record_places
 
 
@@ -26,7 +26,8 @@ class Records:
         self._paths = list(files)
         self._open = [path.open("rb") for path in self._paths]
         places = [np.array(list(record_places(path)), np.int64).reshape(-1, 2) for path in self._paths]
-        check_counts({path: len(place) for path, place in zip(self._paths, places, strict=True)})
+        lengths = ((place[:, 1] + HEAD + FOOT).tolist() for place in places)
+        check_index(dict(zip(self._paths, lengths, strict=True)))
         self._file = np.repeat(np.arange(len(places)), [len(place) for place in places])
         self._offset, self._length = np.concatenate([*places, np.empty((0, 2), np.int64)]).T
 

@@ -31,24 +31,32 @@ def collect_index(parts: Sequence[Path], index: Path, counts: Path) -> None:
         partial.write_text(json.dumps(dict(sorted(by_file.items())), indent=1) + "\n")
 
 
-def check_counts(counts: Mapping[Path, int]) -> None:
-    """Check that files of records have as many as their index lists: one that was cut between two records looks whole.
+def check_index(lengths: Mapping[Path, Sequence[int]]) -> None:
+    """Check that files have the records that their index lists.
 
-    Files without an index are not checked.
+    A file that was cut between two records looks whole, as does one that was swapped with another. Files without an
+    index are not checked.
 
     Args:
-        counts: The number of records by file.
+        lengths: The length of each record, with its header, by file.
 
     Raises:
-        UserError: A file has another number of records.
+        UserError: A file has other records.
     """
-    listed: dict[Path, Counter[str]] = {}
-    for file, count in counts.items():
+    listed: dict[Path, dict[str, list[int]]] = {}
+    for file, found in lengths.items():
         own = file.with_name(f"{file.stem}_{INDEX}")
         index = own if own.is_file() else file.with_name(INDEX)
         if not index.is_file():
             continue
         if index not in listed:
-            listed[index] = Counter(row["file"] for row in read_csv(index, INDEX_COLUMNS))
-        if (expected := listed[index][file.name]) != count:
-            raise UserError(f"{file} has {count} records, but {index} lists {expected}; delete it and run again.")
+            listed[index] = {}
+            for row in read_csv(index, INDEX_COLUMNS):
+                listed[index].setdefault(row["file"], []).append(int(row["bytes"]))
+        expected = listed[index].get(file.name, [])
+        if len(expected) != len(found):
+            raise UserError(
+                f"{file} has {len(found)} records, but {index} lists {len(expected)}; delete it and run again."
+            )
+        if list(found) != expected:
+            raise UserError(f"{file} has other records than {index} lists for it; delete both and run again.")

@@ -40,7 +40,7 @@ def open_text(path: Path | str) -> Iterator[IO[str]]:
     with binary:
         try:
             encoding = _encoding(binary.peek(_HEAD)[:_HEAD])
-            yield io.TextIOWrapper(binary, encoding=encoding, newline="")
+            yield decoded(binary)
         except UnicodeError:
             line = _first_undecodable_line(Path(path), encoding)
             where = f", line {line}," if line else ""
@@ -49,6 +49,12 @@ def open_text(path: Path | str) -> Iterator[IO[str]]:
             raise UserError(f"{path} is not CSV ({error}); correct it.") from None
         except (gzip.BadGzipFile, EOFError) as error:
             raise UserError(f"{path} is damaged ({error}); fetch it again.") from None
+
+
+def decoded(binary: io.BufferedReader | io.BytesIO) -> io.TextIOWrapper:
+    """Return a stream of text in the encoding that its first bytes show; line ends are kept as they are."""
+    head = binary.getbuffer() if isinstance(binary, io.BytesIO) else binary.peek(_HEAD)
+    return io.TextIOWrapper(binary, encoding=_encoding(bytes(head[:_HEAD])), newline="")
 
 
 def _open_binary(path: Path) -> io.BufferedReader:

@@ -28,8 +28,8 @@ from affectflow.datasets.dataset_info import VALENCE_AROUSAL
 from affectflow.media import jpeg
 from affectflow.records.access import Records
 from affectflow.records.example import decode_example
-from affectflow.records.index import check_counts
-from affectflow.records.tfrecord import record_places
+from affectflow.records.index import check_index
+from affectflow.records.tfrecord import FOOT, HEAD, record_places
 
 DRAWS = 7
 """Random numbers in [0, 1) that determine the augmentation of one image."""
@@ -101,7 +101,7 @@ def cache_records_locally(files: Sequence[Path]) -> Iterator[list[Path]]:
 
     Raises :class:`UserError` if the disk is too full for them, or a file has other records than its index.
     """
-    check_counts({path: sum(1 for _ in record_places(path)) for path in files})
+    check_index({path: [HEAD + length + FOOT for _, length in record_places(path)] for path in files})
     with tempfile.TemporaryDirectory(prefix="affectflow-records-") as name:
         needed = sum(path.stat().st_size for path in files)
         if needed > shutil.disk_usage(name).free:

@@ -164,6 +164,7 @@ def train(recipe: Recipe, data: TrainingData, execution: Execution, outputs: Out
     write_history(outputs.history, state.history)
     write_reliability(outputs.reliability, calibration.bins)
     ModelMetadata(
+        model_sha256=file_sha256(outputs.model),
         **_heads_metadata(recipe, trained_heads),
         image_size=data.image_size,
         normalization=find_backbone(recipe.backbone).scaling,

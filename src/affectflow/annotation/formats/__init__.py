@@ -11,6 +11,7 @@ from affectflow.annotation.formats import affectflow_log, carma, cvat, label_stu
 from affectflow.annotation.formats.text import Text, read_text, text_of
 from affectflow.annotation.recording import Export
 from affectflow.core.errors import UserError
+from affectflow.tables.text import decoded
 
 _READERS: tuple[tuple[Callable[[Text], bool], Callable[[Text], list[Export]]], ...] = (
     (affectflow_log.matches, affectflow_log.read),
@@ -46,7 +47,7 @@ def _members(path: Path) -> Iterator[Text]:
             for entry in found:
                 if entry.file_size > _MAX_MEMBER:
                     raise UserError(f"{path}/{entry.filename} has more than {_MAX_MEMBER:,} bytes; unpack it yourself.")
-                with io.TextIOWrapper(archive.open(entry), encoding="utf-8-sig", newline="") as stream:
+                with decoded(io.BytesIO(archive.read(entry))) as stream:
                     yield text_of(path / entry.filename, stream.read())
     except UserError:
         raise
