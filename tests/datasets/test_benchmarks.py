@@ -306,8 +306,8 @@ def test_amfeds_double_files_and_videos_without_labels(tmp_path: Path) -> None:
 def test_amfeds_columns_in_any_case_and_blank_lines_before_them(tmp_path: Path) -> None:
     root = make_amfed(tmp_path, "", "time,SMILE,TrackerFail,", "0,100,0,", "0.25,0,100,")
     data = get_dataset("amfed", root)
-    assert [sample.other["Smile"] for sample in data.samples()] == [1, 1, 1]
-    assert data.left_out == {"face tracker failed": 3}
+    assert [sample.other["Smile"] for sample in data.samples()] == [1, 1, 1, 0, 0, 0]
+    assert [sample.other["Trackerfail percent"] for sample in data.samples()] == [0, 0, 0, 100, 100, 100]
 
 
 def test_amfeds_videos_lie_in_several_folders(tmp_path: Path) -> None:
@@ -328,8 +328,8 @@ def test_amfeds_frames_without_a_time_stamp_are_left_out(tmp_path: Path) -> None
 def test_amfeds_failed_tracker(tmp_path: Path) -> None:
     root = make_amfed(tmp_path, "Time,Smile,Trackerfail", "0,0,49", "0.15,0,50", "0.35,0,0")
     data = get_dataset("amfed", root)
-    assert [sample.frame for sample in data.samples()] == [1, 2, 5, 6]
-    assert sum(data.left_out.values()) == 2
+    assert [sample.other["Trackerfail percent"] for sample in data.samples()] == [49, 49, 50, 50, 0, 0]
+    assert not data.left_out
 
 
 @pytest.mark.parametrize("lines", [(), ("Time,Smile",)])

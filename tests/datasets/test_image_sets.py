@@ -6,10 +6,14 @@ import math
 import unicodedata
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from affectflow import datasets
 from affectflow.core.errors import UserError
+from affectflow.datasets import info
 from affectflow.datasets.opening import get_dataset
+from affectflow.media.pixels import NoImage
 from tests.miniature import grey, known, make_image, samples, text
 
 TRIAL = "A7_AU5z_TrailNo_2"
@@ -110,7 +114,7 @@ def test_affwild2(tmp_path: Path, side: str) -> None:
     found = list(data.samples())
     assert [(s.frame, grey(s), s.valence, s.arousal) for s in found] == [(1, 1, 0.1, -1.0), (3, 3, -1.0, 1.0)]
     assert data.left_out == {
-        "image labelled -5 (unlabelled)": 2,
+        "image without labels (-5, -1)": 2,
         "image without labels": 1,
         "label without an image": 1,
     }
@@ -129,6 +133,86 @@ def test_affwild2s_blank_lines_shift_nothing(tmp_path: Path) -> None:
     make_affwild2(tmp_path, "7", "0,0", "", "0,1")
     with pytest.raises(UserError, match=r"7\.txt, line 3: a blank line"):
         samples("affwild2", tmp_path)
+
+
+def labels_in(root: Path) -> frozenset[str]:
+    """What the plan of a workflow knows of a folder."""
+    heads_of = info("affwild2").heads_of
+    assert heads_of is not None
+    return heads_of(root)
+
+
+AU_HEADER = "AU1,AU2,AU4,AU6,AU7,AU10,AU12,AU15,AU23,AU24,AU25,AU26"
+
+
+def make_au(root: Path, name: str, *lines: str, side: str = "AU_Set/Training_Set") -> None:
+    text(root / side / f"{name}.txt", AU_HEADER, *lines)
+
+
+@pytest.mark.parametrize("place", ["AU_Set", "Annotations/AU_Detection_Challenge"])
+def test_affwild2s_action_units(tmp_path: Path, place: str) -> None:
+    make_affwild2(tmp_path, "7", "0.5,0.5", "-5,-5", "-5,-5", "0.1,0.1")
+    make_au(
+        *(tmp_path, "7", "1,0,0,0,0,0,1,0,0,0,0,-1", "0,1" + ",0" * 10, ",".join(["-1"] * 12)),
+        side=f"{place}/Train_Set" if "Challenge" in place else f"{place}/Training_Set",
+    )
+    data = get_dataset("affwild2", tmp_path)
+    one, two = data.samples()
+    assert (one.valence, known(one)) == (0.5, {u: int(u in (1, 12)) for u in (1, 2, 4, 6, 7, 10, 12, 15, 23, 24, 25)})
+    assert np.isnan(two.valence) and known(two)[2] == 1 and len(known(two)) == 12
+    assert data.left_out == {"image without labels (-5, -1)": 1, "label without an image": 1}
+    assert labels_in(tmp_path) == {"action_units", "valence_arousal"}
+
+
+def test_affwild2_with_action_units_alone(tmp_path: Path) -> None:
+    make_image(tmp_path / "cropped_aligned/7/00001.jpg", 1)
+    make_au(tmp_path, "7", ",".join("0" * 12))
+    assert [len(known(sample)) for sample in samples("affwild2", tmp_path)] == [12]
+    assert labels_in(tmp_path) == {"action_units"}
+    assert datasets.recognize(tmp_path) == "affwild2"
+
+
+def test_a_video_that_one_kind_of_labels_tests_is_not_trained_on(tmp_path: Path) -> None:
+    for name in ("7", "8"):
+        make_affwild2(tmp_path, name, "0.5,0.5")
+    make_au(tmp_path, "8", ",".join("1" * 12), side="AU_Set/Validation_Set")
+    train, test = get_dataset("affwild2", tmp_path, "train"), get_dataset("affwild2", tmp_path, "test")
+    assert train.groups() == ["7"] and train.left_out == {"video of another kind of labels' validation set": 1}
+    (sample,) = test.samples()
+    assert sample.video == "8" and np.isnan(sample.valence) and len(known(sample)) == 12
+    (both,) = [sample for sample in get_dataset("affwild2", tmp_path).samples() if sample.video == "8"]
+    assert both.valence == 0.5 and len(known(both)) == 12
+
+
+@pytest.mark.parametrize(
+    ("header", "line", "said"),
+    [
+        ("AU1,AU2", "0,2", r"line 2: the values are not 0, 1 or -1"),
+        ("AU1,AU2", "0", r"line 2: '0' is not 2 numbers"),
+        ("AU1,AU2", "0,x", r"line 2: '0,x' is not 2 numbers"),
+        ("AU1,AU1", "0,1", r"line 1: the header is not AU1,AU2"),
+        ("AU1,smile", "0,1", r"line 1: the header is not AU1,AU2"),
+        ("", "", r"line 1: the header is not AU1,AU2"),
+    ],
+)
+def test_affwild2s_bad_action_units_are_named(tmp_path: Path, header: str, line: str, said: str) -> None:
+    make_image(tmp_path / "cropped_aligned/7/00001.jpg", 1)
+    text(tmp_path / "AU_Set/Training_Set/7.txt", header, line)
+    with pytest.raises(UserError, match=rf"7\.txt, {said}"):
+        samples("affwild2", tmp_path)
+
+
+def test_affwild2s_frames_without_an_image_are_labelled_all_the_same(tmp_path: Path) -> None:
+    make_affwild2(tmp_path, "7", "0.1,0", "-5,-5", "0.3,0", "0.4,0", images=(1, 4))
+    (tmp_path / "cropped_aligned/7/00004.jpg").write_bytes(b"no image")
+    data = get_dataset("affwild2", tmp_path)
+    found = [(s.frame, s.source, s.valence, isinstance(s.image, NoImage)) for s in data.labelled_of("7")]
+    assert found == [
+        (1, "7/00001.jpg", 0.1, False),
+        (3, "7/00003.jpg", 0.3, True),
+        (4, "7/00004.jpg", 0.4, True),
+    ]
+    assert [sample.frame for sample in data.samples()] == [1]
 
 
 def test_affwild2s_names_that_differ_in_case_alone(tmp_path: Path) -> None:

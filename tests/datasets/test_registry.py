@@ -110,7 +110,7 @@ def test_the_configuration_can_be_derived_from_it(toy: Path) -> None:
 
 
 def test_the_plan_knows_its_labels_and_splits(toy: Path) -> None:
-    from affectflow.plan.data import Data, key_of, labels_of
+    from affectflow.plan.data import Data, key_of
 
     def data_of(**keys: str) -> Data:
         smiles = {"root": str(toy), **keys}
@@ -118,7 +118,9 @@ def test_the_plan_knows_its_labels_and_splits(toy: Path) -> None:
         return Data(data_section()(emotionet=emotionet, annotations=None, smiles=smiles))  # type: ignore[call-arg]
 
     data = data_of(use="split", light="night")
-    assert data.labels({"smiles"}) == labels_of("smiles") == {"action_units"} and key_of("smiles") == "data.smiles.root"
+    assert (
+        data.labels({"smiles"}) == data.heads("smiles") == {"action_units"} and key_of("smiles") == "data.smiles.root"
+    )
     assert data.training_split("smiles") == "train@night" and data.benchmark_split("smiles", None) == "test@night"
     data = data_of(light="night")
     assert data.benchmark_split("smiles", None) == data.all_of("smiles") == "all@night"

@@ -160,7 +160,7 @@ def test_openface_2(disfa: Path, tmp_path: Path) -> None:
     unit = result["action_units"]["AU12"]
     assert unit["ranked_by"] == "intensity" and unit["calibration_error"] is None
     assert result["training_data"]["status"] == "trained on this set" and "wiki" in result["training_data"]["source"]
-    first, second, third = result["warnings"]
+    first, third, second = result["warnings"]
     assert first.startswith("OpenFace 2 was trained on DISFA (OpenFace's wiki, Datasets")
     assert second.startswith("5 of 160 frames (3.1%) have no answer")
     assert third == (

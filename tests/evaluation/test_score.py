@@ -258,6 +258,48 @@ def test_the_frames_of_bad_landmarks_are_those_of_the_smaller_evaluation_set() -
     assert sum(int(row["last"]) - int(row["first"]) + 1 for row in ranges) == 130_814 - 126_144
 
 
+def test_frames_of_which_a_set_has_no_image_count(tmp_path: Path) -> None:
+    """They are absent, and valence is the video's last one; two models of which one is not trained on AU2."""
+    rows = _frames(60, (1,))
+    rng = np.random.default_rng(5)
+    for i, row in enumerate(sorted(rows, key=lambda row: row["video"])):
+        row |= {"valence": rng.uniform(-1, 1), "arousal": 0.0, "crop": "missing" if i % 4 == 3 else "face"}
+        row["predicted_valence"] = float("nan") if i % 4 == 3 else rng.uniform(-1, 1)
+        if i % 4 == 3:
+            row["probabilities"] = [float("nan")] * facs.COUNT
+    rows.sort(key=lambda row: row["video"])
+    result = _score(tmp_path, rows, "affwild2", trained=(1,), name="au")
+    seen = np.array([row["crop"] == "face" for row in rows])
+    truth = np.array([row["units"][0] for row in rows])
+    said = np.array([row["probabilities"][0] >= 0.5 for row in rows])
+    assert result["action_units"]["AU1"]["frames"] == 60 and "AU2" in result["unsupported"]
+    assert result["action_units"]["AU1"]["f1"] == pytest.approx(f1_score(truth, said & seen), abs=1e-6)
+    answered = result["answered"]
+    assert (answered["frames"], answered["without"]) == (45, 15)
+    assert answered["mean_f1"] == pytest.approx(f1_score(truth[seen], said[seen]), abs=1e-6)
+    assert result["warnings"] == [
+        "15 of 60 frames (25.0%) have no image in the data set and count as without expression; the means over the "
+        "others alone are under 'answered'."
+    ]
+    assert result["protocol"]["crops"] == {"face": 45, "held": 0, "center": 0, "missing": 15}
+    affect = _score(tmp_path, rows, "affwild2", trained=(1,))
+    label = np.array([row["valence"] for row in rows])
+    predicted = np.array([row["predicted_valence"] for row in rows])
+    last = [predicted[i] if seen[i] else predicted[i - 1] for i in range(60)]
+    assert affect["valence"]["pcc"] == pytest.approx(np.corrcoef(label, last)[0, 1], abs=1e-5)
+    assert affect["answered"]["valence"] != affect["valence"]["ccc"]
+
+
+def test_frames_in_which_the_tracker_failed_are_left_out_where_a_protocol_says_so(tmp_path: Path) -> None:
+    rows = _frames(90, (2, 12))
+    for i, row in enumerate(rows):
+        row["other"] = [("Smile", i % 2), ("AU2 percent", 100 * (i % 2)), ("Trackerfail percent", (0, 49, 50)[i % 3])]
+    for name, left_out in (("authors", 30), ("unanimous", 0), ("majority", 0)):
+        used = _score(tmp_path, rows, "amfed", trained=(2, 12), name=name)["protocol"]
+        assert used["used_frames"] == 90 - left_out and used["all_frames"] == 94
+        assert used["left_out"].get("frame that the protocol leaves out", 0) == left_out
+
+
 def test_amfed_is_scored_by_the_majority_too(tmp_path: Path) -> None:
     rows = _frames(90, (2, 12))
     percents = [0, 20, 49, 50, 80, None]

@@ -74,10 +74,9 @@ def inspect(root: Path, capsys: pytest.CaptureFixture[str], status: int = 0) -> 
         (
             amfed,
             [
-                "1 videos, 3 labelled images",
-                "  AU2    present 1",
-                "  Smile  absent 1, present 2",
-                "left out: 2 x face tracker failed",
+                "1 videos, 5 labelled images",
+                "  AU2    absent 2, present 1",
+                "  Smile  absent 3, present 2",
                 "left out: 1 x frame before the first label",
             ],
         ),
@@ -92,8 +91,8 @@ def inspect(root: Path, capsys: pytest.CaptureFixture[str], status: int = 0) -> 
                 "1 videos, 1 labelled images",
                 "  valence  positive 1",
                 "  arousal  negative 1",
-                "left out: 1 x image labelled -5 (unlabelled)",
                 "left out: 1 x image without labels",
+                "left out: 1 x image without labels (-5, -1)",
             ],
         ),
         (

@@ -6,6 +6,7 @@ import csv
 import json
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from affectflow.datasets.face import Face
 from affectflow.datasets.face_table import FACES_SCHEMA, GIVEN, NO_FACE, face_cells
 from affectflow.datasets.sample import Sample
 from affectflow.media import jpeg
-from affectflow.media.pixels import Decoded
+from affectflow.media.pixels import Decoded, NoImage
 from affectflow.prediction.model import TrainedModel
 from affectflow.prediction.records import predict_records
 from affectflow.records import frames as frames_module
@@ -137,6 +138,36 @@ def test_frames_are_cropped_around_the_face_or_where_it_was(kept: Path) -> None:
         alone = decode_example(FORM.example(placed)).features.feature
         assert feature["image/encoded"] == alone["image/encoded"]
     assert not list(kept.parent.glob(".*"))
+
+
+def test_frames_without_an_image_have_labels_and_no_prediction(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shown: Shown
+) -> None:
+    class Sparse(Videos):
+        def labelled_of(self, part: str) -> Iterator[Sample]:
+            for sample in self.samples_of(part):
+                yield replace(sample, image=NoImage()) if sample.frame in (2, 7) else sample
+
+    monkeypatch.setattr(frames_module, "get_dataset", lambda *_: Sparse())
+    frames_module._opened.cache_clear()
+    faces = [
+        {"source": f"{part}/{frame}", "sha256": "", **face_cells(GIVEN, FACE)}
+        for part in ("P1", "P2")
+        for frame in (1, 3, 4, 5, 6)  # nothing was searched for where there is no image
+    ]
+    write_parquet(tmp_path / "faces", FACES_SCHEMA, faces)
+    out = tmp_path / "videos.tfrecord"
+    others = out.with_name("videos_index.csv"), tmp_path / "videos_left_out.csv"
+    assert write_frames(Source("videos", tmp_path, "all", tmp_path / "faces"), 0.2, FORM, 1, out, *others) == 14
+    predict_records(model_in(tmp_path, CARD), [out], [], None, tmp_path / "p.parquet", tmp_path / "left_out.csv")
+    rows = pq.read_table(tmp_path / "p.parquet").to_pylist()
+    assert [row["frame"] for row in rows] == [*range(1, 8)] * 2
+    assert [row["crop"] for row in rows] == ["face", "missing", "face", "face", "face", "face", "missing"] * 2
+    for row in rows:
+        seen = row["crop"] == "face"
+        assert row["valence"] == pytest.approx(row["frame"] / 10)
+        assert np.isnan(row["predicted_valence"]) != seen and np.isnan(row["predicted_intensities"][3]) != seen
+        assert np.isnan(row["brightness"]) != seen
 
 
 def test_every_label_of_a_frame_arrives_beside_the_outputs(tmp_path: Path, kept: Path, shown: Shown) -> None:

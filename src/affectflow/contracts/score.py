@@ -159,7 +159,8 @@ class ProtocolUsed(ProtocolHeading):
     all_frames: int
     """Sum of both."""
     crops: Mapping[str, int]
-    """Frames by kind of crop: around a face, around a face held over from another frame, or the center."""
+    """Frames by kind of crop: around a face, around a face held over from another frame, the center, or ``missing``
+    where the data set has no image of the frame."""
 
 
 class Smoothed(Means[float]):
@@ -176,7 +177,8 @@ class Smoothed(Means[float]):
 
 
 class Answered(Means[float]):
-    """Means over the frames for which a program gave an answer; without one, a frame counts as without expression."""
+    """Means over the frames with an answer: without one, because a program gave none or a data set has no image of the
+    frame, a frame counts as without expression."""
 
     frames: int
     """Labelled frames with an answer."""
@@ -291,7 +293,7 @@ class ScoreFile(Means[float], Heading, JsonFile):
     """How many labels each mean is of; those with a single class in the labels do not count."""
     smoothed: Smoothed | None = None
     answered: Answered | None = None
-    """Of other programs' predictions."""
+    """Of other programs' predictions, and where a data set lacks images of labelled frames."""
     action_units: Mapping[str, OccurrenceScores]
     intensities: Mapping[str, IntensityScores]
     valence: AffectScores | None

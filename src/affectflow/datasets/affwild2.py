@@ -1,61 +1,93 @@
-"""Aff-Wild2: cropped faces of videos from the web, with valence and arousal in [-1, 1].
+"""Aff-Wild2: cropped faces of videos from the web, with valence and arousal in [-1, 1] and 12 AUs.
 
 Kollias and Zafeiriou, "Expression, Affect, Action Unit Recognition: Aff-Wild2", BMVC 2019. Layout::
 
     VA_Set/Training_Set/NAME.txt    or VA_Estimation_Challenge/Train_Set; header valence,arousal; -5 means unlabelled
     VA_Set/Validation_Set/NAME.txt
+    AU_Set/Training_Set/NAME.txt    or AU_Detection_Challenge/Train_Set; header AU1,AU2,...; -1 means unlabelled
+    AU_Set/Validation_Set/NAME.txt
     cropped_aligned/NAME/00001.jpg  frame from 1; no file where no face was found
 
-Line n after the header belongs to frame n.
+Line n after the header belongs to frame n. The two sets of labels divide the videos differently.
 """
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from affectflow import facs
 from affectflow.core.errors import UserError
 from affectflow.datasets.base import Dataset, find_folder, lines_of, number_of, visible
-from affectflow.datasets.dataset_info import VALENCE_AROUSAL, DatasetInfo
-from affectflow.datasets.sample import Sample
+from affectflow.datasets.dataset_info import ACTION_UNITS, VALENCE_AROUSAL, DatasetInfo
+from affectflow.datasets.sample import Sample, unknown_units
 from affectflow.tables.text import open_text
 
 if TYPE_CHECKING:
     from affectflow.datasets.media import Media
 
-_NO_LABEL = -5.0
-_LABELS = ("VA_Set", "VA_Estimation_Challenge")
+_NO_AFFECT, _NO_UNIT = -5.0, -1.0
+_FOLDERS = {
+    VALENCE_AROUSAL: ("VA_Set", "VA_Estimation_Challenge"),
+    ACTION_UNITS: ("AU_Set", "AU_Detection_Challenge"),
+}
 _SIDES = {"train": ("Training_Set", "Train_Set"), "test": ("Validation_Set",)}
+_UNKNOWN = (math.nan, math.nan)
+
+
+@dataclass(frozen=True, slots=True)
+class _Labels:
+    """The labels of a video: valence and arousal, and AUs, of each frame from the first."""
+
+    affect: Sequence[tuple[float, float]] = ()
+    units: Sequence[Mapping[int, int]] = ()
+
+    def __len__(self) -> int:
+        return max(len(self.affect), len(self.units))
+
+    def of(self, frame: int) -> tuple[tuple[float, float], Mapping[int, int]]:
+        """Return valence and arousal, NaN where unknown, and the known AUs of a frame from 1."""
+        affect = self.affect[frame - 1] if frame <= len(self.affect) else _UNKNOWN
+        return affect, self.units[frame - 1] if frame <= len(self.units) else {}
 
 
 class AffWild2(Dataset):
-    """Faces of the videos whose labels were released. The official validation set is the split ``test``."""
+    """Faces of the videos whose labels were released.
+
+    The official validation sets are the split ``test``. A video that is in the validation set of one kind of labels is
+    not in the split ``train``, whatever set of another kind it is in.
+    """
 
     name = "affwild2"
 
     def __init__(self, root: Path, split: str, media: Media) -> None:
         super().__init__()
         self._media = media
-        labels = _labels_folder(root)
+        labels = _label_folders(root)
         faces = find_folder(root, "cropped_aligned")
-        if labels is None or faces is None:
-            missing = "cropped_aligned" if labels is not None else "VA_Set"
+        if not labels or faces is None:
+            missing = "cropped_aligned" if labels else "VA_Set"
             raise UserError(f"{root} has no folder {missing}; set data.affwild2.root to Aff-Wild2's own folder.")
         self._faces = faces
-        self._files: dict[str, Path] = {}
-        seen: dict[str, Path] = {}
-        for side, spellings in _SIDES.items():
-            folder = find_folder(labels, *spellings)
-            for path in visible(folder, ".txt") if folder is not None else ():
-                if seen.setdefault(path.stem, path) != path:
-                    raise UserError(f"{seen[path.stem]} and {path} label the same video; remove one of them.")
-                if split in ("all", side):
-                    self._files[path.stem] = path
-        self._files = dict(sorted(self._files.items()))
+        self._files: dict[str, dict[str, Path]] = defaultdict(dict)
+        tested: set[str] = set()
+        for kind, folder in labels.items():
+            for side, files in _sides(folder).items():
+                tested.update(files if side == "test" else ())
+                for name, path in files.items() if split in ("all", side) else ():
+                    self._files[name][kind] = path
+        both = tested & self._files.keys() if split == "train" else set()
+        if both:
+            self.left_out["video of another kind of labels' validation set"] += len(both)
+        self._files = {name: self._files[name] for name in sorted(self._files.keys() - both)}
         if not self._files:
-            raise UserError(f"{labels} holds no annotation of the split {split!r}; expected Training_Set/NAME.txt.")
+            folder = next(iter(labels.values()))
+            raise UserError(f"{folder} holds no annotation of the split {split!r}; expected Training_Set/NAME.txt.")
 
     def groups(self) -> list[str]:
         return list(self._files)
@@ -64,69 +96,146 @@ class AffWild2(Dataset):
         return self.groups()
 
     def samples_of(self, part: str) -> Iterator[Sample]:
-        values = _values(self._files[part])
+        for sample in self.labelled_of(part):
+            if _has_image(sample):
+                yield sample
+            else:
+                self.left_out["label without an image"] += 1
+
+    def labelled_of(self, part: str) -> Iterator[Sample]:
+        from affectflow.media.pixels import NoImage
+
+        files = self._files[part]
+        labels = _Labels(
+            _affect(files[VALENCE_AROUSAL]) if VALENCE_AROUSAL in files else (),
+            _units(files[ACTION_UNITS]) if ACTION_UNITS in files else (),
+        )
+        images = self._images_of(part, len(labels))
+        for frame in range(1, len(labels) + 1):
+            (valence, arousal), known = labels.of(frame)
+            path = images.get(frame)
+            if math.isnan(valence) and math.isnan(arousal) and not known:
+                self.left_out["image without labels (-5, -1)"] += path is not None
+                continue
+            units = unknown_units()
+            for unit, value in known.items():
+                units[unit - 1] = value
+            image = None if path is None else self._media.image(path, self.left_out)
+            yield Sample(
+                image=NoImage() if image is None else image,
+                dataset=self.name,
+                source=f"{part}/{frame:05d}.jpg" if path is None else f"{part}/{path.name}",
+                group=part,
+                video=part,
+                frame=frame,
+                units=units,
+                valence=valence,
+                arousal=arousal,
+            )
+
+    def _images_of(self, part: str, frames: int) -> dict[int, Path]:
+        """Return the images of a video by frame from 1, and count those without a label."""
         folder = find_folder(self._faces, part)
         files = visible(folder, ".jpg") if folder is not None else []
-        unseen = set(range(1, len(values) + 1))
         from_zero = any(number_of(path) == 0 for path in files)
+        found: dict[int, Path] = {}
         for path in files:
             number = number_of(path)
             frame = -1 if number is None else number + from_zero
-            if frame not in unseen:
+            if not 1 <= frame <= frames or frame in found:
                 self.left_out["image without labels"] += 1
-                continue
-            unseen.remove(frame)
-            valence, arousal = values[frame - 1]
-            if _NO_LABEL in (valence, arousal):
-                self.left_out["image labelled -5 (unlabelled)"] += 1
-            elif (image := self._media.image(path, self.left_out)) is not None:
-                yield Sample(
-                    image=image,
-                    dataset=self.name,
-                    source=f"{part}/{path.name}",
-                    group=part,
-                    video=part,
-                    frame=frame,
-                    valence=valence,
-                    arousal=arousal,
-                )
-        if unseen:
-            self.left_out["label without an image"] += len(unseen)
+            else:
+                found[frame] = path
+        return found
 
 
-def _labels_folder(root: Path) -> Path | None:
-    """Return the folder of labels, which may be in a folder ``Annotations``."""
-    labels = find_folder(root, *_LABELS)
-    inner = find_folder(root, "Annotations")
-    return find_folder(inner, *_LABELS) if labels is None and inner is not None else labels
+def _has_image(sample: Sample) -> bool:
+    from affectflow.media.pixels import NoImage
+
+    return not isinstance(sample.image, NoImage)
 
 
-def _values(path: Path) -> list[tuple[float, float]]:
-    """Read valence and arousal by frame."""
-    values = []
+def _label_folders(root: Path) -> dict[str, Path]:
+    """Return the folder of each kind of labels that is there; they may be in a folder ``Annotations``."""
+    places = (root, find_folder(root, "Annotations"))
+    found = {}
+    for kind, spellings in _FOLDERS.items():
+        folder = next((one for place in places if place and (one := find_folder(place, *spellings))), None)
+        if folder is not None:
+            found[kind] = folder
+    return found
+
+
+def _sides(folder: Path) -> dict[str, dict[str, Path]]:
+    """Return the annotations of each side by video; raises :class:`UserError` where a video is on both."""
+    found: dict[str, dict[str, Path]] = {}
+    seen: dict[str, Path] = {}
+    for side, spellings in _SIDES.items():
+        inner = find_folder(folder, *spellings)
+        found[side] = {path.stem: path for path in (visible(inner, ".txt") if inner is not None else ())}
+        for name, path in found[side].items():
+            if seen.setdefault(name, path) != path:
+                raise UserError(f"{seen[name]} and {path} label the same video; remove one of them.")
+    return found
+
+
+def _affect(path: Path) -> list[tuple[float, float]]:
+    """Read valence and arousal by frame, NaN where a frame has no labels."""
+    found = []
+    for number, (valence, arousal) in _rows(path, ["valence", "arousal"]):
+        if _NO_AFFECT in (valence, arousal):
+            found.append(_UNKNOWN)
+        elif -1 <= valence <= 1 and -1 <= arousal <= 1:
+            found.append((valence, arousal))
+        else:
+            raise UserError(f"{path}, line {number}: {valence:g},{arousal:g} is not two numbers between -1 and 1.")
+    return found
+
+
+def _units(path: Path) -> list[dict[int, int]]:
+    """Read the known AUs of each frame."""
+    with open_text(path) as stream:
+        header = next(csv.reader(stream), [])
+    units = [facs.parse_label(name) for name in header]
+    if not units or None in units or len(set(units)) < len(units):
+        raise UserError(f"{path}, line 1: the header is not AU1,AU2,...; fetch the annotation again.")
+    found = []
+    for number, values in _rows(path, [name.strip().lower() for name in header]):
+        if not set(values) <= {0.0, 1.0, _NO_UNIT}:
+            raise UserError(f"{path}, line {number}: the values are not 0, 1 or -1; fetch the annotation again.")
+        found.append({unit: int(v) for unit, v in zip(units, values, strict=True) if unit and v != _NO_UNIT})
+    return found
+
+
+def _rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, list[float]]]:
+    """Yield the number and the values of each line below the header."""
     with open_text(path) as stream:
         header = [name.strip().lower() for name in next(csv.reader(stream), [])]
-        if header != ["valence", "arousal"]:
-            raise UserError(f"{path}, line 1: the header is not valence,arousal; fetch the annotation again.")
+        if header != list(columns):
+            raise UserError(f"{path}, line 1: the header is not {','.join(columns)}; fetch the annotation again.")
         for number, line in lines_of(path, stream, first=2):
             try:
-                valence, arousal = map(float, line.split(","))
+                values = [float(cell) for cell in line.split(",")]
             except ValueError:
-                valence = arousal = float("nan")
-            if not all(value == _NO_LABEL or -1 <= value <= 1 for value in (valence, arousal)):
-                raise UserError(f"{path}, line {number}: {line.strip()[:40]!r} is not two numbers between -1 and 1.")
-            values.append((valence, arousal))
-    return values
+                values = []
+            if len(values) != len(columns) or any(map(math.isnan, values)):
+                raise UserError(f"{path}, line {number}: {line.strip()[:40]!r} is not {len(columns)} numbers.")
+            yield number, values
+
+
+def _heads_of(root: Path) -> frozenset[str]:
+    return frozenset(_label_folders(root))
 
 
 def _recognize(path: Path) -> bool:
-    return _labels_folder(path) is not None
+    return bool(_label_folders(path))
 
 
 INFO = DatasetInfo(
     name="affwild2",
     title="Aff-Wild2",
-    heads=frozenset({VALENCE_AROUSAL}),
+    heads=frozenset({VALENCE_AROUSAL, ACTION_UNITS}),
+    heads_of=_heads_of,
     media="videos",
     opens=AffWild2,
     recognize=_recognize,
@@ -134,7 +243,7 @@ INFO = DatasetInfo(
     split_by="the official training and validation sets",
     shares_people_with="affwild",
     shares_videos_with="affwild",
-    layout="VA_Set or VA_Estimation_Challenge, cropped_aligned",
+    layout="VA_Set or AU_Set, cropped_aligned",
     terms="Aff-Wild2 (iBUG, Imperial College London): signed agreement, non-commercial research only",
     citation=(
         'Kollias and Zafeiriou, "Expression, Affect, Action Unit Recognition: Aff-Wild2, Multi-Task Learning and '

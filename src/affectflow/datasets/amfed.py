@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from affectflow.datasets.media import Media
 
-SMILE = "Smile"
+SMILE, TRACKER_FAILED = "Smile", "Trackerfail"
 _ENDING = "-label.csv"
 _LABELS = ("AU Labels", "AULabels")
 _VIDEOS = ("Video - AVI", "Videos - AVI", "Videos - FLV", "Video - FLV", "Videos - FLV (labeled)")
@@ -110,9 +110,6 @@ class AmFed(Dataset):
                 self.left_out["frame before the first label"] += 1
                 continue
             percent = points[position].percent
-            if percent.get("Trackerfail", 0.0) >= 50:
-                self.left_out["face tracker failed"] += 1
-                continue
             yield Sample(
                 image=image,
                 dataset=self.name,
@@ -187,14 +184,15 @@ def _seen_in_part(percent: dict[str, float]) -> set[int]:
 
 
 def _others(percent: dict[str, float]) -> dict[str, int]:
-    """Return Smile, and the percentages of coders, for protocols with other thresholds."""
+    """Return Smile, and the percentages of coders, for protocols with other thresholds and those that leave out frames
+    in which coders saw that the face tracker had failed."""
     others = {SMILE: _occurrence(percent[SMILE])} if SMILE in percent else {}
     seen_in_part = _seen_in_part(percent)
     for column, value in percent.items():
         unit = _unit(column)
         if unit in seen_in_part and value < 50:
             continue
-        if unit is not None or column == SMILE:
+        if unit is not None or column in (SMILE, TRACKER_FAILED):
             others[PERCENT.format(column if unit is None else facs.label(unit))] = math.floor(value)
     return others
 
@@ -239,7 +237,7 @@ def _columns(path: Path, header: list[str]) -> list[str]:
     """Return the columns in the spelling of AM-FED's authors; raises :class:`UserError` where a label has two."""
     while header and not header[-1].strip():
         header.pop()
-    own = {name.lower(): name for name in ("Time", SMILE, "Trackerfail")}
+    own = {name.lower(): name for name in ("Time", SMILE, TRACKER_FAILED)}
     columns = [own.get(name.strip().lower(), name.strip()) for name in header]
     if "Time" not in columns:
         raise UserError(f"{path} has no column Time; replace it by a label file of AM-FED.")

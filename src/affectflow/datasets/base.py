@@ -45,6 +45,14 @@ class Dataset(ABC):
         Raises :class:`UserError` for a file that is missing or malformed.
         """
 
+    def labelled_of(self, part: str) -> Iterator[Sample]:
+        """Yield all labelled frames of a part, on which a score is computed, in their order.
+
+        A frame of which the set has no image, since no face was found in it, has
+        :class:`affectflow.media.pixels.NoImage`: a score counts it too.
+        """
+        yield from self.samples_of(part)
+
     def faces_of(self, part: str) -> Mapping[int, Face] | None:
         """Return the faces that the set ships for a part, by frame; None where it ships none.
 

@@ -11,6 +11,8 @@ if TYPE_CHECKING:  # the modules of data sets are imported for their INFO alone
 
 FACE, HELD, CENTER = "face", "held", "center"
 """What a crop is placed around: the face, its last position in the video, or the center of the image."""
+MISSING = "missing"
+"""In place of these, of a labelled frame of which the data set has no image."""
 EYE_DISTANCE, EYE_HEIGHT = 0.30, 0.40
 """Of every crop around a face: the distance of the eyes and of the eyes from the top, as shares of the side."""
 CENTER_CROP = "center_crop"

@@ -12,6 +12,7 @@ import pyarrow as pa
 from affectflow.core.errors import UserError
 from affectflow.datasets.face import Face
 from affectflow.datasets.sample import Sample
+from affectflow.media.pixels import NoImage
 from affectflow.tables.parquet import parquet_rows
 
 FOUND = "found"
@@ -75,6 +76,9 @@ def with_faces(samples: Iterator[Sample], table: Path | None) -> Iterator[Sample
         return
     rows: Iterator[dict[str, Any]] | None = None
     for sample in samples:
+        if isinstance(sample.image, NoImage):
+            yield sample
+            continue
         if rows is None:
             rows = parquet_rows(table, FACES_SCHEMA, since=("source", sample.source))
         row = next((row for row in rows if row["source"] == sample.source), None)

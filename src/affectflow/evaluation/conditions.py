@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from affectflow import facs
 from affectflow.core.errors import UserError
-from affectflow.datasets.face import CENTER, FACE, HELD
+from affectflow.datasets.face import CENTER, FACE, HELD, MISSING
 from affectflow.evaluation.evaluate import Evaluation, evaluate
 from affectflow.evaluation.outputs import Outputs, by_unit
 from affectflow.evaluation.protocols import Protocol
@@ -29,7 +29,12 @@ from affectflow.metrics.jackknife import PLAIN
 
 FEWEST = 8
 """Of fewer people a group has no scores: they would be those of single people."""
-_CROPS = {FACE: "face found", HELD: "face lost, at its last position", CENTER: "no face, center of the image"}
+_CROPS = {
+    FACE: "face found",
+    HELD: "face lost, at its last position",
+    CENTER: "no face, center of the image",
+    MISSING: "no image",
+}
 _BOUNDS = {
     "face_size": ("px", (50.0, 100.0, 200.0)),
     "yaw": ("degrees", (15.0, 30.0)),

@@ -231,7 +231,7 @@ def join_with_labels(dataset: Dataset, predictions: ExternalPredictions, out: Pa
 
     def rows() -> Iterator[dict[str, Any]]:
         nonlocal without
-        for sample in dataset.samples():
+        for sample in (one for part in dataset.parts() for one in dataset.labelled_of(part)):
             key = _key_of(sample, predictions, names)
             if key is not None and used.setdefault(key, sample.source) != sample.source:
                 raise UserError(

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from affectflow import facs
 from affectflow.contracts.leakage import FoundInTraining, LeakageFile
 from affectflow.contracts.model_metadata import ModelMetadata
+from affectflow.datasets.face import MISSING
 from affectflow.datasets.sample import PERCENT
 from affectflow.evaluation.protocols import MAJORITY, Protocol
 from affectflow.facs.expression import THRESHOLD
@@ -126,28 +127,36 @@ def answered(table: pa.Table) -> NDArray[np.bool_]:
 
 
 def answer_all(outputs: Outputs) -> Outputs:
-    """Return the outputs with an answer for every frame, also those of another program.
+    """Return the outputs with an answer for every frame.
 
-    A frame without one counts as without expression: probability and intensity 0; valence and arousal are the last
-    answer in the video, else 0. What the program never predicts stays NaN.
+    Other programs leave out frames, and a data set may have no image of a labelled one. A frame without an answer
+    counts as without expression: probability and intensity 0; valence and arousal are the last answer in the video,
+    else 0. What a run or program never predicts stays NaN.
 
     Args:
         outputs: predictions and labels of all frames, in the order of videos and frames.
     """
-    if outputs.is_complete:
-        return outputs
     table = outputs.table
+    may_lack = np.ones(table.num_rows, bool)
+    if outputs.is_complete:
+        may_lack = np.array([crop == MISSING for crop in table["crop"].to_pylist()], bool)
+    if not may_lack.any():
+        return outputs
     for name in _BY_UNIT:
         values = by_unit(table, name).copy()
-        known = ~np.isnan(values)
-        values[~known & known.any(axis=0)] = 0.0
+        for run in outputs.rows():
+            known = ~np.isnan(values[run])
+            values[run][~known & known.any(axis=0) & may_lack[run, None]] = 0.0
         column = pa.FixedSizeListArray.from_arrays(pa.array(values.ravel(), pa.float32()), facs.COUNT)
         table = table.set_column(table.schema.get_field_index(name), table.schema.field(name), column)
     video = np.array([f"{a}/{b}" for a, b in zip(*(table[n].to_pylist() for n in ("subject", "video")), strict=True)])
     for name in _SINGLE:
         values = table[name].to_numpy().astype(np.float32)
+        for run in outputs.rows():
+            if not np.isnan(values[run]).all():
+                values[run] = np.where(may_lack[run], _last_answer(values[run], video[run]), values[run])
         if not np.isnan(values).all():
-            column = pa.array(_last_answer(values, video), pa.float32())
+            column = pa.array(values, pa.float32())
             table = table.set_column(table.schema.get_field_index(name), table.schema.field(name), column)
     return replace(outputs, table=table)
 
@@ -203,6 +212,8 @@ def labels_of(protocol: Protocol, table: pa.Table) -> Labels:
         table: of :data:`affectflow.prediction.columns.PREDICTIONS_SCHEMA`, one row for each frame.
     """
     excluded = _excluded(path, table) if (path := protocol.left_out_file) else np.zeros(table.num_rows, bool)
+    for name, least in protocol.left_out_from.items():
+        excluded |= _percent(table, name) >= least
     occurrence = _majority(protocol, table) if protocol.rule == MAJORITY else _recorded(protocol, table)
     occurrence = {name: np.where(excluded, facs.UNKNOWN, label).astype(np.int8) for name, label in occurrence.items()}
     levels = by_unit(table, "intensities").astype(np.float64) if protocol.intensities else np.empty((0, 0))
@@ -244,12 +255,17 @@ def _recorded(protocol: Protocol, table: pa.Table) -> dict[str, NDArray[np.int8]
 
 def _majority(protocol: Protocol, table: pa.Table) -> dict[str, NDArray[np.int8]]:
     """Return occurrence as present where at least 50% of the coders recorded it."""
-    others = [dict(entry) for entry in table["other"].to_pylist()]
-    percent = {name: np.array([other.get(PERCENT.format(name), -1) for other in others]) for name in protocol.labels}
+    percent = {name: _percent(table, name) for name in protocol.labels}
     return {
         name: np.where(seen < 0, facs.UNKNOWN, np.where(seen >= 50, facs.PRESENT, facs.ABSENT)).astype(np.int8)
         for name, seen in percent.items()
     }
+
+
+def _percent(table: pa.Table, name: str) -> NDArray[np.int64]:
+    """Return the percentage of coders who saw something in each frame, -1 where it is not known."""
+    column = PERCENT.format(name)
+    return np.array([dict(other).get(column, -1) for other in table["other"].to_pylist()], np.int64)
 
 
 def _excluded(path: Path, table: pa.Table) -> NDArray[np.bool_]:

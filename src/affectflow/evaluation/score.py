@@ -20,7 +20,7 @@ from affectflow.contracts.leakage import LEAKAGE, FoundInTraining
 from affectflow.contracts.score import IntervalMethod, ScoreFile
 from affectflow.contracts.snapshot_card import SnapshotCard
 from affectflow.core.cache import file_sha256
-from affectflow.datasets.face import CENTER, FACE, HELD
+from affectflow.datasets.face import CENTER, FACE, HELD, MISSING
 from affectflow.datasets.synthetic import NOTE
 from affectflow.evaluation.conditions import condition_scores
 from affectflow.evaluation.evaluate import Evaluation, evaluate, means_of_folds
@@ -78,7 +78,7 @@ def score(
     evaluation = evaluate(protocol, model, outputs)
     jackknife = evaluation.jackknife
     means = evaluation.means()
-    answers = {} if given.is_complete else _answered_entry(protocol, model, given, evaluation)
+    answers = _answered_entry(protocol, model, given, outputs, evaluation)
     entries = {
         **heading(protocol, model, outputs),
         "protocol": _protocol_entry(evaluation, outputs, runs),
@@ -96,7 +96,7 @@ def score(
         "unlabelled": evaluation.unlabelled,
         "leakage": _leakage_entry(runs),
         **_program_entry(protocol.benchmark, runs[0]),
-        "warnings": tuple(_warnings(evaluation, answers, runs[0])),
+        "warnings": (*_warnings(evaluation, runs[0]), *_unanswered(evaluation, answers, runs[0])),
         "published_note": protocol.published_note,
         "published": protocol.published,
         "snapshot": SnapshotCard.read(snapshot) if snapshot is not None else None,
@@ -202,19 +202,30 @@ def _folds_entry(protocol: Protocol, outputs: Outputs) -> dict[str, Any]:
     return {"each": dict(zip(names, each, strict=True)), "mean": mean}
 
 
-def _answered_entry(protocol: Protocol, model: str, given: Outputs, all_frames: Evaluation) -> dict[str, Any]:
-    """Return the means over the frames with an answer, and add to the labels how many frames have none."""
-    evaluation = evaluate(protocol, model, given)
+def _answered_entry(
+    protocol: Protocol, model: str, given: Outputs, all_answered: Outputs, all_frames: Evaluation
+) -> dict[str, Any]:
+    """Return the means over the frames with an answer, and add to the labels how many frames have none.
+
+    Nothing for a run that was trained here, where every labelled frame has an image.
+    """
+    has_answer = answered(given.table)
+    if given.is_complete:
+        if has_answer[all_frames.labels.used].all():
+            return {}
+        evaluation = evaluate(protocol, model, all_answered, has_answer)
+    else:
+        evaluation = evaluate(protocol, model, given)
     for kind in ("units", "intensities", "affect"):
         for name, one in getattr(evaluation, kind).items():
             if (without := one.facts.get("without_prediction")) is not None:
                 getattr(all_frames, kind)[name].facts["without_prediction"] = without
     means = evaluation.means()
     used = evaluation.labels.used
-    frames = int((used & answered(given.table)).sum())
+    frames = int((used & has_answer).sum())
     entry = {
         "frames": frames,
-        "without": int(used.sum()) - frames,
+        "without": int(all_frames.labels.used.sum()) - frames,
         **means.values,
         **{name: one.values["ccc"] for name, one in evaluation.affect.items()},
         **means.intervals(evaluation.jackknife),
@@ -229,7 +240,19 @@ def _program_entry(benchmark: str, run: RunPredictions) -> dict[str, Any]:
     return {"program": run.program, "training_data": known, "unused_rows": run.unused_rows}
 
 
-def _warnings(evaluation: Evaluation, answers: dict[str, Any], run: RunPredictions) -> Iterator[str]:
+def _unanswered(evaluation: Evaluation, answers: dict[str, Any], run: RunPredictions) -> Iterator[str]:
+    """Yield a warning where many frames have no answer."""
+    used = int(evaluation.labels.used.sum())
+    without = answers["answered"]["without"] if answers else 0
+    if without > _MANY_UNANSWERED * used:
+        lack = "no answer" if run.program is not None else "no image in the data set"
+        yield (
+            f"{without:,} of {used:,} frames ({without / used:.1%}) have {lack} and count as without expression; "
+            "the means over the others alone are under 'answered'."
+        )
+
+
+def _warnings(evaluation: Evaluation, run: RunPredictions) -> Iterator[str]:
     """Yield what a reader must know of the score of another program."""
     if run.program is None:
         return
@@ -241,12 +264,6 @@ def _warnings(evaluation: Evaluation, answers: dict[str, Any], run: RunPredictio
         yield f"What {run.program} was trained on is not known here; it may have seen {title}."
     if evaluation.unsupported:
         yield f"{run.program} predicts no {', '.join(evaluation.unsupported)}, which count in no mean."
-    without, used = answers["answered"]["without"], int(evaluation.labels.used.sum())
-    if without > _MANY_UNANSWERED * used:
-        yield (
-            f"{without:,} of {used:,} frames ({without / used:.1%}) have no answer and count as without expression; "
-            "the means over the others alone are under 'answered'."
-        )
     ranked = {name: one.facts["ranked_by"] for name, one in evaluation.units.items() if "ranked_by" in one.facts}
     for by, what in (("intensity", "are of its intensities"), ("nothing", "are left out")):
         if names := [name for name, found in ranked.items() if found == by]:
@@ -268,7 +285,7 @@ def _leakage_entry(runs: Sequence[RunPredictions]) -> FoundInTraining | None:
 
 def _crops(table: pa.Table) -> dict[str, int]:
     crops = Counter(table["crop"].to_pylist())
-    return {how: crops[how] for how in (FACE, HELD, CENTER)}
+    return {how: crops[how] for how in (FACE, HELD, CENTER, MISSING) if crops[how] or how != MISSING}
 
 
 def _input_digests(runs: Sequence[RunPredictions]) -> dict[str, str]:

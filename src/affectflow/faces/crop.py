@@ -12,9 +12,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from affectflow.datasets.face import CENTER, EYE_DISTANCE, EYE_HEIGHT, FACE, HELD, Face
+from affectflow.datasets.face import CENTER, EYE_DISTANCE, EYE_HEIGHT, FACE, HELD, MISSING, Face
 from affectflow.datasets.sample import Sample
 from affectflow.media.images import square
+from affectflow.media.pixels import NoImage
 
 # Where the eyes are in a detector's box, as means of YuNet's own on 102 frontal photographs.
 _EYE_LEVEL = 0.385  # of the box's height
@@ -79,7 +80,9 @@ class Framing:
         self._last: tuple[tuple[str, str], float, Face] | None = None
 
     def place(self, sample: Sample) -> tuple[Sample, str]:
-        """Return the sample with the face to crop around, and ``face``, ``held`` or ``center``."""
+        """Return the sample with the face to crop around, and ``face``, ``held``, ``center`` or ``missing``."""
+        if isinstance(sample.image, NoImage):
+            return sample, MISSING
         video = sample.subject, sample.video
         if sample.face is not None:
             self._last = video, sample.time, sample.face

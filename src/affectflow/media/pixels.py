@@ -46,6 +46,14 @@ class Encoded:
             return decode_rgb(self.data).pixels
 
 
+class NoImage:
+    """What stands for the image of a labelled frame that has none; its pixels are black."""
+
+    def rgb(self) -> NDArray[np.uint8]:
+        """Return a black pixel."""
+        return np.zeros((1, 1, 3), np.uint8)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Decoded:
     """An image that is already decoded, such as a frame of a video."""

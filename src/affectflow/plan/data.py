@@ -124,10 +124,17 @@ class Data:
 
     # Labels and splits
 
+    def heads(self, dataset: str) -> set[str]:
+        """Return the heads that a data set has labels for, in the user's folder if it is there."""
+        facts = info(dataset)
+        if facts.heads_of is None or not self.configured(dataset) or not (root := Path(self.root(dataset))).is_dir():
+            return set(facts.heads)
+        return set(facts.heads_of(root))
+
     def labels(self, names: set[str]) -> set[str]:
         """Return the heads that data sets have labels for."""
-        found = set().union(*(info(name).heads for name in names))
-        if not self.has_traces() and not any(VALENCE_AROUSAL in info(name).heads for name in names - {EMOTIONET}):
+        found: set[str] = set().union(*map(self.heads, names))
+        if not self.has_traces() and not any(VALENCE_AROUSAL in self.heads(name) for name in names - {EMOTIONET}):
             found.discard(VALENCE_AROUSAL)  # EmotioNet has them only from the traces
         return found
 
@@ -170,11 +177,6 @@ class Data:
     def _variant(self, dataset: str) -> str:
         """Return what the options of a data set, such as DISFA's camera, append to a split."""
         return info(dataset).variant(getattr(self._section, dataset).model_dump())
-
-
-def labels_of(benchmark: str) -> set[str]:
-    """Return the heads that a benchmark may have labels for."""
-    return set(info(benchmark).heads)
 
 
 def key_of(dataset: str) -> str:

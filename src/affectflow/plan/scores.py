@@ -11,7 +11,7 @@ from affectflow.core.errors import UserError
 from affectflow.datasets import info
 from affectflow.evaluation.protocols import Protocol, protocols
 from affectflow.plan import runs
-from affectflow.plan.data import BENCHMARKS, EMOTIONET, Data, key_of, labels_of
+from affectflow.plan.data import BENCHMARKS, EMOTIONET, Data, key_of
 from affectflow.plan.faces import Faces
 from affectflow.plan.models import Models
 
@@ -100,7 +100,7 @@ class Scores:
             benchmark: Name of the benchmark.
             run: Name of the run.
         """
-        obstacle = self._obstacle(benchmark, run, labels_of(benchmark))
+        obstacle = self._obstacle(benchmark, run, self._data.heads(benchmark))
         if obstacle is not None:
             raise UserError(obstacle)
 
@@ -186,6 +186,11 @@ class Scores:
         missing = [name for name in entry.train_on if not self._data.configured(name)]
         if missing:
             return f"{run} is trained on {missing[0]}, which is not configured; set {key_of(missing[0])} and run again."
+        if not scored & self._data.heads(benchmark):
+            return (
+                f"{self._data.root(benchmark)} has no labels of {' and '.join(sorted(scored))}; add them, or choose "
+                "another protocol."
+            )
         trained = self._models.trained_heads(run)
         if not scored & trained:
             heads = " and ".join(sorted(trained)) or "nothing"

@@ -35,8 +35,8 @@ PREDICTIONS_SCHEMA = pa.schema(
 )
 """Labels are as in :class:`affectflow.datasets.sample.Sample`. ``probabilities`` and ``predicted_intensities`` (0 to 5)
 are NaN for AUs that the model was not trained on, ``predicted_valence`` and ``predicted_arousal`` without such a head.
-``crop`` is ``face``, ``held`` or ``center``, see :class:`affectflow.faces.crop.Framing`, and empty where no image was
-read; the last columns are as in :class:`affectflow.datasets.conditions.Conditions`, NaN where they are not known."""
+``crop`` is ``face``, ``held``, ``center`` or ``missing``, see :class:`affectflow.faces.crop.Framing`; it is empty where
+no image was read. The last columns are as in :class:`affectflow.datasets.conditions.Conditions`."""
 
 LEFT_OUT_COLUMNS = ("reason", "count")
 

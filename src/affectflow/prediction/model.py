@@ -30,6 +30,13 @@ class ModelOutputs:
     affect: NDArray[np.float32]
     """Valence and arousal, -1 to 1, [n, 2]."""
 
+    def without(self, rows: NDArray[np.bool_]) -> ModelOutputs:
+        """Return the outputs with NaN for some of the images, bool [n]."""
+        if not rows.any():
+            return self
+        outputs = (self.probabilities, self.intensities, self.affect)
+        return ModelOutputs(*(np.where(rows[:, None], np.float32(np.nan), one) for one in outputs))
+
 
 def read_metadata(model: Path, metadata: Path) -> ModelMetadata:
     """Return what is known of a model, without loading it; raises :class:`UserError` where a file is missing.

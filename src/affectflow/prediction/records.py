@@ -13,6 +13,7 @@ import pyarrow as pa
 from affectflow.core.atomic import atomic_write
 from affectflow.core.parallel import batched
 from affectflow.core.progress import progress
+from affectflow.datasets.face import MISSING
 from affectflow.prediction.columns import CONDITIONS, LEFT_OUT_COLUMNS, PREDICTIONS_SCHEMA
 from affectflow.prediction.model import TrainedModel
 from affectflow.records.access import Records
@@ -31,6 +32,8 @@ def predict_records(
     left_out: Path,
 ) -> int:
     """Run a model over records, with one batch in memory at a time.
+
+    Frames of which the data set has no image get no prediction (NaN).
 
     Args:
         model: The model.
@@ -61,16 +64,18 @@ def predict_records(
         images = images_in_order(records, batches).as_numpy_iterator()
         for batch in batches:
             data = records.read(batch)  # before its images, because TensorFlow's error for a damaged record is unclear
-            outputs = model.predict(next(images))
+            labels = [_label_fields(record) for record in data]
+            unseen = np.array([fields["crop"] == MISSING for fields in labels])
+            outputs = model.predict(next(images)).without(unseen)
             rows = [
                 {
-                    **_label_fields(record),
+                    **fields,
                     "probabilities": outputs.probabilities[i],
                     "predicted_intensities": outputs.intensities[i],
                     "predicted_valence": outputs.affect[i, 0],
                     "predicted_arousal": outputs.affect[i, 1],
                 }
-                for i, record in enumerate(data)
+                for i, fields in enumerate(labels)
             ]
             writer.write_table(pa.Table.from_pylist(rows, schema=PREDICTIONS_SCHEMA))
             bar.update(len(batch))

@@ -15,7 +15,7 @@ from google.protobuf.message import DecodeError
 from affectflow import facs
 from affectflow.core.errors import UserError
 from affectflow.core.progress import progress
-from affectflow.datasets.face import CENTER, FACE, HELD
+from affectflow.datasets.face import CENTER, FACE, HELD, MISSING
 from affectflow.datasets.sample import SPLITS
 from affectflow.media.images import ImageError, decode_rgb
 from affectflow.records.example import decode_example
@@ -43,7 +43,7 @@ _FEATURES = {
 }
 """Type and number of values of the features that every record has."""
 _RANGES = {"label/intensities": (0.0, 5.0), "label/valence": (-1.0, 1.0), "label/arousal": (-1.0, 1.0)}
-_TEXTS = {"image/format": (b"jpeg",), "image/crop": tuple(name.encode() for name in (FACE, HELD, CENTER))}
+_TEXTS = {"image/format": (b"jpeg",), "image/crop": tuple(name.encode() for name in (FACE, HELD, CENTER, MISSING))}
 _SHARD = re.compile(r"(.+)-(\d{5})-of-(\d{5})\.tfrecord")
 _PLACE_COLUMNS = ("file", "position", "offset", "bytes")
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from affectflow.datasets.conditions import Conditions
+from affectflow.datasets.face import MISSING
 from affectflow.datasets.sample import Sample
 from affectflow.faces.conditions import conditions_of
 from affectflow.faces.crop import crop
@@ -48,4 +50,5 @@ class ImageEncoding:
             data = sample.image.data
         else:
             data = jpeg.encode(pixels, self.quality, self.chroma)
-        return encode_example(sample, data, self.size, conditions_of(sample.face, pixels), kind)
+        conditions = Conditions() if kind == MISSING else conditions_of(sample.face, pixels)
+        return encode_example(sample, data, self.size, conditions, kind)

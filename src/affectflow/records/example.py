@@ -8,7 +8,7 @@ Feature names follow TF-Slim's image data sets where these have one:
 ``image/height``       int64     pixels
 ``image/width``        int64     pixels
 ``image/filename``     bytes     source: file name or video and frame
-``image/crop``         bytes     ``face``; ``held``: at the last face; ``center``
+``image/crop``         bytes     ``face``; ``held``: at the last face; ``center``; ``missing``
 ``image/face_size``    float     side of the crop in pixels of the original, or NaN
 ``image/yaw``          float     degrees by which the head is turned, or NaN
 ``image/brightness``   float     mean luma of the crop, 0 to 255

@@ -47,7 +47,7 @@ class Source:
 def write_frames(
     source: Source, max_gap_s: float, form: ImageEncoding, processes: int, out: Path, index: Path, left_out: Path
 ) -> int:
-    """Write every labelled frame and image in the order of the set.
+    """Write every labelled frame and image in the order of the set, also frames of which the set has no image.
 
     Args:
         source: What to read.
@@ -117,7 +117,7 @@ def _write_part(
     framing = Framing(max_gap_s)
     records = []
     with path.open("wb") as stream:
-        for sample in with_faces(dataset.samples_of(part), source.faces):
+        for sample in with_faces(dataset.labelled_of(part), source.faces):
             placed, crop = framing.place(sample)
             length = write_record(stream, form.example(placed, crop))
             records.append((length, sample.source, sample.group))

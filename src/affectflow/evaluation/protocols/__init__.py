@@ -59,6 +59,8 @@ class Protocol(Part):
     """Whether valence and arousal are scored."""
     left_out: str | None = None
     """CSV beside the protocol with frames that are not scored (``subject,first,last``, from 1, inclusive)."""
+    left_out_from: Mapping[str, int] = {}
+    """Percentages of coders, by what they saw, from which a frame is not scored, such as ``Trackerfail: 50``."""
     folds: bool = False
     """Whether runs are scored on the fold that they were not trained on, and pooled."""
     challenge: bool = False

@@ -1,0 +1,56 @@
+"""What is scored, by what the user's folders hold."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from affectflow.config import complete
+from affectflow.core.errors import UserError
+from affectflow.evaluation.protocols import protocol
+from affectflow.plan import Plan
+
+RESNET = {"backbone": "resnet50", "input_size": 64, "train_on": ["own"], "seeds": [0]}
+
+
+def plan(folder: Path, **sets: dict[str, Any]) -> Plan:
+    own = folder / "own"
+    own.mkdir(exist_ok=True)
+    (own / "labels.csv").write_text("image,AU1,valence\n")
+    return Plan(complete({"data": {"own": {"root": str(own)}, **sets}, "models": {"resnet": RESNET}}))
+
+
+def affwild2(folder: Path, *labels: str) -> dict[str, str]:
+    for name in (*labels, "cropped_aligned"):
+        (folder / "affwild2" / name).mkdir(parents=True, exist_ok=True)
+    return {"root": str(folder / "affwild2")}
+
+
+@pytest.mark.parametrize(
+    ("labels", "targets"),
+    [
+        (("VA_Set",), ["affwild2"]),
+        (("AU_Set",), ["affwild2-au"]),
+        (("VA_Set", "Annotations/AU_Set"), ["affwild2", "affwild2-au"]),
+    ],
+)
+def test_aff_wild2_is_scored_by_the_labels_that_are_there(
+    tmp_path: Path, labels: tuple[str, ...], targets: list[str]
+) -> None:
+    found = plan(tmp_path, affwild2=affwild2(tmp_path, *labels)).scores
+    assert [target for target, _ in found.targets() if target.startswith("affwild2")] == targets
+    if "VA_Set" not in labels:
+        with pytest.raises(UserError, match=r"affwild2 has no labels of valence_arousal; add them, or choose"):
+            found.parts(protocol("affwild2"), "resnet")
+
+
+def test_a_table_of_subjects_is_followed(tmp_path: Path) -> None:
+    table = tmp_path / "people.csv"
+    found = plan(tmp_path, affwild2=affwild2(tmp_path, "VA_Set") | {"subjects": str(table)})
+    with pytest.raises(UserError, match=r"people\.csv is not a file; correct data\.affwild2\.subjects"):
+        found.data.subjects("affwild2")
+    table.write_text("video,gender\n")
+    assert found.data.subjects("affwild2") == [str(table)]
+    assert found.data.subjects("own") == found.data.subjects("emotionet") == []
