@@ -2,6 +2,7 @@
 # make test       the test suite (make test-all adds long and privileged tests)
 # make test-fast  what needs neither TensorFlow nor a run of snakemake, in a minute or so
 # make report     the HTML report and the graphs of the workflow; CONFIG=my.yaml for one's own data
+# make bench-near-duplicates   the search for near duplicates by the number of images, up to a million
 # make bench-scores     a score of DISFA's size with its intervals beside scikit-learn
 # make bench-coverage   how often intervals of scores hold the true value, in simulated benchmarks
 # make docs       the documentation as a site, in site/
@@ -35,7 +36,7 @@ WORKERS ?= 2
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test test-fast test-all report docs bench-download bench-records bench-faces bench-train bench-scores bench-coverage bench-predict bench-gpu bench-planning check lock environment test-environment clean
+.PHONY: demo test test-fast test-all report docs bench-download bench-records bench-faces bench-train bench-scores bench-near-duplicates bench-coverage bench-predict bench-gpu bench-planning check lock environment test-environment clean
 
 demo: environment
 	snakemake --cores $(CORES) results/eval/disfa_resnet.json
@@ -89,6 +90,9 @@ bench-predict: environment
 # About ten minutes.
 bench-coverage: test-environment
 	$(BIN)/python -m benchmarks.coverage
+
+bench-near-duplicates: environment
+	$(BIN)/python -m benchmarks.near_duplicates --images 10000 100000 1000000
 
 bench-scores: test-environment
 	$(BIN)/python -m benchmarks.scores

@@ -8,6 +8,7 @@ from affectflow.inspection import stages as inspection_stages
 rule digest_images:
     input:
         INPUTS.of_dataset(name_of_benchmark),
+        faces=lambda wildcards: PLAN.faces.table_of_images(wildcards.benchmark) or [],
     output:
         images="results/leakage/{benchmark}.parquet",
     log:

@@ -28,6 +28,7 @@ rule assemble_samples:
         **INPUTS.params(
             records_stages.assemble_samples,
             on_missing_face=PLAN.faces.on_missing_face("emotionet"),
+            kept="results/state/splits.parquet",
         ),
     script:
         RUN_STAGE

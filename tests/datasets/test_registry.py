@@ -142,7 +142,7 @@ def test_its_people_are_found_in_the_set_that_it_shares_them_with(toy: Path, tmp
     for name, root in (("smiles", toy), ("own", tmp_path / "own")):
         digest_images(name, root, "all", 1, tmp_path / f"{name}.parquet")
         sides.append(Side(name, root, "all", tmp_path / f"{name}.parquet"))
-    counts = check_leakage(sides[0], sides[1:], 6, tmp_path / "pairs.csv", tmp_path / "counts.json")
+    counts = check_leakage(sides[0], sides[1:], 6, 20, tmp_path / "pairs.csv", tmp_path / "counts.json")
     assert counts.subjects == 1 and read_parquet(tmp_path / "smiles.parquet", IMAGES_SCHEMA).num_rows == 3
 
 

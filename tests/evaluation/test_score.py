@@ -74,7 +74,7 @@ def _score(
     thresholds = {"thresholds": {}, "validation_thresholds": {facs.label(unit): 0.3 for unit in trained}}
     counts = card.pop("leakage", None)
     if counts is not None:
-        LeakageFile(**counts, images=3, compared_with=3, max_bits=6).write(folder / "leakage.json")
+        LeakageFile(**counts, images=3, compared_with=3, max_bits=6, max_face_bits=20).write(folder / "leakage.json")
     model_json(folder / "card.json", **thresholds | card)
     out = folder / f"{benchmark}_m.json"
     snapshot = folder / "snapshot.json"

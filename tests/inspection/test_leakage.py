@@ -14,10 +14,12 @@ from PIL import Image
 
 from affectflow.cli import main
 from affectflow.contracts.leakage import LeakageFile
+from affectflow.datasets.face import Face
+from affectflow.datasets.face_table import FACES_SCHEMA, face_cells
 from affectflow.inspection.leakage import IMAGES_SCHEMA, Side, check_leakage, digest_images
 from affectflow.media.near_duplicates import has_contrast, hashes_of, nearest
 from affectflow.media.video import read_frames, write_video
-from affectflow.tables.parquet import read_parquet
+from affectflow.tables.parquet import read_parquet, write_parquet
 from tests.miniature import text
 
 FRAMES = 6
@@ -58,15 +60,15 @@ def own(root: Path, images: dict[str, NDArray[np.uint8]]) -> Path:
     return root
 
 
-def side(folder: Path, name: str, root: Path, split: str = "all") -> Side:
+def side(folder: Path, name: str, root: Path, split: str = "all", dataset: str = "") -> Side:
     table = folder / f"{name}.parquet"
     if not table.exists():
-        digest_images(name, root, "all", 1, table)
-    return Side(name, root, split, table)
+        digest_images(dataset or name, root, "all", 1, table)
+    return Side(dataset or name, root, split, table)
 
 
 def overlap(folder: Path, benchmark: Side, *trained: Side) -> tuple[LeakageFile, list[dict[str, str]]]:
-    counts = check_leakage(benchmark, trained, 6, folder / "pairs.csv", folder / "counts.json")
+    counts = check_leakage(benchmark, trained, 6, 20, folder / "pairs.csv", folder / "counts.json")
     return counts, list(csv.DictReader((folder / "pairs.csv").open()))
 
 
@@ -110,6 +112,37 @@ def test_the_same_and_alike_images_are_found(tmp_path: Path, disfa: Path) -> Non
     assert (counts.images, counts.compared_with) == (2 * FRAMES, 3)
     found = {row["kind"]: (row["benchmark"], row["trained_on"], row["trained"]) for row in pairs}
     assert found == {"exact": ("SN001/2", "own", "same.png"), "near": ("SN006/5", "own", "alike.jpg")}
+
+
+def test_mirror_images_are_found(tmp_path: Path, disfa: Path) -> None:
+    trained = own(tmp_path / "own", {"mirror.png": frame_of(disfa, "SN006", 5)[:, ::-1], "other.png": scenery(999)})
+    counts, pairs = overlap(tmp_path, side(tmp_path, "disfa", disfa), side(tmp_path, "own", trained))
+    assert (counts.exact, counts.near) == (0, 1)
+    assert (pairs[0]["benchmark"], pairs[0]["trained"]) == ("SN006/5", "mirror.png")
+
+
+def test_images_of_one_face_are_found_by_the_face(tmp_path: Path) -> None:
+    """Cut to the face and mirrored, an image looks like another one, but for its face."""
+    photo = scenery(5, 200)
+    cut = photo[30:170, 40:180][:, ::-1]
+    face = Face((60, 60, 80, 100), (80.0, 90.0, 120.0, 90.0, 100.0, 112.0, 85.0, 130.0, 115.0, 130.0))
+    x, y = np.array(face.points[::2]), np.array(face.points[1::2])
+    order = [1, 0, 2, 4, 3]
+    turned = Face((0, 0, 1, 1), tuple(np.stack([139 - (x - 40), y - 30], axis=1)[order].ravel()))
+    sides = []
+    for name, pixels, found in (("one", photo, face), ("two", cut, turned)):
+        root = own(tmp_path / name, {"1.png": pixels, "other.png": scenery(ord(name[0]), 200)})
+        rows = [
+            {"source": source, "sha256": "", **face_cells("found", one)}
+            for source, one in (("1.png", found), ("other.png", face))
+        ]
+        write_parquet(tmp_path / f"{name}_faces", FACES_SCHEMA, rows)
+        digest_images("own", root, "all", 1, tmp_path / f"{name}.parquet", tmp_path / f"{name}_faces")
+        sides.append(Side("own", root, "all", tmp_path / f"{name}.parquet"))
+    counts, pairs = overlap(tmp_path, sides[0], sides[1])
+    assert (counts.exact, counts.near) == (0, 1) and (pairs[0]["benchmark"], pairs[0]["trained"]) == ("1.png", "1.png")
+    without = [side(tmp_path, f"{name}_without_faces", tmp_path / name, dataset="own") for name in ("one", "two")]
+    assert overlap(tmp_path, *without)[0].near == 0
 
 
 def test_a_set_without_a_readable_image_is_compared_with_nothing(tmp_path: Path, disfa: Path) -> None:
@@ -194,17 +227,17 @@ def test_images_without_contrast_are_compared_by_their_pixels_alone(tmp_path: Pa
     assert (counts.exact, counts.near) == (0, 0)
 
 
-@pytest.mark.parametrize("bits", [0, 3, 6, 15])
+@pytest.mark.parametrize("bits", [0, 3, 6, 15, 16, 31])
 def test_nearest_is_that_of_a_plain_search(bits: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("affectflow.media.near_duplicates._PAIRS_AT_ONCE", 50)
     rng = np.random.default_rng(bits)
     others = rng.integers(0, 1 << 16, (300, 16)).astype(np.uint16)
     hashes = np.concatenate([others[rng.integers(300, size=80)], rng.integers(0, 1 << 16, (20, 16)).astype(np.uint16)])
     for row in hashes:
-        for _ in range(rng.integers(0, 18)):
+        for _ in range(rng.integers(0, bits + 3)):
             row[rng.integers(16)] ^= np.uint16(1 << rng.integers(16))
     others[5] = 0
-    place, found = nearest(hashes, others, bits)
+    place, found = nearest(hashes, [others], bits)
     for i, row in enumerate(hashes):
         distances = np.bitwise_count(row ^ others).sum(axis=1).astype(int)
         distances[~has_contrast(others)] = 999

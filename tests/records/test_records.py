@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import math
+import random
 import struct
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -29,7 +30,7 @@ from affectflow.download.outcomes import OK
 from affectflow.download.snapshot import Entry, Snapshot, write_snapshot
 from affectflow.media import file_names as names
 from affectflow.media.images import decode_rgb
-from affectflow.media.near_duplicates import group_near_duplicates
+from affectflow.media.near_duplicates import group_near_duplicates, join_near_faces
 from affectflow.media.pixels import Encoded
 from affectflow.records.access import Records
 from affectflow.records.assemble import AssemblyInputs, AssemblyOptions, assemble
@@ -64,6 +65,7 @@ class Assembly:
         self.affect: list[tuple[str, str, str]] = []
         self.snapshot: Path | None = None
         self.faces: list[Path] = []
+        self.kept: Path | None = None
         self.on_missing_face = "drop"
         self._save_csv = save_csv
         self._rows_of = rows_of
@@ -100,10 +102,13 @@ class Assembly:
             "validation_fraction": 0.2,
             "test_fraction": 0.2,
             "near_duplicate_bits": 6,
+            "near_duplicate_face_bits": 20,
             **options,
         }
         self.counts = assemble(
-            AssemblyInputs(folder / "labels.csv", folder / "ledger.parquet", affect, self.snapshot, self.faces),
+            AssemblyInputs(
+                folder / "labels.csv", folder / "ledger.parquet", affect, self.snapshot, self.faces, self.kept
+            ),
             AssemblyOptions(self.on_missing_face, **settings),  # type: ignore[arg-type]
             samples=folder / "samples.parquet",
             left_out=folder / "left_out.csv",
@@ -242,8 +247,8 @@ def test_contradictions_become_unknown(assembly: Assembly, labels: Sequence[int]
     assert any("AU5" in reason and "AU6" not in reason for reason in assembly.left_out.values())
 
 
-def near(digest: str, bits: int) -> str:
-    return f"{int(digest, 16) ^ sum(1 << 17 * i for i in range(bits)):064x}"
+def near(digest: str, bits: int, since: int = 0) -> str:
+    return f"{int(digest, 16) ^ sum(1 << 17 * i + since for i in range(bits)):064x}"
 
 
 def test_near_duplicates_stay_on_one_side(assembly: Assembly) -> None:
@@ -275,6 +280,69 @@ def test_adding_near_duplicates_keeps_every_side(assembly: Assembly) -> None:
         assembly.add(f"http://near/{i}", dhash=near(sha(f"http://fill/{i}"), 3))
     after = assembly.run()
     assert {url: after[url]["split"] for url in before} == {url: row["split"] for url, row in before.items()}
+
+
+def test_images_stay_where_they_were_divided(assembly: Assembly) -> None:
+    """A row that looks like two groups moves neither, whatever place it has in the table."""
+    assembly.kept = assembly.folder / "splits.parquet"
+    before = assembly.run()
+    sides = {split: [url for url in before if before[url]["split"] == split] for split in SPLITS}
+    for number, (one, other) in enumerate(zip(sides["train"], sides["test"], strict=False)):
+        step = near(sha(one), 4)
+        assembly.add(f"http://tie/{number}", dhash=step)  # near the first of them
+        assembly.ledger[other]["dhash"] = near(step, 1)  # the other one is near it, too
+    likes = {f"http://like/{number}": url for number, url in enumerate(sides["train"][-20:] + sides["validation"])}
+    for url, known_url in likes.items():
+        assembly.add(url, dhash=near(sha(known_url), 2))
+    assembly.labels.reverse()
+    after = assembly.run()
+    for url, row in before.items():
+        assert (after[url]["split"], after[url]["group"]) == (row["split"], row["group"])
+    ties = [url for url in assembly.ledger if url.startswith("http://tie/")]
+    assert len(ties) > 20 and not any(url in after for url in ties)
+    assert {assembly.left_out[url] for url in ties} == {"looks like images of several splits"}
+    assert all(after[url]["split"] == before[known_url]["split"] for url, known_url in likes.items())
+    again = assembly.run(test_fraction=0.3)  # divided anew
+    assert {url: row["split"] for url, row in again.items()} != {url: row["split"] for url, row in after.items()}
+
+
+def face_text(digest: str, mirror: str) -> str:
+    return digest + mirror
+
+
+def test_images_of_one_face_stay_on_one_side(assembly: Assembly) -> None:
+    for i in range(60):
+        assembly.add(f"http://face/{i}")
+        assembly.add(f"http://mirror/{i}")
+    with_faces(assembly, set())
+    looks = {}
+    for i in range(60):
+        one, mirror = sha(f"face {i}"), sha(f"mirror {i}")
+        looks[sha(f"http://fill/{i}")] = face_text(one, mirror)
+        looks[sha(f"http://face/{i}")] = face_text(near(one, 14), near(mirror, 14))
+        looks[sha(f"http://mirror/{i}")] = face_text(near(mirror, 14, 1), near(one, 14, 1))
+    for path in assembly.faces:
+        rows = read_parquet(path, FACES_SCHEMA).to_pylist()
+        write_parquet(path, FACES_SCHEMA, [row | {"face_hash": looks.get(row["sha256"], "")} for row in rows])
+    rows = assembly.run()
+    for i in range(60):
+        alike = [rows[f"http://{kind}/{i}"] for kind in ("fill", "face", "mirror")]
+        assert len({(row["split"], row["group"]) for row in alike}) == 1
+    apart = assembly.run(near_duplicate_face_bits=13)
+    assert len({row["group"] for row in apart.values()}) == len(apart)
+
+
+def test_faces_that_look_the_same_by_chance_do_not_chain() -> None:
+    """A chain of 50 people each 20 bits apart, and nine images of one face."""
+    chain, draw = [sha("one")], random.Random(0)
+    for _ in range(49):
+        chain.append(f"{int(chain[-1], 16) ^ sum(1 << bit for bit in draw.sample(range(256), 20)):064x}")
+    same = [near(sha("another"), bits) for bits in range(9)]
+    faces = [face_text(digest, sha(digest)) for digest in (*chain, *same)]
+    found = join_near_faces(np.arange(len(faces)), faces, 20, 10)
+    groups = np.bincount(found)
+    assert groups.max() == 9 and len(set(found[50:].tolist())) == 1
+    assert len(set(found[:50].tolist())) == 50
 
 
 AUTOMATIC = {"automatic": ["dataFile_*"]}
@@ -341,7 +409,7 @@ def test_a_label_unknown_to_the_ledger_is_an_error(assembly: Assembly) -> None:
         assembly.run()
 
 
-@given(st.lists(st.integers(0, 2**256 - 1), min_size=1, max_size=6), st.integers(0, 15), st.randoms())
+@given(st.lists(st.integers(0, 2**256 - 1), min_size=1, max_size=6), st.integers(0, 31), st.randoms())
 def test_near_duplicates_are_connected_components(seeds: list[int], limit: int, draw: object) -> None:
     values = list(seeds)
     for seed in seeds:  # neighbours at every distance around the limit

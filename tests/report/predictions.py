@@ -97,7 +97,8 @@ def run_report(folder: Path, run: str, rows: list[dict[str, Any]], faces: str = 
     write_parquet(mine / "predictions", PREDICTIONS_SCHEMA, rows)
     write_csv(mine / "left_out", ("reason", "count"), [("frame without labels", 4)])
     (mine / "model.keras").write_bytes(b"weights")
-    LeakageFile(exact=0, near=0, subjects=0, videos=0, images=3, compared_with=3, max_bits=6).write(mine / "leakage")
+    found = dict.fromkeys(("exact", "near", "subjects", "videos"), 0)
+    LeakageFile(**found, images=3, compared_with=3, max_bits=6, max_face_bits=20).write(mine / "leakage")
     backbone = metadata.pop("backbone", "resnet50")
     recipe = VALUES["recipe"].model_copy(update={"backbone": backbone})
     thresholds = {facs.label(unit): 0.5 for unit in DISFA}

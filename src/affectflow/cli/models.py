@@ -219,9 +219,10 @@ def check_leakage(
     """
     from affectflow.inspection.leakage import Side, digest_images
     from affectflow.inspection.leakage import check_leakage as check
+    from affectflow.media.near_duplicates import MAX_BITS
 
-    if not 0 <= bits < 16:
-        raise UserError(f"--bits {bits} is not between 0 and 15; choose fewer.")
+    if not 0 <= bits <= MAX_BITS:
+        raise UserError(f"--bits {bits} is not between 0 and {MAX_BITS}; choose fewer.")
     if out.suffix == ".json":
         raise UserError(f"{out} is not a .csv file; give one, beside which a .json of the same name is written.")
 
@@ -240,5 +241,5 @@ def check_leakage(
             raise UserError(f"--out {out} lies in {root}, which is read; write to another place.")
     with tempfile.TemporaryDirectory() as folder:
         scored, *learned = (side(text, folder) for text in [benchmark, *trained])
-        found = check(scored, learned, bits, out, out.with_suffix(".json"))
+        found = check(scored, learned, bits, 0, out, out.with_suffix(".json"))
     print(found.summary())

@@ -194,10 +194,17 @@ class Records(Section):
         "are divided by people or videos, a share of these, but four or a third of them at the least."
     )
     test_fraction: Share = Field(description="Share of the images that are scored and used for nothing else.")
+    near_duplicate_face_bits: int = Field(
+        ge=0,
+        le=31,
+        description="Images whose aligned faces have 256-bit hashes that differ in at most this many bits, also from "
+        "that of the mirror image, stay in the same split.",
+    )
     near_duplicate_bits: int = Field(
         ge=0,
         le=15,
-        description="Images whose 256-bit perceptual hashes differ in at most this many bits stay in the same split.",
+        description="Images whose 256-bit perceptual hashes differ in at most this many bits, also from that of the "
+        "mirror image, stay in the same split.",
     )
 
 

@@ -13,7 +13,8 @@ class FoundInTraining(Part):
     exact: int | None
     """Images of the benchmark with the same pixels as a training image."""
     near: int | None
-    """Other images that look like a training image, by their perceptual hash."""
+    """Other images that look like a training image, by the perceptual hash of the image or, in sets of images, of the
+    face."""
     subjects: int | None
     """People whom both name."""
     videos: int | None
@@ -33,13 +34,15 @@ class LeakageFile(FoundInTraining, JsonFile):
     """The numbers of one benchmark and one run, ``results/leakage/{benchmark}_{run}.json``."""
 
     remedy: ClassVar[str] = "check the leakage again"
-    schema_version: Literal[2] = 2
+    schema_version: Literal[3] = 3
     images: int
     """Images of the benchmark."""
     compared_with: int
     """Training images."""
     max_bits: int
     """Bits of 256 in which the hashes of near duplicates may differ."""
+    max_face_bits: int
+    """Bits of 256 in which the hashes of near duplicates' faces may differ."""
 
     def summary(self) -> str:
         """Return the numbers as a sentence."""

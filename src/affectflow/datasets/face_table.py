@@ -25,9 +25,11 @@ FACE_FIELDS = (
     ("face_box", pa.list_(pa.float32(), 4)),
     ("face_points", pa.list_(pa.float32(), 10)),
     ("face_turn", pa.int16()),
+    ("face_hash", pa.string()),
 )
 """``face`` is ``found`` (by the detector), ``given`` (by the data set), ``no_face``, or empty without a search.
-The other columns are as in :class:`affectflow.datasets.face.Face`, NaN where unknown."""
+The other columns are as in :class:`affectflow.datasets.face.Face`, NaN where unknown; ``face_hash`` is as in
+:mod:`affectflow.faces.face_hash`, and empty where no detector looked at the image."""
 
 FACES_SCHEMA = pa.schema([("source", pa.string()), ("sha256", pa.string()), *FACE_FIELDS])
 """``source`` is as in :class:`affectflow.datasets.sample.Sample`; ``sha256`` is empty unless it was downloaded."""
@@ -35,12 +37,13 @@ FACES_SCHEMA = pa.schema([("source", pa.string()), ("sha256", pa.string()), *FAC
 Row = Mapping[str, Any]
 
 
-def face_cells(outcome: str, face: Face | None = None) -> dict[str, Any]:
+def face_cells(outcome: str, face: Face | None = None, face_hash: str = "") -> dict[str, Any]:
     """Return the cells of ``FACE_FIELDS``.
 
     Args:
         outcome: ``found``, ``given``, ``no_face``, or empty without a search.
         face: The face; None where there is none.
+        face_hash: Its hash.
     """
     face = face or Face((float("nan"),) * 4)
     return {
@@ -49,6 +52,7 @@ def face_cells(outcome: str, face: Face | None = None) -> dict[str, Any]:
         "face_box": face.box,
         "face_points": face.points or (float("nan"),) * 10,
         "face_turn": face.turn,
+        "face_hash": face_hash,
     }
 
 

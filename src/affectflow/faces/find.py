@@ -23,14 +23,15 @@ from affectflow.datasets.media import Media, MetadataOnly
 from affectflow.datasets.opening import get_dataset
 from affectflow.download.ledger import LEDGER_SCHEMA
 from affectflow.download.outcomes import STORED
+from affectflow.faces.face_hash import face_hash
 from affectflow.faces.yunet import Detector
 from affectflow.media.image_store import read_image
 from affectflow.media.pixels import Encoded
 from affectflow.media.versions import library_versions
 from affectflow.tables.parquet import parquet_rows, write_parquet
 
-_CODE = ("affectflow.faces.yunet", "affectflow.media.images")
-"""The modules that decide which face is found in given bytes. Only their changes invalidate kept faces."""
+_CODE = ("affectflow.faces.yunet", "affectflow.faces.face_hash", "affectflow.faces.crop", "affectflow.media.images")
+"""The modules that decide which face is found in given bytes, and its hash: those changes invalidate kept faces."""
 
 _VIDEO_CODE = ("affectflow.media.video", "affectflow.media.video_index")
 _UNIT = "unit"
@@ -192,10 +193,13 @@ def _faces_of_part(
             continue
         searched = True
         face: Face | None = (given or {}).get(sample.frame)
-        outcome = GIVEN if face is not None else NO_FACE
-        if search is not None and (found := _detector(search).find(sample.image.rgb(), face)) is not None:
-            outcome, face = FOUND, found
-        rows.append({_UNIT: unit, "source": sample.source, "sha256": "", **face_cells(outcome, face)})
+        outcome, digest = GIVEN if face is not None else NO_FACE, ""
+        if search is not None:
+            pixels = sample.image.rgb()
+            if (found := _detector(search).find(pixels, face)) is not None:
+                outcome, face = FOUND, found
+            digest = face_hash(pixels, face)
+        rows.append({_UNIT: unit, "source": sample.source, "sha256": "", **face_cells(outcome, face, digest)})
     return rows, searched
 
 
@@ -222,7 +226,8 @@ def _faces_of_images(files: Sequence[tuple[str, str]], images: Path, search: Sea
     for name, sha256 in files:
         pixels = Encoded(read_image(images, name, sha256), name).rgb()
         face = _detector(search).find(pixels)
-        rows.append({"source": name, "sha256": sha256, **face_cells(FOUND if face else NO_FACE, face)})
+        cells = face_cells(FOUND if face else NO_FACE, face, face_hash(pixels, face))
+        rows.append({"source": name, "sha256": sha256, **cells})
     return rows
 
 

@@ -17,11 +17,13 @@ from PIL import Image
 from affectflow.contracts.leakage import LeakageFile
 from affectflow.core.parallel import over_processes
 from affectflow.core.progress import progress
-from affectflow.datasets import may_share_videos, people_of
+from affectflow.datasets import info, may_share_videos, people_of
+from affectflow.datasets.face_table import with_faces
 from affectflow.datasets.media import MetadataOnly
 from affectflow.datasets.opening import get_dataset
+from affectflow.faces.face_hash import face_hash
 from affectflow.media.images import difference_hash
-from affectflow.media.near_duplicates import hashes_of, nearest
+from affectflow.media.near_duplicates import face_hashes_of, hashes_of, mirrored, nearest
 from affectflow.tables.arrow import column
 from affectflow.tables.csv_files import write_csv
 from affectflow.tables.parquet import read_parquet, write_parquet
@@ -33,9 +35,11 @@ IMAGES_SCHEMA = pa.schema(
         ("subject", pa.string()),
         ("sha256", pa.string()),
         ("dhash", pa.string()),
+        ("face_hash", pa.string()),
     ]
 )
-"""``sha256`` is of the pixels, whatever their file format; ``dhash`` is the perceptual hash, 256 bits in hex."""
+"""``sha256`` is of the pixels, whatever their file format; ``dhash`` is the perceptual hash, 256 bits in hex;
+``face_hash`` is as in :mod:`affectflow.faces.face_hash`, of the faces in sets of images, and empty for videos."""
 PAIRS_COLUMNS = ("kind", "benchmark", "trained_on", "trained", "bits")
 """An image or person of the benchmark, and the data set and image or person that a model was trained on."""
 EXACT, NEAR, SUBJECT, VIDEO = "exact", "near", "subject", "video"
@@ -59,9 +63,11 @@ class _Images:
     subjects: list[str]
     sha256: list[str]
     hashes: NDArray[np.uint16]
+    faces: tuple[NDArray[np.uint16], NDArray[np.uint16]]
+    """Hashes of the faces and of their mirror images; blank without a face."""
 
 
-def digest_images(name: str, root: Path, split: str, processes: int, out: Path) -> int:
+def digest_images(name: str, root: Path, split: str, processes: int, out: Path, faces: Path | None = None) -> int:
     """Write the digests of all labelled images and frames of a data set.
 
     Args:
@@ -70,6 +76,7 @@ def digest_images(name: str, root: Path, split: str, processes: int, out: Path) 
         split: of the data set.
         processes: number of processes to work in.
         out: table of :data:`IMAGES_SCHEMA`.
+        faces: table of the set's faces; None without one, or where the samples hold them.
 
     Returns:
         The number of images.
@@ -78,7 +85,7 @@ def digest_images(name: str, root: Path, split: str, processes: int, out: Path) 
         UserError: the data set cannot be read.
     """
     parts = get_dataset(name, root, split, MetadataOnly()).parts()
-    digest = partial(_digest_part, name=name, root=root, split=split)
+    digest = partial(_digest_part, name=name, root=root, split=split, faces=faces)
     with progress(len(parts), "part", "digest") as bar:
 
         def rows() -> Iterator[dict[str, Any]]:
@@ -89,11 +96,14 @@ def digest_images(name: str, root: Path, split: str, processes: int, out: Path) 
         return write_parquet(out, IMAGES_SCHEMA, rows())
 
 
-def check_leakage(benchmark: Side, trained: Sequence[Side], max_bits: int, pairs: Path, counts: Path) -> LeakageFile:
+def check_leakage(
+    benchmark: Side, trained: Sequence[Side], max_bits: int, max_face_bits: int, pairs: Path, counts: Path
+) -> LeakageFile:
     """Find the images and people of a benchmark that are in training data.
 
     Each image of the benchmark is counted once: as ``exact`` where a training image has the same pixels, else as
-    ``near`` where a training image's perceptual hash is similar; the nearest one is listed. A ``subject`` is a person
+    ``near`` where a training image's perceptual hash is similar, or that of its mirror image, or between two sets of
+    images that of the aligned face; the nearest one is listed. A ``subject`` is a person
     whom both sides name, a ``video`` one that both have. Images without contrast all have similar hashes and are
     compared by their pixels alone. Where two sets share videos (Aff-Wild and Aff-Wild2) and no name says which, nothing
     that was not found counts as 0: whole frames and crops of one video look different.
@@ -101,7 +111,8 @@ def check_leakage(benchmark: Side, trained: Sequence[Side], max_bits: int, pairs
     Args:
         benchmark: what a model is scored on.
         trained: what it was trained on.
-        max_bits: most differing bits of 256 for similar hashes, from 0 to 15.
+        max_bits: most differing bits of 256 for similar hashes of images, from 0 to 31.
+        max_face_bits: the same of faces.
         pairs: CSV with :data:`PAIRS_COLUMNS`.
         counts: JSON file, :class:`LeakageFile`.
 
@@ -113,7 +124,7 @@ def check_leakage(benchmark: Side, trained: Sequence[Side], max_bits: int, pairs
     related = [one for one in training if may_share_videos(tested.dataset, one.dataset)]
     videos = list(_same_names(VIDEO, _videos, tested, related))
     subjects = _same_names(SUBJECT, _subjects, tested, training)
-    found = [*_image_pairs(tested, training, max_bits), *subjects, *videos]
+    found = [*_image_pairs(tested, training, max_bits, max_face_bits), *subjects, *videos]
     write_csv(pairs, PAIRS_COLUMNS, found)
     kinds = [row[0] for row in found]
     undecided = bool(related) and not videos
@@ -126,14 +137,16 @@ def check_leakage(benchmark: Side, trained: Sequence[Side], max_bits: int, pairs
         videos=count[VIDEO],
         compared_with=sum(len(one.sources) for one in training),
         max_bits=max_bits,
+        max_face_bits=max_face_bits,
     )
     result.write(counts)
     return result
 
 
-def _digest_part(part: str, name: str, root: Path, split: str) -> list[dict[str, Any]]:
+def _digest_part(part: str, name: str, root: Path, split: str, faces: Path | None) -> list[dict[str, Any]]:
     rows = []
-    for sample in get_dataset(name, root, split).samples_of(part):
+    of_images = info(name).media == "images"
+    for sample in with_faces(get_dataset(name, root, split).samples_of(part), faces):
         pixels = sample.image.rgb()
         rows.append(
             {
@@ -142,6 +155,7 @@ def _digest_part(part: str, name: str, root: Path, split: str) -> list[dict[str,
                 "subject": sample.subject,
                 "sha256": hashlib.sha256(f"{pixels.shape}".encode() + pixels.tobytes()).hexdigest(),
                 "dhash": difference_hash(Image.fromarray(pixels)).hex(),
+                "face_hash": face_hash(pixels, sample.face) if of_images else "",
             }
         )
     return rows
@@ -152,16 +166,20 @@ def _read(side: Side) -> _Images:
     table = read_parquet(side.images, IMAGES_SCHEMA)
     groups = set(get_dataset(side.dataset, side.root, side.split, MetadataOnly()).groups())
     table = table.filter(column([group in groups for group in table["group"].to_pylist()], pa.bool_()))
-    columns = {name: table[name].to_pylist() for name in ("source", "subject", "sha256", "dhash")}
-    return _Images(side.dataset, columns["source"], columns["subject"], columns["sha256"], hashes_of(columns["dhash"]))
+    columns = {name: table[name].to_pylist() for name in IMAGES_SCHEMA.names}
+    return _Images(
+        *(side.dataset, columns["source"], columns["subject"], columns["sha256"]),
+        *(hashes_of(columns["dhash"]), face_hashes_of(columns["face_hash"])),
+    )
 
 
-def _image_pairs(tested: _Images, training: Sequence[_Images], max_bits: int) -> Iterator[Pair]:
+def _image_pairs(tested: _Images, training: Sequence[_Images], max_bits: int, max_face_bits: int) -> Iterator[Pair]:
     same: dict[str, tuple[str, str]] = {}
     for one in reversed(training):  # the first of equal training images is listed
         for source, digest in zip(reversed(one.sources), reversed(one.sha256), strict=True):
             same[digest] = (one.dataset, source)
-    candidates = [(one, *nearest(tested.hashes, one.hashes, max_bits)) for one in training]
+    candidates = [(one, *nearest(tested.hashes, (one.hashes, mirrored(one.hashes)), max_bits)) for one in training]
+    candidates += [(one, *nearest(tested.faces[0], one.faces, max_face_bits)) for one in training]
     for i, (source, digest) in enumerate(zip(tested.sources, tested.sha256, strict=True)):
         if digest in same:
             yield EXACT, source, *same[digest], 0

@@ -28,6 +28,10 @@ class Faces:
         sets: dict[str, tuple[str, ...]] = {"yunet": FOLDERS, "dataset": _SHIP_FACES, "none": ()}
         return f"results/faces/{dataset}.parquet" if dataset in sets[self._section.detector] else None
 
+    def table_of_images(self, dataset: str) -> str | None:
+        """Return :meth:`table` of a set of images; None for one of videos."""
+        return self.table(dataset) if info(dataset).media == "images" else None
+
     def detector(self) -> str | None:
         """Return the detector's file, None without a detector; raises :class:`UserError` for a missing file."""
         if not self.detected:

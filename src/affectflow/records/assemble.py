@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -22,7 +21,7 @@ from affectflow.datasets.samples_table import SAMPLES_SCHEMA
 from affectflow.download.ledger import LEDGER_SCHEMA
 from affectflow.download.outcomes import STORED
 from affectflow.download.snapshot import Snapshot, read_snapshot
-from affectflow.media.near_duplicates import group_near_duplicates
+from affectflow.records.divide import TIES, Assignments, Division, Look, divide
 from affectflow.spreadsheet.ingest import LABEL_COLUMNS
 from affectflow.tables.csv_files import read_csv, write_csv
 from affectflow.tables.parquet import parquet_rows, read_parquet, write_parquet
@@ -42,6 +41,7 @@ class AssemblyInputs:
         affect: Merged valence and arousal, or None.
         snapshot: A snapshot to reproduce, or None.
         faces: Tables of faces; none where faces were not searched for.
+        kept: Table in which the splits of images are kept from one run to the next; None to keep nothing.
     """
 
     labels: Path
@@ -49,6 +49,7 @@ class AssemblyInputs:
     affect: Path | None = None
     snapshot: Path | None = None
     faces: Sequence[Path] = ()
+    kept: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,7 @@ class AssemblyOptions:
         validation_fraction: Share of the groups that goes to validation.
         test_fraction: Share of the groups that goes to test.
         near_duplicate_bits: Perceptual hashes that differ in at most so many of 256 bits are in one group.
+        near_duplicate_face_bits: The same of the hashes of aligned faces.
         automatic: File names of the tables whose labels a program made, with ``*`` for anything: they are for the
             training split only.
     """
@@ -71,7 +73,15 @@ class AssemblyOptions:
     validation_fraction: float
     test_fraction: float
     near_duplicate_bits: int
+    near_duplicate_face_bits: int
     automatic: Sequence[str] = ()
+
+    @property
+    def division(self) -> Division:
+        """How images are divided."""
+        return Division(
+            self.validation_fraction, self.test_fraction, self.near_duplicate_bits, self.near_duplicate_face_bits
+        )
 
 
 Where = tuple[str, str, str, str]
@@ -126,8 +136,9 @@ def assemble(inputs: AssemblyInputs, options: AssemblyOptions, samples: Path, le
     """Join what is known of each image.
 
     Rows with the same bytes become one sample: the first URL is kept, known labels fill unknown ones, and labels that
-    contradict each other become unknown. The split is decided by a hash of the group of near duplicates, so that
-    further rows do not move other images; with a snapshot that has splits, splits and groups are taken from it.
+    contradict each other become unknown. Near duplicates are in one split (:mod:`affectflow.records.divide`), and
+    further rows do not move other images: a row that would tie two splits is left out. With a snapshot that has splits,
+    splits and groups are taken from it.
     Labels that a program made are used in the training split only, where people gave none: images that have no others
     go there.
 
@@ -148,7 +159,8 @@ def assemble(inputs: AssemblyInputs, options: AssemblyOptions, samples: Path, le
     images = _images(inputs.labels, inputs.ledger, reference, options.automatic, rows_left_out)
     if inputs.affect is not None:
         _add_affect(images, inputs.affect, rows_left_out)
-    divided = _rows(list(images.values()), reference, inputs.faces, options)
+    kept = Assignments.read(inputs.kept, options.division)
+    divided = _rows(list(images.values()), reference, inputs.faces, options, kept, rows_left_out)
     rows = _without_automatic(divided, images, rows_left_out)
     if options.on_missing_face != CENTER_CROP:
         faceless = dict.fromkeys(row["sha256"] for row in rows if row["face"] == NO_FACE and row["split"] != "test")
@@ -168,19 +180,36 @@ def assemble(inputs: AssemblyInputs, options: AssemblyOptions, samples: Path, le
             )
     write_csv(left_out, LEFT_OUT_COLUMNS, rows_left_out)
     write_parquet(samples, SAMPLES_SCHEMA, rows)
+    if inputs.kept is not None:
+        kept.write(inputs.kept, options.division)
     return counts
 
 
 def _rows(
-    images: Sequence[_Image], reference: Snapshot | None, faces: Sequence[Path], options: AssemblyOptions
+    images: Sequence[_Image],
+    reference: Snapshot | None,
+    faces: Sequence[Path],
+    options: AssemblyOptions,
+    kept: Assignments,
+    left_out: LeftOut,
 ) -> list[dict[str, Any]]:
     """Return the rows of ``SAMPLES_SCHEMA``."""
     face_rows = {row["sha256"]: row for table in faces for row in parquet_rows(table, FACES_SCHEMA)}
     if reference is not None and reference.has_splits:
-        known = reference.images()
-        divided = [known[image.sha256] for image in images]
+        kept.known |= (known := reference.images())
+        places: list[tuple[str, str] | None] = [known[image.sha256] for image in images]
     else:
-        divided = _divide(images, options)
+        looks = [
+            Look(image.sha256, image.dhash, face_rows.get(image.sha256, {}).get("face_hash", ""), image.only_automatic)
+            for image in images
+        ]
+        places = divide(looks, options.division, kept)
+    divided = []
+    for image, place in zip(images, places, strict=True):
+        if place is None:
+            left_out += ((*where, TIES) for where in image.rows)
+        else:
+            divided.append((image, *place))
     return [
         {
             "url": image.url,
@@ -194,17 +223,7 @@ def _rows(
             "arousal": image.affect.get("arousal", np.nan),
             **(_face(face_rows, image) if faces else face_cells(NOT_LOOKED_FOR)),
         }
-        for image, (split, group) in zip(images, divided, strict=True)
-    ]
-
-
-def _divide(images: Sequence[_Image], options: AssemblyOptions) -> list[tuple[str, str]]:
-    """Return the split and the group of each image; groups of automatic labels alone are for training."""
-    groups = list(_groups(images, options.near_duplicate_bits))
-    by_hand = {group for group, image in zip(groups, images, strict=True) if not image.only_automatic}
-    return [
-        (_split(group, options.validation_fraction, options.test_fraction) if group in by_hand else "train", group)
-        for group in groups
+        for image, split, group in divided
     ]
 
 
@@ -288,20 +307,6 @@ def _face(faces: Mapping[str, Row], image: _Image) -> Row:
     if row is None:
         raise UserError(f"The tables of faces lack {image.file_name}; run the search for faces again.")
     return {name: row[name] for name, _ in FACE_FIELDS}
-
-
-def _groups(images: Sequence[_Image], near_duplicate_bits: int) -> Iterable[str]:
-    """Return the group of each image: the SHA-256 of the group's first image, which further rows do not change."""
-    firsts = group_near_duplicates([image.dhash for image in images], near_duplicate_bits)
-    return [images[first].sha256 for first in firsts]
-
-
-def _split(group: str, validation_fraction: float, test_fraction: float) -> str:
-    """Return the split of a group by a hash of its name."""
-    share = _number(hashlib.sha256(f"split {group}".encode()).hexdigest()) / 2**64
-    if share < test_fraction:
-        return "test"
-    return "validation" if share < test_fraction + validation_fraction else "train"
 
 
 def _number(digest: str) -> int:

@@ -14,7 +14,9 @@ _WRITTEN = ("records", "datasets", "faces", "media", "facs")
 """What decides the bytes of records."""
 
 
-@stage("records.assemble", "annotation.columns", "datasets", "download", "facs", "media", "spreadsheet")
+@stage(
+    "records.assemble", "records.divide", "annotation.columns", "datasets", "download", "facs", "media", "spreadsheet"
+)
 def assemble_samples(
     labels: Path,
     ledger: Path,
@@ -24,11 +26,13 @@ def assemble_samples(
     validation_fraction: Annotated[float, Setting("records.validation_fraction")],
     test_fraction: Annotated[float, Setting("records.test_fraction")],
     near_duplicate_bits: Annotated[int, Setting("records.near_duplicate_bits")],
+    near_duplicate_face_bits: Annotated[int, Setting("records.near_duplicate_face_bits")],
     automatic: Annotated[list[str], Setting("data.emotionet.automatic")],
     affect: Path | None = None,
     snapshot: Path | None = None,
     faces: tuple[Path, ...] = (),
     on_missing_face: Annotated[str | None, Setting("faces.on_missing_face")] = None,
+    kept: Path | None = None,
 ) -> str:
     """Join labels, downloaded images, affect and faces to samples, each in a split.
 
@@ -42,17 +46,19 @@ def assemble_samples(
         snapshot: Take splits and groups from this.
         faces: Tables of the images' faces.
         on_missing_face: drop or center_crop.
+        kept: Table in which splits are kept, so that further rows move no image.
     """
     from affectflow.records.assemble import AssemblyInputs, AssemblyOptions, assemble
 
     counts = assemble(
-        AssemblyInputs(labels=labels, ledger=ledger, affect=affect, snapshot=snapshot, faces=faces),
+        AssemblyInputs(labels=labels, ledger=ledger, affect=affect, snapshot=snapshot, faces=faces, kept=kept),
         AssemblyOptions(
             on_missing_face=on_missing_face,
             shards=shards,
             validation_fraction=validation_fraction,
             test_fraction=test_fraction,
             near_duplicate_bits=near_duplicate_bits,
+            near_duplicate_face_bits=near_duplicate_face_bits,
             automatic=automatic,
         ),
         samples=samples,
