@@ -72,13 +72,23 @@ class Assignments:
 
     @classmethod
     def read(cls, path: Path | None, division: Division) -> Assignments:
-        """Read the assignments of an earlier run; none where there are none, or images were divided in another way."""
+        """Read the assignments of an earlier run; none where there are none, or images were divided in another way.
+
+        Args:
+            path: The table; None for none.
+            division: How images are divided.
+        """
         if path is None or not path.is_file() or parquet_note(path, _NOTE) != division.identity:
             return cls()
         return cls({sha256: (split, group) for sha256, split, group in parquet_columns(path, _COLUMNS)})
 
     def write(self, path: Path, division: Division) -> None:
-        """Write the assignments for later runs."""
+        """Write the assignments for later runs.
+
+        Args:
+            path: The table.
+            division: How images were divided.
+        """
         schema = pa.schema([(name, pa.string()) for name in _COLUMNS], {_NOTE: division.identity})
         rows = (dict(zip(_COLUMNS, (sha256, *place), strict=True)) for sha256, place in sorted(self.known.items()))
         write_parquet(path, schema, rows)
@@ -120,7 +130,12 @@ def _place(
 
 
 def split_of(group: str, division: Division) -> str:
-    """Return the split of a group by a hash of its name."""
+    """Return the split of a group by a hash of its name.
+
+    Args:
+        group: The name.
+        division: How images are divided.
+    """
     share = int(hashlib.sha256(f"split {group}".encode()).hexdigest()[:16], 16) / 2**64
     if share < division.test_fraction:
         return "test"
