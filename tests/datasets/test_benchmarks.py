@@ -31,7 +31,7 @@ def shows(sample: Sample, first: int = 0) -> bool:
 
 
 def test_registry(tmp_path: Path) -> None:
-    assert set(datasets.names()) == {"emotionet", "disfa", "disfaplus", "amfed", "affwild", "affwild2", "own"}
+    assert set(datasets.names()) == {"emotionet", "disfa", "disfaplus", "amfed", "bp4d", "affwild", "affwild2", "own"}
     with pytest.raises(UserError, match="disfa"):
         get_dataset("disfa2", tmp_path)
     with pytest.raises(UserError, match="nowhere"):
@@ -170,13 +170,13 @@ def test_a_unit_without_a_file_is_unknown(tmp_path: Path) -> None:
 
 def test_disfas_folds_part_its_subjects(tmp_path: Path) -> None:
     everyone = [f"SN{n:03d}" for n in (*range(1, 14), *range(16, 19), 21, *range(23, 33))]
-    assert sorted(s for part in FOLDS.values() for s in part) == sorted(everyone)
+    assert sorted(s for part in FOLDS.parts.values() for s in part) == sorted(everyone)
     for subject in everyone:
         text(tmp_path / f"ActionUnit_Labels/{subject}/{subject}_au1.txt", "1,0")
     for fold in (1, 2, 3):
         test, train = (get_dataset("disfa", tmp_path, f"fold{fold}-{side}").groups() for side in ("test", "train"))
         assert len(test) == 9 and sorted([*test, *train]) == sorted(everyone)
-        assert sorted(test) == sorted(FOLDS[fold])
+        assert sorted(test) == sorted(FOLDS.parts[fold])
 
 
 @pytest.mark.parametrize("line", ["x,1", "1", "0,1", "-1,2", "2,6", "2,-1", "2,nan", "2,x", "1.5,2", "1 2"])

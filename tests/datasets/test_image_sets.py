@@ -398,3 +398,84 @@ def test_mistakes_in_ones_own_table_are_named(tmp_path: Path, lines: list[str], 
     make_own(tmp_path, *lines)
     with pytest.raises(UserError, match=rf"labels\.csv.*{named}"):
         samples("own", tmp_path)
+
+
+# BP4D
+
+
+def make_bp4d(
+    root: Path,
+    part: str,
+    *lines: str,
+    header: str = "0,1,2,4,12",
+    images: str = "BP4D-training",
+    names: tuple[str, ...] = ("10", "11", "12"),
+    tables: str = "AUCoding/AU_OCC",
+) -> Path:
+    text(root / tables / f"{part}.csv", header, *lines)
+    for name in names:
+        make_image(root / images / part.replace("_", "/") / f"{name}.jpg", int(name) % 8)
+    return root
+
+
+@pytest.mark.parametrize("tables", ["AUCoding/AU_OCC", "AUCoding", "AUCoding/AUCoding"])
+@pytest.mark.parametrize("images", ["BP4D-training", "Sequences(2D+3D)", "2D+3D", "."])
+def test_bp4d(tmp_path: Path, tables: str, images: str) -> None:
+    lines = ("10,1,0,9,1", "11,0,0,0,0", "13,1,1,1,1", "12,9,9,9,9")
+    make_bp4d(tmp_path, "F001_T1", *lines, images=images, tables=tables, names=("0010", "11", "012", "99"))
+    data = get_dataset("bp4d", tmp_path)
+    found = [(s.source, s.frame, s.subject, s.video, grey(s), known(s)) for s in data.samples()]
+    assert found == [
+        ("F001_T1/0010.jpg", 10, "F001", "F001_T1", 2, {1: 1, 2: 0, 12: 1}),
+        ("F001_T1/11.jpg", 11, "F001", "F001_T1", 3, {1: 0, 2: 0, 4: 0, 12: 0}),
+    ]
+    assert data.left_out == {
+        "image that is not coded": 1,
+        "label without an image": 1,
+        "image of which no AU is coded": 1,
+    }
+    assert datasets.recognize(tmp_path) == "bp4d"
+
+
+def test_bp4ds_frames_from_0(tmp_path: Path) -> None:
+    make_bp4d(tmp_path, "F001_T1", "0,1,0,0,1", "1,0,0,0,0", names=("0000", "0001"))
+    assert [(s.source, s.frame) for s in samples("bp4d", tmp_path)] == [
+        ("F001_T1/0000.jpg", 1),
+        ("F001_T1/0001.jpg", 2),
+    ]
+
+
+def test_bp4ds_folds_are_those_of_the_literature(tmp_path: Path) -> None:
+    parts = {1: "F001", 2: "M011", 3: "F007"}
+    for subject in parts.values():
+        make_bp4d(tmp_path, f"{subject}_T1", "10,1,0,0,1")
+    for fold, tested in parts.items():
+        assert get_dataset("bp4d", tmp_path, f"fold{fold}-test").groups() == [tested]
+        assert get_dataset("bp4d", tmp_path, f"fold{fold}-train").groups() == sorted({*parts.values()} - {tested})
+    everyone = [info("bp4d").subjects_of(f"fold{fold}-test") or () for fold in parts]
+    assert [len(subjects) for subjects in everyone] == [14, 14, 13] and len(set().union(*everyone)) == 41
+
+
+@pytest.mark.parametrize(
+    ("header", "line", "said"),
+    [
+        ("0,1,2", "10,1", r"line 2: expected a frame and 2 values"),
+        ("0,1,2", "10,1,2", r"line 2: AU2 is '2', not 0, 1 or 9"),
+        ("0,1,2", "x,1,1", r"line 2: expected a frame"),
+        ("1,2", "1,1", r"line 1: the header is not 0 for the frame"),
+        ("", "", r"line 1: the header is not 0 for the frame"),
+    ],
+)
+def test_bp4ds_bad_tables_are_named(tmp_path: Path, header: str, line: str, said: str) -> None:
+    make_bp4d(tmp_path, "F001_T1", line, header=header)
+    with pytest.raises(UserError, match=rf"F001_T1\.csv, {said}"):
+        samples("bp4d", tmp_path)
+
+
+def test_a_frame_of_bp4d_twice_is_named(tmp_path: Path) -> None:
+    make_bp4d(tmp_path, "F001_T1", "10,1,0,0,1", "10,1,0,0,1")
+    with pytest.raises(UserError, match="line 3: frame 10 occurs twice"):
+        samples("bp4d", tmp_path)
+    make_bp4d(tmp_path, "F001_T1", "10,1,0,0,1", names=("10", "010"))
+    with pytest.raises(UserError, match="belong to the same frame"):
+        samples("bp4d", tmp_path)

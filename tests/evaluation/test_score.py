@@ -288,6 +288,14 @@ def test_frames_of_which_a_set_has_no_image_count(tmp_path: Path) -> None:
     last = [predicted[i] if seen[i] else predicted[i - 1] for i in range(60)]
     assert affect["valence"]["pcc"] == pytest.approx(np.corrcoef(label, last)[0, 1], abs=1e-5)
     assert affect["answered"]["valence"] != affect["valence"]["ccc"]
+    names = np.array([row["video"] for row in rows])
+
+    def ccc(x: np.ndarray, y: np.ndarray) -> float:
+        return float(2 * np.cov(x, y, bias=True)[0, 1] / (x.var() + y.var() + (x.mean() - y.mean()) ** 2))
+
+    each = [ccc(label[names == name], np.array(last)[names == name]) for name in ("v0", "v1", "v2")]
+    assert affect["valence"]["ccc_by_video"] == pytest.approx(np.mean(each), abs=1e-5)
+    assert affect["valence"]["videos"] == 3
 
 
 def test_frames_in_which_the_tracker_failed_are_left_out_where_a_protocol_says_so(tmp_path: Path) -> None:

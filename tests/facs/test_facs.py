@@ -50,6 +50,7 @@ def test_sadness_is_the_reports_or_the_usual() -> None:
     assert emotions("report2017", sadness=15) == usual and emotions("emfacs", sadness=14) == report
     assert emotions("du2014", sadness=14)["Sadness"].parts == (Part(4), Part(14))
     assert len(report) == len(emotions("du2014")) == 7
+    assert emotions("du2014compound", sadness=14)["Sadness or sadly angry"].parts == (Part(4), Part(14))
     for bad in (lambda: emotions("ekman"), lambda: emotions("emfacs", sadness=13)):
         with pytest.raises(UserError):
             bad()
@@ -125,3 +126,24 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
         process.stdout.close()
         assert process.stderr.read() == b""
     assert process.returncode == 141
+
+
+@pytest.mark.parametrize(
+    ("present", "emotion"),
+    [
+        ({1, 2, 12, 25}, "Happily surprised"),
+        ({1, 2, 25, 26}, "Surprise"),
+        ({12, 25}, "Happiness"),
+        ({4, 10}, "Sadly disgusted, appalled or hatred"),
+        ({4, 10, 17}, "Angrily disgusted"),
+        (set(), "Neutral"),
+    ],
+)
+def test_compound_emotions(present: set[int], emotion: str) -> None:
+    table = emotions("du2014compound")
+    levels = np.zeros((1, 60))
+    levels[0, [unit - 1 for unit in present]] = 5
+    assert name_emotions(table, levels) == [emotion]
+    assert len({one.parts for one in table.values()}) == len(table) == 18  # no two have the same AUs
+    basic = emotions("du2014")
+    assert all(basic[name].parts == table[name].parts for name in basic.keys() & table.keys())

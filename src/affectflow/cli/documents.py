@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 
 def facs(
-    *, emotions: Literal["report2017", "emfacs", "du2014"] | None = None, sadness: Literal[14, 15] | None = None
+    *,
+    emotions: Literal["report2017", "emfacs", "du2014", "du2014compound"] | None = None,
+    sadness: Literal[14, 15] | None = None,
 ) -> None:
     """Print what the 60 AU columns are, or which AUs make an emotion.
 
@@ -32,8 +34,10 @@ def facs(
     from affectflow.facs.units import UNITS, Kind
 
     if emotions:
-        for emotion in table_of(emotions, sadness).values():
-            print(f"{emotion.name:10} {' '.join(map(str, emotion.parts)) or 'none'}")
+        table = table_of(emotions, sadness)
+        width = max(map(len, table))
+        for emotion in table.values():
+            print(f"{emotion.name:{width}}  {' '.join(map(str, emotion.parts)) or 'none'}")
         return
     for unit in UNITS.values():
         name = unit.name or ("" if unit.kind is Kind.UNDEFINED else "not in the edition of 2002")

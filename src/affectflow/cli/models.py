@@ -76,7 +76,7 @@ def predict(
     model: Path = Path("resnet"),
     out: Output | None = None,
     overlay: Output | None = None,
-    emotions: Literal["report2017", "emfacs", "du2014"] = "emfacs",
+    emotions: Literal["report2017", "emfacs", "du2014", "du2014compound"] = "emfacs",
     detector: Path | None = None,
     cropped: Annotated[bool, Parameter(negative=())] = False,
     seconds: float | None = None,

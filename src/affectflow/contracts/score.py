@@ -112,6 +112,10 @@ class AffectScores(Measured):
     """Metrics of valence or arousal, from -1 to 1."""
 
     ccc: float | None
+    ccc_by_video: float | None = None
+    """Mean of the CCC of each video whose labels change; the CCC of all frames also rewards telling videos apart."""
+    videos: int | None = None
+    """How many these are."""
     pcc: float | None
     rmse: float | None
     sign_agreement: float | None

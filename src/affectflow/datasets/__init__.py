@@ -19,6 +19,7 @@ _MODULES = {
     # In the order in which a folder is compared with them: layouts that one folder name identifies come first.
     "disfa": "affectflow.datasets.disfa",
     "amfed": "affectflow.datasets.amfed",
+    "bp4d": "affectflow.datasets.bp4d",
     "affwild2": "affectflow.datasets.affwild2",
     "affwild": "affectflow.datasets.affwild",
     "own": "affectflow.datasets.own",

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from affectflow.core.errors import UserError
 from affectflow.datasets.base import MAX_LEFT_OVER, Dataset, by_name, find, find_folder, folders, from_one, visible
 from affectflow.datasets.dataset_info import ACTION_UNITS, BENCHMARK, INTENSITIES, DatasetInfo, Option
-from affectflow.datasets.disfa_labels import FOLDS, SPLITS, UNITS, occurrence, subjects_of
+from affectflow.datasets.disfa_labels import FOLDS, UNITS, occurrence
 from affectflow.datasets.face import Face, face_of_landmarks
 from affectflow.datasets.sample import Sample, unknown_intensities
 from affectflow.tables.text import open_text
@@ -37,7 +37,7 @@ _LANDMARKS = re.compile(r"(\d+)_lm\.mat$", re.IGNORECASE)
 class Disfa(Dataset):
     """Frames of the chosen camera; of the other camera for a subject whose video is missing.
 
-    The split is one of ``SPLITS``; ``@right`` after it chooses the right camera.
+    The split is one of ``FOLDS.splits``; ``@right`` after it chooses the right camera.
     """
 
     name = "disfa"
@@ -56,7 +56,7 @@ class Disfa(Dataset):
         preferred = sorted(cameras.items(), key=lambda item: item[0] != (camera or "left"))
         self._landmarks = find_folder(root, "Landmark_Points")
         self._videos = [folder for _, folder in preferred if folder is not None]
-        wanted = subjects_of(split)
+        wanted = FOLDS.subjects_of(split)
         self._subjects = [folder for folder in folders(labels) if wanted is None or folder.name.upper() in wanted]
         labeled = {folder.name.lower() for folder in folders(labels)}
         files = (path for folder in self._videos for ending in (".avi", ".mp4") for path in visible(folder, ending))
@@ -232,7 +232,7 @@ INFO = DatasetInfo(
     media="videos",
     opens=Disfa,
     recognize=_recognize,
-    splits=SPLITS,
+    splits=FOLDS.splits,
     options={
         "camera": Option(
             ("left", "right"),
@@ -240,8 +240,8 @@ INFO = DatasetInfo(
         )
     },
     uses=(BENCHMARK,),
-    folds=tuple(sorted(FOLDS)),
-    subjects_of=subjects_of,
+    folds=tuple(FOLDS.parts),
+    subjects_of=FOLDS.subjects_of,
     ships_faces=True,
     layout="ActionUnit_Labels, Videos_LeftCamera",
     terms="DISFA (Mahoor, University of Denver): signed agreement, research only",

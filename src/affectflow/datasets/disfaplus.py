@@ -61,7 +61,7 @@ class DisfaPlus(Dataset):
             self._keep(lambda subject: side_of(self.name, subject) == side)
         if fold:
             before = self._trials
-            self._keep(lambda subject: subject not in FOLDS[int(fold)])
+            self._keep(lambda subject: subject not in FOLDS.parts[int(fold)])
             for part in before.keys() - self._trials.keys():
                 self.left_out[f"person whom fold {fold} of DISFA tests"] += len(self._files_of(*part.split("/")))
             if not self.groups():
@@ -171,10 +171,10 @@ INFO = DatasetInfo(
     media="videos",
     opens=DisfaPlus,
     recognize=_recognize,
-    splits=("all", "train", "test", *(f"{side}-fold{fold}" for fold in FOLDS for side in ("all", "train"))),
+    splits=("all", "train", "test", *(f"{side}-fold{fold}" for fold in FOLDS.parts for side in ("all", "train"))),
     split_by="subject",
     shares_people_with="disfa",
-    without_folds=tuple(sorted(FOLDS)),
+    without_folds=tuple(FOLDS.parts),
     layout="SN001/A1_AU1_TrailNo_1 and so on, or Images and Labels",
     terms="DISFA+ (Mahoor, University of Denver): signed agreement, research only",
     citation='Mavadati, Sanger and Mahoor, "Extended DISFA Dataset", CVPR Workshops 2016',

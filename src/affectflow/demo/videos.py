@@ -55,7 +55,7 @@ def make_disfa(video: Video, subjects: int, processes: int, root: Path) -> None:
         processes: Number of processes.
         root: Folder of the set; what it has is deleted.
     """
-    names = sorted(subject for part in FOLDS.values() for subject in part)[:subjects]
+    names = sorted(subject for part in FOLDS.parts.values() for subject in part)[:subjects]
     _make_all(partial(_disfa_subject, video=video, root=root), names, processes, root)
 
 

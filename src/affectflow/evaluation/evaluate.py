@@ -25,7 +25,8 @@ from affectflow.evaluation.results import (
     occurrence_metrics,
     rank_by,
 )
-from affectflow.evaluation.temporal import runs_of
+from affectflow.evaluation.temporal import runs_of, video_codes
+from affectflow.metrics.agreement import ccc_by_group
 from affectflow.metrics.events import find_events
 from affectflow.metrics.jackknife import Jackknife
 
@@ -279,6 +280,10 @@ def _intensity_targets(labels: Labels, outputs: Outputs, jackknife: Jackknife) -
 
 
 def _affect_targets(labels: Labels, outputs: Outputs, jackknife: Jackknife) -> Iterator[_Target]:
+    if not labels.affect:
+        return
+    has_video = [bool(video) for video in outputs.table["video"].to_pylist()]
+    videos = np.where(has_video, video_codes(outputs.table), -1)
     for name, label in labels.affect.items():
         predicted = outputs.table[f"predicted_{name}"].to_numpy().astype(np.float64)
         yield _Target(
@@ -286,8 +291,23 @@ def _affect_targets(labels: Labels, outputs: Outputs, jackknife: Jackknife) -> I
             name=name,
             known=~np.isnan(label),
             predicted=predicted,
-            metrics=partial(_series_metrics, affect_metrics, label, predicted, jackknife),
+            metrics=partial(_affect_metrics, label, predicted, videos, jackknife),
         )
+
+
+def _affect_metrics(
+    label: NDArray[np.float64],
+    predicted: NDArray[np.float64],
+    videos: NDArray[np.int64],
+    jackknife: Jackknife,
+    rows: NDArray[np.bool_],
+) -> MetricResult:
+    """Compute the metrics of valence or arousal, and the mean CCC of single videos."""
+    result = _series_metrics(affect_metrics, label, predicted, jackknife, rows)
+    of_video = ccc_by_group(label[rows], predicted[rows], videos[rows])
+    if len(of_video) > 1:
+        result.facts.update(ccc_by_video=float(np.mean(of_video)), videos=len(of_video))
+    return result
 
 
 def _series_metrics(

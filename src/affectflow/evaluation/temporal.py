@@ -53,10 +53,15 @@ def smooth(outputs: Outputs, frames: int) -> Outputs:
 
 def runs_of(table: pa.Table) -> NDArray[np.int64]:
     """Number the runs of consecutive frames in a table of predictions; returns the run of each row, [rows]."""
+    return runs(video_codes(table), table["frame"].to_numpy().astype(np.int64))
+
+
+def video_codes(table: pa.Table) -> NDArray[np.int64]:
+    """Number the videos in a table of predictions; returns the video of each row, [rows]."""
     columns = (table[name].to_pylist() for name in ("subject", "video"))
     names = [f"{subject}/{video}" for subject, video in zip(*columns, strict=True)]
     _, codes = np.unique(np.array(names, np.str_), return_inverse=True)
-    return runs(codes.astype(np.int64), table["frame"].to_numpy().astype(np.int64))
+    return codes.astype(np.int64)
 
 
 def write_events(predictions: Path, thresholds: Mapping[str, float], out: Path) -> int:

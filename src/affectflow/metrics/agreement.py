@@ -138,3 +138,21 @@ def _ratio(part: Numbers, of: Numbers) -> Numbers:
     """Return ``part / of``, NaN where ``of`` is 0."""
     ratio: Numbers = np.divide(part, of, out=np.full(np.shape(of), np.nan), where=np.asarray(of) != 0)
     return ratio
+
+
+def ccc_by_group(labels: Numbers, predicted: Numbers, codes: NDArray[np.int64]) -> Numbers:
+    """Return the CCC of each group in which the labels change, [groups]; 0 where the predictions do not change.
+
+    Args:
+        labels: [n].
+        predicted: [n].
+        codes: The group of each value, [n]; values of -1 are in none.
+    """
+    grouped = codes >= 0
+    _, groups = np.unique(codes[grouped], return_inverse=True)
+    columns, offset = terms(labels[grouped], predicted[grouped])
+    count = int(groups.max(initial=-1)) + 1
+    sums = np.stack([np.bincount(groups, column, minlength=count) for column in columns.T], axis=-1)
+    agreement = Agreement.of(sums, offset)
+    found: Numbers = np.asarray(agreement.ccc)[np.asarray(agreement._variance_x) > 0]
+    return found

@@ -45,7 +45,7 @@ class PredictionTable:
             *(f"{facs.label(unit)}_intensity" for unit in self._intensity_units),
             *(("valence", "arousal") if self._has_affect else ()),
             *(("emotion",) if self._emotions else ()),
-            *(name.lower() for name, emotion in self._emotions.items() if emotion.parts),
+            *(emotion.column for emotion in self._emotions.values() if emotion.parts),
             "problem",
         )
 
@@ -83,7 +83,8 @@ class PredictionTable:
     def _emotion_cells(self, prediction: FacePrediction) -> Row:
         outputs = prediction.probabilities[np.newaxis], prediction.intensities[np.newaxis]
         levels = predicted_levels(*outputs, self.thresholds)
-        share_of = {name.lower(): float(share[0]) for name, share in shares(self._emotions, levels).items()}
+        found = shares(self._emotions, levels).items()
+        share_of = {self._emotions[name].column: float(share[0]) for name, share in found}
         (name,) = name_emotions(self._emotions, levels)
         return {"emotion": name, **{key: None if math.isnan(share) else share for key, share in share_of.items()}}
 
