@@ -71,6 +71,7 @@ wildcard_constraints:
     run=runs.PATTERN,
     other=runs.PATTERN,
     first=runs.FIRST_PATTERN,
+    model=runs.MODEL_PATTERN,
     part=r"\d+",
     shard=r"\d{5}",
     backbone=r"[a-z0-9_]+",

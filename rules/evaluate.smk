@@ -3,7 +3,8 @@
 # Needs: results/models/{run}, the root of a data set or EmotioNet's records. Makes: results/frames/{dataset}.tfrecord,
 # results/predictions/{benchmark}_{run}.parquet, results/eval/{benchmark}_{run}.json and, by other protocols than the
 # default, {benchmark}-{protocol}_{run}.json; of two runs {benchmark}_{run}-vs-{other}.json; summary.csv and seeds.csv
-# there; on demand results/events/{benchmark}_{run}.csv.
+# there; on demand results/events/{benchmark}_{run}.csv and results/eval/across_{model}.csv, what a model learned from by
+# what it was scored on.
 from affectflow.evaluation import stages as evaluation_stages
 
 
@@ -168,6 +169,23 @@ rule gather_seeds:
                 lambda wildcards: list(PLAN.models.by_seed(wildcards.first))
             ),
         ),
+    script:
+        RUN_STAGE
+
+
+rule tabulate_across:
+    input:
+        scores=INPUTS.scores_across(),
+    output:
+        table="results/eval/across_{model}.csv",
+    log:
+        "results/logs/tabulate_across/{model}.log",
+    benchmark:
+        "results/benchmarks/tabulate_across/{model}.tsv"
+    conda:
+        BASE
+    params:
+        **INPUTS.params(evaluation_stages.tabulate_across),
     script:
         RUN_STAGE
 

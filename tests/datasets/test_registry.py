@@ -153,8 +153,8 @@ def test_every_set_is_registered_under_its_name_with_its_facts() -> None:
         assert facts.heads <= {"action_units", "intensities", "valence_arousal"} and facts.uses
         assert facts.shares_people_with is None or facts.shares_people_with in datasets.names()
     assert datasets.record_sets() == (
-        *("disfa-fold1", "disfa-fold2", "disfa-fold3"),
-        *("bp4d-fold1", "bp4d-fold2", "bp4d-fold3"),
+        *("disfa", "disfa-fold1", "disfa-fold2", "disfa-fold3"),
+        *("bp4d", "bp4d-fold1", "bp4d-fold2", "bp4d-fold3"),
         *("affwild2", "affwild", "own", "disfaplus"),
         *("disfaplus-fold1", "disfaplus-fold2", "disfaplus-fold3"),
     )

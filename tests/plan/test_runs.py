@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -22,6 +22,7 @@ class Entry:
 
     train_on: list[str]
     seeds: list[int]
+    leave_one_out: bool = False
 
 
 MODELS = {
@@ -115,3 +116,32 @@ def test_one_set_with_folds_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
         UserError, match=r"models\.inception_resnet\.train_on names disfa and affwild, which have folds"
     ):
         all_runs(MODELS)
+
+
+SETS = {"model": Entry(["emotionet", "affwild", "affwild2", "disfa"], [3, 1])}
+
+
+def test_each_data_set_is_left_out_of_a_run_with_those_that_share_its_people() -> None:
+    entry = SETS["model"]
+    assert "model-without-disfa" not in all_runs(SETS)
+    asked = {"model": replace(entry, leave_one_out=True)}
+    assert [run for run in all_runs(asked) if "without" in run] == [
+        f"{name}-without-{left_out}" for name in ("model", "model-seed1") for left_out in entry.train_on
+    ]
+    learned = {"disfa": entry.train_on[:3], "affwild": ["emotionet", "disfa"], "affwild2": ["emotionet", "disfa"]}
+    for left_out, sets in learned.items():
+        run = parse_run(f"model-seed1-without-{left_out}", SETS)  # also where none is asked for in the configuration
+        assert (run.seed, run.left_out, run.fold) == (1, left_out, None)
+        assert run.train_on(entry) == run.sets(entry) == sets
+    assert re.fullmatch(PATTERN, "model-seed1-without-disfa")
+    with pytest.raises(UserError, match="has no run 'resnet-without-emotionet'"):
+        parse_run("resnet-without-emotionet", MODELS)  # which learns from nothing else
+
+
+def test_shares_of_a_run_are_of_the_sets_that_it_learns_from() -> None:
+    config = load(DEMO)
+    config["models"]["resnet"]["train_on"] = {"emotionet": 0.5, "affwild": 0.2, "own": 0.3}
+    checked = check(config)
+    model = complete(checked.models["resnet"], checked.model_defaults, checked.training)
+    found = parse_run("resnet-without-own", {"resnet": model}).recipe(model)
+    assert found["shares"] == {"emotionet": 0.5, "affwild": 0.2}

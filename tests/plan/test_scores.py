@@ -54,3 +54,31 @@ def test_a_table_of_subjects_is_followed(tmp_path: Path) -> None:
     table.write_text("video,gender\n")
     assert found.data.subjects("affwild2") == [str(table)]
     assert found.data.subjects("own") == found.data.subjects("emotionet") == []
+
+
+def test_a_model_is_scored_without_each_of_its_data_sets(tmp_path: Path) -> None:
+    for name in ("videos", "annotations"):
+        (tmp_path / "affwild" / name).mkdir(parents=True)
+    sets = {"affwild": {"root": str(tmp_path / "affwild"), "use": "split"}, "disfa": {"root": str(tmp_path)}}
+    both = {
+        "data": {"own": {"root": str(tmp_path)}, **sets},
+        "models": {"m": {**RESNET, "train_on": ["own", "affwild"]}},
+    }
+    scores = Plan(complete(both)).scores
+    assert scores.across("m") == [
+        *(("own", "m-without-own"), ("own", "m")),
+        *(("affwild", "m-without-affwild"), ("affwild", "m")),
+    ]
+    assert all("without" not in run for _, run in scores.targets())
+    with pytest.raises(UserError, match=r"leaves out Aff-Wild; score it on affwild\."):
+        scores.parts(protocol("own"), "m-without-affwild")
+    folded = Plan(complete({**both, "models": {"m": {**RESNET, "train_on": ["own", "disfa"], "leave_one_out": True}}}))
+    assert folded.scores.across("m") == [
+        ("own", "m-without-own"),  # within the set there is a run for each fold
+        *(("disfa", "m-without-disfa"), ("disfa-folds12", "m")),
+    ]
+    assert folded.models.record_sets("m-without-own") == ["disfa"]
+    assert folded.data.training_split("disfa") == "all"
+    assert ("disfa", "m-without-disfa") in folded.scores.pairs()
+    with pytest.raises(UserError, match="too few data sets to leave one out"):
+        Plan(complete({**both, "models": {"m": RESNET}})).scores.across("m")

@@ -27,6 +27,10 @@ class ModelDefaults(Network):
     """What all models have in common, unless their entry differs."""
 
     enabled: bool = Field(description="Whether the model is trained without being requested by name.")
+    leave_one_out: bool = Field(
+        description="Whether a run is trained without each of its data sets, too, and scored on that one: "
+        "`{model}-without-{dataset}`. `results/eval/across_{model}.csv` requests these runs by itself."
+    )
     gpus: int = Field(
         ge=0,
         description="GPUs of one machine that a training takes, if there are any, not shared with other trainings; 0 "

@@ -306,6 +306,10 @@ class ScoreFile(Means[float], Heading, JsonFile):
     conditions: Mapping[str, Condition] = {}
     """By what differs: the crop, face size, yaw, brightness, sharpness, labelled head poses, and the columns of a table
     of subjects; those that do not differ are left out."""
+    trained_on: tuple[str, ...] = ()
+    """Data sets that the model learned from; none of other programs."""
+    within_set: bool = False
+    """Whether the benchmark is one of them: others of its recordings were learned from."""
     unsupported: tuple[str, ...]
     """Labels that the model was not trained on; they count in no mean."""
     unlabelled: tuple[str, ...]

@@ -104,8 +104,8 @@ class DatasetInfo:
 
     def record_sets(self) -> tuple[str, ...]:
         """Return the folders of training records that can be made of the set, such as ``disfa-fold1``."""
-        if self.folds:
-            return tuple(f"{self.name}-fold{fold}" for fold in self.folds)
+        if self.folds:  # and the whole set, for models that are scored on another one
+            return (self.name, *(f"{self.name}-fold{fold}" for fold in self.folds))
         if not {TRAIN, SPLIT} & set(self.uses):
             return ()
         return (self.name, *(f"{self.name}-fold{fold}" for fold in self.without_folds))

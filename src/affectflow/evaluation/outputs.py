@@ -44,6 +44,7 @@ class RunPredictions:
         validation_thresholds: threshold that was best on validation, of a run that was trained here, by AU.
         leakage: what of the benchmark the run was trained on; None where that is unknown.
         program: that wrote them; None for affectflow.
+        trained_on: data sets that a run of affectflow learned from.
         unused_rows: of another program's files, by reason.
     """
 
@@ -56,6 +57,7 @@ class RunPredictions:
     validation_thresholds: Mapping[str, float] | None = None
     leakage: FoundInTraining | None = None
     program: str | None = None
+    trained_on: tuple[str, ...] = ()
     unused_rows: Mapping[str, int] | None = None
 
     @classmethod
@@ -82,6 +84,7 @@ class RunPredictions:
             trained.thresholds,
             trained.validation_thresholds,
             LeakageFile.read(leakage) if leakage is not None else None,
+            trained_on=tuple(trained.datasets),
         )
 
 

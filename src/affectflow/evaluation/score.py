@@ -92,6 +92,8 @@ def score(
         **{name: one.entry(jackknife) if (one := evaluation.affect.get(name)) else None for name in _AFFECT},
         **({"folds": _folds_entry(protocol, outputs)} if protocol.folds else {}),
         "conditions": condition_scores(protocol, model, outputs, evaluation, people),
+        "trained_on": (trained_on := tuple(sorted({name for run in runs for name in run.trained_on}))),
+        "within_set": protocol.benchmark in trained_on,
         "unsupported": evaluation.unsupported,
         "unlabelled": evaluation.unlabelled,
         "leakage": _leakage_entry(runs),

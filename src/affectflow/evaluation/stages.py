@@ -191,6 +191,20 @@ def list_events(predictions: Path, metadata: Path, events: Output) -> str:
 
 
 @stage(*_SCORED)
+def tabulate_across(scores: list[Path], table: Output) -> str:
+    """Write a table of what a model learned from by what it was scored on, each data set left out once.
+
+    Args:
+        scores: Score files of the model's runs without each data set, and within them.
+        table: The table.
+    """
+    from affectflow.evaluation.summary import tabulate_across as tabulate
+
+    tabulate(scores, table)
+    return f"{len(scores)} scores"
+
+
+@stage(*_SCORED)
 def gather_seeds(scores: list[Path], score: Output, first: str, seeds: list[int]) -> None:
     """Write mean and spread of the scores of one model's seeds.
 

@@ -25,6 +25,12 @@ COLUMNS = (
     *(f"{metric}_{end}" for metric in _WITH_INTERVALS for end in ("low", "high")),
     *("frames", "used_frames", "subjects", "unsupported", "published", "published_note", "snapshot"),
     *(f"leakage_{kind}" for kind in LEAKAGE),
+    *("trained_on", "within_set"),
+)
+ACROSS_COLUMNS = (
+    *("model", "trained_on", "tested_on", "protocol", "within_set", "synthetic"),
+    *(column for metric in _WITH_INTERVALS for column in (metric, f"{metric}_low", f"{metric}_high")),
+    "used_frames",
 )
 _SPREAD = ("mean", "standard_deviation", "interval_low", "interval_high")
 SEED_COLUMNS = ("benchmark", "protocol", "model", "synthetic", "seeds", "metric", *_SPREAD, "each")
@@ -48,6 +54,26 @@ def summarize(scores: Sequence[Path], out: Path) -> None:
         out: CSV with :data:`COLUMNS`.
     """
     write_csv(out, COLUMNS, map(_row, scores))
+
+
+def tabulate_across(scores: Sequence[Path], out: Path) -> None:
+    """Write what models learned from by what they were scored on: a CSV with one row for each score file.
+
+    Args:
+        scores: score files of one model, with each of its data sets left out, and within them.
+        out: CSV with :data:`ACROSS_COLUMNS`.
+    """
+    write_csv(out, ACROSS_COLUMNS, (_across_row(ScoreFile.read(path)) for path in scores))
+
+
+def _across_row(score: ScoreFile) -> list[object]:
+    cells: list[object] = []
+    for metric in _WITH_INTERVALS:
+        value, ends = score.metric(metric), score.interval(metric) or (None, None)
+        cells += ["" if one is None else one for one in (value, *ends)]
+    learned = (" ".join(score.trained_on), score.benchmark, score.protocol.name)
+    flags = (str(flag).lower() for flag in (score.within_set, score.synthetic))
+    return [score.model, *learned, *flags, *cells, score.protocol.used_frames]
 
 
 def summarize_seeds(gathered: Sequence[Path], out: Path) -> None:
@@ -150,6 +176,7 @@ def _row(path: Path) -> list[object]:
         score.published_note,
         score.snapshot.id if score.snapshot else None,
         *(getattr(score.leakage, kind, None) for kind in LEAKAGE),
+        *(" ".join(score.trained_on), str(score.within_set).lower()),
     ]
 
 

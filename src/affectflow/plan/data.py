@@ -147,7 +147,7 @@ class Data:
         """Return the split behind a folder of records (``affwild``, ``disfa-fold1``, ``disfaplus-fold1``)."""
         name, _, fold = records.partition("-")
         if info(name).folds:
-            return f"{fold}-train{self._variant(name)}"
+            return (f"{fold}-train" if fold else "all") + self._variant(name)
         side = "train" if self._is_split(name) else "all"
         return "-".join(filter(None, (side, fold))) + self._variant(name)
 

@@ -151,6 +151,14 @@ class Inputs:
 
         return checked(files)
 
+    def scores_across(self) -> Function:
+        """Return an input function: the score files of a model without each of its data sets, and within them."""
+        return checked(
+            lambda wildcards: [
+                f"results/eval/{target}_{run}.json" for target, run in self._plan.scores.across(wildcards.model)
+            ]
+        )
+
     def scores_of_seeds(self) -> Function:
         """Return an input function: the score files of all seeds of a model."""
         return checked(

@@ -34,6 +34,11 @@ class Models:
         """Return the name of the entry of a run, or of a run of all folds."""
         return runs.model_of(run, self._entries)
 
+    def first_run(self, model: str) -> str:
+        """Return the first run of an entry; raises :class:`UserError` where there is no such entry."""
+        known = self.of(model)
+        return runs.all_runs({known: self._entries[known]})[0]
+
     def parse(self, run: str) -> runs.Run:
         """Return the parts of a run's name; raises :class:`UserError` when the catalogue does not have it."""
         return runs.parse_run(run, self._entries)
@@ -44,7 +49,8 @@ class Models:
 
     def trains_on(self, run: str) -> list[str]:
         """Return the data sets of a run, or of a run of all folds."""
-        return self._entries[self.of(run)].train_on
+        entry = self._entries[self.of(run)]
+        return runs.Run(self.of(run), 0, None, runs.left_out_of(run)).sets(entry)
 
     def by_seed(self, first: str) -> dict[int, str]:
         """Return the runs of all seeds; raises :class:`UserError` where there is only one."""
@@ -56,8 +62,7 @@ class Models:
 
     def trained_heads(self, run: str) -> set[str]:
         """Return the heads of a run for which its data sets have labels."""
-        entry = self.entry(run)
-        return self._data.labels(set(entry.train_on)) & set(entry.heads)
+        return self._data.labels(set(self.trains_on(run))) & set(self.entry(run).heads)
 
     def record_sets(self, run: str) -> list[str]:
         """Return the folders below ``results`` whose records a run learns from."""

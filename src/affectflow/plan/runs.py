@@ -1,7 +1,8 @@
 """Runs: an entry of the catalogue with its seed and, for training inside a data set that has folds, its fold.
 
 ``resnet`` is the entry's first seed, ``resnet-seed1`` another one, ``resnet-disfa-fold2`` is trained on DISFA without
-the subjects of fold 2 and scored on them.
+the subjects of fold 2 and scored on them, ``resnet-without-affwild`` is trained on the entry's other data sets and
+scored on Aff-Wild.
 """
 
 from __future__ import annotations
@@ -17,11 +18,13 @@ from affectflow.contracts.recipe import Recipe
 from affectflow.core.errors import UserError
 
 _WITH_FOLDS = [name for name in datasets.names() if datasets.info(name).folds]
-_MODEL, _SEED, _FOLD = r"[a-z][a-z0-9_]*", r"-seed\d+", rf"-(?:{'|'.join(_WITH_FOLDS)})-fold\d+"
-PATTERN = f"{_MODEL}(?:{_SEED})?(?:{_FOLD})?"
-FIRST_PATTERN = f"{_MODEL}(?:{_FOLD})?"
+_FOLDED, _ALL = "|".join(_WITH_FOLDS), "|".join(datasets.names())
+MODEL_PATTERN = r"[a-z][a-z0-9_]*"
+_SEED, _FOLD, _WITHOUT = r"-seed\d+", rf"-(?:{_FOLDED})-fold\d+", rf"-without-(?:{_ALL})"
+PATTERN = f"{MODEL_PATTERN}(?:{_SEED})?(?:{_FOLD}|{_WITHOUT})?"
+FIRST_PATTERN = f"{MODEL_PATTERN}(?:{_FOLD}|{_WITHOUT})?"
 """Of the first seed's runs, by which all seeds' are named together."""
-_RUN = re.compile(rf"({_MODEL})(?:-seed(\d+))?(?:-({'|'.join(_WITH_FOLDS)})-fold(\d+))?")
+_RUN = re.compile(rf"({MODEL_PATTERN})(?:-seed(\d+))?(?:-({_FOLDED})-fold(\d+)|-without-({_ALL}))?")
 
 
 class Catalogued(Protocol):
@@ -34,6 +37,10 @@ class Catalogued(Protocol):
     @property
     def seeds(self) -> list[int]:
         """Seeds of the model's trainings."""
+
+    @property
+    def leave_one_out(self) -> bool:
+        """Whether a run without each of the data sets is trained, too."""
 
 
 class Fold(NamedTuple):
@@ -53,11 +60,17 @@ class Run:
     model: str
     seed: int
     fold: Fold | None
+    left_out: str | None = None
+    """The data set that it is scored on, and learns nothing from."""
+
+    def sets(self, entry: Catalogued) -> list[str]:
+        """Return the data sets that it learns from: without the one that is left out, and those that share with it."""
+        return list(entry.train_on) if self.left_out is None else _others(entry, self.left_out)
 
     def train_on(self, entry: Catalogued) -> list[str]:
         """Return the names of the record folders that it learns from, without the people whom its fold tests."""
         if self.fold is None:
-            return list(entry.train_on)
+            return self.sets(entry)
         of_fold = {self.fold.dataset: str(self.fold)}
         for name in entry.train_on:
             facts = datasets.info(name)
@@ -69,7 +82,9 @@ class Run:
         """Return what decides the weights, but for the file of initial ones, as of ``contracts.recipe.Recipe``."""
         fitting = model.fitting.model_dump()
         units = list(facs.SUBSETS[model.action_units])
-        values = {**model.model_dump(), **fitting, "units": units, "seed": model.fitting.seed + self.seed}
+        shares = model.shares and {name: model.shares[name] for name in self.sets(model)}
+        values = {**model.model_dump(), **fitting, "units": units, "shares": shares}
+        values["seed"] = model.fitting.seed + self.seed
         return {key: values[key] for key in Recipe.model_fields if key != "weights"}
 
 
@@ -81,7 +96,27 @@ def all_runs(models: Mapping[str, Catalogued]) -> list[str]:
         for i, seed in enumerate(entry.seeds):
             name = f"{model}{f'-seed{seed}' if i else ''}"
             names += folds_of(name, folded) if folded else [name]
+            names += without_each(name, entry) if entry.leave_one_out else []
     return names
+
+
+def without_each(name: str, entry: Catalogued) -> list[str]:
+    """Return the runs that leave out one data set each, of those that the others are enough without.
+
+    Args:
+        name: A run without its fold, such as ``resnet`` or ``resnet-seed1``.
+        entry: The run's entry in the catalogue.
+    """
+    return [f"{name}-without-{left_out}" for left_out in entry.train_on if _others(entry, left_out)]
+
+
+def _others(entry: Catalogued, left_out: str) -> list[str]:
+    """Return an entry's data sets that share neither people nor videos with one that is left out."""
+    return [
+        name
+        for name in entry.train_on
+        if datasets.people_of(name) != datasets.people_of(left_out) and not datasets.may_share_videos(name, left_out)
+    ]
 
 
 def folds_of(name: str, dataset: str) -> list[str]:
@@ -98,6 +133,12 @@ def of_folds(run: str) -> str | None:
     """Return the name under which a fold's run is pooled with the others; None for a run of no fold."""
     name = re.sub(f"{_FOLD}$", "", run)
     return name if name != run else None
+
+
+def left_out_of(run: str) -> str | None:
+    """Return the data set that a run leaves out; None for other runs."""
+    match = _RUN.fullmatch(run)
+    return match.group(5) if match else None
 
 
 def model_of(name: str, models: Mapping[str, Catalogued]) -> str:
@@ -122,7 +163,7 @@ def by_seed(first: str, models: Mapping[str, Catalogued]) -> dict[int, str]:
         models: The catalogue's entries by name.
     """
     parsed = parse_run(first, models)
-    fold = f"-{parsed.fold}" if parsed.fold else ""
+    fold = f"-{parsed.fold}" if parsed.fold else f"-without-{parsed.left_out}" if parsed.left_out else ""
     seeds = models[parsed.model].seeds
     return {seed: f"{parsed.model}{f'-seed{seed}' if i else ''}{fold}" for i, seed in enumerate(seeds)}
 
@@ -136,14 +177,19 @@ def parse_run(name: str, models: Mapping[str, Catalogued]) -> Run:
     """
     model = model_of(name, models)
     match = _RUN.fullmatch(name)
-    if match is None or name not in all_runs({model: models[model]}):
+    entry = models[model]
+    known = all_runs({model: entry})
+    if not entry.leave_one_out:  # they are made for whoever asks for them
+        names = (model, *(f"{model}-seed{number}" for number in entry.seeds[1:]))
+        known += [run for of_seed in names for run in without_each(of_seed, entry)]
+    if match is None or name not in known:
         raise UserError(
-            f"The model {model!r} has no run {name!r}; its runs are {', '.join(all_runs({model: models[model]}))} "
+            f"The model {model!r} has no run {name!r}; its runs are {', '.join(known)} "
             f"(see models.{model}.seeds and train_on)."
         )
-    _, seed, dataset, number = match.groups()
+    _, seed, dataset, number, left_out = match.groups()
     fold = Fold(dataset, int(number)) if dataset else None
-    return Run(model, int(seed) if seed else models[model].seeds[0], fold)
+    return Run(model, int(seed) if seed else entry.seeds[0], fold, left_out)
 
 
 def _folded(model: str, entry: Catalogued) -> str | None:

@@ -62,6 +62,34 @@ class Scores:
             if self._obstacle_of(one, run) is None
         ]
 
+    def across(self, model: str) -> list[tuple[str, str]]:
+        """Return the scores that compare a model's data sets: each left out, and each within itself.
+
+        Args:
+            model: Name of the entry.
+
+        Raises:
+            UserError: There is no such model, or its data sets are too few.
+        """
+        entry = self._models.entry(self._models.first_run(model))
+        found: dict[tuple[str, str], None] = {}
+        for run in runs.without_each(model, entry):
+            name = runs.left_out_of(run) or ""
+            if name not in BENCHMARKS or self._obstacle(name, run, self._data.heads(name)) is not None:
+                continue
+            of_set = protocols(name).values()
+            default = next(iter(of_set))
+            within = next((one for one in of_set if one.folds), default)
+            found[default.target, run] = None
+            if (within.folds or model in self._models.runs) and self._obstacle_of(within, model) is None:
+                found[within.target, model] = None
+        if not found:
+            raise UserError(
+                f"{model} learns from {', '.join(entry.train_on)}: too few data sets to leave one out and score on it; "
+                f"name more that share no people in models.{model}.train_on."
+            )
+        return list(found)
+
     # One of them
 
     def parts(self, one: Protocol, run: str) -> list[str]:
@@ -147,7 +175,7 @@ class Scores:
         """Return the part of the configuration that a run's predictions depend on."""
         entry = self._models.entry(run)
         return {
-            **self._data.settings({benchmark, *entry.train_on}),
+            **self._data.settings({benchmark, *self._models.trains_on(run)}),
             "weights": entry.weights,
             "train_on": self._models.record_sets(run),
             "recipe": self._models.recipe(run),
@@ -155,7 +183,7 @@ class Scores:
             "faces": [
                 self._faces.search(),
                 self._faces.max_gap_s(benchmark),
-                *(self._faces.on_missing_face(name) for name in sorted(entry.train_on)),
+                *(self._faces.on_missing_face(name) for name in sorted(self._models.trains_on(run))),
             ],
             **self._config.model_dump(include={"annotation", "records", "evaluation"}),
             **({"demo": self._config.demo.model_dump()} if self._synthetic else {}),
@@ -166,7 +194,8 @@ class Scores:
     def _obstacle_of(self, one: Protocol, run: str) -> str | None:
         if not one.folds:
             return self._obstacle(one.benchmark, run, one.scores)
-        if runs.of_folds(run) or one.benchmark not in self._models.trains_on(run):
+        in_parts = runs.of_folds(run) or runs.left_out_of(run)
+        if in_parts or one.benchmark not in self._models.trains_on(run):
             return (
                 f"{one.benchmark}'s protocol {one.name} pools the runs of all folds of a model that is trained on "
                 f"{one.benchmark}, and {run} is not one; name a model with {one.benchmark} in models.<name>.train_on."
@@ -175,7 +204,7 @@ class Scores:
         return next((obstacle for obstacle in found if obstacle), None)
 
     def _obstacle(self, benchmark: str, run: str, scored: set[str]) -> str | None:
-        parsed, entry = self._models.parse(run), self._models.entry(run)
+        parsed = self._models.parse(run)
         if not self._data.configured(benchmark):
             return f"{benchmark} is not configured; set {key_of(benchmark)} and run again."
         if self._data.use(benchmark) == "train":
@@ -183,7 +212,8 @@ class Scores:
                 f"{benchmark} is used for training as a whole; set data.{benchmark}.use to split or benchmark to score "
                 "on it."
             )
-        missing = [name for name in entry.train_on if not self._data.configured(name)]
+        train_on = self._models.trains_on(run)
+        missing = [name for name in train_on if not self._data.configured(name)]
         if missing:
             return f"{run} is trained on {missing[0]}, which is not configured; set {key_of(missing[0])} and run again."
         if not scored & self._data.heads(benchmark):
@@ -198,8 +228,10 @@ class Scores:
                 f"{run} learns {heads} from its data and shares no label with {benchmark}; leave this pair out, or set "
                 "data.annotations, models.<name>.heads or train_on."
             )
-        if benchmark in entry.train_on and self._data.use(benchmark) == "benchmark":
+        if benchmark in train_on and self._data.use(benchmark) == "benchmark":
             return f"{run} is trained on {benchmark}; set data.{benchmark}.use to split to score it there."
+        if parsed.left_out is not None and benchmark != parsed.left_out:
+            return f"{run} leaves out {info(parsed.left_out).title}; score it on {parsed.left_out}."
         if parsed.fold is not None and benchmark != parsed.fold.dataset:
             folded = parsed.fold.dataset
             return f"{run} belongs to a fold of {info(folded).title}; score it on {folded}."

@@ -71,6 +71,7 @@ def write_overview(
         headline=found,
         heading=headline.heading,
         other_protocols=_other_protocols(results),
+        across=_across(results),
         notes=list(_protocol_notes(results)),
         leaks=list(_leaks(results)),
         leakage=_leakage(results),
@@ -120,6 +121,27 @@ def _other_protocols(scores: Sequence[ScoreFile]) -> Table | None:
                 score.protocol.used_frames,
             )
             for score in shown
+        ),
+    )
+
+
+def _across(scores: Sequence[ScoreFile]) -> Table | None:
+    """Return what models learned from by what they were scored on; None where that is the same for all."""
+    shown = [score for score in scores if score.trained_on and (headline.is_default(score) or score.folds is not None)]
+    metrics = [name for name in HEADINGS if any(score.metric(name) is not None for score in shown)]
+    metrics = [name for name in metrics if name not in _WITHOUT_INTERVAL]
+    if len({score.trained_on for score in shown}) < 2:
+        return None
+    return table(
+        ("learned from", "scored on", "within the set", "model", *(HEADINGS[name] for name in metrics), "frames"),
+        (
+            (
+                *(" + ".join(info(name).title for name in score.trained_on), info(score.benchmark).title),
+                *("yes" if score.within_set else "no", score.model),
+                *(cell(score.metric(name), score.interval(name)) for name in metrics),
+                score.protocol.used_frames,
+            )
+            for score in sorted(shown, key=lambda score: (score.trained_on, score.benchmark, score.model))
         ),
     )
 
