@@ -156,6 +156,13 @@ def test_a_table_of_subjects_groups_people(tmp_path: Path) -> None:
     assert all("mean_f1" not in group for group in found["age"]["groups"].values())
 
 
+def test_videos_are_found_without_their_suffix(tmp_path: Path) -> None:
+    rows = frames(lambda person, frame, row: row.update(video=f"Left{person}_comp.avi"))
+    path = table(tmp_path, "video,sex\n" + "".join(f"left{n}_comp.mp4,{'fm'[n % 2]}\n" for n in range(PEOPLE)))
+    groups = scored(tmp_path, rows, path)["conditions"]["sex"]["groups"]
+    assert {name: group["subjects"] for name, group in groups.items()} == {"f": 10, "m": 10}
+
+
 def test_a_difference_is_over_the_labels_that_count_in_both_groups(tmp_path: Path) -> None:
     """AU12 never occurs in one group, so that its mean is of AU1 alone."""
 
@@ -192,7 +199,7 @@ def test_a_table_of_subjects_that_does_not_fit_is_named(tmp_path: Path, text: st
     ("text", "expected"),
     [
         ("subject;age\np1;20,5\np2;NA\n", {"age": {"p1": "20,5"}}),
-        ("video\tgender\nv1\tF\nv2\tf\n", {"gender": {"v1": "F", "v2": "F"}}),
+        ("video\tgender\nv1.mp4\tF\nv2\tf\n", {"gender": {"v1": "F", "v2": "F"}}),
         (
             "subject,name,sex\n" + "".join(f"p{n},name {n},f\n" for n in range(9)),
             {"sex": {f"p{n}": "f" for n in range(9)}},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ log = logging.getLogger(__name__)
 
 KEYS = ("subject", "video")
 """The first of these columns that a table has says whom a row is of."""
+_SUFFIX = re.compile(r"\.[a-z][a-z0-9]{1,3}$", re.IGNORECASE)
 _MAX_VALUES = 8
 """Of a text; a column with more, such as names, makes no groups."""
 _THIRDS = ("lower third", "middle third", "upper third")
@@ -48,14 +50,14 @@ class SubjectTable:
         """
         of = self.columns[column]
         index = NameIndex(of)
-        found = {name: of[row] if (row := index.find(name)) is not None else "" for name in set(names)}
-        return [found[name] for name in names]
+        rows = {name: index.find(_name(self.key, name)) for name in set(names)}
+        return [of[row] if (row := rows[name]) is not None else "" for name in names]
 
     def check(self, names: Sequence[str]) -> None:
         """Raise :class:`UserError` unless a row of the table is of one of the names."""
         rows = {name for of in self.columns.values() for name in of}
         index = NameIndex(rows)
-        if rows and not any(index.find(name) is not None for name in set(names)):
+        if rows and not any(index.find(_name(self.key, name)) is not None for name in set(names)):
             known = min(filter(None, names), default="")
             hint = f"; they are such as {known!r}" if known else f", which have no {self.key}"
             raise UserError(f"{self.path}: no {self.key} is one of the benchmark's{hint}. Correct the column.")
@@ -82,7 +84,7 @@ def read_subjects(path: Path) -> SubjectTable:
             raise UserError(f"{path} has no column but {key}; add others, such as gender or age.")
         cells_of = {name: {} for name in others}
         for line, cells in table.rows:
-            name = normalized(cells[header.index(key)])
+            name = _name(key, cells[header.index(key)])
             if not name or name.casefold() in names:
                 earlier = names.get(name.casefold())
                 problem = f"{name!r} is also in line {earlier}" if name else f"the {key} is missing"
@@ -94,6 +96,12 @@ def read_subjects(path: Path) -> SubjectTable:
         delimiter = table.delimiter
     groups = {column: _groups(path, column, cells, delimiter) for column, cells in cells_of.items()}
     return SubjectTable(path, key, {column: of for column, of in groups.items() if of})
+
+
+def _name(key: str, text: str) -> str:
+    """Return a name as it is compared: that of a video without its suffix."""
+    name = normalized(text)
+    return _SUFFIX.sub("", name) if key == "video" else name
 
 
 def _groups(path: Path, column: str, cells: Mapping[str, str], delimiter: str) -> dict[str, str]:
