@@ -202,6 +202,38 @@ def test_affwild2s_bad_action_units_are_named(tmp_path: Path, header: str, line:
         samples("affwild2", tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("place", "names"),
+    [
+        ("EXPR_Set/Training_Set", "Neutral,Anger,Disgust,Fear,Happiness,Sadness,Surprise"),
+        ("EXPR_Classification_Challenge/Train_Set", "Neutral,Anger,Disgust,Fear,Happiness,Sadness,Surprise,Other"),
+        (
+            "Annotations/EXPR_Recognition_Challenge/Train_Set",
+            "Neutral, Anger,Disgust,Fear,Happiness,Sadness,Surprise,Other",
+        ),
+    ],
+)
+def test_affwild2s_expressions(tmp_path: Path, place: str, names: str) -> None:
+    for frame in (1, 2, 3):
+        make_image(tmp_path / f"cropped_aligned/7/{frame:05d}.jpg", frame)
+    text(tmp_path / place / "7.txt", names, "4", "-1", "0")
+    data = get_dataset("affwild2", tmp_path)
+    shown = [(s.frame, [name for name, value in s.other.items() if value], len(s.other)) for s in data.samples()]
+    assert shown == [(1, ["Happiness"], 8), (3, ["Neutral"], 8)]
+    assert data.left_out == {"image without labels (-5, -1)": 1} and labels_in(tmp_path) == {"expression"}
+
+
+@pytest.mark.parametrize(
+    ("header", "line", "said"),
+    [("Neutral,Anger", "2", r"line 2: '2' is not -1 or a number below 2"), ("1,2", "1", r"line 1: the header is not")],
+)
+def test_affwild2s_bad_expressions_are_named(tmp_path: Path, header: str, line: str, said: str) -> None:
+    make_image(tmp_path / "cropped_aligned/7/00001.jpg", 1)
+    text(tmp_path / "EXPR_Set/Training_Set/7.txt", header, line)
+    with pytest.raises(UserError, match=rf"7\.txt, {said}"):
+        samples("affwild2", tmp_path)
+
+
 def test_affwild2s_frames_without_an_image_are_labelled_all_the_same(tmp_path: Path) -> None:
     make_affwild2(tmp_path, "7", "0.1,0", "-5,-5", "0.3,0", "0.4,0", images=(1, 4))
     (tmp_path / "cropped_aligned/7/00004.jpg").write_bytes(b"no image")

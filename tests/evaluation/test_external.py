@@ -14,11 +14,12 @@ import pytest
 from sklearn.metrics import f1_score, roc_auc_score
 
 from affectflow.cli import main
+from affectflow.core.errors import UserError
 from affectflow.evaluation.external import read_predictions
 from affectflow.evaluation.outputs import _last_answer
 from affectflow.evaluation.programs import training_data
 from affectflow.media.video import write_video
-from tests.miniature import text
+from tests.miniature import make_image, text
 
 SUBJECTS = ("SN001", "SN002", "SN003", "SN004")
 FRAMES = 40
@@ -59,9 +60,9 @@ def table(path: Path, level: Callable[[str, int, int], float], last: int = FRAME
     return text(path, header, *lines)
 
 
-def score(root: Path, predictions: Path, *options: str) -> dict[str, Any]:
+def score(root: Path, predictions: Path, *options: str, benchmark: str = "disfa") -> dict[str, Any]:
     out = predictions.with_suffix(".json")
-    main(["score", str(predictions), "--benchmark", "disfa", "--root", str(root), "--out", str(out), *options])
+    main(["score", str(predictions), "--benchmark", benchmark, "--root", str(root), "--out", str(out), *options])
     found: dict[str, Any] = json.loads(out.read_text())
     return found
 
@@ -513,3 +514,42 @@ def test_an_empty_folder_is_an_error(disfa: Path, tmp_path: Path, capsys: pytest
     with pytest.raises(SystemExit):
         score(disfa, tmp_path)
     assert "holds no .csv file" in capsys.readouterr().err
+
+
+@pytest.fixture
+def affwild2(tmp_path: Path) -> Path:
+    """Four labelled frames of a video."""
+    root = tmp_path / "affwild2"
+    header = "Neutral,Anger,Disgust,Fear,Happiness,Sadness,Surprise,Other"
+    text(root / "EXPR_Set/Validation_Set/7.txt", header, "0", "4", "4", "7")
+    for frame in range(1, 5):
+        make_image(root / f"cropped_aligned/7/{frame:05d}.jpg", frame)
+    return root
+
+
+@pytest.mark.parametrize(
+    ("header", "rows"),
+    [
+        ("video,frame,expression", ("7,1,Neutral", "7,2,happy", "7,3,5", "7,4,contempt")),
+        ("source,face,crop,problem,frame,emotion", tuple(f"7.mp4,1,face,,{n},{name}" for n, name in enumerate(
+            ("Neutral", "Happiness", "Sadness", "Sadness"), start=1))),
+        ("FaceScore,input,frame,neutral,happiness,sadness", (
+            "0.9,7.mp4,0,0.8,0.1,0.1", "0.9,7.mp4,1,0.1,0.8,0.1", "0.9,7.mp4,2,0.1,0.1,0.8", "0.9,7.mp4,3,0.3,0.2,0.5")),
+        ("frame_idx,frame_time_in_ms,au_1,facial_expression", (
+            "0,0,0,Neutral", "1,40,0,Happiness", "2,80,0,Sadness", "3,120,0,Sadness")),
+    ],
+    ids=["own", "affectflow predict", "py-feat", "libreface"],
+)  # fmt: skip
+def test_expressions_that_a_program_names(tmp_path: Path, affwild2: Path, header: str, rows: tuple[str, ...]) -> None:
+    text(tmp_path / "7.csv", header, *rows)
+    result = score(affwild2, tmp_path / "7.csv", "--protocol", "expr", benchmark="affwild2")
+    scored = result["action_units"]
+    assert scored["Happiness"]["scored_by"] == "expression" and scored["Neutral"]["f1"] == 1
+    assert (scored["Happiness"]["precision"], scored["Happiness"]["recall"]) == (1, 0.5)
+    assert result["mean_of"]["mean_f1"] == 3 and "AU1" not in scored
+
+
+def test_a_word_that_is_no_expression_is_named(tmp_path: Path, affwild2: Path) -> None:
+    text(tmp_path / "7.csv", "video,frame,expression", "7,1,Neutral", "7,2,bored")
+    with pytest.raises(UserError, match=r"7\.csv, line 3: 'bored' is not an expression; give Neutral, Anger"):
+        read_predictions(tmp_path / "7.csv")

@@ -21,6 +21,7 @@ from affectflow.evaluation.outputs import RunPredictions
 from affectflow.evaluation.protocols import default, protocol, protocols
 from affectflow.evaluation.score import score
 from affectflow.evaluation.summary import summarize, table
+from affectflow.facs.emotions import EXPRESSIONS
 from affectflow.plan.data import BENCHMARKS
 from affectflow.prediction.columns import PREDICTIONS_SCHEMA
 from affectflow.tables.csv_files import read_facts, write_csv
@@ -256,6 +257,35 @@ def test_the_frames_of_bad_landmarks_are_those_of_the_smaller_evaluation_set() -
     assert path is not None
     ranges = list(read_facts(path, ("subject", "first", "last")))
     assert sum(int(row["last"]) - int(row["first"]) + 1 for row in ranges) == 130_814 - 126_144
+
+
+def _expressed(name: str) -> list[tuple[str, int]]:
+    return [(one, int(one == name)) for one in EXPRESSIONS]
+
+
+def test_expressions_follow_from_the_action_units_of_a_model(tmp_path: Path) -> None:
+    """Happiness is AU6 and AU12 by EMFACS; a frame without an image counts as neutral."""
+    rows = _frames(90, (6, 12))
+    rng = np.random.default_rng(2)
+    for i, row in enumerate(rows):
+        row["other"] = _expressed(("Happiness", "Neutral", "Anger")[i % 3]) if i % 10 else []
+        row["units"] = [-1] * 60
+        probabilities = np.full(facs.COUNT, np.nan, np.float32)
+        if i % 7:
+            probabilities[[5, 11]] = rng.random(2)
+        row["probabilities"], row["crop"] = probabilities.tolist(), "face" if i % 7 else "missing"
+    result = _score(tmp_path, rows, "affwild2", trained=(6, 12), name="expr")
+    truth = np.array([dict(row["other"]).get("Happiness", -1) for row in rows])
+    smiles = np.array([bool(min(row["probabilities"][5], row["probabilities"][11]) >= 0.5) for row in rows])
+    known = truth >= 0
+    scored = result["action_units"]
+    assert scored["Happiness"]["f1"] == pytest.approx(f1_score(truth[known], smiles[known]), abs=1e-6)
+    neutral = np.array([dict(row["other"]).get("Neutral", 0) for row in rows])
+    assert scored["Neutral"]["f1"] == pytest.approx(f1_score(neutral[known], ~smiles[known]), abs=1e-6)
+    assert scored["Anger"]["f1"] == 0 and scored["Anger"]["scored_by"] == "action units by emfacs"
+    assert result["mean_f1"] == pytest.approx((scored["Happiness"]["f1"] + scored["Neutral"]["f1"]) / 3, abs=1e-6)
+    assert result["mean_of"]["mean_f1"] == 3 and scored["Happiness"]["auc"] is None
+    assert result["protocol"]["used_frames"] == known.sum()
 
 
 def test_frames_of_which_a_set_has_no_image_count(tmp_path: Path) -> None:
@@ -523,7 +553,7 @@ def test_protocols_are_complete() -> None:
         for name, one in protocols(benchmark).items():
             assert one.source and one.title and one.version >= 1, name
             assert one.scores <= {"action_units", "intensities", "valence_arousal"} and one.scores
-            assert bool(one.labels) == bool(one.positive_if)
+            assert bool(one.labels or one.expressions) == bool(one.positive_if)
             assert one.target == (benchmark if name == default(benchmark) else f"{benchmark}-{name}")
         assert sum(one.target == benchmark for one in protocols(benchmark).values()) == 1
     assert set(protocol("emotionet").labels.values()) == set(facs.SUBSETS["emotionet2020"])

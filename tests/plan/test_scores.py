@@ -34,6 +34,7 @@ def affwild2(folder: Path, *labels: str) -> dict[str, str]:
         (("VA_Set",), ["affwild2"]),
         (("AU_Set",), ["affwild2-au"]),
         (("VA_Set", "Annotations/AU_Set"), ["affwild2", "affwild2-au"]),
+        (("EXPR_Set",), ["affwild2-expr"]),
     ],
 )
 def test_aff_wild2_is_scored_by_the_labels_that_are_there(

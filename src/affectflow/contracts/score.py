@@ -95,7 +95,8 @@ class OccurrenceScores(Measured):
     """What AUC and average precision rank by, where it is not the probability: ``intensity``, or ``nothing`` where the
     outputs are 0 or 1 only."""
     scored_by: str | None = None
-    """The AU whose prediction is scored, for a label that is not an AU of FACS."""
+    """What is scored, for a label that is not an AU of FACS: an AU, ``expression`` for what a program names itself, or
+    the table by which an expression follows from AUs."""
 
 
 class IntensityScores(Measured):

@@ -1,4 +1,4 @@
-"""Aff-Wild2: cropped faces of videos from the web, with valence and arousal in [-1, 1] and 12 AUs.
+"""Aff-Wild2: cropped faces of videos from the web, with valence and arousal in [-1, 1], 12 AUs and 8 expressions.
 
 Kollias and Zafeiriou, "Expression, Affect, Action Unit Recognition: Aff-Wild2", BMVC 2019. Layout::
 
@@ -6,9 +6,11 @@ Kollias and Zafeiriou, "Expression, Affect, Action Unit Recognition: Aff-Wild2",
     VA_Set/Validation_Set/NAME.txt
     AU_Set/Training_Set/NAME.txt    or AU_Detection_Challenge/Train_Set; header AU1,AU2,...; -1 means unlabelled
     AU_Set/Validation_Set/NAME.txt
+    EXPR_Set/Training_Set/NAME.txt  or EXPR_Classification_Challenge, EXPR_Recognition_Challenge; header Neutral,...,
+    EXPR_Set/Validation_Set/NAME.txt    then the place of the expression in it from 0; -1 means unlabelled
     cropped_aligned/NAME/00001.jpg  frame from 1; no file where no face was found
 
-Line n after the header belongs to frame n. The two sets of labels divide the videos differently.
+Line n after the header belongs to frame n. The sets of labels divide the videos differently.
 """
 
 from __future__ import annotations
@@ -24,17 +26,19 @@ from typing import TYPE_CHECKING
 from affectflow import facs
 from affectflow.core.errors import UserError
 from affectflow.datasets.base import Dataset, find_folder, lines_of, number_of, visible
-from affectflow.datasets.dataset_info import ACTION_UNITS, VALENCE_AROUSAL, DatasetInfo
+from affectflow.datasets.dataset_info import ACTION_UNITS, EXPRESSION, VALENCE_AROUSAL, DatasetInfo
 from affectflow.datasets.sample import Sample, unknown_units
+from affectflow.facs.emotions import EXPRESSIONS, parse_expression
 from affectflow.tables.text import open_text
 
 if TYPE_CHECKING:
     from affectflow.datasets.media import Media
 
-_NO_AFFECT, _NO_UNIT = -5.0, -1.0
+_NO_AFFECT, _NO_UNIT, _NO_EXPRESSION = -5.0, -1.0, "-1"
 _FOLDERS = {
     VALENCE_AROUSAL: ("VA_Set", "VA_Estimation_Challenge"),
     ACTION_UNITS: ("AU_Set", "AU_Detection_Challenge"),
+    EXPRESSION: ("EXPR_Set", "EXPR_Classification_Challenge", "EXPR_Recognition_Challenge"),
 }
 _SIDES = {"train": ("Training_Set", "Train_Set"), "test": ("Validation_Set",)}
 _UNKNOWN = (math.nan, math.nan)
@@ -42,18 +46,20 @@ _UNKNOWN = (math.nan, math.nan)
 
 @dataclass(frozen=True, slots=True)
 class _Labels:
-    """The labels of a video: valence and arousal, and AUs, of each frame from the first."""
+    """The labels of a video: valence and arousal, AUs and expressions, of each frame from the first."""
 
     affect: Sequence[tuple[float, float]] = ()
     units: Sequence[Mapping[int, int]] = ()
+    expressions: Sequence[Mapping[str, int]] = ()
 
     def __len__(self) -> int:
-        return max(len(self.affect), len(self.units))
+        return max(map(len, (self.affect, self.units, self.expressions)))
 
-    def of(self, frame: int) -> tuple[tuple[float, float], Mapping[int, int]]:
-        """Return valence and arousal, NaN where unknown, and the known AUs of a frame from 1."""
+    def of(self, frame: int) -> tuple[tuple[float, float], Mapping[int, int], Mapping[str, int]]:
+        """Return valence and arousal, NaN where unknown, the known AUs and the expressions of a frame from 1."""
         affect = self.affect[frame - 1] if frame <= len(self.affect) else _UNKNOWN
-        return affect, self.units[frame - 1] if frame <= len(self.units) else {}
+        units = self.units[frame - 1] if frame <= len(self.units) else {}
+        return affect, units, self.expressions[frame - 1] if frame <= len(self.expressions) else {}
 
 
 class AffWild2(Dataset):
@@ -109,12 +115,13 @@ class AffWild2(Dataset):
         labels = _Labels(
             _affect(files[VALENCE_AROUSAL]) if VALENCE_AROUSAL in files else (),
             _units(files[ACTION_UNITS]) if ACTION_UNITS in files else (),
+            _expressions(files[EXPRESSION]) if EXPRESSION in files else (),
         )
         images = self._images_of(part, len(labels))
         for frame in range(1, len(labels) + 1):
-            (valence, arousal), known = labels.of(frame)
+            (valence, arousal), known, expressions = labels.of(frame)
             path = images.get(frame)
-            if math.isnan(valence) and math.isnan(arousal) and not known:
+            if math.isnan(valence) and math.isnan(arousal) and not known and not expressions:
                 self.left_out["image without labels (-5, -1)"] += path is not None
                 continue
             units = unknown_units()
@@ -131,6 +138,7 @@ class AffWild2(Dataset):
                 units=units,
                 valence=valence,
                 arousal=arousal,
+                other=expressions,
             )
 
     def _images_of(self, part: str, frames: int) -> dict[int, Path]:
@@ -207,6 +215,28 @@ def _units(path: Path) -> list[dict[int, int]]:
     return found
 
 
+def _expressions(path: Path) -> list[dict[str, int]]:
+    """Read which of the expressions each frame shows, 1 or 0 by expression; nothing where it is not labelled."""
+    found: list[dict[str, int]] = []
+    with open_text(path) as stream:
+        header = [name.strip() for name in next(csv.reader(stream), [])]
+        try:
+            names = [parse_expression(name) for name in header if not name.isdecimal()]
+        except ValueError:
+            names = []
+        if not names or len(set(names)) < len(header):
+            raise UserError(f"{path}, line 1: the header is not Neutral,Anger,...; fetch the annotation again.")
+        for number, line in lines_of(path, stream, first=2):
+            code = line.strip().removesuffix(".0")
+            if code == _NO_EXPRESSION:
+                found.append({})
+            elif code.isdecimal() and int(code) < len(names):
+                found.append({name: int(name == names[int(code)]) for name in EXPRESSIONS})
+            else:
+                raise UserError(f"{path}, line {number}: {code[:40]!r} is not -1 or a number below {len(names)}.")
+    return found
+
+
 def _rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, list[float]]]:
     """Yield the number and the values of each line below the header."""
     with open_text(path) as stream:
@@ -243,7 +273,7 @@ INFO = DatasetInfo(
     split_by="the official training and validation sets",
     shares_people_with="affwild",
     shares_videos_with="affwild",
-    layout="VA_Set or AU_Set, cropped_aligned",
+    layout="VA_Set, AU_Set or EXPR_Set, and cropped_aligned",
     terms="Aff-Wild2 (iBUG, Imperial College London): signed agreement, non-commercial research only",
     citation=(
         'Kollias and Zafeiriou, "Expression, Affect, Action Unit Recognition: Aff-Wild2, Multi-Task Learning and '

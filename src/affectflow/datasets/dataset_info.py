@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 ACTION_UNITS, INTENSITIES, VALENCE_AROUSAL = "action_units", "intensities", "valence_arousal"
 """The heads of a model, by which the kinds of labels are named too."""
+EXPRESSION = "expression"
+"""Labels of a facial expression as a whole, which no head learns; models' AUs are scored against them by a table."""
 BENCHMARK, TRAIN, SPLIT = "benchmark", "train", "split"
 """The values of ``data.<name>.use``."""
 CONFIGURABLE_USES = (TRAIN, BENCHMARK, SPLIT)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,8 @@ from affectflow.evaluation.results import (
     rank_by,
 )
 from affectflow.evaluation.temporal import runs_of, video_codes
+from affectflow.facs.emotions import EXPRESSIONS, emotions
+from affectflow.facs.expression import THRESHOLD, name_emotions, predicted_levels
 from affectflow.metrics.agreement import ccc_by_group
 from affectflow.metrics.events import find_events
 from affectflow.metrics.jackknife import Jackknife
@@ -123,13 +126,22 @@ def evaluate(protocol: Protocol, model: str, outputs: Outputs, among: NDArray[np
     units, intensities, affect = (
         _results(model, targets, outputs, unsupported, unlabelled)
         for targets in (
-            _unit_targets(protocol, labels, outputs, jackknife),
+            chain(
+                _unit_targets(protocol, labels, outputs, jackknife),
+                _expression_targets(protocol, labels, outputs, jackknife),
+            ),
             _intensity_targets(labels, outputs, jackknife),
             _affect_targets(labels, outputs, jackknife),
         )
     )
     if not units and not intensities and not affect:
-        names = [*protocol.labels, *(_INTENSITY_OF + facs.label(unit) for unit in protocol.intensities), *labels.affect]
+        named = EXPRESSIONS if protocol.expressions else ()
+        names = [
+            *protocol.labels,
+            *named,
+            *(_INTENSITY_OF + facs.label(unit) for unit in protocol.intensities),
+            *labels.affect,
+        ]
         raise UserError(
             f"{model} predicts none of the labels of {protocol.benchmark} ({', '.join(names)}); leave this pair of "
             "model and benchmark out."
@@ -262,6 +274,46 @@ def _unit_metrics(
     labelled = find_events(rows & present, run)
     predicted = find_events(rows & (probability >= thresholds), run)
     return add_event_f1(result, labelled, predicted, jackknife)
+
+
+def _expression_targets(
+    protocol: Protocol, labels: Labels, outputs: Outputs, jackknife: Jackknife
+) -> Iterator[_Target]:
+    """Yield each expression against the others, so that the mean F1 is the macro F1."""
+    if not protocol.expressions:
+        return
+    predicted, scored_by = _predicted_expressions(protocol.expressions, outputs)
+    for name in EXPRESSIONS:
+        is_it = np.where(predicted == "", np.nan, predicted == name).astype(np.float32)
+        yield _Target(
+            key=name,
+            name=name,
+            known=labels.occurrence[name] != facs.UNKNOWN,
+            predicted=is_it,
+            metrics=partial(_expression_metrics, labels.occurrence[name] == facs.PRESENT, is_it, jackknife),
+            facts={"scored_by": scored_by},
+        )
+
+
+def _expression_metrics(
+    present: NDArray[np.bool_], predicted: NDArray[np.float32], jackknife: Jackknife, rows: NDArray[np.bool_]
+) -> MetricResult:
+    result = occurrence_metrics(present[rows], predicted[rows], THRESHOLD, None, rows, jackknife)
+    return rank_by(result, None, present[rows], rows, jackknife)
+
+
+def _predicted_expressions(table: str, outputs: Outputs) -> tuple[NDArray[np.object_], str]:
+    """Return the expression of each frame, empty where there is none, and where it comes from."""
+    named = np.array([name or "" for name in outputs.table["predicted_expression"].to_pylist()], object)
+    if named.any():
+        return named, "expression"
+    probabilities = by_unit(outputs.table, "probabilities")
+    intensities = by_unit(outputs.table, "predicted_intensities")
+    names: list[str] = []
+    for run, rows in zip(outputs.runs, outputs.rows(), strict=True):
+        levels = predicted_levels(probabilities[rows], intensities[rows], run.thresholds or {})
+        names += name_emotions(emotions(table), levels)
+    return np.array(names, object), f"action units by {table}"
 
 
 def _intensity_targets(labels: Labels, outputs: Outputs, jackknife: Jackknife) -> Iterator[_Target]:

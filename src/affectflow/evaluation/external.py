@@ -7,7 +7,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -65,6 +65,7 @@ class Prediction:
     intensities: NDArray[np.float32]
     valence: float
     arousal: float
+    expression: str = ""
 
 
 _NO_ANSWER = Prediction(
@@ -149,7 +150,8 @@ class _Reader:
                         continue
                 seen.add(key)
                 self._face_scores[key] = face_score
-                self._rows[key] = layout, self._parse(where, row, layout.columns, table.delimiter)
+                prediction = self._parse(where, row, layout.columns, table.delimiter)
+                self._rows[key] = layout, replace(prediction, expression=_expression(where, row, layout))
 
     def predictions(self) -> ExternalPredictions:
         """Return what was added, with frames from 1."""
@@ -180,7 +182,16 @@ class _Reader:
             if not math.isnan(value) and not low - _ROUNDING <= value <= high + _ROUNDING:
                 self._left_out[_CLIPPED] += 1
             values[kind][index] = min(max(value, low), high)
-        return Prediction(values[PROBABILITY], values[INTENSITY], *(float(value) for value in values[AFFECT][:2]))
+        valence, arousal = (float(value) for value in values[AFFECT][:2])
+        return Prediction(values[PROBABILITY], values[INTENSITY], valence, arousal)
+
+
+def _expression(where: str, row: Mapping[str, str], layout: Format) -> str:
+    """Return the expression that a row predicts, empty where there is none."""
+    try:
+        return layout.expression(row)
+    except ValueError as error:
+        raise UserError(f"{where}: {str(error)[:80]}; give Neutral, Anger and so on, or a code from 0 to 7.") from None
 
 
 def _check_columns(path: Path, layout: Format, header: Sequence[str]) -> None:
@@ -270,6 +281,7 @@ def _output_fields(prediction: Prediction) -> dict[str, Any]:
         "predicted_intensities": prediction.intensities,
         "predicted_valence": prediction.valence,
         "predicted_arousal": prediction.arousal,
+        "predicted_expression": prediction.expression,
     }
 
 

@@ -20,14 +20,15 @@ import numpy as np
 
 from affectflow import facs
 from affectflow.core.errors import UserError
+from affectflow.facs.emotions import parse_expression
 from affectflow.tables.cells import is_missing, parse_number
 
 PROBABILITY, INTENSITY, AFFECT = "probability", "intensity", "affect"
 DIMENSIONS = ("valence", "arousal")
 OWN = "a table of predictions"
 EXPECTED = (
-    "columns video and frame (from 1), or image, and AU1 (a probability), AU1_intensity (0 to 5), valence or "
-    "arousal; or the output of affectflow predict, OpenFace 2 or 3, py-feat or LibreFace"
+    "columns video and frame (from 1), or image, and AU1 (a probability), AU1_intensity (0 to 5), valence, "
+    "arousal or expression; or the output of affectflow predict, OpenFace 2 or 3, py-feat or LibreFace"
 )
 _OPENFACE_3_UNITS = (1, 2, 4, 6, 9, 12, 25, 26)
 """The AUs of its outputs in order: DISFA's eight, which it was trained on (Hu et al., "OpenFace 3.0", FG 2025)."""
@@ -36,7 +37,9 @@ _INTENSITY_COLUMN = re.compile(r"(.+)_intensity", re.IGNORECASE)
 _OF_PLACES = {"video", "video_path", "image", "image_path", "input_image_path", "input", "source"}
 _OF_FRAMES = {"frame", "frame_index", "frame_idx", "frame_time_in_ms"}
 _OF_FACES = {"success", "confidence", "face", "facescore", "face_id", "crop", "problem"}
-_KEYS = frozenset({*_OF_PLACES, *_OF_FRAMES, *_OF_FACES, "action_units", *DIMENSIONS})  # in lower case
+_PYFEAT_EMOTIONS = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")
+_OF_EXPRESSIONS = {"expression", "emotion", "facial_expression", *_PYFEAT_EMOTIONS}
+_KEYS = {*_OF_PLACES, *_OF_FRAMES, *_OF_FACES, "action_units", *DIMENSIONS, *_OF_EXPRESSIONS}
 
 
 class Place(NamedTuple):
@@ -59,6 +62,7 @@ class Format:
         several_faces: whether a frame may have several rows; the row with the highest face score is used, the first
             of equals.
         split_cells: makes columns of a cell that holds several numbers.
+        expression: of a row, one of :data:`affectflow.facs.emotions.EXPRESSIONS`; empty without one.
     """
 
     program: str
@@ -68,6 +72,33 @@ class Format:
     first_frame: int | None = None
     several_faces: bool = True
     split_cells: Callable[[Mapping[str, str]], Mapping[str, str]] = dict
+    expression: Callable[[Mapping[str, str]], str] = lambda row: ""
+
+
+def _expression_in(column: str, any_words: bool) -> Callable[[Mapping[str, str]], str]:
+    """Return a function that reads the expression in a column of a row.
+
+    Args:
+        column: Name of the column, which may be missing.
+        any_words: Whether the column may hold other words, which are no expression; otherwise they are a mistake.
+    """
+
+    def read(row: Mapping[str, str]) -> str:
+        cell = row.get(column, "")
+        try:
+            return "" if is_missing(cell) else parse_expression(cell)
+        except ValueError:
+            if any_words:
+                return ""
+            raise
+
+    return read
+
+
+def _most_likely(row: Mapping[str, str]) -> str:
+    """Return the expression of the greatest of py-feat's probabilities."""
+    found = {name: parse_number(row[name]) for name in _PYFEAT_EMOTIONS if name in row and not is_missing(row[name])}
+    return parse_expression(max(found, key=lambda name: found[name])) if found else ""
 
 
 def is_known_column(name: str) -> bool:
@@ -151,7 +182,12 @@ def _pyfeat(header: Sequence[str]) -> Format:
 
     columns = {name: (kind, index) for name, (kind, index) in _unit_columns(header).items() if kind == PROBABILITY}
     return Format(
-        "py-feat", columns | _affect_columns(header), place, lambda row: _score(row["FaceScore"]), first_frame=0
+        "py-feat",
+        columns | _affect_columns(header),
+        place,
+        lambda row: _score(row["FaceScore"]),
+        first_frame=0,
+        expression=_most_likely,
     )
 
 
@@ -192,6 +228,7 @@ def _libreface(header: Sequence[str], place: Callable[[Mapping[str, str]], Place
         face_score=lambda row: None if all(is_missing(row[name]) for name in columns) else 1.0,
         first_frame=0,
         several_faces=False,
+        expression=_expression_in("facial_expression", any_words=True),
     )
 
 
@@ -206,19 +243,27 @@ def _predict_table(header: Sequence[str]) -> Format:
         _unit_columns(header) | _affect_columns(header),
         place,
         face_score=lambda row: -float(row["face"]) or None,
+        expression=_expression_in("emotion", any_words=True),
     )
 
 
 def _own_table(path: Path, header: Sequence[str]) -> Format:
     """Read ``image``, or ``video`` and ``frame``, and AU1, AU1_intensity, valence and arousal."""
     columns = _unit_columns(header) | _affect_columns(header)
-    if not columns:
-        raise UserError(f"{path} has no column of action units, valence or arousal; expected {EXPECTED}.")
+    if not columns and "expression" not in header:
+        raise UserError(f"{path} has no column of action units, valence, arousal or expression; expected {EXPECTED}.")
 
     def place(row: Mapping[str, str]) -> Place:
         return Place(row["image"]) if "video" not in row else Place(row["video"], whole(row["frame"]))
 
-    return Format(OWN, columns, place, face_score=lambda row: 1.0, several_faces=False)
+    return Format(
+        OWN,
+        columns,
+        place,
+        face_score=lambda row: 1.0,
+        several_faces=False,
+        expression=_expression_in("expression", any_words=False),
+    )
 
 
 def _score(cell: str) -> float | None:

@@ -18,7 +18,8 @@ from affectflow.contracts.model_metadata import ModelMetadata
 from affectflow.datasets.face import MISSING
 from affectflow.datasets.sample import PERCENT
 from affectflow.evaluation.protocols import MAJORITY, Protocol
-from affectflow.facs.expression import THRESHOLD
+from affectflow.facs.emotions import EXPRESSIONS
+from affectflow.facs.expression import NEUTRAL, THRESHOLD
 from affectflow.prediction.columns import PREDICTIONS_SCHEMA
 from affectflow.tables.csv_files import read_facts
 from affectflow.tables.parquet import read_parquet
@@ -125,7 +126,8 @@ def answered(table: pa.Table) -> NDArray[np.bool_]:
     """Return for which frames there is any prediction, bool [frames]."""
     by_au = [~np.isnan(by_unit(table, name)).all(axis=1) for name in _BY_UNIT]
     single = [~np.isnan(table[name].to_numpy()) for name in _SINGLE]
-    found: NDArray[np.bool_] = np.any([*by_au, *single], axis=0)
+    named = np.array([bool(name) for name in table["predicted_expression"].to_pylist()], bool)
+    found: NDArray[np.bool_] = np.any([*by_au, *single, named], axis=0)
     return found
 
 
@@ -161,6 +163,11 @@ def answer_all(outputs: Outputs) -> Outputs:
         if not np.isnan(values).all():
             column = pa.array(values, pa.float32())
             table = table.set_column(table.schema.get_field_index(name), table.schema.field(name), column)
+    named = np.array([name or "" for name in table["predicted_expression"].to_pylist()], object)
+    if named.any():
+        filled = pa.array(np.where((named == "") & may_lack, NEUTRAL, named).tolist(), pa.string())
+        place = table.schema.get_field_index("predicted_expression")
+        table = table.set_column(place, table.schema.field(place), filled)
     return replace(outputs, table=table)
 
 
@@ -218,6 +225,8 @@ def labels_of(protocol: Protocol, table: pa.Table) -> Labels:
     for name, least in protocol.left_out_from.items():
         excluded |= _percent(table, name) >= least
     occurrence = _majority(protocol, table) if protocol.rule == MAJORITY else _recorded(protocol, table)
+    if protocol.expressions:
+        occurrence |= _named(table, EXPRESSIONS)
     occurrence = {name: np.where(excluded, facs.UNKNOWN, label).astype(np.int8) for name, label in occurrence.items()}
     levels = by_unit(table, "intensities").astype(np.float64) if protocol.intensities else np.empty((0, 0))
     intensities = {unit: np.where(excluded, np.nan, levels[:, unit - 1]) for unit in protocol.intensities}
@@ -246,14 +255,14 @@ def by_unit(table: pa.Table, column: str) -> NDArray[Any]:
 def _recorded(protocol: Protocol, table: pa.Table) -> dict[str, NDArray[np.int8]]:
     """Return occurrence as the data set gives it; labels that are not AUs of FACS are in the column ``other``."""
     units = by_unit(table, "units")
-    not_units = [name for name, unit in protocol.labels.items() if name != facs.label(unit)]
-    others = [dict(entry) for entry in table["other"].to_pylist()] if not_units else []
-    return {
-        name: np.array([other.get(name, facs.UNKNOWN) for other in others], np.int8)
-        if name in not_units
-        else units[:, unit - 1]
-        for name, unit in protocol.labels.items()
-    }
+    named = _named(table, [name for name, unit in protocol.labels.items() if name != facs.label(unit)])
+    return {name: named[name] if name in named else units[:, unit - 1] for name, unit in protocol.labels.items()}
+
+
+def _named(table: pa.Table, names: Sequence[str]) -> dict[str, NDArray[np.int8]]:
+    """Return labels that are not AUs of FACS."""
+    others = [dict(entry) for entry in table["other"].to_pylist()] if names else []
+    return {name: np.array([other.get(name, facs.UNKNOWN) for other in others], np.int8) for name in names}
 
 
 def _majority(protocol: Protocol, table: pa.Table) -> dict[str, NDArray[np.int8]]:

@@ -14,6 +14,28 @@ from affectflow.core.errors import UserError
 LETTERS = "ABCDE"
 
 
+EXPRESSIONS = ("Neutral", "Anger", "Disgust", "Fear", "Happiness", "Sadness", "Surprise", "Other")
+"""The expressions of Aff-Wild2 in the order of their codes (ABAW, since 2022; before without the last)."""
+_SPELLINGS = {
+    **{name.lower(): name for name in EXPRESSIONS},
+    **{"angry": "Anger", "disgusted": "Disgust", "fearful": "Fear", "happy": "Happiness", "sad": "Sadness"},
+    **{"surprised": "Surprise", "contempt": "Other"},
+}
+
+
+def parse_expression(text: str) -> str:
+    """Return the expression that a program names, or gives by its code in :data:`EXPRESSIONS`.
+
+    Raises :class:`ValueError` for another text.
+    """
+    found = _SPELLINGS.get(text.strip().lower())
+    if found is None and text.strip().isdecimal() and int(text) < len(EXPRESSIONS):
+        found = EXPRESSIONS[int(text)]
+    if found is None:
+        raise ValueError(f"{text!r} is not an expression")
+    return found
+
+
 def intensity(letter: str) -> int:
     """Convert a letter to a number, such as "B" to 2; raise :class:`ValueError` for other than A to E."""
     if len(letter) != 1 or letter.upper() not in LETTERS:

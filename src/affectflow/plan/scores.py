@@ -193,17 +193,20 @@ class Scores:
 
     def _obstacle_of(self, one: Protocol, run: str) -> str | None:
         if not one.folds:
-            return self._obstacle(one.benchmark, run, one.scores)
+            return self._obstacle(one.benchmark, run, one.scores, one.labelled)
         in_parts = runs.of_folds(run) or runs.left_out_of(run)
         if in_parts or one.benchmark not in self._models.trains_on(run):
             return (
                 f"{one.benchmark}'s protocol {one.name} pools the runs of all folds of a model that is trained on "
                 f"{one.benchmark}, and {run} is not one; name a model with {one.benchmark} in models.<name>.train_on."
             )
-        found = (self._obstacle(one.benchmark, fold, one.scores) for fold in runs.folds_of(run, one.benchmark))
+        found = (
+            self._obstacle(one.benchmark, fold, one.scores, one.labelled) for fold in runs.folds_of(run, one.benchmark)
+        )
         return next((obstacle for obstacle in found if obstacle), None)
 
-    def _obstacle(self, benchmark: str, run: str, scored: set[str]) -> str | None:
+    def _obstacle(self, benchmark: str, run: str, scored: set[str], labelled: set[str] | None = None) -> str | None:
+        labelled = scored if labelled is None else labelled
         parsed = self._models.parse(run)
         if not self._data.configured(benchmark):
             return f"{benchmark} is not configured; set {key_of(benchmark)} and run again."
@@ -216,9 +219,9 @@ class Scores:
         missing = [name for name in train_on if not self._data.configured(name)]
         if missing:
             return f"{run} is trained on {missing[0]}, which is not configured; set {key_of(missing[0])} and run again."
-        if not scored & self._data.heads(benchmark):
+        if not labelled & self._data.heads(benchmark):
             return (
-                f"{self._data.root(benchmark)} has no labels of {' and '.join(sorted(scored))}; add them, or choose "
+                f"{self._data.root(benchmark)} has no labels of {' and '.join(sorted(labelled))}; add them, or choose "
                 "another protocol."
             )
         trained = self._models.trained_heads(run)

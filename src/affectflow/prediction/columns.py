@@ -29,14 +29,17 @@ PREDICTIONS_SCHEMA = pa.schema(
         ("predicted_intensities", pa.list_(pa.float32(), facs.COUNT)),
         ("predicted_valence", pa.float32()),
         ("predicted_arousal", pa.float32()),
+        ("predicted_expression", pa.string()),
         ("crop", pa.string()),
         *((name, pa.float32()) for name in CONDITIONS),
     ]
 )
 """Labels are as in :class:`affectflow.datasets.sample.Sample`. ``probabilities`` and ``predicted_intensities`` (0 to 5)
 are NaN for AUs that the model was not trained on, ``predicted_valence`` and ``predicted_arousal`` without such a head.
-``crop`` is ``face``, ``held``, ``center`` or ``missing``, see :class:`affectflow.faces.crop.Framing`; it is empty where
-no image was read. The last columns are as in :class:`affectflow.datasets.conditions.Conditions`."""
+``predicted_expression`` is one of :data:`affectflow.facs.emotions.EXPRESSIONS`, and empty where none is predicted: the
+models of affectflow predict none. ``crop`` is ``face``, ``held``, ``center`` or ``missing``, see
+:class:`affectflow.faces.crop.Framing`; it is empty where no image was read. The last columns are as in
+:class:`affectflow.datasets.conditions.Conditions`."""
 
 LEFT_OUT_COLUMNS = ("reason", "count")
 

@@ -74,6 +74,7 @@ def predict_records(
                     "predicted_intensities": outputs.intensities[i],
                     "predicted_valence": outputs.affect[i, 0],
                     "predicted_arousal": outputs.affect[i, 1],
+                    "predicted_expression": "",
                 }
                 for i, fields in enumerate(labels)
             ]

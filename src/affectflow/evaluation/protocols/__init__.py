@@ -18,7 +18,7 @@ from affectflow import datasets, facs
 from affectflow.contracts.json_file import Part, content_of
 from affectflow.contracts.score import Published
 from affectflow.core.errors import UserError
-from affectflow.datasets.dataset_info import ACTION_UNITS, INTENSITIES, VALENCE_AROUSAL, DatasetInfo
+from affectflow.datasets.dataset_info import ACTION_UNITS, EXPRESSION, INTENSITIES, VALENCE_AROUSAL, DatasetInfo
 
 UNITS, AFFECT = ACTION_UNITS, VALENCE_AROUSAL
 """What a protocol scores, by the names of the heads that predict it."""
@@ -55,6 +55,9 @@ class Protocol(Part):
     """Occurrence as the data set gives it, or present where at least half of several coders recorded it."""
     intensities: tuple[int, ...] = ()
     """AUs whose intensity is scored."""
+    expressions: str = ""
+    """The table of emotions by which a model's AUs become one of Aff-Wild2's expressions, which are scored; empty where
+    they are not. Other programs may predict expressions themselves."""
     affect: bool = False
     """Whether valence and arousal are scored."""
     left_out: str | None = None
@@ -87,8 +90,13 @@ class Protocol(Part):
     @property
     def scores(self) -> set[str]:
         """Return the heads whose outputs are scored."""
-        scored = {UNITS: self.labels, INTENSITIES: self.intensities, AFFECT: self.affect}
+        scored = {UNITS: self.labels or self.expressions, INTENSITIES: self.intensities, AFFECT: self.affect}
         return {head for head, labels in scored.items() if labels}
+
+    @property
+    def labelled(self) -> set[str]:
+        """Return the kinds of labels that are scored."""
+        return {EXPRESSION} if self.expressions else self.scores
 
     @property
     def target(self) -> str:
