@@ -462,8 +462,10 @@ def test_affwilds_boxes_are_counted_from_0_where_one_is_0(tmp_path: Path, boxes:
     assert [(s.frame, round(s.valence, 3)) for s in samples("affwild", tmp_path)] == list(
         zip(frames, (0.1, 0.2, 0.3), strict=True)
     )
-    faces = get_dataset("affwild", tmp_path).faces_of("105")
-    assert faces is not None and list(faces) == frames
+    make_affwild(tmp_path, "106", [0.1, 0.2], boxes=[2, 3])  # no face in the first frame, whatever its number is
+    for name, expected in (("105", frames), ("106", [2 + (0 in boxes), 3 + (0 in boxes)])):
+        faces = get_dataset("affwild", tmp_path).faces_of(name)
+        assert faces is not None and list(faces) == expected
 
 
 def test_affwilds_names_in_any_case(tmp_path: Path) -> None:

@@ -123,9 +123,9 @@ def test_affwild2(tmp_path: Path, side: str) -> None:
 
 def test_affwild2s_images_are_counted_from_0_where_one_is_0(tmp_path: Path) -> None:
     make_affwild2(tmp_path, "7", "0.1,0", "0.2,0", "0.3,0", images=(0, 2))
-    make_affwild2(tmp_path, "8", "0.1,0", "0.2,0", "0.3,0", images=(1, 3))
+    make_affwild2(tmp_path, "8", "0.1,0", "0.2,0", "0.3,0", images=(1, 2))
     found = [(s.video, s.frame, grey(s), s.valence) for s in samples("affwild2", tmp_path)]
-    assert found == [("7", 1, 0, 0.1), ("7", 3, 2, 0.3), ("8", 1, 1, 0.1), ("8", 3, 3, 0.3)]
+    assert found == [("7", 1, 0, 0.1), ("7", 3, 2, 0.3), ("8", 2, 1, 0.2), ("8", 3, 2, 0.3)]
 
 
 def test_affwild2s_blank_lines_shift_nothing(tmp_path: Path) -> None:
@@ -242,9 +242,11 @@ def test_affwild2s_frames_without_an_image_are_labelled_all_the_same(tmp_path: P
     assert found == [
         (1, "7/00001.jpg", 0.1, False),
         (3, "7/00003.jpg", 0.3, True),
-        (4, "7/00004.jpg", 0.4, True),
     ]
+    assert data.left_out == {"image that cannot be decoded": 1}
+    data = get_dataset("affwild2", tmp_path)
     assert [sample.frame for sample in data.samples()] == [1]
+    assert data.left_out == {"image that cannot be decoded": 1, "label without an image": 1}
 
 
 def test_affwild2s_names_that_differ_in_case_alone(tmp_path: Path) -> None:

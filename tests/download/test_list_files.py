@@ -55,6 +55,17 @@ FORMS: dict[str, Callable[[Path], object]] = {
 }
 
 
+def test_a_table_of_pandas_with_another_column_and_objects_a_line(tmp_path: Path) -> None:
+    FRAME.rename(columns={"url": "link"}).to_json(tmp_path / "list.json")
+    assert [row.url for row in read_urls(tmp_path / "list.json", "link")] == URLS
+    nested = "".join(json.dumps({"image": {"url": url, "w": 3}}) + "\n" for url in URLS)
+    (tmp_path / "list.jsonl").write_text(nested)
+    with pytest.raises(UserError, match="no column 'url'; found 'image'"):
+        list(read_urls(tmp_path / "list.jsonl"))
+    (tmp_path / "list.jsonl").write_text("\n\n" + json.dumps({"url": URLS[0]}) + "\n\n")
+    assert [row.url for row in read_urls(tmp_path / "list.jsonl")] == URLS[:1]
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_forms_of_lists(tmp_path: Path, form: str) -> None:
     FORMS[form](tmp_path / "list")  # the content tells the form, not the name

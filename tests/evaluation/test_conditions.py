@@ -103,6 +103,22 @@ def test_a_group_has_the_scores_of_its_frames_alone(tmp_path: Path) -> None:
     assert "difference" not in groups["below 15 degrees"]
 
 
+def test_arousal_alone_has_a_panel(tmp_path: Path) -> None:
+    def aroused(person: int, frame: int, row: Row) -> None:
+        row |= {"arousal": np.sin(frame / 5), "predicted_arousal": np.sin(frame / 5) * (1 if frame % 2 else -1)}
+        row |= {"yaw": 40.0 * (frame % 2), "units": [-1] * 60}
+
+    write_parquet(tmp_path / "p.parquet", PREDICTIONS_SCHEMA, frames(aroused))
+    write_csv(tmp_path / "left_out.csv", ("reason", "count"), [])
+    (tmp_path / "model.keras").touch()
+    model_json(tmp_path / "model.json", thresholds={}, validation_thresholds={})
+    files = (tmp_path / name for name in ("p.parquet", "left_out.csv", "model.json", "model.keras"))
+    out = tmp_path / "score.json"
+    score(protocol("own"), "m", [RunPredictions.of_run("m", *files)], None, "c", "d", out)
+    chart, _ = condition_panels(ScoreFile.read(out))
+    assert chart.look_for.startswith("arousal CCC is in no group lower")
+
+
 def test_conditions_that_do_not_differ_are_left_out(tmp_path: Path) -> None:
     assert scored(tmp_path, frames())["conditions"] == {}
 
@@ -184,6 +200,8 @@ def test_a_difference_is_over_the_labels_that_count_in_both_groups(tmp_path: Pat
     [
         ("name,gender\np1,f\n", "expected a header with a column subject or video"),
         ("subject\np1\n", "has no column but subject; add others"),
+        ("subject,sex,Sex\np0,f,m\n", "the column 'sex' occurs twice; rename it"),
+        ("subject,yaw\np0,f\n", "the column 'yaw' is the name of what is measured of crops; rename it"),
         ("subject,gender\np1,f\nP1,m\n", r"line 3: 'P1' is also in line 2"),
         ("subject,gender\n,f\n", "line 2: the subject is missing"),
         ("subject,gender\nanna,f\n", r"no subject is one of the benchmark's; they are such as 'p0'"),

@@ -81,5 +81,10 @@ def test_a_model_is_scored_without_each_of_its_data_sets(tmp_path: Path) -> None
     assert folded.models.record_sets("m-without-own") == ["disfa"]
     assert folded.data.training_split("disfa") == "all"
     assert ("disfa", "m-without-disfa") in folded.scores.pairs()
+    units = {**sets, "affwild2": affwild2(tmp_path, "AU_Set") | {"use": "split"}, "own": {"root": str(tmp_path)}}
+    models = {"m": {**RESNET, "train_on": ["own", "affwild2"]}}
+    assert Plan(complete({"data": units, "models": models})).scores.across("m")[-2:] == [
+        *(("affwild2-au", "m-without-affwild2"), ("affwild2-au", "m")),
+    ]
     with pytest.raises(UserError, match="too few data sets to leave one out"):
         Plan(complete({**both, "models": {"m": RESNET}})).scores.across("m")

@@ -345,6 +345,39 @@ def test_faces_that_look_the_same_by_chance_do_not_chain() -> None:
     assert len(set(found[:50].tolist())) == 50
 
 
+@pytest.mark.parametrize("copies", [9, 12, 60])
+def test_many_copies_of_one_face_stay_together(copies: int) -> None:
+    """Up to 8 bits apart is no chance, however many there are."""
+    faces = [face_text(near(sha("one"), i % 4, i % 9), near(sha("two"), i % 4, i % 9)) for i in range(copies)]
+    assert len(set(join_near_faces(np.arange(copies), faces, 20, 10).tolist())) == 1
+
+
+def test_labels_by_hand_bring_images_into_the_test_split(assembly: Assembly) -> None:
+    """Images that only a program labelled are trained on, until people label them; and the other way round."""
+    assembly.kept = assembly.folder / "splits.parquet"
+    for i in range(100):
+        assembly.add(f"http://more/{i}", {1: 1}, table="dataFile_1.txt")
+    before = assembly.run(**AUTOMATIC)
+    assert {before[f"http://more/{i}"]["split"] for i in range(100)} == {"train"}
+    assembly.labels += [("t.xlsx", f"http://more/{i}", {1: 0}) for i in range(100)]
+    after = assembly.run(**AUTOMATIC)
+    assert {after[f"http://more/{i}"]["split"] for i in range(100)} == set(SPLITS)
+    assembly.labels = [row for row in assembly.labels if row[:2] != ("t.xlsx", row[1]) or "fill" in row[1]]
+    assert {assembly.run(**AUTOMATIC)[f"http://more/{i}"]["split"] for i in range(100)} == {"train"}
+
+
+def test_searching_for_faces_divides_anew(assembly: Assembly, caplog: pytest.LogCaptureFixture) -> None:
+    assembly.kept = assembly.folder / "splits.parquet"
+    assembly.run()
+    with_faces(assembly, set())
+    digest = sha("a face")
+    for path in assembly.faces:
+        rows = read_parquet(path, FACES_SCHEMA).to_pylist()
+        write_parquet(path, FACES_SCHEMA, [row | {"face_hash": face_text(digest, sha("mirror"))} for row in rows])
+    with pytest.raises(UserError, match="None of 200 images is in the"):  # all of one face, so in one split
+        assembly.run()
+
+
 AUTOMATIC = {"automatic": ["dataFile_*"]}
 
 

@@ -27,7 +27,7 @@ from affectflow.datasets.base import (
     by_name,
     find,
     find_folder,
-    from_one,
+    has_zero,
     lines_of,
     number_of,
     side_of,
@@ -64,6 +64,7 @@ class AffWild(Dataset):
         persons = read_persons(table) if table.is_file() else {}
         self._media = media
         self._persons = persons
+        self._from_zero: dict[Path, bool] = {}
         self._valence = _nested(root, "annotations", "valence")
         self._arousal = _nested(root, "annotations", "arousal")
         self._videos = _nested(root, "videos")
@@ -128,15 +129,21 @@ class AffWild(Dataset):
         shipped = [folder for folder in (self._boxes, self._landmarks) if folder is not None]
         faces: dict[int, Face] = {}
         for folder in shipped:
-            for frame, path in _points_files(folder, part).items():
+            for frame, path in self._points_files(folder, part).items():
                 if (face := _face(path)) is not None:
                     faces[frame] = face
         return faces if shipped else None
 
+    def _points_files(self, folder: Path, name: str) -> dict[int, Path]:
+        """Return the ``.pts`` files of a video by frame from 1; where one of any video is 0, all are counted from 0."""
+        if folder not in self._from_zero:
+            self._from_zero[folder] = has_zero(folder, ".pts")
+        return {number + self._from_zero[folder]: path for number, path in _points_files(folder, name).items()}
+
     def _alignment(self, name: str, video: Path, lines: int) -> dict[int, int] | None:
         """Return the line (from 0) of each labelled frame (from 1); None where neither frames nor boxes fit."""
         frames = self._media.length(video)
-        boxed = sorted(_points_files(self._boxes, name)) if self._boxes is not None else []
+        boxed = sorted(self._points_files(self._boxes, name)) if self._boxes is not None else []
         if not (boxed and boxed[0] >= 1 and boxed[-1] <= frames):
             boxed = []
         by_frame = {index: index - 1 for index in range(1, min(lines, frames) + 1)}
@@ -188,14 +195,14 @@ def _nested(root: Path, first: str, second: str = "") -> Path:
 
 
 def _points_files(folder: Path, name: str) -> dict[int, Path]:
-    """List the ``.pts`` files of a video by frame from 1; raises :class:`UserError` where a frame has two."""
+    """List the ``.pts`` files of a video by number; raises :class:`UserError` where a frame has two."""
     own = find_folder(folder, name)
     found: dict[int, Path] = {}
     for path in visible(own, ".pts") if own is not None else ():
         frame = number_of(path)
         if frame is not None and found.setdefault(frame, path) != path:
             raise UserError(f"{found[frame]} and {path} belong to the same frame; remove one of them.")
-    return from_one(found)
+    return found
 
 
 def _is_near(lines: int, count: int) -> bool:

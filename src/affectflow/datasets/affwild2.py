@@ -20,12 +20,13 @@ import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from affectflow import facs
 from affectflow.core.errors import UserError
-from affectflow.datasets.base import Dataset, find_folder, lines_of, number_of, visible
+from affectflow.datasets.base import Dataset, find_folder, has_zero, lines_of, number_of, visible
 from affectflow.datasets.dataset_info import ACTION_UNITS, EXPRESSION, VALENCE_AROUSAL, DatasetInfo
 from affectflow.datasets.sample import Sample, unknown_units
 from affectflow.facs.emotions import EXPRESSIONS, parse_expression
@@ -122,14 +123,17 @@ class AffWild2(Dataset):
             (valence, arousal), known, expressions = labels.of(frame)
             path = images.get(frame)
             if math.isnan(valence) and math.isnan(arousal) and not known and not expressions:
-                self.left_out["image without labels (-5, -1)"] += path is not None
+                if path is not None:
+                    self.left_out["image without labels (-5, -1)"] += 1
+                continue
+            image = NoImage() if path is None else self._media.image(path, self.left_out)
+            if image is None:  # damaged, which is counted
                 continue
             units = unknown_units()
             for unit, value in known.items():
                 units[unit - 1] = value
-            image = None if path is None else self._media.image(path, self.left_out)
             yield Sample(
-                image=NoImage() if image is None else image,
+                image=image,
                 dataset=self.name,
                 source=f"{part}/{frame:05d}.jpg" if path is None else f"{part}/{path.name}",
                 group=part,
@@ -141,11 +145,16 @@ class AffWild2(Dataset):
                 other=expressions,
             )
 
+    @cached_property
+    def _from_zero(self) -> bool:
+        """Whether images are counted from 0: where one of any video is 0."""
+        return has_zero(self._faces, ".jpg")
+
     def _images_of(self, part: str, frames: int) -> dict[int, Path]:
         """Return the images of a video by frame from 1, and count those without a label."""
         folder = find_folder(self._faces, part)
         files = visible(folder, ".jpg") if folder is not None else []
-        from_zero = any(number_of(path) == 0 for path in files)
+        from_zero = self._from_zero
         found: dict[int, Path] = {}
         for path in files:
             number = number_of(path)

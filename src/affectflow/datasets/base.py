@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from affectflow.datasets.sample import Sample
 
 _TEST_SHARE = 0.25  # of the groups of a set without a standard split
+_MOST_DIGITS = 6  # of a number with zeros in front
 MAX_LEFT_OVER = 2
 """By how many the labels and the frames of a video may differ: as many are counted as left over, with more of them it
 is not sure which label belongs to which frame."""
@@ -137,15 +138,25 @@ def number_of(path: Path) -> int | None:
     return int(path.stem) if path.stem.isascii() and path.stem.isdecimal() else None
 
 
-def from_one(numbered: Mapping[int, Path], last: int | None = None) -> dict[int, Path]:
-    """Return files by frame from 1, whether their names count from 0 or from 1: the first of a video tells.
+def has_zero(root: Path, ending: str) -> bool:
+    """Return whether a folder in a folder has a file that is named by the number 0.
+
+    Args:
+        root: The folder of the folders.
+        ending: The ending of the files.
+    """
+    names = [f"{'0' * digits}{ending}" for digits in range(1, _MOST_DIGITS + 1)]
+    return any((folder / name).is_file() for folder in folders(root) for name in names)
+
+
+def from_one(numbered: Mapping[int, Path], last: int) -> dict[int, Path]:
+    """Return files by frame from 1, where counting from 0 is usual.
 
     Args:
         numbered: The files of one video by the number in their names.
-        last: The number of the last frame, where counting from 0 is usual: only a file of this number then tells that
-            they are counted from 1.
+        last: The number of the last frame: a file of this number tells that they are counted from 1, unless one is 0.
     """
-    from_zero = 0 in numbered or (last is not None and last not in numbered)
+    from_zero = 0 in numbered or last not in numbered
     return {number + from_zero: path for number, path in sorted(numbered.items())}
 
 

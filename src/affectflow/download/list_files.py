@@ -207,12 +207,18 @@ def _looks_like_header(path: Path, lines: Sequence[str]) -> bool:
 
 def _read_json(path: Path, lines: Iterable[str], url_column: str | None, start: str) -> Iterator[ListedUrl]:
     """Read a list of URLs or of objects, an object a line, or a table as pandas writes it."""
+    lines = iter(lines)
+    items: list[Any] | None = None
     if start.startswith("["):
         items = _parsed(str(path), "".join(lines))
+    elif not _is_json(start):  # an object over several lines
+        whole = _parsed(str(path), "".join(lines))
+        items = _rows_of_table(whole, url_column) or [whole]
     else:
-        over_lines = not _is_json(start)
-        first = _parsed(str(path), "".join(lines) if over_lines else start)
-        items = _rows_of_table(first) or ([first] if over_lines else None)
+        first = list(itertools.takewhile(lambda line: not line.strip(), lines))
+        more = list(itertools.islice(filter(str.strip, lines), 1))
+        items = None if more else _rows_of_table(_parsed(str(path), start), url_column)
+        lines = itertools.chain(first, [start], more, lines)
     if items is not None:
         for number, item in enumerate(items, start=1):
             yield _json_row(path, f"item {number}", item, url_column)
@@ -230,7 +236,7 @@ def _is_json(text: str) -> bool:
     return True
 
 
-def _rows_of_table(table: object) -> list[dict[str, object]] | None:
+def _rows_of_table(table: object, url_column: str | None) -> list[Any] | None:
     """Return the rows of a table by pandas' ``to_json``, in any of its orientations; None for another object."""
     if not isinstance(table, Mapping) or not table:
         return None
@@ -241,7 +247,7 @@ def _rows_of_table(table: object) -> list[dict[str, object]] | None:
         return data
     columns = list(table.values())
     if all(isinstance(column, Mapping) and column for column in columns):
-        if any(column_of(name, None) for name in table):  # columns
+        if any(column_of(name, url_column) for name in table):  # columns
             return [{name: column.get(key) for name, column in table.items()} for key in columns[0]]
         return columns  # index
     return None

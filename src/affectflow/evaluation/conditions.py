@@ -104,7 +104,7 @@ def condition_scores(
         for name, rows in condition.groups.items():
             count = len(np.unique(people[rows]))
             facts[name] = {"frames": int(rows.sum()), "subjects": count}
-            if count >= FEWEST and (found := _evaluated(plain, model, outputs, rows)) is not None:
+            if count >= FEWEST and (found := _evaluated(plain, model, outputs, of_all, rows)) is not None:
                 evaluated[name] = found
         reference = max(evaluated, key=lambda name: facts[name]["frames"], default=None)
         for name, found in evaluated.items():
@@ -128,9 +128,11 @@ class _Group:
     holders: int
 
 
-def _evaluated(protocol: Protocol, model: str, outputs: Outputs, rows: NDArray[np.bool_]) -> _Group | None:
+def _evaluated(
+    protocol: Protocol, model: str, outputs: Outputs, of_all: Evaluation, rows: NDArray[np.bool_]
+) -> _Group | None:
     try:
-        found = evaluate(protocol, model, outputs, rows)
+        found = evaluate(protocol, model, outputs, (of_all, rows))
     except UserError:  # none of the labels that the model predicts is known here
         return None
     return _Group(found, len(np.unique(found.jackknife.codes[rows])))

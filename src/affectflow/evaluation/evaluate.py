@@ -104,23 +104,28 @@ class Evaluation:
         return Estimates(values, replicates, mean_of=mean_of)
 
 
-def evaluate(protocol: Protocol, model: str, outputs: Outputs, among: NDArray[np.bool_] | None = None) -> Evaluation:
+def evaluate(
+    protocol: Protocol, model: str, outputs: Outputs, among: tuple[Evaluation, NDArray[np.bool_]] | None = None
+) -> Evaluation:
     """Compute all metrics of a model by a protocol.
 
     Args:
         protocol: which labels are scored, and how.
         model: name for messages.
         outputs: predictions and labels of all frames.
-        among: which of them are evaluated, bool [frames]; None for all. The jackknife is of all frames in any case.
+        among: the evaluation of all frames, whose jackknife is used, and which of them are evaluated, bool [frames];
+            None to evaluate all.
 
     Raises:
         UserError: no label of the protocol has a prediction, or a model's prediction is NaN for some frames.
     """
-    labels = labels_of(protocol, outputs.table)
     if among is not None:
-        labels = labels.among(among)
-    subjects = outputs.table["source" if protocol.subject == "image" else protocol.subject].to_pylist()
-    jackknife = Jackknife(subjects)
+        of_all, rows = among
+        labels, subjects, jackknife = of_all.labels.among(rows), of_all.subjects, of_all.jackknife
+    else:
+        labels = labels_of(protocol, outputs.table)
+        subjects = outputs.table["source" if protocol.subject == "image" else protocol.subject].to_pylist()
+        jackknife = Jackknife(subjects)
     unsupported: list[str] = []
     unlabelled: list[str] = []
     units, intensities, affect = (
@@ -131,7 +136,7 @@ def evaluate(protocol: Protocol, model: str, outputs: Outputs, among: NDArray[np
                 _expression_targets(protocol, labels, outputs, jackknife),
             ),
             _intensity_targets(labels, outputs, jackknife),
-            _affect_targets(labels, outputs, jackknife),
+            _affect_targets(labels, outputs, jackknife, by_video=among is None),
         )
     )
     if not units and not intensities and not affect:
@@ -331,11 +336,13 @@ def _intensity_targets(labels: Labels, outputs: Outputs, jackknife: Jackknife) -
         )
 
 
-def _affect_targets(labels: Labels, outputs: Outputs, jackknife: Jackknife) -> Iterator[_Target]:
+def _affect_targets(labels: Labels, outputs: Outputs, jackknife: Jackknife, by_video: bool) -> Iterator[_Target]:
     if not labels.affect:
         return
-    has_video = [bool(video) for video in outputs.table["video"].to_pylist()]
-    videos = np.where(has_video, video_codes(outputs.table), -1)
+    videos = np.full(outputs.table.num_rows, -1)
+    if by_video:
+        has_video = [bool(video) for video in outputs.table["video"].to_pylist()]
+        videos = np.where(has_video, video_codes(outputs.table), -1)
     for name, label in labels.affect.items():
         predicted = outputs.table[f"predicted_{name}"].to_numpy().astype(np.float64)
         yield _Target(

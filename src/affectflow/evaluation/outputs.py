@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -222,8 +222,8 @@ def labels_of(protocol: Protocol, table: pa.Table) -> Labels:
         table: of :data:`affectflow.prediction.columns.PREDICTIONS_SCHEMA`, one row for each frame.
     """
     excluded = _excluded(path, table) if (path := protocol.left_out_file) else np.zeros(table.num_rows, bool)
-    for name, least in protocol.left_out_from.items():
-        excluded |= _percent(table, name) >= least
+    for seen, least in zip(_percents(table, protocol.left_out_from), protocol.left_out_from.values(), strict=True):
+        excluded |= seen >= least
     occurrence = _majority(protocol, table) if protocol.rule == MAJORITY else _recorded(protocol, table)
     if protocol.expressions:
         occurrence |= _named(table, EXPRESSIONS)
@@ -267,17 +267,17 @@ def _named(table: pa.Table, names: Sequence[str]) -> dict[str, NDArray[np.int8]]
 
 def _majority(protocol: Protocol, table: pa.Table) -> dict[str, NDArray[np.int8]]:
     """Return occurrence as present where at least 50% of the coders recorded it."""
-    percent = {name: _percent(table, name) for name in protocol.labels}
     return {
         name: np.where(seen < 0, facs.UNKNOWN, np.where(seen >= 50, facs.PRESENT, facs.ABSENT)).astype(np.int8)
-        for name, seen in percent.items()
+        for name, seen in zip(protocol.labels, _percents(table, protocol.labels), strict=True)
     }
 
 
-def _percent(table: pa.Table, name: str) -> NDArray[np.int64]:
-    """Return the percentage of coders who saw something in each frame, -1 where it is not known."""
-    column = PERCENT.format(name)
-    return np.array([dict(other).get(column, -1) for other in table["other"].to_pylist()], np.int64)
+def _percents(table: pa.Table, names: Iterable[str]) -> list[NDArray[np.int64]]:
+    """Return the percentages of coders who saw each of some things in each frame, -1 where they are not known."""
+    columns = list(map(PERCENT.format, names))
+    others = [dict(other) for other in table["other"].to_pylist()] if columns else []
+    return [np.array([other.get(column, -1) for other in others], np.int64) for column in columns]
 
 
 def _excluded(path: Path, table: pa.Table) -> NDArray[np.bool_]:

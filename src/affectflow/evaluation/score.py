@@ -215,7 +215,7 @@ def _answered_entry(
     if given.is_complete:
         if has_answer[all_frames.labels.used].all():
             return {}
-        evaluation = evaluate(protocol, model, all_answered, has_answer)
+        evaluation = evaluate(protocol, model, all_answered, (all_frames, has_answer))
     else:
         evaluation = evaluate(protocol, model, given)
     for kind in ("units", "intensities", "affect"):

@@ -6,10 +6,11 @@ import logging
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from affectflow.core.errors import UserError
+from affectflow.datasets.conditions import Conditions
 from affectflow.media.name_index import NameIndex, normalized
 from affectflow.tables.cells import is_missing, parse_number
 from affectflow.tables.delimited import open_table
@@ -18,6 +19,7 @@ log = logging.getLogger(__name__)
 
 KEYS = ("subject", "video")
 """The first of these columns that a table has says whom a row is of."""
+_MEASURED = ("crop", *(field.name for field in fields(Conditions)))
 _SUFFIX = re.compile(r"\.[a-z][a-z0-9]{1,3}$", re.IGNORECASE)
 _MAX_VALUES = 8
 """Of a text; a column with more, such as names, makes no groups."""
@@ -72,7 +74,8 @@ def read_subjects(path: Path) -> SubjectTable:
         path: The file, delimited as :func:`affectflow.tables.delimited.open_table` says.
 
     Raises:
-        UserError: The table has no column ``subject`` or ``video``, or no other one, or names somebody twice.
+        UserError: The table has no column ``subject`` or ``video``, or no other one, names somebody or a column twice,
+            or has a column of a name that other conditions have.
     """
     names: dict[str, int] = {}
     cells_of: dict[str, dict[str, str]] = {}
@@ -80,6 +83,10 @@ def read_subjects(path: Path) -> SubjectTable:
         header = [name.lower() for name in table.header]
         key = next(key for key in KEYS if key in header)
         others = {name: place for place, name in enumerate(table.header) if name and header[place] != key}
+        taken = next((name for name in header if header.count(name) > 1 or name in _MEASURED), None)
+        if taken:
+            problem = "occurs twice" if header.count(taken) > 1 else "is the name of what is measured of crops"
+            raise UserError(f"{path}: the column {taken!r} {problem}; rename it.")
         if not others:
             raise UserError(f"{path} has no column but {key}; add others, such as gender or age.")
         cells_of = {name: {} for name in others}

@@ -23,6 +23,8 @@ MAX_BITS = 31
 _PAIRS_AT_ONCE = 1 << 20
 _FEWER = 4
 """Bits by which the limit of chained faces is lowered."""
+_SURE = 8
+"""Hashes of faces that differ in at most so many bits are of one image."""
 _LEAST_CONTRAST = 16
 """Hashes with fewer ones (or zeros) belong to images without contrast, which all look alike to the hash."""
 
@@ -60,30 +62,6 @@ def has_contrast(hashes: Hashes) -> NDArray[np.bool_]:
     """Return which hashes [n, 16] belong to images with enough contrast to be compared, as bool [n]."""
     bits = np.bitwise_count(hashes).sum(axis=1)
     return np.asarray((bits >= _LEAST_CONTRAST) & (bits <= _BITS - _LEAST_CONTRAST))
-
-
-def near_pairs(hashes: Hashes, others: Hashes, max_bits: int) -> tuple[Numbers, Numbers, Numbers]:
-    """Find all pairs of hashes that differ in at most ``max_bits``; hashes without contrast are in none.
-
-    Args:
-        hashes: 256 bits each, uint16 [n, 16].
-        others: The hashes to compare them with, uint16 [m, 16].
-        max_bits: Number of differing bits, from 0 to 31.
-
-    Returns:
-        The positions in ``hashes`` and ``others`` and the number of differing bits, int64 [pairs]; a pair may occur
-        several times.
-
-    Raises:
-        ValueError: ``max_bits`` is out of its range.
-    """
-    mine, theirs = np.flatnonzero(has_contrast(hashes)), np.flatnonzero(has_contrast(others))
-    found = [np.empty((3, 0), np.int64)]
-    for one, other, differ in _pairs(hashes, mine, others, theirs, max_bits):
-        near = differ <= max_bits
-        found.append(np.stack([one[near], other[near], differ[near]]))
-    one, other, differ = np.concatenate(found, axis=1)
-    return one, other, differ
 
 
 def group_near_duplicates(hashes: Sequence[str], max_bits: int) -> list[int]:
@@ -217,23 +195,18 @@ def join_near_faces(labels: Numbers, faces: Sequence[str], max_bits: int, most: 
     """Join groups of images whose faces look the same.
 
     Among many people some pairs look the same by chance, and chance pairs chain. So where ``most`` groups or more
-    would become one, fewer bits may differ among them, until they do not.
+    would become one, fewer bits may differ among them, until they do not; 8 bits are no chance, however many they are.
 
     Args:
         labels: Label of each image's group, from 0 to n - 1, [n].
         faces: Hashes of each image's face and of its mirror image, 128 digits in hex; empty without a face, [n].
         max_bits: Number of differing bits, from 0 to 31.
-        most: As many groups are not joined.
+        most: As many groups are not joined by more than 8 bits.
 
     Returns:
         The labels of the joined groups, [n].
     """
-    upright, mirror = face_hashes_of(faces)
-    pairs = [near_pairs(upright, others, max_bits) for others in (upright, mirror)]
-    one, other, differ = (np.concatenate(parts) for parts in zip(*pairs, strict=True))
-    one, other = labels[one], labels[other]
-    useful = one != other
-    one, other, differ = one[useful], other[useful], differ[useful]
+    one, other, differ = _label_pairs(labels, face_hashes_of(faces), max_bits)
     limit = np.full(len(one), max_bits)
     while True:
         near = differ <= limit
@@ -241,7 +214,28 @@ def join_near_faces(labels: Numbers, faces: Sequence[str], max_bits: int, most: 
         group_of = np.zeros(len(labels), np.int64)
         group_of[labels] = found
         sizes = np.bincount(group_of[np.unique(labels)], minlength=len(labels) + 1)
-        chained = sizes[group_of[one]] >= most
+        chained = (sizes[group_of[one]] >= most) & (limit > _SURE)
         if not (chained & near).any():
             return found
-        limit[chained] -= _FEWER
+        limit[chained] = np.maximum(limit[chained] - _FEWER, _SURE)
+
+
+def _label_pairs(labels: Numbers, faces: tuple[Hashes, Hashes], max_bits: int) -> tuple[Numbers, Numbers, Numbers]:
+    """Return the pairs of groups that have near faces, each once, and in how many bits the nearest differ, [pairs]."""
+    upright, mirror = faces
+    comparable = np.flatnonzero(has_contrast(upright))
+    found, best = np.empty(0, np.int64), np.empty(0, np.int64)
+    for others in (upright, mirror):
+        theirs = np.flatnonzero(has_contrast(others))
+        for one, other, differ in _pairs(upright, comparable, others, theirs, max_bits):
+            mine, yours = labels[one], labels[other]
+            useful = (differ <= max_bits) & (mine != yours)
+            if not useful.any():
+                continue
+            low, high = np.minimum(mine, yours)[useful], np.maximum(mine, yours)[useful]
+            keys = np.concatenate([found, low * len(labels) + high])
+            bits = np.concatenate([best, differ[useful]])
+            order = np.lexsort((bits, keys))
+            first = np.append(True, np.diff(keys[order]) != 0)
+            found, best = keys[order][first], bits[order][first]
+    return found // max(len(labels), 1), found % max(len(labels), 1), best

@@ -75,12 +75,12 @@ class Scores:
         found: dict[tuple[str, str], None] = {}
         for run in runs.without_each(model, entry):
             name = runs.left_out_of(run) or ""
-            if name not in BENCHMARKS or self._obstacle(name, run, self._data.heads(name)) is not None:
+            of_set = protocols(name).values() if name in BENCHMARKS else ()
+            whole = [one for one in of_set if not one.folds and self._obstacle_of(one, run) is None]
+            if not whole:
                 continue
-            of_set = protocols(name).values()
-            default = next(iter(of_set))
-            within = next((one for one in of_set if one.folds), default)
-            found[default.target, run] = None
+            within = next((one for one in of_set if one.folds), whole[0])
+            found[whole[0].target, run] = None
             if (within.folds or model in self._models.runs) and self._obstacle_of(within, model) is None:
                 found[within.target, model] = None
         if not found:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -159,8 +159,9 @@ def assemble(inputs: AssemblyInputs, options: AssemblyOptions, samples: Path, le
     images = _images(inputs.labels, inputs.ledger, reference, options.automatic, rows_left_out)
     if inputs.affect is not None:
         _add_affect(images, inputs.affect, rows_left_out)
-    kept = Assignments.read(inputs.kept, options.division)
-    divided = _rows(list(images.values()), reference, inputs.faces, options, kept, rows_left_out)
+    division = replace(options.division, has_faces=bool(inputs.faces))
+    kept = Assignments.read(inputs.kept, division)
+    divided = _rows(list(images.values()), reference, inputs.faces, options, division, kept, rows_left_out)
     rows = _without_automatic(divided, images, rows_left_out)
     if options.on_missing_face != CENTER_CROP:
         faceless = dict.fromkeys(row["sha256"] for row in rows if row["face"] == NO_FACE and row["split"] != "test")
@@ -180,8 +181,8 @@ def assemble(inputs: AssemblyInputs, options: AssemblyOptions, samples: Path, le
             )
     write_csv(left_out, LEFT_OUT_COLUMNS, rows_left_out)
     write_parquet(samples, SAMPLES_SCHEMA, rows)
-    if inputs.kept is not None:
-        kept.write(inputs.kept, options.division)
+    if inputs.kept is not None and not (reference is not None and reference.has_splits):
+        kept.write(inputs.kept, division)
     return counts
 
 
@@ -190,20 +191,21 @@ def _rows(
     reference: Snapshot | None,
     faces: Sequence[Path],
     options: AssemblyOptions,
+    division: Division,
     kept: Assignments,
     left_out: LeftOut,
 ) -> list[dict[str, Any]]:
     """Return the rows of ``SAMPLES_SCHEMA``."""
     face_rows = {row["sha256"]: row for table in faces for row in parquet_rows(table, FACES_SCHEMA)}
     if reference is not None and reference.has_splits:
-        kept.known |= (known := reference.images())
+        known = reference.images()
         places: list[tuple[str, str] | None] = [known[image.sha256] for image in images]
     else:
         looks = [
             Look(image.sha256, image.dhash, face_rows.get(image.sha256, {}).get("face_hash", ""), image.only_automatic)
             for image in images
         ]
-        places = divide(looks, options.division, kept)
+        places = divide(looks, division, kept)
     divided = []
     for image, place in zip(images, places, strict=True):
         if place is None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,8 @@ import pyarrow as pa
 
 from affectflow.media.near_duplicates import first_members, group_near_duplicates, join_near_faces
 from affectflow.tables.parquet import parquet_columns, parquet_note, write_parquet
+
+log = logging.getLogger(__name__)
 
 TIES = "looks like images of several splits"
 _MOST_GROUPS = 10
@@ -31,17 +34,19 @@ class Division:
         test_fraction: Share of the groups that goes to test.
         image_bits: Perceptual hashes of images that differ in at most so many of 256 bits are in one group.
         face_bits: The same of the hashes of aligned faces.
+        has_faces: Whether faces were searched for.
     """
 
     validation_fraction: float
     test_fraction: float
     image_bits: int
     face_bits: int
+    has_faces: bool = False
 
     @property
     def identity(self) -> str:
         """A text that differs where images were divided in another way."""
-        return json.dumps([self.validation_fraction, self.test_fraction, self.image_bits, self.face_bits])
+        return json.dumps(list(astuple(self)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +115,22 @@ def divide(images: Sequence[Look], division: Division, kept: Assignments) -> lis
     for image, first in zip(images, _groups(images, division), strict=True):
         members[first].append(image)
     placed: dict[str, tuple[str, str] | None] = {}
+    torn = 0
     for first, group in members.items():
+        if all(image.for_training for image in group):  # not kept: once somebody labels one of them, it may be tested
+            placed |= {image.sha256: ("train", images[first].sha256) for image in group}
+            continue
         place = _place(images[first].sha256, group, division, kept.known)
-        placed |= {image.sha256: kept.known.get(image.sha256, place) for image in group}
-    kept.known |= {sha256: place for sha256, place in placed.items() if place is not None}
+        torn += place is None
+        found = {image.sha256: kept.known.get(image.sha256, place) for image in group}
+        kept.known |= {sha256: one for sha256, one in found.items() if one is not None}
+        placed |= found
+    if torn:
+        log.warning(
+            "%d groups of images that look the same lie in several splits since earlier runs; delete the table of kept "
+            "splits (results/state/splits.parquet) to divide all images anew",
+            torn,
+        )
     return [placed[image.sha256] for image in images]
 
 
@@ -124,8 +141,6 @@ def _place(
     before = [known[image.sha256] for image in group if image.sha256 in known]
     if before:
         return before[0] if len({split for split, _ in before}) == 1 else None
-    if all(image.for_training for image in group):
-        return "train", name
     return split_of(name, division), name
 
 

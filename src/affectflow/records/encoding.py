@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from affectflow.datasets.conditions import Conditions
-from affectflow.datasets.face import MISSING
+from affectflow.datasets.face import HELD, MISSING
 from affectflow.datasets.sample import Sample
 from affectflow.faces.conditions import conditions_of
 from affectflow.faces.crop import crop
@@ -50,5 +50,7 @@ class ImageEncoding:
             data = sample.image.data
         else:
             data = jpeg.encode(pixels, self.quality, self.chroma)
-        conditions = Conditions() if kind == MISSING else conditions_of(sample.face, pixels)
+        # Where a face was lost, it is not known how large it is and how far it is turned.
+        face = None if kind == HELD else sample.face
+        conditions = Conditions() if kind == MISSING else conditions_of(face, pixels)
         return encode_example(sample, data, self.size, conditions, kind)

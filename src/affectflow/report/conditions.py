@@ -27,7 +27,7 @@ _METRICS = {
     "valence": ("valence CCC", BLUE),
     "arousal": ("arousal CCC", ORANGE),
 }
-_DECIDES = ("mean_auc", "mean_icc", "valence", "mean_f1")
+_DECIDES = ("mean_auc", "mean_icc", "valence", "arousal", "mean_f1")
 """By the first of these that a benchmark has, groups are compared in words: F1 depends on how frequent an AU is."""
 
 
