@@ -149,7 +149,13 @@ def make_au(root: Path, name: str, *lines: str, side: str = "AU_Set/Training_Set
     text(root / side / f"{name}.txt", AU_HEADER, *lines)
 
 
-@pytest.mark.parametrize("place", ["AU_Set", "Annotations/AU_Detection_Challenge"])
+@pytest.mark.parametrize(
+    "place",
+    [
+        *("AU_Set", "Annotations/AU_Detection_Challenge", "6th ABAW Annotations/AU_Detection_Challenge"),
+        "3rd ABAW Annotations/Third ABAW Annotations/AU_Detection_Challenge",
+    ],
+)
 def test_affwild2s_action_units(tmp_path: Path, place: str) -> None:
     make_affwild2(tmp_path, "7", "0.5,0.5", "-5,-5", "-5,-5", "0.1,0.1")
     make_au(

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 
 from affectflow import facs
 from affectflow.core.errors import UserError
-from affectflow.datasets.base import Dataset, find_folder, has_zero, lines_of, number_of, visible
+from affectflow.datasets.base import Dataset, find_folder, folders, has_zero, lines_of, number_of, visible
 from affectflow.datasets.dataset_info import ACTION_UNITS, EXPRESSION, VALENCE_AROUSAL, DatasetInfo
 from affectflow.datasets.sample import Sample, unknown_units
 from affectflow.facs.emotions import EXPRESSIONS, parse_expression
@@ -173,14 +173,19 @@ def _has_image(sample: Sample) -> bool:
 
 
 def _label_folders(root: Path) -> dict[str, Path]:
-    """Return the folder of each kind of labels that is there; they may be in a folder ``Annotations``."""
-    places = (root, find_folder(root, "Annotations"))
+    """Return the folder of each kind of labels that is there; they may be in one such as ``6th ABAW Annotations``."""
+    outer = [root, *_annotations(root)]
+    places = [*outer, *(inner for folder in outer[1:] for inner in _annotations(folder))]
     found = {}
     for kind, spellings in _FOLDERS.items():
-        folder = next((one for place in places if place and (one := find_folder(place, *spellings))), None)
+        folder = next((one for place in places if (one := find_folder(place, *spellings))), None)
         if folder is not None:
             found[kind] = folder
     return found
+
+
+def _annotations(folder: Path) -> list[Path]:
+    return [inner for inner in folders(folder) if "annotation" in inner.name.lower()]
 
 
 def _sides(folder: Path) -> dict[str, dict[str, Path]]:
