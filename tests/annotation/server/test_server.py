@@ -184,6 +184,7 @@ def test_a_token_is_needed(desk: Desk, options: tuple[str, ...]) -> None:
     assert ask(address, f"/?{token}", headers={**elsewhere, "Sec-Fetch-Dest": "image"})[0] == 403
     for path in ("/", "/page.js", "/api/state?annotator=anna", "/api/state?annotator=anna&token=wrong", "/?token=%ff"):
         assert ask(address, path)[0] == 403
+    assert ask(address, "/")[1].startswith(b"The address has no valid token; open the address that the server printed.")
     assert ask(address, "/api/rate", rating(1))[0] == 403 and not desk.log("anna").exists()
     status, _, headers = ask(address, f"/?{token}")
     assert status == 200 and "HttpOnly" in headers["Set-Cookie"] and "SameSite=Strict" in headers["Set-Cookie"]

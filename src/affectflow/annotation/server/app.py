@@ -112,6 +112,8 @@ class _Page:
         """Refuse requests without access, and report errors as a sentence."""
         try:
             if (refusal := self._refusal(request)) is not None:
+                if not request.path.startswith("/api/"):  # somebody reads it
+                    return web.Response(text=refusal, status=403, headers=_HEADERS)
                 return web.json_response({"error": refusal}, status=403, headers=_HEADERS)
             response = await handler(request)
         except web.HTTPException as error:  # a redirect, or a page that does not exist
