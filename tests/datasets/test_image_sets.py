@@ -135,11 +135,11 @@ def test_affwild2s_blank_lines_shift_nothing(tmp_path: Path) -> None:
         samples("affwild2", tmp_path)
 
 
-def labels_in(root: Path) -> frozenset[str]:
+def labels_in(root: Path, split: str = "all") -> frozenset[str]:
     """What the plan of a workflow knows of a folder."""
     heads_of = info("affwild2").heads_of
     assert heads_of is not None
-    return heads_of(root)
+    return heads_of(root, split)
 
 
 AU_HEADER = "AU1,AU2,AU4,AU6,AU7,AU10,AU12,AU15,AU23,AU24,AU25,AU26"
@@ -183,6 +183,7 @@ def test_a_video_that_one_kind_of_labels_tests_is_not_trained_on(tmp_path: Path)
         make_affwild2(tmp_path, name, "0.5,0.5")
     make_au(tmp_path, "8", ",".join("1" * 12), side="AU_Set/Validation_Set")
     train, test = get_dataset("affwild2", tmp_path, "train"), get_dataset("affwild2", tmp_path, "test")
+    assert (labels_in(tmp_path, "train"), labels_in(tmp_path, "test")) == ({"valence_arousal"}, {"action_units"})
     assert train.groups() == ["7"] and train.left_out == {"video of another kind of labels' validation set": 1}
     (sample,) = test.samples()
     assert sample.video == "8" and np.isnan(sample.valence) and len(known(sample)) == 12

@@ -22,9 +22,10 @@ def plan(folder: Path, **sets: dict[str, Any]) -> Plan:
     return Plan(complete({"data": {"own": {"root": str(own)}, **sets}, "models": {"resnet": RESNET}}))
 
 
-def affwild2(folder: Path, *labels: str) -> dict[str, str]:
-    for name in (*labels, "cropped_aligned"):
+def affwild2(folder: Path, *labels: str, sides: tuple[str, ...] = ("Training_Set", "Validation_Set")) -> dict[str, str]:
+    for name in ("cropped_aligned", *(f"{label}/{side}" for label in labels for side in sides)):
         (folder / "affwild2" / name).mkdir(parents=True, exist_ok=True)
+        (folder / "affwild2" / name / f"{name[-9]}.txt").touch()
     return {"root": str(folder / "affwild2")}
 
 
@@ -42,9 +43,18 @@ def test_aff_wild2_is_scored_by_the_labels_that_are_there(
 ) -> None:
     found = plan(tmp_path, affwild2=affwild2(tmp_path, *labels)).scores
     assert [target for target, _ in found.targets() if target.startswith("affwild2")] == targets
+    found.check_prediction("affwild2", "resnet")
     if "VA_Set" not in labels:
         with pytest.raises(UserError, match=r"affwild2 has no labels of valence_arousal; add them, or choose"):
             found.parts(protocol("affwild2"), "resnet")
+
+
+def test_a_model_learns_what_the_training_side_labels(tmp_path: Path) -> None:
+    affwild2(tmp_path, "AU_Set", sides=("Validation_Set",))
+    sets = {"affwild2": affwild2(tmp_path, "VA_Set") | {"use": "split"}}
+    found = Plan(complete({"data": sets, "models": {"m": {**RESNET, "train_on": ["affwild2"]}}}))
+    assert found.models.trained_heads("m") == {"valence_arousal"}
+    assert found.scores.targets() == [("affwild2", "m")]
 
 
 def test_a_table_of_subjects_is_followed(tmp_path: Path) -> None:

@@ -267,8 +267,14 @@ def _rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, list[float]
             yield number, values
 
 
-def _heads_of(root: Path) -> frozenset[str]:
-    return frozenset(_label_folders(root))
+def _heads_of(root: Path, split: str) -> frozenset[str]:
+    """Return the kinds of labels that have a file in a split."""
+    sides = {kind: _sides(folder) for kind, folder in _label_folders(root).items()}
+    return frozenset(
+        kind
+        for kind, by_side in sides.items()
+        if any(files for side, files in by_side.items() if split in ("all", side))
+    )
 
 
 def _recognize(path: Path) -> bool:

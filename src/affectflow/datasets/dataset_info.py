@@ -48,8 +48,8 @@ class DatasetInfo:
     """Name for readers."""
     heads: frozenset[str]
     """Kinds of labels: some of ``action_units``, ``intensities``, ``valence_arousal``."""
-    heads_of: Callable[[Path], frozenset[str]] | None = None
-    """Kinds of labels in a folder, where a user may have only some; None where all are there."""
+    heads_of: Callable[[Path, str], frozenset[str]] | None = None
+    """Kinds of labels in a folder and one of its splits, where a user may have only some; None where all are there."""
     media: Literal["videos", "images"]
     """``videos`` where images are successive frames, even if they are stored as image files."""
     opens: Callable[[Path, str, Media], Dataset]

@@ -124,17 +124,24 @@ class Data:
 
     # Labels and splits
 
-    def heads(self, dataset: str) -> set[str]:
-        """Return the heads that a data set has labels for, in the user's folder if it is there."""
+    def heads(self, dataset: str, training: bool = False) -> set[str]:
+        """Return the heads that a data set has labels for, in the user's folder if it is there.
+
+        Args:
+            dataset: Name of the data set.
+            training: Whether the labels are learned from; otherwise they are scored.
+        """
         facts = info(dataset)
         if facts.heads_of is None or not self.configured(dataset) or not (root := Path(self.root(dataset))).is_dir():
             return set(facts.heads)
-        return set(facts.heads_of(root))
+        side = "train" if training else "test"
+        return set(facts.heads_of(root, side if self._is_split(dataset) else "all"))
 
     def labels(self, names: set[str]) -> set[str]:
         """Return the heads that data sets have labels for."""
-        found: set[str] = set().union(*map(self.heads, names))
-        if not self.has_traces() and not any(VALENCE_AROUSAL in self.heads(name) for name in names - {EMOTIONET}):
+        by_set = {name: self.heads(name, training=True) for name in names}
+        found: set[str] = set().union(*by_set.values())
+        if not self.has_traces() and not any(VALENCE_AROUSAL in by_set[name] for name in names - {EMOTIONET}):
             found.discard(VALENCE_AROUSAL)  # EmotioNet has them only from the traces
         return found
 

@@ -128,9 +128,10 @@ class Scores:
             benchmark: Name of the benchmark.
             run: Name of the run.
         """
-        obstacle = self._obstacle(benchmark, run, self._data.heads(benchmark))
-        if obstacle is not None:
-            raise UserError(obstacle)
+        of_set = protocols(benchmark).values()
+        obstacles = [self._obstacle(benchmark, run, one.scores, one.labelled) for one in of_set]
+        if None not in obstacles:
+            raise UserError(next(filter(None, obstacles)))
 
     def snapshot_card(self, one: Protocol, run: str) -> list[str]:
         """Return the snapshot's card that a score cites, where EmotioNet's images are concerned.
