@@ -115,7 +115,7 @@ def test_labels_of_disfa_that_all_end_early_are_told(tmp_path: Path) -> None:
 def test_two_files_of_an_au_of_disfa_are_told(tmp_path: Path) -> None:
     make_disfa(tmp_path, "SN001")
     text(tmp_path / "ActionUnit_Labels/SN001/sn001_AU1.txt", "1,0")
-    with pytest.raises(UserError, match=r"au1\.txt.* differ in case alone"):
+    with pytest.raises(UserError, match=r"are both of AU1; remove one"):
         samples("disfa", tmp_path)
 
 

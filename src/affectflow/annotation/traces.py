@@ -232,9 +232,14 @@ def _rating_track(
     """Make a track of ratings, each with its frame from 0."""
     values = np.full(len(video.images), np.nan)
     repeats: list[tuple[float, float]] = []
-    low, high = placed[0][1].limits or (-trace_range, trace_range)
-    given = np.array([rating.value for _, rating in placed])
-    scaled = _scaled(placed[0][1].path, given, [rating.location for _, rating in placed], low, high)
+    scaled = np.full(len(placed), np.nan)
+    by_scale: dict[tuple[float, float], list[int]] = {}
+    for place, (_, rating) in enumerate(placed):
+        by_scale.setdefault(rating.limits or (-trace_range, trace_range), []).append(place)
+    for (low, high), places in by_scale.items():  # of an export with stars and numbers
+        given = np.array([placed[place][1].value for place in places])
+        locations = [placed[place][1].location for place in places]
+        scaled[places] = _scaled(placed[0][1].path, given, locations, low, high)
     for (frame, rating), value in zip(placed, map(float, scaled), strict=True):
         if rating.is_repeat:
             repeats.append((values[frame], value))

@@ -92,6 +92,11 @@ class AffWild2(Dataset):
         if both:
             self.left_out["video of another kind of labels' validation set"] += len(both)
         self._files = {name: self._files[name] for name in sorted(self._files.keys() - both)}
+        shown: dict[Path, str] = {}
+        for name in self._files:
+            own = find_folder(faces, name)
+            if own is not None and (other := shown.setdefault(own, name)) != name:
+                raise UserError(f"The annotations {other} and {name} are both of {own}; rename one of them.")
         if not self._files:
             folder = next(iter(labels.values()))
             raise UserError(f"{folder} holds no annotation of the split {split!r}; expected Training_Set/NAME.txt.")
@@ -176,11 +181,13 @@ def _label_folders(root: Path) -> dict[str, Path]:
     """Return the folder of each kind of labels that is there; they may be in one such as ``6th ABAW Annotations``."""
     outer = [root, *_annotations(root)]
     places = [*outer, *(inner for folder in outer[1:] for inner in _annotations(folder))]
-    found = {}
+    found: dict[str, Path] = {}
     for kind, spellings in _FOLDERS.items():
-        folder = next((one for place in places if (one := find_folder(place, *spellings))), None)
-        if folder is not None:
-            found[kind] = folder
+        there = [one for place in places for name in spellings if (one := find_folder(place, name))]
+        if len(there) > 1:
+            raise UserError(f"{there[0]} and {there[1]} hold labels of one kind; keep one of them in {root}.")
+        if there:
+            found[kind] = there[0]
     return found
 
 
@@ -193,11 +200,12 @@ def _sides(folder: Path) -> dict[str, dict[str, Path]]:
     found: dict[str, dict[str, Path]] = {}
     seen: dict[str, Path] = {}
     for side, spellings in _SIDES.items():
-        inner = find_folder(folder, *spellings)
-        found[side] = {path.stem: path for path in (visible(inner, ".txt") if inner is not None else ())}
-        for name, path in found[side].items():
-            if seen.setdefault(name, path) != path:
-                raise UserError(f"{seen[name]} and {path} label the same video; remove one of them.")
+        found[side] = {}
+        for inner in filter(None, (find_folder(folder, spelling) for spelling in spellings)):
+            for path in visible(inner, ".txt"):
+                if seen.setdefault(path.stem, path) != path:
+                    raise UserError(f"{seen[path.stem]} and {path} label the same video; remove one of them.")
+                found[side][path.stem] = path
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from affectflow.datasets.sample import Sample
 
 _TEST_SHARE = 0.25  # of the groups of a set without a standard split
-_MOST_DIGITS = 6  # of a number with zeros in front
+_MOST_DIGITS = 10  # of a number with zeros in front
 MAX_LEFT_OVER = 2
 """By how many the labels and the frames of a video may differ: as many are counted as left over, with more of them it
 is not sure which label belongs to which frame."""
@@ -119,6 +119,14 @@ def by_name(paths: Iterable[Path], ending: str) -> dict[str, Path]:
     return found
 
 
+def check_case(paths: Sequence[Path]) -> None:
+    """Raise :class:`UserError` where two names differ in case alone: both would be taken for one person."""
+    seen: dict[str, Path] = {}
+    for path in paths:
+        if (other := seen.setdefault(path.name.lower(), path)) != path:
+            raise UserError(f"{other} and {path} differ in case alone; remove or rename one of them.")
+
+
 def find_folder(root: Path, *spellings: str) -> Path | None:
     """Return the first folder in ``root`` that has one of the given names, in any case, or None."""
     for spelling in spellings:
@@ -145,7 +153,8 @@ def has_zero(root: Path, ending: str) -> bool:
         root: The folder of the folders.
         ending: The ending of the files.
     """
-    names = [f"{'0' * digits}{ending}" for digits in range(1, _MOST_DIGITS + 1)]
+    endings = (ending, ending.upper(), ending.capitalize(), f".{ending[1:].capitalize()}")
+    names = [f"{'0' * digits}{one}" for digits in range(1, _MOST_DIGITS + 1) for one in dict.fromkeys(endings)]
     return any((folder / name).is_file() for folder in folders(root) for name in names)
 
 

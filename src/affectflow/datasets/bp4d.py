@@ -120,6 +120,9 @@ def _read_labels(path: Path) -> dict[int, NDArray[np.int8]]:
         units = [_unit(name) for name in header[1:]]
         if _unit(header[0] if header else "") is not None or not any(units):
             raise UserError(f"{path}, line 1: the header is not 0 for the frame and then AUs; fetch the table again.")
+        named = [unit for unit in units if unit is not None]
+        if twice := next((unit for unit in named if named.count(unit) > 1), None):
+            raise UserError(f"{path}, line 1: AU{twice} has two columns; fetch the table again.")
         for cells in reader:
             where = f"{path}, line {reader.line_num}"
             if not any(cell.strip() for cell in cells):

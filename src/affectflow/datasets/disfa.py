@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from affectflow.core.errors import UserError
-from affectflow.datasets.base import MAX_LEFT_OVER, Dataset, by_name, find, find_folder, folders, from_one, visible
+from affectflow.datasets.base import MAX_LEFT_OVER, Dataset, check_case, find, find_folder, folders, from_one, visible
 from affectflow.datasets.dataset_info import ACTION_UNITS, BENCHMARK, INTENSITIES, DatasetInfo, Option
 from affectflow.datasets.disfa_labels import FOLDS, UNITS, occurrence
 from affectflow.datasets.face import Face, face_of_landmarks
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from affectflow.datasets.media import Media
 
 _VIDEO = re.compile(r"(?:left|right)video(.+)_comp", re.IGNORECASE)
+_LABELS = re.compile(r"(?:.*[_-])?au0*(\d{1,2})\.txt", re.IGNORECASE)
 _LANDMARKS = re.compile(r"(\d+)_lm\.mat$", re.IGNORECASE)
 
 
@@ -58,6 +59,7 @@ class Disfa(Dataset):
         self._videos = [folder for _, folder in preferred if folder is not None]
         wanted = FOLDS.subjects_of(split)
         self._subjects = [folder for folder in folders(labels) if wanted is None or folder.name.upper() in wanted]
+        check_case(folders(labels))
         labeled = {folder.name.lower() for folder in folders(labels)}
         files = (path for folder in self._videos for ending in (".avi", ".mp4") for path in visible(folder, ending))
         filmed = {match[1].lower() for path in files if (match := _VIDEO.fullmatch(path.stem))}
@@ -107,13 +109,19 @@ class Disfa(Dataset):
     @cached_property
     def _known_units(self) -> set[int]:
         """The AUs that any subject has a file of."""
-        return {unit for folder in self._subjects for unit in UNITS if find(folder, _label_file(folder, unit))}
+        return {unit for folder in self._subjects for unit in label_files(folder)}
 
     def _report_gaps(self, folder: Path, labels: Mapping[int, NDArray[np.float32]]) -> None:
         """Report where a label is missing: DISFA has one of each of its 12 AUs for every frame."""
         import numpy as np
 
-        paths = {unit: find(folder, _label_file(folder, unit)) for unit in UNITS}
+        files = label_files(folder)
+        paths = {unit: files.get(unit) for unit in UNITS}
+        unread = [path.name for path in visible(folder, ".txt") if path not in files.values()]
+        if unread:
+            self._media.report(
+                f"{folder} has files that are not of DISFA's AUs: {', '.join(unread)[:200]}; remove them."
+            )
         # Whoever has few AUs, and the same ones of everybody, has chosen them.
         complete = sum(path is not None for path in paths.values()) > len(UNITS) // 2
         absent = [unit for unit, path in paths.items() if path is None and (complete or unit in self._known_units)]
@@ -168,14 +176,9 @@ def read_labels(folder: Path) -> dict[int, NDArray[np.float32]]:
     """
     import numpy as np
 
-    by_name(visible(folder, ".txt"), ".txt")  # two files of an AU, whose names differ in case alone
     labels: dict[int, NDArray[np.float32]] = {}
-    found = False
-    for unit in UNITS:
-        path = find(folder, _label_file(folder, unit))
-        if path is None:
-            continue
-        found = True
+    files = label_files(folder)
+    for unit, path in files.items():
         with open_text(path) as stream:
             for number, line in enumerate(stream, start=1):
                 if line.strip():
@@ -184,13 +187,20 @@ def read_labels(folder: Path) -> dict[int, NDArray[np.float32]]:
                     if not np.isnan(row[unit - 1]):
                         raise UserError(f"{path}, line {number}: frame {frame} occurs twice; remove one of its lines.")
                     row[unit - 1] = intensity
-    if not found:
-        raise UserError(f"{folder} holds no label file; expected {_label_file(folder, 1)} and so on.")
+    if not files:
+        raise UserError(f"{folder} holds no label file; expected {folder.name}_au1.txt and so on.")
     return labels
 
 
-def _label_file(folder: Path, unit: int) -> str:
-    return f"{folder.name}_au{unit}.txt"
+def label_files(folder: Path) -> dict[int, Path]:
+    """Return a subject's files of labels by AU, in order; raises :class:`UserError` where an AU has two."""
+    found: dict[int, Path] = {}
+    for path in visible(folder, ".txt"):
+        match = _LABELS.fullmatch(path.name)
+        unit = int(match[1]) if match else 0
+        if unit in UNITS and found.setdefault(unit, path) != path:
+            raise UserError(f"{found[unit]} and {path} are both of AU{unit}; remove one of them.")
+    return dict(sorted(found.items()))
 
 
 def _face(path: Path) -> Face | None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from affectflow import facs
 from affectflow.core.errors import UserError
-from affectflow.datasets.base import Dataset, find_folder, folders, number_of, side_of, visible
+from affectflow.datasets.base import Dataset, check_case, find_folder, folders, number_of, side_of, visible
 from affectflow.datasets.dataset_info import ACTION_UNITS, INTENSITIES, DatasetInfo
 from affectflow.datasets.disfa_labels import FOLDS, occurrence
 from affectflow.datasets.sample import Sample, unknown_intensities
@@ -44,6 +44,9 @@ class DisfaPlus(Dataset):
         super().__init__()
         self._media = media
         self._labels, self._images = find_folder(root, "Labels") or root, find_folder(root, "Images") or root
+        check_case(folders(self._labels))
+        for subject in folders(self._labels):
+            check_case(folders(subject))
         self._trials: dict[str, Path | None] = {
             f"{subject.name}/{trial.name}": trial
             for subject in folders(self._labels)

@@ -19,6 +19,7 @@ from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
+from unicodedata import normalize
 
 from affectflow import facs
 from affectflow.core.errors import UserError
@@ -72,9 +73,24 @@ class Own(Dataset):
         self._media = media
         self._folder = table.parent
         self._missing = ""  # the first image without a file, which is logged
-        self._rows = [row for row in _rows(table) if split == "all" or side_of(self.name, row.group) == split]
+        rows = list(_rows(table))
+        self._check_spellings(table, rows)
+        self._rows = [row for row in rows if split == "all" or side_of(self.name, row.group) == split]
         if not self._rows:
             raise UserError(f"{table} has no image of the split {split!r}; add rows, or use it as a whole.")
+
+    def _check_spellings(self, table: Path, rows: Sequence[_Row]) -> None:
+        """Raise :class:`UserError` where two rows are of one file, spelled in other letters."""
+        alike: dict[str, list[_Row]] = {}
+        for row in rows:
+            alike.setdefault(row.image.casefold(), []).append(row)
+        for several in (found for found in alike.values() if len(found) > 1):
+            files: dict[Path, str] = {}
+            for row in several:
+                if (other := files.setdefault(self._path_of(row.image), row.image)) != row.image:
+                    raise UserError(
+                        f"{table} has rows of {other!r} and of {row.image!r}, one file; remove one of them."
+                    )
 
     def groups(self) -> list[str]:
         return sorted({row.group for row in self._rows})
@@ -126,9 +142,10 @@ def _rows(table: Path) -> Iterator[_Row]:
         for line, cells in opened.rows:
             where = f"{table}, line {line}"
             row = _row(where, {name: cells[place].strip() for name, place in columns.items()}, opened.delimiter)
-            if normalized(row.image) in seen:
+            place = normalized(os.path.join(table.parent, row.image))
+            if place in seen:
                 raise UserError(f"{where}: {row.image[:100]!r} already has a row; remove one of them.")
-            seen.add(normalized(row.image))
+            seen.add(place)
             yield row
 
 
@@ -188,7 +205,8 @@ def _row(where: str, cells: Mapping[str, str], delimiter: str) -> _Row:
                 labels[unit - 1] = _LABELS[value]
     affect = {name: _affect(where, name, cells.get(name, ""), delimiter) for name in _AFFECT}
     subject = cells.get("subject", "")
-    return _Row(os.path.normpath(cells["image"]), "" if is_missing(subject) else subject, labels, affect)
+    person = "" if is_missing(subject) else normalize("NFC", subject)
+    return _Row(os.path.normpath(cells["image"]), person, labels, affect)
 
 
 def _affect(where: str, name: str, cell: str, delimiter: str) -> float:

@@ -137,6 +137,8 @@ def _read_workbook(path: Path, url_column: str | None) -> Iterator[ListedUrl]:
             continue  # notes beside the list
         found = True
         header = known.index(max(known))
+        if above := next((n for n, row in first[:header] if any(_ADDRESS.match(str(c).strip()) for c in row)), None):
+            raise UserError(f"{path}, sheet {sheet.name}, row {above}: a URL above the header; put the header first.")
         columns = _Columns(path, [str(cell) for cell in first[header][1]], url_column)
         for number, row in itertools.chain(first[header + 1 :], sheet.rows):
             yield columns.row(path, f"sheet {sheet.name}, row {number}", row)
@@ -242,22 +244,35 @@ def _rows_of_table(table: object, url_column: str | None) -> list[Any] | None:
         return None
     data, names = table.get("data"), table.get("columns")
     if isinstance(data, list) and isinstance(names, list):  # split
-        return [dict(zip(names, row, strict=False)) for row in data if isinstance(row, list)]
+        return [dict(zip(names, row, strict=True)) if _fits(row, names) else row for row in data]
     if isinstance(data, list) and "schema" in table:  # table
         return data
     columns = list(table.values())
     if all(isinstance(column, Mapping) and column for column in columns):
         if any(column_of(name, url_column) for name in table):  # columns
-            return [{name: column.get(key) for name, column in table.items()} for key in columns[0]]
+            keys = dict.fromkeys(key for column in columns for key in column)
+            return [{name: column.get(key) for name, column in table.items()} for key in keys]
         return columns  # index
     return None
 
 
+def _fits(row: object, names: list[Any]) -> bool:
+    """Return whether a row has a cell for each column; others are named as they are read."""
+    return isinstance(row, list) and len(row) == len(names)
+
+
 def _parsed(where: str, text: str) -> Any:
     try:
-        return json.loads(text)
+        return json.loads(text, object_pairs_hook=_without_doubles)
     except (ValueError, RecursionError) as error:
         raise UserError(f"{where} is not JSON ({error}); write an object a line, or a list.") from None
+
+
+def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key occurs twice")
+    return found
 
 
 def _json_row(path: Path, where: str, item: object, url_column: str | None) -> ListedUrl:

@@ -32,7 +32,7 @@ from affectflow.evaluation.external_formats import (
     is_known_column,
     recognize,
 )
-from affectflow.evaluation.outputs import RunPredictions
+from affectflow.evaluation.outputs import CLIPPED, RunPredictions
 from affectflow.media.name_index import NameIndex, normalized
 from affectflow.prediction.columns import LEFT_OUT_COLUMNS, PREDICTIONS_SCHEMA, label_fields
 from affectflow.tables.cells import parse_number
@@ -45,7 +45,6 @@ log = logging.getLogger(__name__)
 WITHOUT_LABEL = "prediction without a labelled frame"
 _WITHOUT_FACE = "prediction without a face"
 _OTHER_FACE = "prediction of another face in the same frame"
-_CLIPPED = "value outside its range, which was clipped"
 _RANGES = {PROBABILITY: (0.0, 1.0), INTENSITY: (0.0, 5.0), AFFECT: (-1.0, 1.0)}
 _ROUNDING = 1e-5
 """How far beyond its range a value of a program that computes in single precision may be."""
@@ -180,7 +179,7 @@ class _Reader:
                 text = row[name].strip()[:40]
                 raise UserError(f"{where}: {name} is {text!r}, not a number; correct it.") from None
             if not math.isnan(value) and not low - _ROUNDING <= value <= high + _ROUNDING:
-                self._left_out[_CLIPPED] += 1
+                self._left_out[CLIPPED] += 1
             values[kind][index] = min(max(value, low), high)
         valence, arousal = (float(value) for value in values[AFFECT][:2])
         return Prediction(values[PROBABILITY], values[INTENSITY], valence, arousal)
@@ -262,6 +261,8 @@ def join_with_labels(dataset: Dataset, predictions: ExternalPredictions, out: Pa
 
     found = write_parquet(out, PREDICTIONS_SCHEMA, rows()) - of_video.total()
     if not found:
+        if not names.known:
+            raise UserError("The predictions have no row; give the files that have some.")
         examples = ", ".join(sorted(names.known)[:3])[:80]
         first = without[0][0] if without else dataset.name
         raise UserError(
@@ -369,5 +370,10 @@ def _names_of(sample: Sample) -> tuple[str, ...]:
 def _key_of(sample: Sample, predictions: ExternalPredictions, names: _Names) -> Key | None:
     """Return the key of the prediction for an image, None where there is none."""
     found = map(names.find, _names_of(sample))
-    keys = ((name, sample.frame) for name in found if name is not None)
-    return next((key for key in keys if key in predictions.by_key), None)
+    keys = [(name, sample.frame) for name in dict.fromkeys(found) if name is not None]
+    there = [key for key in keys if key in predictions.by_key]
+    if len(there) > 1:
+        raise UserError(
+            f"The predictions of {there[0][0]!r} and of {there[1][0]!r} are both of {sample.source!r}; leave one out."
+        )
+    return there[0] if there else None

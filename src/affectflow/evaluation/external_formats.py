@@ -84,7 +84,7 @@ def _expression_in(column: str, any_words: bool) -> Callable[[Mapping[str, str]]
     """
 
     def read(row: Mapping[str, str]) -> str:
-        cell = row.get(column, "")
+        cell = next((text for name, text in row.items() if name.lower() == column), "")
         try:
             return "" if is_missing(cell) else parse_expression(cell)
         except ValueError:
@@ -250,7 +250,7 @@ def _predict_table(header: Sequence[str]) -> Format:
 def _own_table(path: Path, header: Sequence[str]) -> Format:
     """Read ``image``, or ``video`` and ``frame``, and AU1, AU1_intensity, valence and arousal."""
     columns = _unit_columns(header) | _affect_columns(header)
-    if not columns and "expression" not in header:
+    if not columns and "expression" not in map(str.lower, header):
         raise UserError(f"{path} has no column of action units, valence, arousal or expression; expected {EXPECTED}.")
 
     def place(row: Mapping[str, str]) -> Place:

@@ -26,6 +26,7 @@ from affectflow.tables.parquet import read_parquet
 
 _BY_UNIT = ("probabilities", "predicted_intensities")
 _SINGLE = ("predicted_valence", "predicted_arousal")
+CLIPPED = "value outside its range, which was clipped"
 NO_LABEL = "frame without a label that the protocol scores"
 EXCLUDED = "frame that the protocol leaves out"
 

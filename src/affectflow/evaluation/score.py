@@ -24,7 +24,7 @@ from affectflow.datasets.face import CENTER, FACE, HELD, MISSING
 from affectflow.datasets.synthetic import NOTE
 from affectflow.evaluation.conditions import condition_scores
 from affectflow.evaluation.evaluate import Evaluation, evaluate, means_of_folds
-from affectflow.evaluation.outputs import Labels, Outputs, RunPredictions, answer_all, answered, read_outputs
+from affectflow.evaluation.outputs import CLIPPED, Labels, Outputs, RunPredictions, answer_all, answered, read_outputs
 from affectflow.evaluation.programs import TRAINED, UNKNOWN, training_data
 from affectflow.evaluation.protocols import Protocol
 from affectflow.evaluation.results import to_json
@@ -264,6 +264,8 @@ def _warnings(evaluation: Evaluation, run: RunPredictions) -> Iterator[str]:
         yield f"{run.program} was trained on {title} ({known.source}); this is not how well it reads other people."
     elif known.status == UNKNOWN:
         yield f"What {run.program} was trained on is not known here; it may have seen {title}."
+    if clipped := (run.unused_rows or {}).get(CLIPPED):
+        yield f"{clipped:,} values lie outside their range and were clipped; is the scale another one?"
     if evaluation.unsupported:
         yield f"{run.program} predicts no {', '.join(evaluation.unsupported)}, which count in no mean."
     ranked = {name: one.facts["ranked_by"] for name, one in evaluation.units.items() if "ranked_by" in one.facts}

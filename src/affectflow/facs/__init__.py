@@ -28,7 +28,7 @@ def label(unit: int) -> str:
 
 LABELS: tuple[str, ...] = tuple(label(unit) for unit in range(1, COUNT + 1))
 
-_HEADER = re.compile(r"AU0*([1-9]\d*)", re.IGNORECASE)
+_HEADER = re.compile(r"[\s'\"]*AU[\s_'\"]*0*([1-9]\d*)[\s'\"]*", re.IGNORECASE)
 
 
 def parse_label(text: str) -> int | None:
@@ -36,7 +36,7 @@ def parse_label(text: str) -> int | None:
 
     Spellings of published tables are accepted: ``'AU 1'`` with literal quotes and blanks, ``AU01``, ``au12``.
     """
-    match = _HEADER.fullmatch(re.sub(r"[\s'\"_]", "", text))
+    match = _HEADER.fullmatch(text)
     if match is None:
         return None
     unit = int(match.group(1))

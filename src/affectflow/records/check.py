@@ -89,6 +89,8 @@ def check_records(folder: Path) -> Checked:
                     bar.update()
             except UserError as error:
                 checked.problems.append(str(error))
+            except OSError as error:
+                checked.problems.append(f"{path} cannot be read ({error.strerror}); write it again.")
     if (folder / INDEX).is_file():
         checked.problems += _differences(folder / INDEX, places)
     return checked

@@ -52,6 +52,8 @@ def check_index(lengths: Mapping[Path, Sequence[int]]) -> None:
         if index not in listed:
             listed[index] = {}
             for row in read_csv(index, INDEX_COLUMNS):
+                if not str(row["bytes"]).isdecimal():
+                    raise UserError(f"{index} is damaged: {str(row['bytes'])[:40]!r} is no length; write it again.")
                 listed[index].setdefault(row["file"], []).append(int(row["bytes"]))
         expected = listed[index].get(file.name, [])
         if len(expected) != len(found):

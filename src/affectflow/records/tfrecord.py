@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import struct
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
@@ -39,8 +40,10 @@ def write_record(stream: IO[bytes], data: bytes) -> int:
 def read_records(path: Path) -> Iterator[bytes]:
     """Yield the records of a file; raises :class:`UserError` with the offset of a wrong checksum or length."""
     with path.open("rb") as stream:
+        size = stream.seek(0, os.SEEK_END)
+        stream.seek(0)
         for offset, length in _places(path, stream):
-            data = stream.read(length + FOOT)
+            data = stream.read(length + FOOT) if offset + length + FOOT <= size else b""
             if len(data) < length + FOOT or not checked(data):
                 raise UserError(f"{path} is damaged in the record at byte {offset - HEAD}; delete it and run again.")
             yield data[:-FOOT]
@@ -74,4 +77,4 @@ def _places(path: Path, stream: IO[bytes]) -> Iterator[tuple[int, int]]:
             raise UserError(f"{path} is damaged at byte {offset}; delete it and run again.")
         yield offset + HEAD, length
         offset += HEAD + length + FOOT
-        stream.seek(offset)
+        stream.seek(min(offset, sys.maxsize))

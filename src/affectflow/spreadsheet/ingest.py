@@ -61,12 +61,17 @@ def ingest(tables: Sequence[Path], labels: Path, rejects: Path) -> Counter[str]:
             found: Counter[str] = Counter()
             for sheet in read_sheets(table):
                 found += _ingest_sheet(sheet, rates, write_label, write_reject)
-            if not found["labelled"]:
-                raise UserError(
-                    f"{table} has no usable row; expected a URL and labels of 0, 1 or 999 in each; correct it."
-                )
-            rates.check(str(table))
             counts += found
+            if found["labelled"]:
+                rates.check(str(table))
+                continue
+            reason = next((f" ({reason})" for reason, _ in found.most_common(1)), "")
+            problem = f"{table} has no usable row{reason}; expected a URL and labels of 0, 1 or 999 in each"
+            if len(tables) == 1:
+                raise UserError(f"{problem}; correct it.")
+            log.warning("%s: its rows are among the rejects", problem)
+        if not counts["labelled"]:
+            raise UserError(f"{problem}, as in the other tables; correct them.")
     return counts
 
 

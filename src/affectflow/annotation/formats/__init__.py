@@ -33,7 +33,7 @@ def read_export(path: Path) -> list[Export]:
     Raises:
         UserError: With file and line, if the file is damaged or its format is unknown.
     """
-    if zipfile.is_zipfile(path):
+    if zipfile.is_zipfile(path) or path.suffix.lower() == ".zip":
         return [export for text in _members(path) for export in _read(text)]
     return _read(read_text(path))
 

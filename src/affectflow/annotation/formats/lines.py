@@ -33,7 +33,8 @@ def read(text: Text) -> list[Export]:
 def _two_columns(text: Text) -> list[Export]:
     delimiter = text.delimiter(0)
     columns: tuple[list[float], list[float]] = ([], [])
-    for line, cells in text.rows(1, delimiter):
+    for line, content in enumerate(text.lines[1:], start=2):  # by position: a blank line is a frame without values
+        cells = [cell.strip().strip('"') for cell in content.split(delimiter)] if content.strip() else ["", ""]
         check_row(text.path, line, cells, DIMENSIONS)
         for column, cell in zip(columns, cells, strict=False):
             value = parse_number(text.path, line, cell, delimiter)
