@@ -224,6 +224,13 @@ CVAT_TRACK = (
 )
 
 
+@pytest.mark.parametrize("blank", [",", "", "  "])
+def test_a_blank_row_of_two_columns_is_a_frame(traces: Traces, blank: str) -> None:
+    lines = ("valence,arousal", "0.1,0.1", blank, "0.3,0.3", *("0.5,0.5" for _ in range(FRAMES - 3)))
+    traces.write("anna/video_001.txt", "\n".join(lines) + "\n")
+    assert merged(traces)[:4] == [0.1, None, 0.3, 0.5]
+
+
 @pytest.mark.parametrize("project", [False, True])
 def test_cvats_archives(traces: Traces, project: bool) -> None:
     """What CVAT downloads is a .zip; the export of a project has a source for each task."""

@@ -112,6 +112,24 @@ def test_labels_of_disfa_that_all_end_early_are_told(tmp_path: Path) -> None:
     assert f"has labels of {FRAMES - 3} of the {FRAMES} frames of LeftVideoSN001_comp.avi" in problem
 
 
+@pytest.mark.parametrize("name", ["SN001_au0{}.txt", "SN001-au{}.txt", "au{}.txt"])
+def test_disfas_label_files_in_other_spellings(tmp_path: Path, name: str) -> None:
+    make_disfa(tmp_path, "SN001", units=(1, 12))
+    folder = tmp_path / "ActionUnit_Labels/SN001"
+    (folder / "SN001_au1.txt").rename(folder / name.format(1))
+    assert {unit for sample in samples("disfa", tmp_path) for unit in known(sample)} == {1, 12}
+    text(folder / "notes.txt", "of the coders")
+    media = Media()
+    list(get_dataset("disfa", tmp_path, media=media).samples())
+    assert any("files that are not of DISFA's AUs: notes.txt" in problem for problem in media.problems)
+
+
+def test_two_spellings_of_a_subject_are_named(tmp_path: Path) -> None:
+    make_disfa(tmp_path, "SN001", "sn001")
+    with pytest.raises(UserError, match="differ in case alone"):
+        get_dataset("disfa", tmp_path)
+
+
 def test_two_files_of_an_au_of_disfa_are_told(tmp_path: Path) -> None:
     make_disfa(tmp_path, "SN001")
     text(tmp_path / "ActionUnit_Labels/SN001/sn001_AU1.txt", "1,0")

@@ -128,6 +128,44 @@ def test_affwild2s_images_are_counted_from_0_where_one_is_0(tmp_path: Path) -> N
     assert found == [("7", 1, 0, 0.1), ("7", 3, 2, 0.3), ("8", 2, 1, 0.2), ("8", 3, 2, 0.3)]
 
 
+@pytest.mark.parametrize("name", ["00000.JPG", "0000000.jpg"])
+def test_an_image_0_is_found_in_any_spelling(tmp_path: Path, name: str) -> None:
+    make_affwild2(tmp_path, "7", "0.1,0", "0.2,0", images=(1,))
+    make_image(tmp_path / "cropped_aligned/7" / name, 0)
+    assert [(s.frame, grey(s)) for s in samples("affwild2", tmp_path)] == [(1, 0), (2, 1)]
+
+
+def test_annotations_of_affwild2_in_two_places_are_named(tmp_path: Path) -> None:
+    make_affwild2(tmp_path, "7", "0.1,0")
+    make_affwild2(tmp_path, "8", "0.1,0", side="VA_Set/Train_Set")
+    assert get_dataset("affwild2", tmp_path).groups() == ["7", "8"]  # of one folder
+    make_affwild2(tmp_path, "7", "0.3,0", side="6th ABAW Annotations/VA_Estimation_Challenge/Train_Set")
+    with pytest.raises(UserError, match=r"VA_Set and .*VA_Estimation_Challenge hold labels of one kind; keep one"):
+        get_dataset("affwild2", tmp_path)
+
+
+def test_two_annotations_of_one_folder_of_images_are_named(tmp_path: Path) -> None:
+    make_affwild2(tmp_path, "v", "0.1,0")
+    text(tmp_path / "VA_Set/Validation_Set/V.txt", "valence,arousal", "0.1,0")
+    with pytest.raises(UserError, match=r"annotations V and v are both of .*cropped_aligned/v"):
+        get_dataset("affwild2", tmp_path)
+
+
+def test_one_file_in_two_spellings_is_named(tmp_path: Path) -> None:
+    make_own(tmp_path, "image,AU1", "images/0.png,1", "IMAGES/0.PNG,0")
+    with pytest.raises(UserError, match=r"labels\.csv has rows of 'images/0\.png' and of 'IMAGES/0\.PNG', one file"):
+        get_dataset("own", tmp_path)
+    make_own(tmp_path, "image,AU1", "images/0.png,1", f"../{tmp_path.name}/images/0.png,0")
+    with pytest.raises(UserError, match="already has a row"):
+        get_dataset("own", tmp_path)
+
+
+def test_a_person_in_two_forms_of_unicode_is_one(tmp_path: Path) -> None:
+    names = (unicodedata.normalize(form, "José") for form in ("NFC", "NFD"))
+    make_own(tmp_path, "image,AU1,subject", *(f"images/{i}.png,1,{name}" for i, name in enumerate(names)))
+    assert len(get_dataset("own", tmp_path).groups()) == 1
+
+
 def test_affwild2s_blank_lines_shift_nothing(tmp_path: Path) -> None:
     assert len(samples("affwild2", make_affwild2(tmp_path, "7", "0,0", "1,1", "0,1", "", " "))) == 3
     make_affwild2(tmp_path, "7", "0,0", "", "0,1")
@@ -501,6 +539,7 @@ def test_bp4ds_folds_are_those_of_the_literature(tmp_path: Path) -> None:
     ("header", "line", "said"),
     [
         ("0,1,2", "10,1", r"line 2: expected a frame and 2 values"),
+        ("0,1,AU1", "10,1,0", r"line 1: AU1 has two columns"),
         ("0,1,2", "10,1,2", r"line 2: AU2 is '2', not 0, 1 or 9"),
         ("0,1,2", "x,1,1", r"line 2: expected a frame"),
         ("1,2", "1,1", r"line 1: the header is not 0 for the frame"),

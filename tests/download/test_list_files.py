@@ -66,6 +66,34 @@ def test_a_table_of_pandas_with_another_column_and_objects_a_line(tmp_path: Path
     assert [row.url for row in read_urls(tmp_path / "list.jsonl")] == URLS[:1]
 
 
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ('{"columns": ["url", "text"], "data": [["http://a"], ["http://b", "x"]]}', "item 1: expected a URL, or"),
+        ('{"columns": ["url"], "data": [["http://a"], "http://b", null]}', "item 3: expected a URL, or"),
+        ('{"url": "http://a", "url": "http://b"}', "a key occurs twice"),
+    ],
+)
+def test_rows_of_json_are_read_whole_or_named(tmp_path: Path, content: str, said: str) -> None:
+    (tmp_path / "list.json").write_text(content)
+    with pytest.raises(UserError, match=said):
+        list(read_urls(tmp_path / "list.json"))
+
+
+def test_ragged_columns_of_pandas(tmp_path: Path) -> None:
+    (tmp_path / "list.json").write_text('{"text": {"0": "a"}, "url": {"0": "http://a", "1": "http://b"}}')
+    assert [row.url for row in read_urls(tmp_path / "list.json")] == ["http://a", "http://b"]
+
+
+def test_urls_above_the_header_of_a_sheet_are_named(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    for cell in ("http://a", "url", "http://c"):
+        book.active.append([cell])
+    book.save(tmp_path / "list.xlsx")
+    with pytest.raises(UserError, match="row 1: a URL above the header"):
+        list(read_urls(tmp_path / "list.xlsx"))
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_forms_of_lists(tmp_path: Path, form: str) -> None:
     FORMS[form](tmp_path / "list")  # the content tells the form, not the name

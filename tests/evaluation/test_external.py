@@ -553,3 +553,18 @@ def test_a_word_that_is_no_expression_is_named(tmp_path: Path, affwild2: Path) -
     text(tmp_path / "7.csv", "video,frame,expression", "7,1,Neutral", "7,2,bored")
     with pytest.raises(UserError, match=r"7\.csv, line 3: 'bored' is not an expression; give Neutral, Anger"):
         read_predictions(tmp_path / "7.csv")
+
+
+def test_values_on_another_scale_are_warned_of(disfa: Path, tmp_path: Path) -> None:
+    result = score(disfa, table(tmp_path / "percent.csv", lambda s, u, f: 20 * intensity(s, u, f)))
+    assert any("values lie outside their range and were clipped" in one for one in result["warnings"])
+
+
+NAMES = ("SN001", "LeftVideoSN001_comp.avi")
+
+
+def test_two_files_of_one_video_are_named(disfa: Path, tmp_path: Path) -> None:
+    rows = ("video,frame,AU1", *(f"{name},{frame},0.5" for name in NAMES for frame in (1, 2)))
+    text(tmp_path / "both.csv", *rows)
+    with pytest.raises(SystemExit):
+        score(disfa, tmp_path / "both.csv")

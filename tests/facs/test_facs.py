@@ -147,3 +147,13 @@ def test_compound_emotions(present: set[int], emotion: str) -> None:
     assert len({one.parts for one in table.values()}) == len(table) == 18  # no two have the same AUs
     basic = emotions("du2014")
     assert all(basic[name].parts == table[name].parts for name in basic.keys() & table.keys())
+
+
+@pytest.mark.parametrize("name", ["AU1_2", "AU 1 2", "AU1 (2)", "AU2_5", "AU", "xAU1"])
+def test_a_column_of_an_au_and_more_is_no_other_au(name: str) -> None:
+    assert facs.parse_label(name) is None
+
+
+@pytest.mark.parametrize("name", ["AU 1", "'AU 1'", " au_01", "AU'1'", "AU01 "])
+def test_spellings_of_an_au(name: str) -> None:
+    assert facs.parse_label(name) == 1
