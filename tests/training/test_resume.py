@@ -148,14 +148,20 @@ def test_asked_before_the_first_step_it_ends_at_once_and_leaves_no_copies(
 ) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
     (tmp_path / "tmp").mkdir()
-    process = start(tmp_path / "out", files, cache_records=True)
-    end = time.monotonic() + 60
-    while not list((tmp_path / "tmp").glob("affectflow-records-*/*")):
-        assert process.poll() is None and time.monotonic() < end
-        time.sleep(0.005)
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(20) == STATUS
-    assert not list((tmp_path / "tmp").glob("affectflow-records-*")) and not steps(tmp_path / "out")
+    taken = []
+    for out in [tmp_path / str(attempt) for attempt in range(3)]:  # on a busy machine the signal can come too late
+        process = start(out, files, cache_records=True)
+        end = time.monotonic() + 60
+        while not list((tmp_path / "tmp").glob("affectflow-records-*/*")):
+            assert process.poll() is None and time.monotonic() < end
+            time.sleep(0.005)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == STATUS
+        assert not list((tmp_path / "tmp").glob("affectflow-records-*"))
+        taken.append(steps(out))
+        if not taken[-1]:
+            return
+    raise AssertionError(f"steps before it ended: {taken}")
 
 
 _BUSY = """
