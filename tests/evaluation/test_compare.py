@@ -121,7 +121,10 @@ def test_means_are_over_labels_that_both_were_trained(
 
 
 def test_what_cannot_be_compared(tmp_path: Path, parts: Callable[..., list[RunPredictions]]) -> None:
-    with pytest.raises(UserError, match="good and late are not scored on the same frames of disfa"):
+    problem = (
+        r"good and late are not scored on the same frames of disfa .*: late lacks 3 \(SN000/0 first\), good lacks 0"
+    )
+    with pytest.raises(UserError, match=problem):
         _compare(tmp_path, {"good": parts("good", GOOD), "late": parts("late", GOOD, first=3)})
     with pytest.raises(UserError, match="a and b share no label on disfa"):
         _compare(tmp_path, {"a": parts("a", GOOD, trained=(1,)), "b": parts("b", GOOD, trained=(2,))})

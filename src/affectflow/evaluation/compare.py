@@ -16,7 +16,7 @@ from affectflow.contracts.score import Heading, Means, ScoreFile
 from affectflow.contracts.seeds import SeedsFile
 from affectflow.core.errors import UserError
 from affectflow.evaluation.evaluate import evaluate
-from affectflow.evaluation.outputs import Outputs, RunPredictions, answer_all, read_outputs
+from affectflow.evaluation.outputs import RunPredictions, answer_all, read_outputs
 from affectflow.evaluation.protocols import Protocol
 from affectflow.evaluation.results import Estimates, to_json
 from affectflow.evaluation.score import heading, interval_method
@@ -46,10 +46,12 @@ def compare(protocol: Protocol, models: Mapping[str, Sequence[RunPredictions]], 
         UserError: the two were not scored on the same frames, or have no label in common.
     """
     (first, second), (one, other) = models, (answer_all(read_outputs(runs)) for runs in models.values())
-    if not _same_frames(one, other):
+    sources, other_sources = (each.table["source"].to_pylist() for each in (one, other))
+    if sources != other_sources:
         raise UserError(
-            f"{first} and {second} are not scored on the same frames of {protocol.benchmark} and cannot be compared; "
-            "predict the benchmark again with both."
+            f"{first} and {second} are not scored on the same frames of {protocol.benchmark} and cannot be compared: "
+            f"{_without(second, sources, other_sources)}, {_without(first, other_sources, sources)}. Predict the "
+            "benchmark again with both."
         )
     evaluation = evaluate(protocol, first, one)
     other_evaluation = evaluate(protocol, second, other)
@@ -76,8 +78,10 @@ def compare(protocol: Protocol, models: Mapping[str, Sequence[RunPredictions]], 
     ComparisonFile.model_validate(to_json(entries)).write(out)
 
 
-def _same_frames(one: Outputs, other: Outputs) -> bool:
-    return bool(one.table["source"].to_pylist() == other.table["source"].to_pylist())
+def _without(name: str, wanted: list[str], present: list[str]) -> str:
+    """Say how many of the wanted frames a model's predictions lack, with the first of them."""
+    lacking = sorted(set(wanted).difference(present))
+    return f"{name} lacks {len(lacking):,}" + (f" ({lacking[0]} first)" if lacking else "")
 
 
 def _label_differences(
