@@ -25,6 +25,7 @@ from affectflow.datasets.base import (
     MAX_LEFT_OVER,
     Dataset,
     by_name,
+    files_below,
     find,
     find_folder,
     has_zero,
@@ -196,9 +197,8 @@ def _nested(root: Path, first: str, second: str = "") -> Path:
 
 def _points_files(folder: Path, name: str) -> dict[int, Path]:
     """List the ``.pts`` files of a video by number; raises :class:`UserError` where a frame has two."""
-    own = find_folder(folder, name)
     found: dict[int, Path] = {}
-    for path in visible(own, ".pts") if own is not None else ():
+    for path in files_below(folder, name, ending=".pts"):
         frame = number_of(path)
         if frame is not None and found.setdefault(frame, path) != path:
             raise UserError(f"{found[frame]} and {path} belong to the same frame; remove one of them.")

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 
 from affectflow import facs
 from affectflow.core.errors import UserError
-from affectflow.datasets.base import Dataset, find_folder, folders, has_zero, lines_of, number_of, visible
+from affectflow.datasets.base import Dataset, files_below, find_folder, folders, has_zero, lines_of, number_of, visible
 from affectflow.datasets.dataset_info import ACTION_UNITS, EXPRESSION, VALENCE_AROUSAL, DatasetInfo
 from affectflow.datasets.sample import Sample, unknown_units
 from affectflow.facs.emotions import EXPRESSIONS, parse_expression
@@ -157,11 +157,9 @@ class AffWild2(Dataset):
 
     def _images_of(self, part: str, frames: int) -> dict[int, Path]:
         """Return the images of a video by frame from 1, and count those without a label."""
-        folder = find_folder(self._faces, part)
-        files = visible(folder, ".jpg") if folder is not None else []
         from_zero = self._from_zero
         found: dict[int, Path] = {}
-        for path in files:
+        for path in files_below(self._faces, part, ending=".jpg"):
             number = number_of(path)
             frame = -1 if number is None else number + from_zero
             if not 1 <= frame <= frames or frame in found:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -109,18 +109,13 @@ def by_name(paths: Iterable[Path], ending: str) -> dict[str, Path]:
         paths: The files.
         ending: The ending in lower case, such as ``-label.csv``.
     """
-    found: dict[str, Path] = {}
-    alike: dict[str, Path] = {}
-    for path in paths:
-        name = path.name[: -len(ending)]
-        if (other := alike.setdefault(name.lower(), path)) != path:
-            raise UserError(f"{other} and {path} differ in case alone; remove or rename one of them.")
-        found[name] = path
-    return found
+    paths = list(paths)
+    check_case(paths)
+    return {path.name[: -len(ending)]: path for path in paths}
 
 
-def check_case(paths: Sequence[Path]) -> None:
-    """Raise :class:`UserError` where two names differ in case alone: both would be taken for one person."""
+def check_case(paths: Iterable[Path]) -> None:
+    """Raise :class:`UserError` where two names differ in case alone: both would be taken for one."""
     seen: dict[str, Path] = {}
     for path in paths:
         if (other := seen.setdefault(path.name.lower(), path)) != path:
@@ -141,6 +136,20 @@ def folders(root: Path) -> list[Path]:
     return [path for path in entries(root) if path.is_dir()]
 
 
+def files_below(root: Path, *names: str, ending: str) -> list[Path]:
+    """List the files of a folder below ``root`` as :func:`visible` does; none where there is no such folder.
+
+    Args:
+        root: The folder.
+        names: The names of the folders on the way, in any case.
+        ending: The ending in lower case, such as ``.jpg``.
+    """
+    folder: Path | None = root
+    for name in names:
+        folder = find_folder(folder, name) if folder is not None else None
+    return visible(folder, ending) if folder is not None else []
+
+
 def number_of(path: Path) -> int | None:
     """Return the number that a file is named by; None where its name is not a number."""
     return int(path.stem) if path.stem.isascii() and path.stem.isdecimal() else None
@@ -153,8 +162,8 @@ def has_zero(root: Path, ending: str) -> bool:
         root: The folder of the folders.
         ending: The ending of the files.
     """
-    endings = (ending, ending.upper(), ending.capitalize(), f".{ending[1:].capitalize()}")
-    names = [f"{'0' * digits}{one}" for digits in range(1, _MOST_DIGITS + 1) for one in dict.fromkeys(endings)]
+    endings = (ending, ending.upper(), f".{ending[1:].capitalize()}")
+    names = [f"{'0' * digits}{one}" for digits in range(1, _MOST_DIGITS + 1) for one in endings]
     return any((folder / name).is_file() for folder in folders(root) for name in names)
 
 

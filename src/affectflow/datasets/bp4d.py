@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from affectflow import facs
 from affectflow.core.errors import UserError
-from affectflow.datasets.base import Dataset, by_name, find_folder, number_of, visible
+from affectflow.datasets.base import Dataset, by_name, files_below, find_folder, number_of, visible
 from affectflow.datasets.dataset_info import ACTION_UNITS, BENCHMARK, DatasetInfo
 from affectflow.datasets.folds import Folds
 from affectflow.datasets.sample import Sample, unknown_units
@@ -92,10 +92,8 @@ class Bp4d(Dataset):
 
     def _images_of(self, subject: str, task: str) -> Mapping[int, Path]:
         """Return the images of a person and task by the number in their names."""
-        folder = find_folder(self._images, subject)
-        folder = find_folder(folder, task) if folder is not None else None
         found: dict[int, Path] = {}
-        for path in visible(folder, ".jpg") if folder is not None else ():
+        for path in files_below(self._images, subject, task, ending=".jpg"):
             number = number_of(path)
             if number is not None and found.setdefault(number, path) != path:
                 raise UserError(f"{found[number]} and {path} belong to the same frame; remove one of them.")

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from affectflow import facs
 from affectflow.core.errors import UserError
-from affectflow.datasets.base import Dataset, check_case, find_folder, folders, number_of, side_of, visible
+from affectflow.datasets.base import Dataset, check_case, files_below, find_folder, folders, number_of, side_of, visible
 from affectflow.datasets.dataset_info import ACTION_UNITS, INTENSITIES, DatasetInfo
 from affectflow.datasets.disfa_labels import FOLDS, occurrence
 from affectflow.datasets.sample import Sample, unknown_intensities
@@ -108,9 +108,7 @@ class DisfaPlus(Dataset):
 
     def _files_of(self, subject: str, trial: str) -> dict[str, Path]:
         """Return the images of a trial by file name in lower case."""
-        folder = find_folder(self._images, subject)
-        folder = find_folder(folder, trial) if folder is not None else None
-        return {path.name.lower(): path for path in visible(folder, ".jpg")} if folder is not None else {}
+        return {path.name.lower(): path for path in files_below(self._images, subject, trial, ending=".jpg")}
 
 
 def _has_labels(trial: Path) -> bool:

@@ -39,10 +39,10 @@ def open_text(path: Path | str) -> Iterator[IO[str]]:
         raise UserError(f"{path} cannot be read ({error.strerror}); check the path and its permissions.") from None
     with binary:
         try:
-            encoding = _encoding(binary.peek(_HEAD)[:_HEAD])
-            yield decoded(binary)
+            stream = decoded(binary)
+            yield stream
         except UnicodeError:
-            line = _first_undecodable_line(Path(path), encoding)
+            line = _first_undecodable_line(Path(path), stream.encoding)
             where = f", line {line}," if line else ""
             raise UserError(f"{path}{where} is not UTF-8 text; save it as UTF-8.") from None
         except csv.Error as error:
