@@ -5,7 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from affectflow.contracts.score import OccurrenceScores, ScoreFile
-from affectflow.report.panel import BLUE, CLICKED, GREY, OPACITY, ORANGE, Panel, Spec, chart, colors, number, table
+from affectflow.report.panel import (
+    BLUE,
+    CLICKED,
+    GREY,
+    OPACITY,
+    ORANGE,
+    VALUE_TOOLTIP,
+    Panel,
+    Spec,
+    chart,
+    colors,
+    table,
+    valued,
+)
 
 _SERIES = {"F1": BLUE, "F1, always yes": GREY, "AUC": ORANGE}
 _METRICS = {"F1": "f1", "F1, always yes": "f1_always_yes", "AUC": "auc"}
@@ -65,24 +78,17 @@ def _chart(score: ScoreFile) -> Spec:
     values = []
     for unit, entry in score.action_units.items():
         for series, metric in _METRICS.items():
-            low, high = entry.intervals.get(metric) or (None, None)
             values.append(
                 {
                     "AU": unit,
-                    "series": series,
-                    "value": number(getattr(entry, metric)),
-                    "low": number(low),
-                    "high": number(high),
+                    **valued(series, getattr(entry, metric), entry.intervals.get(metric)),
                     "positive": entry.positives,
                     "frames": entry.frames,
                 }
             )
     tooltip = [
         {"field": "AU"},
-        {"field": "series", "title": "metric"},
-        {"field": "value", "format": ".3f"},
-        {"field": "low", "format": ".3f", "title": "95% interval from"},
-        {"field": "high", "format": ".3f", "title": "to"},
+        *VALUE_TOOLTIP,
         {"field": "positive", "format": ","},
         {"field": "frames", "format": ","},
     ]

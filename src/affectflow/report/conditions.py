@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from affectflow.contracts.score import ConditionGroup, Interval, OfGroup, ScoreFile
+from affectflow.contracts.score import ConditionGroup, OfGroup, ScoreFile
 from affectflow.report.panel import (
     BLUE,
     CLICKED,
     GREEN,
     OPACITY,
     ORANGE,
+    VALUE_TOOLTIP,
     Cell,
     Panel,
     Spec,
     chart,
     colors,
-    number,
     table,
+    valued,
 )
 
 _METRICS = {
@@ -106,24 +107,17 @@ def _chart(score: ScoreFile, metrics: Sequence[str]) -> Spec:
     values = []
     for name, group, facts in _groups(score):
         for metric in metrics:
-            ends: Interval | tuple[None, None] = facts.intervals.get(metric) or (None, None)
             values.append(
                 {
                     "group": f"{_readable(name)}: {group}",
-                    "series": _METRICS[metric][0],
-                    "value": number(getattr(facts, metric)),
-                    "low": number(ends[0]),
-                    "high": number(ends[1]),
+                    **valued(_METRICS[metric][0], getattr(facts, metric), facts.intervals.get(metric)),
                     "frames": facts.frames,
                     "people": facts.subjects,
                 }
             )
     tooltip = [
         {"field": "group"},
-        {"field": "series", "title": "metric"},
-        {"field": "value", "format": ".3f"},
-        {"field": "low", "format": ".3f", "title": "95% interval from"},
-        {"field": "high", "format": ".3f", "title": "to"},
+        *VALUE_TOOLTIP,
         {"field": "people", "format": ","},
         {"field": "frames", "format": ","},
     ]

@@ -108,9 +108,28 @@ def colors(by_name: Mapping[str, str], field: str = "series") -> Spec:
     return {"field": field, "type": "nominal", "scale": scale, "legend": {"orient": "top", "title": None}}
 
 
+VALUE_TOOLTIP: list[Spec] = [
+    {"field": "series", "title": "metric"},
+    {"field": "value", "format": ".3f"},
+    {"field": "low", "format": ".3f", "title": "95% interval from"},
+    {"field": "high", "format": ".3f", "title": "to"},
+]
+"""What a tooltip says of :func:`valued`."""
 CLICKED = {"name": "clicked", "select": {"type": "point", "fields": ["series"]}, "bind": "legend"}
 """A click on the legend shows one series alone."""
 OPACITY = {"condition": {"param": "clicked", "value": 1}, "value": 0.12}
+
+
+def valued(series: str, value: float | None, interval: tuple[float, float] | None) -> dict[str, Any]:
+    """Return the entries of a metric with its interval in a chart's data.
+
+    Args:
+        series: name of the metric.
+        value: the metric; None or NaN where it is undefined.
+        interval: its 95% interval; None without one.
+    """
+    low, high = interval or (None, None)
+    return {"series": series, "value": number(value), "low": number(low), "high": number(high)}
 
 
 def number(value: float | None) -> float | None:
