@@ -38,7 +38,7 @@ VALUES: dict[str, Any] = {
     "negatives": {},
     "images_with_intensity": {},
     "images_with_affect": 0,
-    "images": {"train": 1, "validation": 1},
+    "images": {"train": 1, "validation": 1, "calibration": 1},
     "images_without_label": 0,
     "shown_per_epoch": {"least": 1.0, "most": 1.0},
     "devices": 1,

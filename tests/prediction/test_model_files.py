@@ -50,7 +50,7 @@ def load(trained: Path, folder: Path, change: Callable[[dict[str, Any]], object]
         {"crops": {"face": -1}},
         {"faces": None},
         {"recipe": {}},
-        {"images": {"train": -1, "validation": 1}},
+        {"images": {"train": -1, "validation": 1, "calibration": 1}},
         {"more": 1},
     ],
 )

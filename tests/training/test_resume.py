@@ -46,9 +46,9 @@ def undisturbed(files: Files, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-def steps(out: Path) -> int:
+def steps(out: Path, below: str = "state") -> int:
     """Done and saved."""
-    found = [int(match[1]) for path in (out / "state").glob("*") if (match := re.search(r"-(\d+)\.npz$", path.name))]
+    found = [int(match[1]) for path in (out / below).glob("*") if (match := re.search(r"-(\d+)\.npz$", path.name))]
     return max(found, default=0)
 
 
@@ -56,9 +56,9 @@ def start(out: Path, files: Files, **changes: object) -> Forked:
     return start_training(out.parent / f"{out.name}.log", out, *files, **(SMALL | OFTEN | changes))
 
 
-def wait_for(process: Forked, out: Path, step: int) -> None:
+def wait_for(process: Forked, out: Path, step: int, below: str = "state") -> None:
     end = time.monotonic() + 120
-    while steps(out) < step and process.poll() is None:
+    while steps(out, below) < step and process.poll() is None:
         assert time.monotonic() < end
         time.sleep(0.005)
 
@@ -82,6 +82,23 @@ def test_killed_and_started_again_it_ends_with_the_same_bytes(tmp_path: Path, fi
     assert start(out, files).wait() == 0
     assert outcome(out) == outcome(undisturbed)
     assert "Resuming training after step" in (tmp_path / "out.log").read_text()
+
+
+def test_networks_for_the_calibration_go_on_too(tmp_path: Path, files: Files) -> None:
+    folds = {"calibration_folds": 2, "epochs": 1}
+    result = run_training(tmp_path / "undisturbed", *files, **(SMALL | folds))
+    assert result.returncode == 0, result.stderr[-3000:]
+    out = tmp_path / "out"
+    for part in range(2):
+        process = start(out, files, **folds)
+        wait_for(process, out / "state" / f"calibration-{part}", 5, below="")
+        process.kill()
+        assert process.wait() == -signal.SIGKILL
+    assert start(out, files, **folds).wait() == 0
+    assert outcome(out) == outcome(tmp_path / "undisturbed")
+    assert (tmp_path / "out.log").read_text().count(
+        "Resuming training after step"
+    ) == 5  # 2 of its own, 2 of part 1, 1 of part 2
 
 
 @pytest.mark.long

@@ -101,6 +101,35 @@ def test_probabilities_are_calibrated_and_decisions_stay(learnt: Path) -> None:
     )
 
 
+def test_calibration_asks_networks_of_images_that_they_have_not_seen(tmp_path: Path, records: Write) -> None:
+    """One validation image allows no choice and no fit; all images together do, and none is known by heart."""
+    files = records("learnt", 320, 1, True), records("single", 1, 2, True)
+    folds = {"backbone": "Small", "epochs": 30, "patience": 30, "batch_size": 32}
+    cards = []
+    for number in (0, 4):
+        out = tmp_path / str(number)
+        result = run_training(out, *files, **folds, calibration_folds=number)
+        assert result.returncode == 0, result.stderr[-3000:]
+        cards.append(json.loads((out / "model.json").read_text()))
+    alone, crossed = cards
+    assert alone["uncalibrated"] == ["AU4", "AU12"] and not crossed["uncalibrated"]
+    assert alone["images"]["calibration"] == 1 and crossed["images"]["calibration"] == 321
+    assert crossed["best_epoch"] == alone["best_epoch"]  # the network itself is the same
+    # Labels at random can be learnt by heart only, which a network that has seen the images would pass for certainty.
+    assert max(one["scale"] for one in crossed["calibration"].values()) < 1
+    write_card(tmp_path / "4" / "model.json", "patches", tmp_path / "card.md")
+    text = (tmp_path / "card.md").read_text()
+    assert "320 images to train on; 1 for stopping.\nCalibrated on 321 images by 4 further networks" in text
+
+
+def test_more_calibration_folds_than_groups_is_one_sentence(tmp_path: Path, records: Write) -> None:
+    files = records("dozen", 12, 5), records("two", 2, 2)
+    result = run_training(tmp_path, *files, **QUICK, batch_size=2, calibration_folds=20)
+    assert result.returncode == 1
+    (line,) = [line for line in result.stderr.splitlines() if "calibration_folds" in line]
+    assert "is 20, but the images are of 12 groups" in line and not (tmp_path / "model.keras").exists()
+
+
 def test_shuffled_labels_teach_nothing(tmp_path: Path, records: Write) -> None:
     result = run_training(tmp_path, records("shuffled", 640, 1, True), records("validation", 100, 2), backbone="Small")
     assert result.returncode == 0, result.stderr[-3000:]

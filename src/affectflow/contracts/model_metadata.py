@@ -73,7 +73,7 @@ class UnitCalibration(Part):
 
 
 class CalibrationError(Part):
-    """Expected calibration error on validation; null where there are no labels."""
+    """Expected calibration error on the images of the calibration; null where there are no labels."""
 
     before: FiniteFloat | None
     """Of the network as trained."""
@@ -86,6 +86,8 @@ class ImageCounts(Part):
 
     train: Count
     validation: Count
+    calibration: Count
+    """That thresholds and calibration are fitted to: those of validation, or all, see `training.calibration_folds`."""
 
 
 _MAX_SIDE = 4096
@@ -116,7 +118,7 @@ class ModelMetadata(JsonFile):
     thresholds: Mapping[str, Share]
     """Probability from which an AU counts as predicted, by AU: where the output before calibration is 0.5."""
     validation_thresholds: Mapping[str, Share]
-    """Threshold of best F1 on validation, by AU."""
+    """Threshold of best F1 on the images of the calibration, by AU."""
     calibration: Mapping[str, UnitCalibration]
     """What calibrated the probabilities, by AU; part of the network's weights."""
     calibration_error: CalibrationError
@@ -131,7 +133,7 @@ class ModelMetadata(JsonFile):
     unmeasured: tuple[str, ...]
     """Labels with one value only in validation."""
     uncalibrated: tuple[str, ...]
-    """AUs with too few images in validation that show them, or do not: the validation threshold is 0.5, and the
+    """AUs with too few images of the calibration that show them, or do not: the validation threshold is 0.5, and the
     calibration undoes the weight in the loss alone."""
     crops: Mapping[str, Count]
     """Number of training images by kind of crop."""

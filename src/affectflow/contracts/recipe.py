@@ -109,8 +109,13 @@ class Fitting(Section):
         ge=1, description="An AU's positives weigh negatives/positives in the loss but at most this; 1 for no weights."
     )
     calibration: Literal["platt", "none"] = Field(
-        description="`platt`: a scale and a shift of each AU's logit are fitted on validation (Platt 1999); `none` "
+        description="`platt`: a scale and a shift of each AU's logit are fitted (Platt 1999); `none` "
         "leaves the probabilities as they are, too high by the weight of positives. Decisions are the same."
+    )
+    calibration_folds: Annotated[int, Field(ge=2, le=50)] | Literal[0] = Field(
+        description="0 fits calibration and thresholds to the validation images. A number trains as many further "
+        "networks, each without one part of the people of training and validation, and fits to what these say of their "
+        "part: better where few people are in validation, as in DISFA's folds, and as many times longer."
     )
     precision: Literal["auto", "float32", "bfloat16", "float16"] = Field(
         description="`auto` is bfloat16 or float16 (with loss scaling) on a GPU that has it, float32 elsewhere."

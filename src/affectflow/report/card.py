@@ -41,7 +41,11 @@ def _lines(run: str, facts: ModelMetadata) -> Iterator[str]:
         yield f"| {name} | {count:,} | {terms} |"
     images = facts.images
     yield ""
-    yield f"{images.train:,} images to train on; {images.validation:,} for stopping and calibration."
+    folds = facts.recipe.calibration_folds
+    use = "stopping" if folds else "stopping and calibration"
+    yield f"{images.train:,} images to train on; {images.validation:,} for {use}."
+    if folds:
+        yield f"Calibrated on {images.calibration:,} images by {folds} further networks, each without its part of them."
     yield f"{facts.images_without_label:,} of the training images have no label that the model is trained on;"
     yield f"{facts.images_with_affect:,} have valence and arousal."
     if facts.units or facts.intensity_units:
@@ -75,7 +79,7 @@ def _lines(run: str, facts: ModelMetadata) -> Iterator[str]:
 def _units(facts: ModelMetadata) -> Iterator[str]:
     yield from (
         "",
-        "| AU | positives | negatives | AUC | F1 | threshold | best on validation | scale, shift |",
+        "| AU | positives | negatives | AUC | F1 | threshold | of best F1 | scale, shift |",
         "| --- |" + " --- |" * 7,
     )
     for unit in facts.thresholds:

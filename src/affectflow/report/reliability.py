@@ -36,7 +36,7 @@ def reliability_panels(table: Path, error: CalibrationError) -> Iterator[Panel]:
     x = {"field": "probability", "type": "quantitative", "scale": scale, "title": "mean predicted probability"}
     y = {"field": "positive", "type": "quantitative", "scale": scale, "title": "share of positives"}
     yield Panel(
-        title="Reliability of probabilities on validation data",
+        title="Reliability of probabilities",
         look_for="Points on the dashed line mean that of the frames with a probability of 0.7, 70% have the AU. Below "
         f"it the model is too sure. Expected calibration error: {_text(error.before)} as trained, "
         f"{_text(error.after)} calibrated. On people unlike those of the training data it is larger; the benchmarks' "

@@ -1,4 +1,4 @@
-"""Calibrated probabilities and decision thresholds of a trained model, from its validation data.
+"""Calibrated probabilities and decision thresholds of a trained model, from images that it was not trained on.
 
 Positives weigh more in the loss, so that a network's outputs are too high by the logarithm of the weight. A scale and a
 shift of each AU's logits correct that (Platt 1999, "Probabilistic outputs for support vector machines", with the
@@ -93,24 +93,24 @@ def calibrate(
     Args:
         network: A network with a head for AUs.
         units: AUs of that head.
-        unit_labels: Validation labels [n, 60].
-        groups: Of each validation image, what stays on one side of a split, [n].
-        logits: The head's logits on the validation images [n, units].
+        unit_labels: Labels [n, 60] of images that the network that said ``logits`` was not trained on.
+        groups: Of each of these images, what stays on one side of a split, [n].
+        logits: The head's logits [n, units].
         method: ``platt``, or ``none`` to leave the probabilities as they are.
         positive_weights: How often a positive of each AU counted in the loss, [units].
     """
     too_few = [unit for unit in units if not _is_enough(known_and_present(unit_labels, unit)[1])]
     for unit in too_few:
         log.warning(
-            "Fewer than %d validation images show %s, or do not; its probability is corrected for its weight in the "
-            "loss alone.",
+            "Fewer than %d images that it could be calibrated on show %s, or do not; its probability is corrected for "
+            "its weight in the loss alone.",
             _LEAST,
             facs.label(unit),
         )
     scalings: dict[int, Scaling] = {}
     bins: list[UnitBin] = []
     thresholds: dict[int, float] = {}
-    parts = _parts_of(groups)
+    parts = parts_of(groups, _PARTS)
     for column, (unit, weight) in enumerate(zip(units, positive_weights, strict=True)):
         known, truth = known_and_present(unit_labels, unit)
         values = logits[known, column]
@@ -152,6 +152,21 @@ def fit_scaling(truth: NDArray[np.bool_], logits: NDArray[np.floating], unfitted
     return Scaling(float(found.x[0]), float(found.x[1]))
 
 
+def parts_of(groups: Sequence[str], count: int) -> NDArray[np.int64]:
+    """Divide images at random, those of a group together.
+
+    Args:
+        groups: Group of each image, [n].
+        count: Number of parts; none is empty where there are as many groups.
+
+    Returns:
+        The part of each image, [n].
+    """
+    names, codes = np.unique(np.asarray(groups, np.str_), return_inverse=True)
+    order: NDArray[np.int64] = np.random.default_rng(0).permutation(len(names)) % count
+    return order[codes]
+
+
 def write_reliability(path: Path, bins: Sequence[UnitBin]) -> None:
     """Write the bins as CSV.
 
@@ -183,13 +198,6 @@ def _probability_apart(
         scaling = fit_scaling(truth[~inside], logits[~inside], unfitted)
         probability[inside] = scaling.probability(logits[inside])
     return probability
-
-
-def _parts_of(groups: Sequence[str]) -> NDArray[np.int64]:
-    """Return the part of each image, [n]; those of a group are in one part."""
-    names, codes = np.unique(np.asarray(groups, np.str_), return_inverse=True)
-    order: NDArray[np.int64] = np.random.default_rng(0).permutation(len(names)) % _PARTS
-    return order[codes]
 
 
 def _is_enough(truth: NDArray[np.bool_]) -> bool:

@@ -40,6 +40,8 @@ class Schedule:
     batch_size: int
     patience: int
     checkpoint_s: float
+    title: str = ""
+    """Of the progress, before the epoch."""
 
     @property
     def total_steps(self) -> int:
@@ -192,7 +194,9 @@ class _CheckpointCallback(keras.callbacks.Callback):  # type: ignore[misc]
             run.restored_means = None
         done = len(run.state.history)
         steps = run.schedule.steps
-        self._bar = progress(steps * run.schedule.batch_size, "image", f"epoch {done + 1}/{run.schedule.epochs}")
+        self._bar = progress(
+            steps * run.schedule.batch_size, "image", f"{run.schedule.title}epoch {done + 1}/{run.schedule.epochs}"
+        )
         self._bar.update((run.state.step - done * steps) * run.schedule.batch_size)
         self._started, self._steps = time.monotonic(), 0
 

@@ -140,6 +140,17 @@ class Labels:
     def __len__(self) -> int:
         return len(self.units)
 
+    def __add__(self, other: Labels) -> Labels:
+        """Return the labels of these images and then of others."""
+        return Labels(
+            np.concatenate([self.units, other.units]),
+            np.concatenate([self.intensities, other.intensities]),
+            np.concatenate([self.affect, other.affect]),
+            self.datasets + other.datasets,
+            self.groups + other.groups,
+            self.crops + other.crops,
+        )
+
     def has(self, head: str, units: Sequence[int]) -> NDArray[np.bool_]:
         """Return a mask [n] of the images that have a label for a head.
 

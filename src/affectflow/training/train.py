@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
@@ -31,22 +31,16 @@ from affectflow.records.access import Records
 from affectflow.training.backbones import find_backbone
 from affectflow.training.calibration import Calibration, calibrate, write_reliability
 from affectflow.training.checkpoint import Checkpoints, EpochLog, State
-from affectflow.training.devices import Devices, prepare, visible_devices
+from affectflow.training.devices import prepare, visible_devices
+from affectflow.training.feed import Feed
 from affectflow.training.fit import Schedule, TensorBoardWriter, TrainerInputs, fit, write_history
 from affectflow.training.heads import HEADS, TrainedHeads
 from affectflow.training.keras_setup import keras
 from affectflow.training.model import build_model, float32_network, loss_weights
 from affectflow.training.network import inference_model
 from affectflow.training.optimizers import check_accumulation
-from affectflow.training.reader import (
-    Augmentation,
-    Labels,
-    cache_records_locally,
-    image_sources,
-    read_labels,
-    training_batches,
-)
-from affectflow.training.sampling import Mixture
+from affectflow.training.out_of_fold import out_of_fold_logits
+from affectflow.training.reader import Labels, cache_records_locally, read_labels
 from affectflow.training.saving import save_model
 from affectflow.training.validation import Validator, constant_labels
 
@@ -128,35 +122,53 @@ def train(recipe: Recipe, data: TrainingData, execution: Execution, outputs: Out
     with Interruption(execution.seconds) as interruption, cached as train_files:
         labels, validation_labels = read_labels(train_files), _read_validation_labels(data.validation)
         trained_heads = _trainable_heads(labels, recipe)
-        mixture = _plan_sampling(labels, trained_heads, recipe)
+        devices = visible_devices()
+        feed = Feed.of(recipe, trained_heads, Records(train_files), labels, devices)
         schedule = Schedule(
             epochs=recipe.epochs,
-            steps=mixture.steps,
+            steps=feed.mixture.steps,
             batch_size=recipe.batch_size,
             patience=recipe.patience,
             checkpoint_s=60 * execution.checkpoint_minutes,
         )
-        devices = visible_devices()
         check_accumulation(recipe.accumulate, schedule.total_steps, devices.count)
         with devices.scope():
             model = build_model(recipe, trained_heads, labels.units, schedule.total_steps, devices)
         validator = Validator(model, trained_heads, data.validation, validation_labels, recipe.batch_size)
+        cache_key = _cache_key(recipe, data)
         with TensorBoardWriter(execution.board) as writer:
-            inputs = _trainer_inputs(recipe, Records(train_files), trained_heads, mixture, validator, devices, writer)
-            checkpoints = Checkpoints(execution.state, _cache_key(recipe, data))
-            state = fit(model, inputs, schedule, checkpoints, interruption)
+            inputs = TrainerInputs(feed.batches, validator.validate, feed.image_sources, _on_epoch_end(recipe, writer))
+            state = fit(model, inputs, schedule, Checkpoints(execution.state, cache_key), interruption)
+        calibration_labels, apart = validation_labels, None
+        if ACTION_UNITS in trained_heads and recipe.calibration_folds:
+            calibration_labels = labels + validation_labels
+
+            def checkpoints(part: int) -> Checkpoints:
+                of_part = {"part": part, "epochs": state.best_epoch}
+                return Checkpoints(execution.state / f"calibration-{part}", {**cache_key, **of_part})
+
+            apart = out_of_fold_logits(
+                recipe,
+                trained_heads,
+                [*train_files, *data.validation],
+                calibration_labels,
+                schedule,
+                state.best_epoch,
+                checkpoints,
+                devices,
+                interruption,
+            )
     assert state.best_weights is not None
     model.set_weights(state.best_weights)
     network = float32_network(recipe, trained_heads, model.network)
-    logits = validator.predict_logits(network)
     calibration = Calibration({}, {}, [], ())
     if ACTION_UNITS in trained_heads:
         calibration = calibrate(
             network,
             trained_heads[ACTION_UNITS],
-            validation_labels.units,
-            validation_labels.groups,
-            logits[ACTION_UNITS],
+            calibration_labels.units,
+            calibration_labels.groups,
+            validator.predict_logits(network)[ACTION_UNITS] if apart is None else apart,
             recipe.calibration,
             loss_weights(recipe, trained_heads[ACTION_UNITS], labels.units),
         )
@@ -175,9 +187,9 @@ def train(recipe: Recipe, data: TrainingData, execution: Execution, outputs: Out
         unmeasured=tuple(constant_labels(trained_heads, validation_labels)),
         uncalibrated=tuple(facs.label(unit) for unit in calibration.too_few),
         **labels.counts(trained_heads.get(ACTION_UNITS, ()), trained_heads.get(INTENSITIES, ())),
-        images=ImageCounts(train=len(labels), validation=len(validation_labels)),
-        images_without_label=len(labels) - mixture.count,
-        shown_per_epoch=mixture.repeats(),
+        images=ImageCounts(train=len(labels), validation=len(validation_labels), calibration=len(calibration_labels)),
+        images_without_label=len(labels) - feed.mixture.count,
+        shown_per_epoch=feed.mixture.repeats(),
         devices=devices.count,
         versions={"keras": keras.__version__, "tensorflow": tf.__version__},
         recipe=recipe,
@@ -220,37 +232,8 @@ def _trainable_heads(labels: Labels, recipe: Recipe) -> dict[str, tuple[int, ...
     return trained_heads
 
 
-def _plan_sampling(labels: Labels, trained_heads: TrainedHeads, recipe: Recipe) -> Mixture:
-    labelled = {head: labels.has(head, units) for head, units in trained_heads.items()}
-    return Mixture(labels.datasets, labelled, recipe.batch_size, recipe.shares, recipe.seed)
-
-
-def _trainer_inputs(
-    recipe: Recipe,
-    records: Records,
-    trained_heads: TrainedHeads,
-    mixture: Mixture,
-    validator: Validator,
-    devices: Devices,
-    writer: TensorBoardWriter,
-) -> TrainerInputs:
-    augmentation = Augmentation(**recipe.augmentation.model_dump())
-
-    def batches(start: int) -> tf.data.Dataset:
-        return devices.prefetch(
-            training_batches(
-                records,
-                mixture.indices,
-                batch_size=recipe.batch_size,
-                input_size=recipe.input_size,
-                trained_heads=trained_heads,
-                augmentation=augmentation,
-                seed=recipe.seed,
-                start=start,
-            )
-        )
-
-    def on_epoch_end(epoch_log: EpochLog) -> None:
+def _on_epoch_end(recipe: Recipe, writer: TensorBoardWriter) -> Callable[[EpochLog], None]:
+    def tell(epoch_log: EpochLog) -> None:
         writer.add(epoch_log)
         metrics = ", ".join(
             f"{name} {epoch_log[key]:.3f}" for key, name in _LOGGED_METRICS.items() if np.isfinite(epoch_log[key])
@@ -264,12 +247,7 @@ def _trainer_inputs(
             metrics or "has no metric",
         )
 
-    return TrainerInputs(
-        batches=batches,
-        validate=validator.validate,
-        image_sources=lambda step: image_sources(records, mixture.indices(step)),
-        on_epoch_end=on_epoch_end,
-    )
+    return tell
 
 
 def _cache_key(recipe: Recipe, data: TrainingData) -> dict[str, Any]:
