@@ -1,18 +1,43 @@
 # The drawn data that the default configuration uses, in the real sets' formats.
 #
-# Needs: nothing. Makes: results/demo/emotionet (spreadsheet and the images of its web), disfa, amfed, affwild, and
+# Needs: nothing; pip gets the shape of the rendered heads. Makes: results/heads/head.npz with its licences, results/demo/emotionet (spreadsheet and the images of its web), disfa, amfed, affwild, and
 # results/demo/annotations (traces of the annotation videos by two drawn annotators).
 from affectflow.demo import stages as demo_stages
 
 DEMO = config["demo"]
 # The cache key of the drawn images: changes with all that decides what they show.
 DRAWING = fingerprint(
-    [DEMO["seed"], DEMO["image_size"], code_of(demo_stages.draw_emotionet)]
+    [
+        DEMO["seed"],
+        DEMO["image_size"],
+        DEMO["drawn_share"],
+        code_of(demo_stages.draw_emotionet),
+    ]
 )[:6]
+HEAD = [] if DEMO["drawn_share"] >= 1 else "results/heads/head.npz"
 DEMO_TABLE = "results/demo/emotionet/EmotioNet_FACS_drawn.xlsx"
 
 
+rule fetch_head:
+    output:
+        head="results/heads/head.npz",
+        licenses=directory("results/heads/licenses"),
+    log:
+        "results/logs/fetch_head.log",
+    benchmark:
+        "results/benchmarks/fetch_head.tsv"
+    localrule: NETWORK_IS_LOCAL
+    conda:
+        BASE
+    params:
+        **INPUTS.params(demo_stages.fetch_head),
+    script:
+        RUN_STAGE
+
+
 rule draw_emotionet:
+    input:
+        head=HEAD,
     output:
         table=DEMO_TABLE,
         truth="results/demo/emotionet/truth.parquet",
@@ -57,6 +82,8 @@ for name in ("disfa", "amfed", "affwild"):
     rule:
         name:
             f"draw_{name}"
+        input:
+            head=HEAD,
         output:
             marker=f"results/demo/{name}/{synthetic.MARKER}",
         log:

@@ -249,6 +249,12 @@ class Demo(Section):
     seed: int = Field(ge=0, description="Seed of everything drawn.")
     images: int = Field(ge=30, description="Faces that can be downloaded.")
     image_size: int = Field(ge=32, description="Side of the drawn images in pixels.")
+    drawn_share: float = Field(
+        ge=0,
+        le=1,
+        description="Share of EmotioNet's people who are drawn flat; the others, and those of the videos, are rendered "
+        "in three dimensions. 1 draws all, for which nothing is fetched.",
+    )
     web_port: int = Field(ge=1024, le=65534, description="TCP port of the loopback web; the next one serves https.")
     name_server_port: int = Field(
         ge=1024, le=65535, description="UDP port of the loopback name server; download.nameservers must name it."
