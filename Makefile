@@ -36,7 +36,7 @@ WORKERS ?= 2
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test test-fast test-all report docs bench-download bench-records bench-faces bench-train bench-scores bench-near-duplicates bench-coverage bench-predict bench-gpu bench-planning check lock environment test-environment clean
+.PHONY: demo test test-fast test-all report docs bench-download bench-records bench-faces bench-train bench-scores bench-near-duplicates bench-coverage bench-predict bench-gpu bench-planning bench-rendering check lock environment test-environment clean
 
 demo: environment
 	snakemake --cores $(CORES) results/eval/disfa_resnet.json
@@ -70,6 +70,10 @@ bench-download: environment .venv-bench/.installed
 # Needs nginx too; about two minutes.
 bench-records: environment .venv-bench/.installed
 	$(BIN)/python -m benchmarks.records
+
+bench-rendering: environment
+	snakemake --cores 1 --quiet all results/heads/head.npz
+	$(BIN)/python -m benchmarks.rendering results/heads/head.npz
 
 bench-faces: environment
 	$(BIN)/python -m benchmarks.faces $(DETECTOR)

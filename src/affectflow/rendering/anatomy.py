@@ -40,15 +40,15 @@ class ActionUnit:
 
 ACTION_UNITS: Mapping[int, ActionUnit] = {
     1: ActionUnit(
-        middle={"browInnerUp": 1.3}, other_sided={"eyebrows-*-inner-up": 1.2}, other_share=0.9,
+        middle={"browInnerUp": 1.5}, other_sided={"eyebrows-*-inner-up": 1.8}, other_share=0.9,
         wrinkles={"forehead_middle": 0.75},
     ),
     2: ActionUnit(
-        sided={"browOuterUp": 1.3}, other_sided={"eyebrows-*-extern-up": 1.2}, other_share=0.8,
+        sided={"browOuterUp": 1.5}, other_sided={"eyebrows-*-extern-up": 1.8}, other_share=0.8,
         wrinkles={"forehead_side": 0.75, "forehead_middle": 0.35},
     ),
     4: ActionUnit(
-        sided={"browDown": 1.3}, other_sided={"eyebrows-*-down": 1.2}, other_share=0.7, wrinkles={"glabella": 1.0}
+        sided={"browDown": 1.3}, other_sided={"eyebrows-*-down": 1.5}, other_share=0.7, wrinkles={"glabella": 1.0}
     ),
     5: ActionUnit(sided={"eyeWide": 1.0}, other_sided={"eye-*-opened-up": 1.0}, other_share=0.5),
     6: ActionUnit(

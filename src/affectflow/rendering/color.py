@@ -13,8 +13,8 @@ Color = NDArray[np.float64]
 _FROM_XYZ = np.array([[3.2406, -1.5372, -0.4986], [-0.9689, 1.8758, 0.0415], [0.0557, -0.2040, 1.0570]])
 _WHITE = (0.95047, 1.0, 1.08883)  # D65
 _ANGLES = (-60.0, -30.0, 10.0, 28.0, 41.0, 55.0, 70.0)
-_YELLOW = (12.5, 17.5, 19.5, 18.5, 17.0, 15.0, 13.0)
-_RED = (8.5, 11.5, 12.5, 12.0, 11.0, 10.0, 9.0)
+_YELLOW = (11.0, 15.0, 17.0, 17.0, 16.0, 14.5, 13.0)
+_RED = (8.0, 10.5, 11.5, 11.0, 10.5, 10.0, 9.0)
 
 ITA_CLASSES = (("very light", 55.0), ("light", 41.0), ("intermediate", 28.0), ("tan", 10.0), ("brown", -30.0))
 """Classes of skin by the individual typology angle in degrees, each above its limit; the rest is dark (Chardon, Cretois

@@ -123,6 +123,12 @@ class Head:
         return np.flatnonzero((self.part == SKIN) & (z > 0.55) & (y > 6.18) & (y < 8.05) & (np.abs(x) < 0.9))
 
     @cached_property
+    def around_eyes(self) -> NDArray[np.intp]:
+        """Points of the skin before which glasses stay: brows, lids and cheekbones, without the nose."""
+        x, y = np.abs(self.points[:, 0]), self.points[:, 1]
+        return np.flatnonzero((self.part == SKIN) & (x > 0.13) & (x < 0.55) & (y > 7.05) & (y < 7.55))
+
+    @cached_property
     def roots(self) -> Roots:
         """What is known of the places where hair may grow."""
         corners = self.skin[self.root_triangle]

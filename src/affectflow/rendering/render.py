@@ -39,6 +39,8 @@ _LID_MIDDLE = 7.284
 _FORWARD, _NOD = 1.6, 0.16
 """What action units 57 and 58 do: decimetres towards the camera, radians."""
 _HAT_LIFT = 0.05
+_BENT = 0.2
+"""How glasses bend around a face."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -164,7 +166,7 @@ def render(
 
     up = np.ascontiguousarray(turn[:, 1])
     eyes = _eyes(head, points, centers, scene, turn, matrix)
-    surface = _surface(person, _wrinkles(person, np.maximum(left_share, right_share)))
+    surface = _surface(person, np.stack([_wrinkles(person, shares) for shares in (left_share, right_share)]))
     mesh = Mesh(head.triangles, head.triangle_part, placed, normals, head.attributes)
     shade(samples, mesh, head.regions, head.wrinkles, head.noise, surface, eyes, lighting, up, per_pixel, _NEAR)
     frame = _frame(head, screen)
@@ -231,13 +233,15 @@ def expression_weights(person: Person, left: NDArray[np.floating], right: NDArra
         amounts = {"Left": gain_left * float(left[unit - 1]), "Right": gain_right * float(right[unit - 1])}
         if not any(amounts.values()):
             continue
-        both = sum(amounts.values()) / 2
+        both, common = sum(amounts.values()) / 2, min(amounts.values())
         other = person.other_rig.get(unit, 0.0)
+        # Units of the second rig that have no side take part in what both sides show.
+        replaced = {side: other * (common if one.other_middle else amount) for side, amount in amounts.items()}
         for side, amount in amounts.items():
             for name, weight in one.sided.items():
-                add(f"unit/{name}{side}", weight * amount * (1 - other))
+                add(f"unit/{name}{side}", weight * (amount - replaced[side]))
         for name, weight in one.middle.items():
-            add(f"unit/{name}", weight * both * (1 - other))
+            add(f"unit/{name}", weight * (both - sum(replaced.values()) / 2))
         for share, ancestry in zip(person.ancestry, ANCESTRIES, strict=True):
             if share < 0.02:
                 continue
@@ -245,9 +249,9 @@ def expression_weights(person: Person, left: NDArray[np.floating], right: NDArra
                 for name, weight in one.other_sided.items():
                     add(f"expression/{ancestry}/{name.replace('*', side.lower())}", weight * amount * other * share)
             for name, weight in one.other_middle.items():
-                add(f"expression/{ancestry}/{name}", weight * both * other * share)
+                add(f"expression/{ancestry}/{name}", weight * other * common * share)
             for name, weight in one.added.items():
-                for side, amount in amounts.items() if "*" in name else (("", both),):
+                for side, amount in amounts.items() if "*" in name else (("", common),):
                     add(f"expression/{ancestry}/{name.replace('*', side.lower())}", weight * amount * share)
     return weights
 
@@ -260,14 +264,14 @@ def _lids(up: float) -> dict[str, float]:
 
 
 def _wrinkles(person: Person, shares: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Return the depth of each wrinkle, by age and by what the face shows."""
+    """Return the depth of each wrinkle of a side, by age and by what it shows."""
     age = person.age
     resting = {
         "forehead_middle": 0.35 * age * age, "forehead_side": 0.3 * age * age, "glabella": 0.25 * age * age,
         "crows_feet": 0.5 * age * age, "lower_lid": 0.3 * age, "nasolabial": 0.12 + 0.45 * age,
         "marionette": 0.45 * age * age, "lips": 0.25 * age * age,
     }  # fmt: skip
-    folds = 0.35 + 1.0 * age
+    folds = 0.5 + 0.9 * age
     found = []
     for name, own in zip(WRINKLES, person.wrinkles, strict=True):
         shown = max((float(shares[unit - 1]) * one.wrinkles.get(name, 0.0) for unit, one in ACTION_UNITS.items()))
@@ -395,7 +399,7 @@ def _draw_glasses(
     person = figure.person
     half_width, half_height = person.glasses_size
     left_eye, right_eye = (figure.neutral[eye].astype(np.float64).sum(axis=0) / len(eye) for eye in head.eyes)
-    front = float(points[head.nose_tip, 2]) - 0.28
+    front = float((points[head.around_eyes, 2] + _BENT * points[head.around_eyes, 0] ** 2).max()) + 0.02
     rims = []
     turns = np.linspace(0, 2 * PI, 25)
     circle = np.array([[cos(turn), sin(turn)] for turn in turns])
@@ -403,10 +407,10 @@ def _draw_glasses(
     for center, outward in ((left_eye, 1.0), (right_eye, -1.0)):
         x = center[0] + 0.03 * outward + half_width * 0.92 * shape[:, 0]
         y = center[1] - 0.03 + half_height * 0.92 * shape[:, 1]
-        z = front - 0.35 * np.abs(x) ** 2 + 0 * y
+        z = front - _BENT * x**2
         rims.append(np.stack([x, y, z], axis=1))
         hinge = np.array([center[0] + outward * (0.03 + half_width), center[1] + 0.05, 0.0])
-        hinge[2] = front - 0.35 * hinge[0] ** 2
+        hinge[2] = front - _BENT * hinge[0] ** 2
         ear = np.array([outward * 0.80, center[1] + 0.03, 0.25])
         rims.append(hinge + np.linspace(0, 1, 25)[:, None] * (ear - hinge))
     bridge = np.linspace(right_eye[0] + 0.85 * half_width, left_eye[0] - 0.85 * half_width, 25)

