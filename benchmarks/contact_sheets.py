@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from affectflow.demo.expressions import draw_expression
 from affectflow.rendering.anatomy import RENDERED_ACTION_UNITS
+from affectflow.rendering.expressions import draw_expression
 from affectflow.rendering.head import Head, read_head
 from affectflow.rendering.person import Person, draw_person
 from affectflow.rendering.render import make_figure, render

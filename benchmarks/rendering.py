@@ -16,7 +16,7 @@ import numpy as np
 
 from affectflow.demo.drawing import draw_face, draw_identity
 from affectflow.demo.drawing import draw_scene as draw_flat_scene
-from affectflow.demo.expressions import draw_expression
+from affectflow.rendering.expressions import draw_expression
 from affectflow.rendering.head import read_head
 from affectflow.rendering.person import draw_person
 from affectflow.rendering.render import make_figure, render

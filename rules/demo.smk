@@ -1,43 +1,18 @@
 # The drawn data that the default configuration uses, in the real sets' formats.
 #
-# Needs: nothing; pip gets the shape of the rendered heads. Makes: results/heads/head.npz with its licences, results/demo/emotionet (spreadsheet and the images of its web), disfa, amfed, affwild, and
+# Needs: nothing. Makes: results/heads, whose shape pip gets, and results/demo/people; results/demo/emotionet (spreadsheet and the images of its web), disfa, amfed, affwild, and
 # results/demo/annotations (traces of the annotation videos by two drawn annotators).
 from affectflow.demo import stages as demo_stages
 
 DEMO = config["demo"]
 # The cache key of the drawn images: changes with all that decides what they show.
 DRAWING = fingerprint(
-    [
-        DEMO["seed"],
-        DEMO["image_size"],
-        DEMO["drawn_share"],
-        code_of(demo_stages.draw_emotionet),
-    ]
+    [DEMO["seed"], DEMO["image_size"], code_of(demo_stages.draw_emotionet)]
 )[:6]
-HEAD = [] if DEMO["drawn_share"] >= 1 else "results/heads/head.npz"
 DEMO_TABLE = "results/demo/emotionet/EmotioNet_FACS_drawn.xlsx"
 
 
-rule fetch_head:
-    output:
-        head="results/heads/head.npz",
-        licenses=directory("results/heads/licenses"),
-    log:
-        "results/logs/fetch_head.log",
-    benchmark:
-        "results/benchmarks/fetch_head.tsv"
-    localrule: NETWORK_IS_LOCAL
-    conda:
-        BASE
-    params:
-        **INPUTS.params(demo_stages.fetch_head),
-    script:
-        RUN_STAGE
-
-
 rule draw_emotionet:
-    input:
-        head=HEAD,
     output:
         table=DEMO_TABLE,
         truth="results/demo/emotionet/truth.parquet",
@@ -82,8 +57,6 @@ for name in ("disfa", "amfed", "affwild"):
     rule:
         name:
             f"draw_{name}"
-        input:
-            head=HEAD,
         output:
             marker=f"results/demo/{name}/{synthetic.MARKER}",
         log:
@@ -97,3 +70,38 @@ for name in ("disfa", "amfed", "affwild"):
             **INPUTS.params(getattr(demo_stages, f"draw_{name}")),
         script:
             RUN_STAGE
+
+
+rule fetch_head:
+    output:
+        head="results/heads/head.npz",
+        licenses=directory("results/heads/licenses"),
+    log:
+        "results/logs/fetch_head.log",
+    benchmark:
+        "results/benchmarks/fetch_head.tsv"
+    localrule: NETWORK_IS_LOCAL
+    conda:
+        BASE
+    params:
+        **INPUTS.params(demo_stages.fetch_head),
+    script:
+        RUN_STAGE
+
+
+rule render_people:
+    input:
+        head="results/heads/head.npz",
+    output:
+        marker=f"results/demo/people/{synthetic.MARKER}",
+    log:
+        "results/logs/render_people.log",
+    benchmark:
+        "results/benchmarks/render_people.tsv"
+    conda:
+        BASE
+    threads: 4
+    params:
+        **INPUTS.params(demo_stages.render_people),
+    script:
+        RUN_STAGE

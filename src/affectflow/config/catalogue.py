@@ -66,7 +66,8 @@ class ModelEntry(_ModelDefaultsPart):  # type: ignore[misc, valid-type]
     backbone: str = Field(
         pattern=r"^[A-Za-z][A-Za-z0-9_]*$",
         description="The network below the heads: `vgg16`, `resnet50`, `resnet50v2`, `inception_resnet_v2` or "
-        "another class of `keras.applications`; `constant` and `grey_pixels` (16 x 16 grey values) are "
+        "another class of `keras.applications`; `efficientnet_lite0`, or `efficientnet_lite0_middle`, its first eleven "
+        "blocks; `constant` and `grey_pixels` (16 x 16 grey values) are "
         "baselines.",
     )
     input_size: int = Field(ge=32, description="Side in pixels that images are scaled to (Inception-ResNet needs 75).")

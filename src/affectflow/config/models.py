@@ -22,8 +22,8 @@ class Cluster(Section):
     """Where a cluster does what, beside its profile (`profiles/slurm`)."""
 
     network_jobs: Literal["local", "nodes"] = Field(
-        description="Where jobs that need the internet (`download_partition`, `fetch_weights`, `fetch_detector`) "
-        "run: `local`, where the workflow was started, or on `nodes` that reach it."
+        description="Where jobs that need the internet (`download_partition`, `fetch_weights`, `fetch_wheel_weights`, "
+        "`fetch_detector`, `fetch_head`) run: `local`, where the workflow was started, or on `nodes` that reach it."
     )
     tensorflow: Literal["cpu", "gpu"] = Field(
         description="The build of TensorFlow in environments that `snakemake --sdm conda` makes."
@@ -249,12 +249,6 @@ class Demo(Section):
     seed: int = Field(ge=0, description="Seed of everything drawn.")
     images: int = Field(ge=30, description="Faces that can be downloaded.")
     image_size: int = Field(ge=32, description="Side of the drawn images in pixels.")
-    drawn_share: float = Field(
-        ge=0,
-        le=1,
-        description="Share of EmotioNet's people who are drawn flat; the others, and those of the videos, are rendered "
-        "in three dimensions. 1 draws all, for which nothing is fetched.",
-    )
     web_port: int = Field(ge=1024, le=65534, description="TCP port of the loopback web; the next one serves https.")
     name_server_port: int = Field(
         ge=1024, le=65535, description="UDP port of the loopback name server; download.nameservers must name it."
@@ -265,6 +259,8 @@ class Demo(Section):
     affwild_videos: Count = Field(description="Drawn Aff-Wild videos.")
     video_frames: int = Field(ge=10, description="Frames of each AM-FED and Aff-Wild video.")
     video_size: int = Field(ge=32, multiple_of=2, description="Side of the drawn videos in pixels (even).")
+    people: Count = Field(description="Rendered people in `results/demo/people`, with one image each.")
+    people_size: int = Field(ge=32, le=1024, description="Side of these images in pixels.")
 
 
 class Config(Section):

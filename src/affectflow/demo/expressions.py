@@ -8,43 +8,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from affectflow import facs
-from affectflow.rendering.anatomy import RENDERED_ACTION_UNITS
+from affectflow.demo.drawing import DRAWN_ACTION_UNITS
 
-SHOWN_ACTION_UNITS = tuple(unit for unit in RENDERED_ACTION_UNITS if unit != 27)
-"""Those that faces of the demo show; a mouth that is stretched open is AU 26 at its strongest."""
 SLIGHT = 2
 """An AU is labelled as present from FACS intensity B, as in DISFA's protocol (intensity >= 2)."""
 
-# What faces show together, and how often each part of it: after EMFACS, with the mouth opened where these expressions
-# usually open it, and with brows and mouths that move alone.
-_PATTERNS: tuple[tuple[float, dict[int, float]], ...] = (
-    (0.08, {12: 0.95, 6: 0.5}),
-    (0.14, {12: 0.98, 6: 0.75, 25: 0.9, 26: 0.25, 10: 0.1}),
-    (0.04, {14: 0.95, 12: 0.25}),
-    (0.11, {1: 0.9, 2: 0.9, 5: 0.75, 25: 0.8, 26: 0.8}),
-    (0.07, {1: 0.95, 2: 0.95}),
-    (0.06, {4: 0.95, 7: 0.5, 9: 0.1}),
-    (0.06, {4: 0.95, 7: 0.7, 5: 0.25, 23: 0.5, 24: 0.4, 17: 0.4}),
-    (0.06, {4: 0.95, 7: 0.6, 5: 0.3, 10: 0.4, 25: 0.95, 26: 0.7, 22: 0.15, 9: 0.2}),
-    (0.10, {1: 0.8, 4: 0.7, 15: 0.85, 17: 0.5}),
-    (0.09, {9: 0.85, 10: 0.6, 4: 0.5, 7: 0.4, 17: 0.3, 25: 0.3}),
-    (0.08, {1: 0.9, 2: 0.7, 4: 0.7, 5: 0.7, 20: 0.8, 25: 0.7, 26: 0.4}),
-    (0.05, {25: 0.95, 26: 0.55}),
-    (0.03, {18: 0.95, 22: 0.2}),
-    (0.04, {17: 0.85, 15: 0.5, 24: 0.3}),
-    (0.02, {24: 0.7, 28: 0.3}),
-    (0.03, {43: 0.95}),
+# After EMFACS, with the mouth opened where these expressions usually open it.
+_PROTOTYPES: tuple[tuple[int, ...], ...] = (
+    (6, 12),
+    (6, 12, 25),
+    (1, 4, 15),
+    (1, 4, 15, 17),
+    (1, 2, 5, 25, 26),
+    (1, 2, 4, 5, 20, 25),
+    (4, 5, 17),
+    (9, 10, 17),
+    (9, 25),
+    (14,),
+    (18,),
 )
-_NEUTRAL, _RANDOM = 0.2, 0.25
-_PART_OF = 0.25
-"""Share of the patterns that one more action unit comes on top of."""
-_EXCLUDES = (
-    *((12, 15), (12, 18), (15, 18), (18, 20), (5, 43), (57, 58), (14, 18), (28, 25), (28, 26), (28, 18)),
-    *((24, 25), (24, 26), (23, 25), (23, 26), (24, 28), (18, 12), (22, 20), (22, 12), (7, 43)),
-)
+_EXCLUDES = ((12, 15), (12, 18), (15, 18), (18, 20), (5, 43), (57, 58), (14, 18))
 
 # Change per point of FACS intensity; the signs follow the circumplex reading of EMFACS expressions.
-_VALENCE = {12: 0.17, 6: 0.08, 4: -0.09, 9: -0.11, 10: -0.07, 15: -0.13, 17: -0.04, 20: -0.05, 23: -0.05, 24: -0.04}
+_VALENCE = {12: 0.17, 6: 0.08, 4: -0.09, 9: -0.11, 10: -0.07, 15: -0.13, 17: -0.04, 20: -0.05}
 _AROUSAL = {5: 0.12, 26: 0.10, 25: 0.04, 1: 0.05, 2: 0.06, 20: 0.07, 4: 0.04, 12: 0.04, 43: -0.12, 15: -0.05}
 _RESTING_AROUSAL = -0.25
 
@@ -59,31 +45,24 @@ class Affect:
     arousal: float
 
 
-def draw_expression(rng: np.random.Generator, neutral: float = _NEUTRAL, by_chance: float = _RANDOM) -> Intensities:
-    """Draw the intensities of a face as people show them, float32 [60].
+def draw_expression(rng: np.random.Generator, presence: float, emotional: float = 0.5) -> Intensities:
+    """Draw the intensities of a face, float32 [60].
 
     Args:
         rng: Source of randomness.
-        neutral: Share of faces that show nothing.
-        by_chance: Share of the others that show any action units together.
+        presence: Probability of each AU.
+        emotional: Probability that the face shows a prototypical expression.
     """
     intensity = np.zeros(facs.COUNT, np.float32)
-    if rng.random() < neutral:
-        return intensity
-    if rng.random() < by_chance:
-        chosen = rng.choice(SHOWN_ACTION_UNITS, int(rng.integers(1, 5)), replace=False).tolist()
-        strength = 1.0
+    if rng.random() >= emotional:
+        chosen = [unit for unit in DRAWN_ACTION_UNITS if rng.random() < presence]
     else:
-        weights = np.array([weight for weight, _ in _PATTERNS])
-        pattern = _PATTERNS[rng.choice(len(_PATTERNS), p=weights / weights.sum())][1]
-        chosen = [unit for unit, share in pattern.items() if rng.random() < share]
-        if rng.random() < _PART_OF:
-            chosen.append(int(rng.choice(SHOWN_ACTION_UNITS)))
-        strength = rng.uniform(0.4, 1.0)
+        chosen = list(_PROTOTYPES[rng.integers(len(_PROTOTYPES))])
+        chosen += [unit for unit in DRAWN_ACTION_UNITS if rng.random() < presence / 3]
     rng.shuffle(chosen)
     for unit in chosen:
         if not any(unit in pair and intensity[sum(pair) - unit - 1] > 0 for pair in _EXCLUDES):
-            intensity[unit - 1] = np.clip(5 * strength * rng.uniform(0.6, 1.3), 0.6, 5.0)
+            intensity[unit - 1] = rng.uniform(0.6, 5.0)
     return with_open_jaw(intensity)
 
 
@@ -94,19 +73,22 @@ def with_open_jaw(intensity: Intensities) -> Intensities:
     return intensity
 
 
-def draw_course(rng: np.random.Generator, frames: int, events: int, by_chance: float = _RANDOM) -> NDArray[np.float32]:
+def draw_course(
+    rng: np.random.Generator, frames: int, events: int, presence: float, emotional: float = 0.5
+) -> NDArray[np.float32]:
     """Draw the intensities of a video, float32 [frames, 60]: expressions with onset, apex and offset.
 
     Args:
         rng: Source of randomness.
         frames: Number of frames.
         events: Number of expressions.
-        by_chance: As in :func:`draw_expression`.
+        presence: As in :func:`draw_expression`.
+        emotional: As in :func:`draw_expression`.
     """
     course = np.zeros((frames, facs.COUNT), np.float32)
     time = np.arange(frames)
     for _ in range(events):
-        expression = draw_expression(rng, 0.0, by_chance)
+        expression = draw_expression(rng, presence, emotional)
         start = rng.uniform(-0.1, 0.9) * frames
         onset, apex, offset = rng.uniform(0.03, 0.10), rng.uniform(0.08, 0.25), rng.uniform(0.03, 0.12)
         knots = start + frames * np.cumsum([0.0, onset, apex, offset])

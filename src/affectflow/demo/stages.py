@@ -9,7 +9,6 @@ from affectflow.core.stage import Output, Setting, stage
 
 Seed = Annotated[int, Setting("demo.seed")]
 VideoSize = Annotated[int, Setting("demo.video_size")]
-DrawnShare = Annotated[float, Setting("demo.drawn_share")]
 
 
 @stage("rendering.source", "rendering.atlas", "rendering.occlusion", "rendering.raster", "rendering.parts")
@@ -27,7 +26,31 @@ def fetch_head(head: Output, licenses: Output) -> str:
     return f"from {WHEEL}"
 
 
-@stage("demo", "rendering", "datasets.synthetic", "download.outcomes", "facs")
+@stage("demo.people", "demo.expressions", "rendering", "datasets.synthetic", "datasets.own", "facs")
+def render_people(
+    head: Path,
+    marker: Output,
+    seed: Seed,
+    people: Annotated[int, Setting("demo.people")],
+    size: Annotated[int, Setting("demo.people_size")],
+    threads: int = 1,
+) -> None:
+    """Render people with labels, in the layout of a user's own images.
+
+    Args:
+        head: The head file.
+        marker: File that marks its folder as drawn; the set is written beside it.
+        seed: Seed of all random choices.
+        people: Number of people, with one image each.
+        size: Side of the images in pixels.
+        threads: Number of processes.
+    """
+    from affectflow.demo.people import make_people
+
+    make_people(seed, people, size, head, threads, marker.parent)
+
+
+@stage("demo", "datasets.synthetic", "download.outcomes", "facs")
 def draw_emotionet(
     table: Output,
     truth: Output,
@@ -38,8 +61,6 @@ def draw_emotionet(
     images: Annotated[int, Setting("demo.images")],
     image_size: Annotated[int, Setting("demo.image_size")],
     web_port: Annotated[int, Setting("demo.web_port")],
-    drawn_share: DrawnShare,
-    head: Path | None = None,
     threads: int = 1,
 ) -> None:
     """Draw EmotioNet: a spreadsheet of URLs, and the images and answers of the loopback web behind them.
@@ -54,12 +75,9 @@ def draw_emotionet(
         images: Number of drawn faces.
         image_size: Side of the images in pixels.
         web_port: Port of the web, which is part of the URLs.
-        drawn_share: Share of the people who are drawn flat rather than rendered.
-        head: The head that is rendered.
         threads: Number of processes.
     """
     from affectflow.demo.emotionet import make_emotionet
-    from affectflow.demo.sitters import Studio
 
     make_emotionet(
         seed=seed,
@@ -67,7 +85,6 @@ def draw_emotionet(
         size=image_size,
         port=web_port,
         cache_key=cache_key,
-        studio=Studio(head, drawn_share),
         processes=threads,
         table=table,
         truth=truth,
@@ -104,15 +121,13 @@ def draw_traces(
     )
 
 
-@stage("demo", "rendering", "datasets", "facs", "media.video", "media.video_index")
+@stage("demo", "datasets", "facs", "media.video", "media.video_index")
 def draw_disfa(
     marker: Output,
     seed: Seed,
     subjects: Annotated[int, Setting("demo.disfa_subjects")],
     frames: Annotated[int, Setting("demo.disfa_frames")],
     size: VideoSize,
-    drawn_share: DrawnShare,
-    head: Path | None = None,
     threads: int = 1,
 ) -> None:
     """Draw videos and labels in DISFA's layout.
@@ -123,30 +138,20 @@ def draw_disfa(
         subjects: Number of subjects, up to 27.
         frames: Number of frames of each video.
         size: Side of the videos in pixels.
-        drawn_share: Benchmarks are drawn where this is 1, else all of their people are rendered.
-        head: The head that is rendered.
         threads: Number of processes.
     """
-    from affectflow.demo.sitters import Studio
     from affectflow.demo.videos import Video, make_disfa
 
-    make_disfa(
-        Video(seed, frames, size, Studio(head, float(drawn_share >= 1))),
-        subjects=subjects,
-        processes=threads,
-        root=marker.parent,
-    )
+    make_disfa(Video(seed, frames, size), subjects=subjects, processes=threads, root=marker.parent)
 
 
-@stage("demo", "rendering", "datasets", "facs", "media.video", "media.video_index")
+@stage("demo", "datasets", "facs", "media.video", "media.video_index")
 def draw_amfed(
     marker: Output,
     seed: Seed,
     videos: Annotated[int, Setting("demo.amfed_videos")],
     frames: Annotated[int, Setting("demo.video_frames")],
     size: VideoSize,
-    drawn_share: DrawnShare,
-    head: Path | None = None,
     threads: int = 1,
 ) -> None:
     """Draw videos and labels in AM-FED's layout.
@@ -157,39 +162,23 @@ def draw_amfed(
         videos: Number of videos.
         frames: Number of frames of each video.
         size: Side of the videos in pixels.
-        drawn_share: Benchmarks are drawn where this is 1, else all of their people are rendered.
-        head: The head that is rendered.
         threads: Number of processes.
     """
-    from affectflow.demo.sitters import Studio
     from affectflow.demo.videos import Video, make_amfed
 
-    make_amfed(
-        Video(seed, frames, size, Studio(head, float(drawn_share >= 1))),
-        videos=videos,
-        processes=threads,
-        root=marker.parent,
-    )
+    make_amfed(Video(seed, frames, size), videos=videos, processes=threads, root=marker.parent)
 
 
-@stage("demo", "rendering", "datasets", "facs", "media.video", "media.video_index")
+@stage("demo", "datasets", "facs", "media.video", "media.video_index")
 def draw_affwild(
     marker: Output,
     seed: Seed,
     videos: Annotated[int, Setting("demo.affwild_videos")],
     frames: Annotated[int, Setting("demo.video_frames")],
     size: VideoSize,
-    drawn_share: DrawnShare,
-    head: Path | None = None,
     threads: int = 1,
 ) -> None:
     """Draw videos and labels in Aff-Wild's layout; arguments as for :func:`draw_amfed`."""
-    from affectflow.demo.sitters import Studio
     from affectflow.demo.videos import Video, make_affwild
 
-    make_affwild(
-        Video(seed, frames, size, Studio(head, float(drawn_share >= 1))),
-        videos=videos,
-        processes=threads,
-        root=marker.parent,
-    )
+    make_affwild(Video(seed, frames, size), videos=videos, processes=threads, root=marker.parent)

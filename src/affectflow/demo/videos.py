@@ -9,7 +9,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -23,8 +23,8 @@ from affectflow.core.orphan import end_with
 from affectflow.core.progress import progress
 from affectflow.datasets.disfa_labels import FOLDS, UNITS
 from affectflow.datasets.synthetic import mark_as_drawn
+from affectflow.demo.drawing import draw_face, draw_identity, draw_scene
 from affectflow.demo.expressions import Affect, affect, coded, draw_course
-from affectflow.demo.sitters import Studio, Sway
 from affectflow.media.video import write_video
 from affectflow.tables.csv_files import write_csv
 
@@ -39,12 +39,11 @@ _AMFED_RARE_COLUMNS = {"AU18": 18, "Au26": 26, "57": 57, "58": 58}
 
 @dataclass(frozen=True, slots=True)
 class Video:
-    """Seed of the demo, number of frames and side in pixels of each video, and what makes the people."""
+    """Seed of the demo, and number of frames and side in pixels of each video."""
 
     seed: int
     frames: int
     size: int
-    studio: Studio
 
 
 def make_disfa(video: Video, subjects: int, processes: int, root: Path) -> None:
@@ -97,8 +96,8 @@ def _make_all(make: Callable[[T], None], parts: Sequence[T], processes: int, roo
 
 def _disfa_subject(name: str, video: Video, root: Path) -> None:
     rng = np.random.default_rng([video.seed, _DISFA, int(name[2:])])
-    course = draw_course(rng, video.frames, events=5)
-    frames = _frames(rng, "laboratory", course, video)
+    course = draw_course(rng, video.frames, events=5, presence=0.25)
+    frames = _frames(rng, "laboratory", course, video.size)
     write_video(root / "Videos_LeftCamera" / f"LeftVideo{name}_comp.avi", frames, _DISFA_RATE, "avi", "mpeg4")
     codes = np.array([coded(intensity) for intensity in course])
     for unit in UNITS:
@@ -110,8 +109,8 @@ def _disfa_subject(name: str, video: Video, root: Path) -> None:
 def _amfed_video(number: int, video: Video, root: Path) -> None:
     rng = np.random.default_rng([video.seed, _AMFED, number])
     name = f"{number:02d}a{rng.integers(16**6):06x}"
-    course = draw_course(rng, video.frames, events=4)
-    frames = _frames(rng, "webcam", course, video)
+    course = draw_course(rng, video.frames, events=4, presence=0.25)
+    frames = _frames(rng, "webcam", course, video.size)
     write_video(root / "Videos - FLV" / f"{name}.flv", frames, _AMFED_RATE, "flv", "flv1")
     columns = {"Smile": 12, **_AMFED_COLUMNS, **{c: u for c, u in _AMFED_RARE_COLUMNS.items() if rng.random() < 0.7}}
     tracker_failed = np.zeros(video.frames, np.int64)
@@ -129,8 +128,8 @@ def _amfed_video(number: int, video: Video, root: Path) -> None:
 def _affwild_video(number: int, video: Video, root: Path) -> None:
     rng = np.random.default_rng([video.seed, _AFFWILD, number])
     name = f"{number + 1:03d}"
-    course = draw_course(rng, video.frames, events=5, by_chance=0.1)
-    frames = _frames(rng, "wild", course, video)
+    course = draw_course(rng, video.frames, events=5, presence=0.2, emotional=0.9)
+    frames = _frames(rng, "wild", course, video.size)
     write_video(root / "videos" / "train" / f"{name}.mp4", frames, _AFFWILD_RATE)
     feelings: list[Affect] = [affect(intensity, rng) for intensity in course]
     for dimension in ("valence", "arousal"):
@@ -139,20 +138,21 @@ def _affwild_video(number: int, video: Video, root: Path) -> None:
 
 
 def _frames(
-    rng: np.random.Generator, style: str, course: NDArray[np.float32], video: Video
+    rng: np.random.Generator, style: str, course: NDArray[np.float32], size: int
 ) -> Iterator[NDArray[np.uint8]]:
     """Draw the frames of one person in one scene, with small head movements and new sensor noise in every frame."""
     import cv2
 
     cv2.setNumThreads(1)
-    sitter = video.studio.invite(rng, style)
-    start = rng.uniform(0, 2 * np.pi, 3)
+    person, scene = draw_identity(rng), draw_scene(rng, style)
+    sway = rng.uniform(0, 2 * np.pi, 3)
     for frame, intensity in enumerate(course):
         phase = 2 * np.pi * frame / 75
-        sway = Sway(
-            yaw=0.03 * np.sin(phase + start[0]),
-            pitch=0.02 * np.sin(1.3 * phase + start[1]),
-            roll=0.02 * np.sin(0.7 * phase + start[2]),
-            frame=frame,
+        moment = replace(
+            scene,
+            yaw=scene.yaw + 0.03 * np.sin(phase + sway[0]),
+            pitch=scene.pitch + 0.02 * np.sin(1.3 * phase + sway[1]),
+            roll=scene.roll + 0.02 * np.sin(0.7 * phase + sway[2]),
+            seed=scene.seed + frame,
         )
-        yield sitter.photograph(intensity, video.size, sway)
+        yield draw_face(person, moment, intensity, size)

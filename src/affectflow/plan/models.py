@@ -75,7 +75,7 @@ class Models:
             case catalogue.NO_WEIGHTS:
                 return None
             case catalogue.IMAGENET:
-                return f"results/weights/{find_backbone(entry.backbone).name}_notop.h5"
+                return f"results/weights/{find_backbone(entry.backbone).weights_file}"
             case path:
                 check_weights(Path(path), f"models.{self.parse(run).model}.weights")
                 return followed(path, f"models.{self.parse(run).model}.weights")

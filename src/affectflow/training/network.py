@@ -13,6 +13,7 @@ import numpy as np
 from affectflow.core.errors import UserError
 from affectflow.training import heads
 from affectflow.training.backbones import Backbone, find_backbone
+from affectflow.training.efficientnet_lite import lite0, lite0_middle, load_lite0
 from affectflow.training.keras_setup import keras, ops
 
 GREY_SIDE = 16
@@ -39,6 +40,8 @@ def grey_pixels(size: int) -> keras.Model:
 
 _BASELINES = {"Constant": constant, "GreyPixels": grey_pixels}
 """By :attr:`affectflow.training.backbones.Backbone.application`."""
+
+_LITE = {"EfficientNetLite0": lite0, "EfficientNetLite0Middle": lite0_middle}
 
 _IMAGENET_MEAN_BGR = (103.939, 116.779, 123.68)
 _IMAGENET_MEAN, _IMAGENET_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -113,6 +116,11 @@ def inference_model(network: keras.Model) -> keras.Model:
 def _features(spec: NetworkSpec, backbone: Backbone, weights: Path | None) -> keras.Model:
     if backbone.application in _BASELINES:
         return _BASELINES[backbone.application](spec.input_size)
+    if backbone.application in _LITE:
+        network = _LITE[backbone.application](spec.input_size)
+        if weights is not None:
+            load_lite0(network, weights)
+        return network
     make = getattr(keras.applications, backbone.application)
     shape = (spec.input_size, spec.input_size, 3)
     try:

