@@ -19,7 +19,7 @@ ANCESTRIES = ("african", "asian", "caucasian")
 _TYPICAL_ITA = np.array([-38.0, 36.0, 46.0])
 _ITA_SPREAD, _ITA_RANGE = 16.0, (-56.0, 64.0)
 _SPREADS = {
-    "head": 0.11, "forehead": 0.15, "eyebrows": 0.18, "neck": 0.10, "nose": 0.2, "mouth": 0.16, "eyes": 0.15,
+    "head": 0.11, "forehead": 0.15, "eyebrows": 0.18, "neck": 0.10, "nose": 0.2, "mouth": 0.2, "eyes": 0.15,
     "cheek": 0.2, "chin": 0.17, "ears": 0.2, "asym": 0.09,
 }  # fmt: skip
 """Deviation of the local targets of each part of the head."""
