@@ -36,7 +36,7 @@ WORKERS ?= 2
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test test-fast test-all report docs bench-download bench-records bench-faces bench-train bench-scores bench-near-duplicates bench-coverage bench-predict bench-gpu bench-planning bench-rendering check lock environment test-environment clean
+.PHONY: demo starter-model test test-fast test-all report docs bench-download bench-records bench-faces bench-train bench-scores bench-near-duplicates bench-coverage bench-predict bench-gpu bench-planning bench-rendering check lock environment test-environment clean
 
 demo: environment
 	snakemake --cores $(CORES) results/eval/disfa_resnet.json
@@ -70,6 +70,12 @@ bench-download: environment .venv-bench/.installed
 # Needs nginx too; about two minutes.
 bench-records: environment .venv-bench/.installed
 	$(BIN)/python -m benchmarks.records
+
+# Half an hour on two cores; goes on where it was stopped. Without an internet connection that reaches the face detector,
+# CONFIG may be a file that has faces: {model: {path: FILE}}.
+starter-model: environment
+	snakemake --cores $(CORES) --configfile config/starter.yaml $(CONFIG) -- results/models/starter/model.onnx
+	$(BIN)/python -m benchmarks.starter results/models/starter results/demo/people results/models/starter/face_detector.onnx
 
 bench-rendering: environment
 	snakemake --cores 1 --quiet all results/heads/head.npz

@@ -31,7 +31,17 @@ def shows(sample: Sample, first: int = 0) -> bool:
 
 
 def test_registry(tmp_path: Path) -> None:
-    assert set(datasets.names()) == {"emotionet", "disfa", "disfaplus", "amfed", "bp4d", "affwild", "affwild2", "own"}
+    assert set(datasets.names()) == {
+        "emotionet",
+        "disfa",
+        "disfaplus",
+        "amfed",
+        "bp4d",
+        "affwild",
+        "affwild2",
+        "own",
+        "london",
+    }
     with pytest.raises(UserError, match="disfa"):
         get_dataset("disfa2", tmp_path)
     with pytest.raises(UserError, match="nowhere"):

@@ -366,7 +366,10 @@ def test_a_model_folder_that_was_moved_predicts_with_its_own_detector(
     shutil.copytree(of_faces, model)
     (model / "face_detector.onnx").unlink(missing_ok=True)
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(UserError, match=r"affectflow fetch-detector .*moved/face_detector\.onnx"):
+    with pytest.raises(
+        UserError,
+        match=r"moved/face_detector\.onnx does not exist.*affectflow fetch-detector .*/affectflow/face_detector\.onnx",
+    ):
         load(model)
     shutil.copy(DETECTOR, model / "face_detector.onnx")
     assert load(model).predict(PHOTOGRAPHS / "001_smiling.jpg")["crop"].tolist() == ["face"]

@@ -44,7 +44,7 @@ def test_normalizations_find_what_they_learned(weights: Path) -> None:
     """In a network whose kernels and scaling are right, features are distributed as in its training."""
     network = lite0(224)
     load_lite0(network, weights)
-    names = [f"_blocks-{block}-{norm}" for block in range(16) for norm in ("_bn1", "_bn2")]
+    names = [f"blocks.{block}.{norm}" for block in range(16) for norm in ("bn1", "bn2")]
     inputs = keras.Model(network.input, [network.get_layer(name).input for name in names])
     seen = inputs.predict(faces(16, 224) / 127.5 - 1, verbose=0)
     for name, values in zip(names, seen, strict=True):
@@ -57,7 +57,7 @@ def test_the_middle_is_the_beginning_of_the_whole(weights: Path) -> None:
     for network in (whole, middle):
         load_lite0(network, weights)
     images = faces(2, 112) / 127.5 - 1
-    here = keras.Model(whole.input, whole.get_layer("_blocks-11-_expand_conv").input)
+    here = keras.Model(whole.input, whole.get_layer("blocks.11.expand_conv").input)
     assert np.allclose(here.predict(images, verbose=0), middle.predict(images, verbose=0), atol=1e-5)
     assert middle.output.shape == (None, 7, 7, 112) and middle.count_params() < 720_000
 

@@ -73,27 +73,32 @@ def train_model(
 
 def predict(
     *paths: Annotated[Path, Parameter(required=True)],
-    model: Path = Path("resnet"),
+    model: Path = Path("starter"),
     out: Output | None = None,
     overlay: Output | None = None,
     emotions: Literal["report2017", "emfacs", "du2014", "du2014compound"] = "emfacs",
     detector: Path | None = None,
     cropped: Annotated[bool, Parameter(negative=())] = False,
+    neutral: Path | None = None,
     seconds: float | None = None,
     batch_size: PositiveInt = 64,
 ) -> None:
     """Predict AUs, valence and arousal of the faces in images, folders of images, videos, or a camera's frames.
 
-    Example: affectflow predict photo.jpg interview.mp4 --model resnet --out predictions.csv
+    Example: affectflow predict photo.jpg interview.mp4 --out predictions.csv
 
     Args:
         paths: Images, folders, videos; a camera is such as /dev/video0.
-        model: A run in results/models, or the folder of a model.
+        model: A run in results/models, or the folder of a model; by default the starter model, which comes with
+            affectflow and has seen rendered faces alone.
         out: A .csv or .json file; CSV on standard output by default.
         overlay: Folder for images and videos into which the predictions are drawn.
         emotions: Table from which emotions follow, see affectflow facs.
-        detector: YuNet's file; face_detector.onnx in the model's folder by default.
+        detector: YuNet's file; by default face_detector.onnx in the model's folder, or the one that affectflow
+            fetch-detector keeps.
         cropped: Each image shows an aligned face; no face is searched for.
+        neutral: A photograph of the person's neutral face; columns such as AU12_change are added, by how much a
+            probability is above that of this photograph.
         seconds: How long a camera is read; until Ctrl-C by default.
         batch_size: Faces in a batch.
     """
@@ -105,6 +110,7 @@ def predict(
         cropped=cropped,
         batch_size=batch_size,
         emotions=emotions,
+        neutral=neutral,
     )
     troubles = reader.write(list(paths), out, overlay, seconds)
     if troubles:

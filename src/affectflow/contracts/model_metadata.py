@@ -91,8 +91,8 @@ class ImageCounts(Part):
 
 
 _MAX_SIDE = 4096
-MODEL, METADATA = "model.keras", "model.json"
-"""The files of a model's folder that predictions need."""
+MODEL, ONNX, METADATA = "model.keras", "model.onnx", "model.json"
+"""The files of a model's folder that predictions need: one of the first two, and the last."""
 
 
 class ModelMetadata(JsonFile):

@@ -22,6 +22,7 @@ _MODULES = {
     "bp4d": "affectflow.datasets.bp4d",
     "affwild2": "affectflow.datasets.affwild2",
     "affwild": "affectflow.datasets.affwild",
+    "london": "affectflow.datasets.london",
     "own": "affectflow.datasets.own",
     "disfaplus": "affectflow.datasets.disfaplus",
     "emotionet": "affectflow.datasets.emotionet",

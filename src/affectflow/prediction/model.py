@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,12 +10,9 @@ from numpy.typing import NDArray
 
 from affectflow import facs
 from affectflow.contracts.model_metadata import ModelMetadata
-from affectflow.core.cache import file_sha256
 from affectflow.core.errors import UserError
 from affectflow.datasets.dataset_info import ACTION_UNITS, INTENSITIES, VALENCE_AROUSAL
-
-_MAX_UNPACKED = 4 << 30  # bytes
-_MAX_RATIO = 100  # weights hardly compress
+from affectflow.prediction.networks import load_network
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,23 +38,13 @@ def read_metadata(model: Path, metadata: Path) -> ModelMetadata:
     """Return what is known of a model, without loading it; raises :class:`UserError` where a file is missing.
 
     Args:
-        model: The ``model.keras`` file.
+        model: The ``model.keras`` or ``model.onnx`` file.
         metadata: The ``model.json`` file.
     """
     for path in (model, metadata):
         if not path.is_file():
             raise UserError(f"{path} does not exist; give the folder of a trained model.")
     return ModelMetadata.read(metadata)
-
-
-def _check_size(model: Path) -> None:
-    """Raise :class:`UserError` for an archive that unpacks to more than any model has."""
-    if not zipfile.is_zipfile(model):
-        return  # Keras says what is wrong with it
-    with zipfile.ZipFile(model) as archive:
-        unpacked = sum(entry.file_size for entry in archive.infolist())
-    if unpacked > _MAX_UNPACKED or unpacked > _MAX_RATIO * model.stat().st_size:
-        raise UserError(f"{model} unpacks to {unpacked:,} bytes, more than a model has; do not trust it.")
 
 
 class TrainedModel:
@@ -68,7 +54,7 @@ class TrainedModel:
         """Load a model.
 
         Args:
-            model: The ``model.keras`` file.
+            model: The ``model.keras`` file, or its export ``model.onnx``.
             metadata: The ``model.json`` file.
             batch_size: Number of images in a batch.
 
@@ -76,18 +62,7 @@ class TrainedModel:
             UserError: A file is missing or damaged.
         """
         self.metadata = read_metadata(model, metadata)
-        if self.metadata.model_sha256 not in ("", file_sha256(model)):
-            raise UserError(f"{metadata} describes another model than {model}; copy both files of one model's folder.")
-        from affectflow.training.keras_setup import keras
-
-        try:
-            _check_size(model)
-            self._model = keras.saving.load_model(model, compile=False)
-        except UserError:
-            raise
-        except Exception as error:  # Keras raises any kind on damaged and on hostile files
-            reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-            raise UserError(f"{model} is damaged, or not a Keras 3 model ({reason}); train it again.") from None
+        self._network = load_network(model, self.metadata, metadata)
         self._check_outputs(model)
         self.batch_size = batch_size
         self._columns = {
@@ -96,22 +71,18 @@ class TrainedModel:
         }
 
     def _check_outputs(self, model: Path) -> None:
-        """Raise :class:`UserError` where the network's input or outputs are not those that the metadata names."""
+        """Raise :class:`UserError` where the network's outputs are not those that the metadata names."""
         expected = {
             ACTION_UNITS: len(self.metadata.units),
             INTENSITIES: len(self.metadata.intensity_units),
             VALENCE_AROUSAL: 2 if self.metadata.has_affect else 0,
         }
-        try:
-            outputs = getattr(self._model, "output", None)
-        except ValueError:  # of a model that was never built
-            outputs = ()
-        if outputs is not None and not isinstance(outputs, dict):
+        found = self._network.widths
+        if found is None:
             raise UserError(
                 f"{model} has no outputs by name ({', '.join(expected)}); give a model that was trained here."
             )
-        found = {head: output.shape[-1] for head, output in outputs.items()} if isinstance(outputs, dict) else None
-        if found is not None and found != (wanted := {head: n for head, n in expected.items() if n}):
+        if found and found != (wanted := {head: n for head, n in expected.items() if n}):
             raise UserError(f"{model} has the outputs {found}, but its metadata {wanted}; train it again.")
 
     @property
@@ -127,9 +98,7 @@ class TrainedModel:
     def predict(self, pixels: NDArray[np.uint8]) -> ModelOutputs:
         """Return the outputs for up to ``batch_size`` images, uint8 [n, image_size, image_size, 3]."""
         count = len(pixels)
-        # Batches are padded to full size, so that results do not depend on how many images are predicted together.
-        padded = np.concatenate([pixels, np.repeat(pixels[-1:], self.batch_size - count, axis=0)])
-        outputs = {head: np.asarray(value)[:count] for head, value in self._model.predict_on_batch(padded).items()}
+        outputs = self._network.run(pixels, self.batch_size)
         if not all(np.isfinite(value).all() for value in outputs.values()):
             raise UserError("The model's outputs are not numbers; its weights are damaged: train it again.")
         by_unit = {head: np.full((count, facs.COUNT), np.nan, np.float32) for head in self._columns}

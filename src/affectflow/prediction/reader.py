@@ -10,21 +10,22 @@ import logging
 import os
 from collections.abc import Callable, Iterator
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from affectflow.contracts.model_metadata import METADATA, MODEL, FaceAlignment
+from affectflow.contracts.model_metadata import METADATA, MODEL, ONNX, FaceAlignment
 from affectflow.core.errors import UserError
 from affectflow.datasets.face import EYE_DISTANCE, EYE_HEIGHT
-from affectflow.faces.detector_file import DETECTOR
+from affectflow.faces.detector_file import DETECTOR, kept_detector
 from affectflow.facs.emotions import emotions as emotions_of
 from affectflow.media.pixels import Decoded
 from affectflow.media.sources import UNKNOWN_KIND, Shown, Source, find_sources
 from affectflow.prediction.model import TrainedModel, read_metadata
-from affectflow.prediction.predictor import FindFaces, Predictor
+from affectflow.prediction.predictor import NO_FACE, FindFaces, Predictor
 from affectflow.prediction.table import PredictionTable
 from affectflow.prediction.write import write_predictions
 
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 _MODELS = Path("results/models")
+STARTER = "starter"
+"""Name of the model that comes with the package."""
+_STARTER_FOLDER = Path(__file__).with_name("starter")
 
 
 def load(
@@ -42,25 +46,28 @@ def load(
     cropped: bool = False,
     batch_size: int = 64,
     emotions: str = "emfacs",
+    neutral: str | Path | None = None,
 ) -> Reader:
     """Load a trained model.
 
     Args:
-        model: Its folder, or the name of a run in ``results/models``.
-        detector: YuNet's file, for models trained on faces; by default ``face_detector.onnx`` in the model's folder. It
-            must be the file that the model was trained with.
+        model: Its folder, the name of a run in ``results/models``, or ``starter`` for the model of the package.
+        detector: YuNet's file, for models trained on faces; by default ``face_detector.onnx`` in the model's folder, or
+            the one that ``affectflow fetch-detector`` keeps for the user. It must be the file that the model was
+            trained with.
         cropped: Whether images are cropped around the face already, so that no detector is needed.
         batch_size: Number of faces in a batch.
         emotions: Table of emotions, see ``affectflow facs``.
+        neutral: A photograph of the person's neutral face; the tables then have ``AU12_change`` and so on, by how much
+            a probability is above that of this photograph.
 
     Raises:
         affectflow.core.errors.UserError: A file is missing or damaged.
     """
-    folder = Path(model)
-    if not (folder / MODEL).is_file() and (_MODELS / folder / MODEL).is_file():
-        folder = _MODELS / folder
+    folder = _folder_of(Path(model))
+    network = _network_of(folder)
     table = emotions_of(emotions)
-    metadata = read_metadata(folder / MODEL, folder / METADATA)
+    metadata = read_metadata(network, folder / METADATA)
     make_finder = _finder(folder, metadata.faces, detector) if metadata.needs_faces and not cropped else None
     if make_finder is None and not cropped:
         log.warning(
@@ -68,9 +75,33 @@ def load(
             "faces before (affectflow crop), or train with faces.detector: yunet.",
             folder,
         )
-    trained = TrainedModel(folder / MODEL, folder / METADATA, batch_size)  # last, for it takes seconds
+    trained = TrainedModel(network, folder / METADATA, batch_size)  # last, for it takes seconds
     predictor = Predictor(trained, make_finder, threads=max(2, os.cpu_count() or 2))
-    return Reader(predictor, PredictionTable(trained.metadata, table))
+    resting = None if neutral is None else _neutral_probabilities(predictor, Path(neutral))
+    return Reader(predictor, PredictionTable(trained.metadata, table, resting))
+
+
+def _neutral_probabilities(predictor: Predictor, photograph: Path) -> NDArray[np.float32]:
+    """Return the probabilities of the most prominent face of a photograph, [60]."""
+    (image, *more) = predictor.predict(shown for source in find_sources([photograph]) for shown in source.images())
+    if more or not image.faces:
+        why = "it shows several images" if more else image.problem or NO_FACE
+        raise UserError(f"{photograph} cannot be the neutral face ({why}); give one photograph with the face in it.")
+    return image.faces[0].probabilities
+
+
+def _folder_of(model: Path) -> Path:
+    """Return the folder of a model that is given by its folder or name."""
+    for folder in (model, _MODELS / model):
+        if any((folder / file).is_file() for file in (MODEL, ONNX)):
+            return folder
+    return _STARTER_FOLDER if model == Path(STARTER) else model
+
+
+def _network_of(folder: Path) -> Path:
+    """Return the file of a model's network: Keras's, or the export where TensorFlow or that file is missing."""
+    has_keras = (folder / MODEL).is_file() and (not (folder / ONNX).is_file() or find_spec("tensorflow") is not None)
+    return folder / MODEL if has_keras or not (folder / ONNX).is_file() else folder / ONNX
 
 
 def _finder(folder: Path, faces: FaceAlignment, detector: str | Path | None) -> Callable[[], FindFaces]:
@@ -82,11 +113,12 @@ def _finder(folder: Path, faces: FaceAlignment, detector: str | Path | None) -> 
             f"{folder} was trained on the faces that data sets ship, not on a detector's; crop the faces and give "
             "--cropped, or train with faces.detector: yunet."
         )
-    path = Path(detector or folder / DETECTOR.name)
-    if not path.is_file():
+    places = [Path(detector)] if detector else [folder / DETECTOR.name, kept_detector()]
+    path = next((place for place in places if place.is_file()), None)
+    if path is None:
         raise UserError(
-            f"{path} does not exist, and this model was trained on faces; give YuNet's file (SHA-256 {faces.sha256}) "
-            f"as the detector, or fetch it: affectflow fetch-detector {folder / DETECTOR.name}"
+            f"{places[0]} does not exist, and this model was trained on faces; give YuNet's file (SHA-256 "
+            f"{faces.sha256}) as the detector, or fetch it once: affectflow fetch-detector {kept_detector()}"
         )
     make = partial(_make_finder, path, faces.sha256, faces.min_score)
     make()  # reports a damaged file before any image is read
@@ -114,6 +146,7 @@ class Reader:
 
         Columns: ``source``; ``frame`` (from 1) and ``time`` (seconds) of videos; ``face`` (from 1, the most prominent
         first; 0 without a face), its score, and its box in pixels; ``AU12`` and so on, calibrated probabilities;
+        ``AU12_change`` with a neutral face;
         ``AU12_intensity`` (0 to 5); ``valence`` and ``arousal`` (-1 to 1); ``emotion``, and for each emotion the share
         of its AUs that are present; ``problem``, the reason why an image has no values. Raises
         :class:`affectflow.core.errors.UserError` for a path that does not exist.

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from affectflow import facs
 from affectflow.contracts.model_metadata import ModelMetadata
@@ -34,14 +35,25 @@ class PredictionTable:
         thresholds: Probability from which an AU is present, by AU.
     """
 
-    def __init__(self, metadata: ModelMetadata, emotions: Mapping[str, Emotion]) -> None:
+    def __init__(
+        self, metadata: ModelMetadata, emotions: Mapping[str, Emotion], neutral: NDArray[np.float32] | None = None
+    ) -> None:
+        """Decide on the columns.
+
+        Args:
+            metadata: What is known of the model.
+            emotions: Table of emotions, by name.
+            neutral: Probabilities [60] of the person's neutral face, from which changes are told; None for no changes.
+        """
         self._units, self._intensity_units = metadata.units, metadata.intensity_units
         self._has_affect = metadata.has_affect
         self.thresholds = metadata.thresholds
+        self._neutral = neutral
         self._emotions = emotions if self._units or self._intensity_units else {}
         self.columns: tuple[str, ...] = (
             *("source", "frame", "time", *_FACE_COLUMNS),
             *map(facs.label, self._units),
+            *(f"{facs.label(unit)}_change" for unit in self._units if neutral is not None),
             *(f"{facs.label(unit)}_intensity" for unit in self._intensity_units),
             *(("valence", "arousal") if self._has_affect else ()),
             *(("emotion",) if self._emotions else ()),
@@ -74,6 +86,9 @@ class PredictionTable:
         cells |= {
             f"{facs.label(unit)}_intensity": float(prediction.intensities[unit - 1]) for unit in self._intensity_units
         }
+        if self._neutral is not None:
+            changes = prediction.probabilities - self._neutral
+            cells |= {f"{facs.label(unit)}_change": float(changes[unit - 1]) for unit in self._units}
         if self._has_affect:
             cells |= {"valence": float(prediction.affect[0]), "arousal": float(prediction.affect[1])}
         if self._emotions:

@@ -54,7 +54,12 @@ def log(x: float) -> float:
 
 @kernel
 def power(x: float, y: float) -> float:
-    """Return x to the power of y, for x from 0."""
+    """Return a power, with a relative error below 1e-7.
+
+    Args:
+        x: The base, from 0.
+        y: The exponent.
+    """
     if x == 1.0:
         return 1.0
     return 0.0 if x <= 1e-30 else exp(y * log(x))
@@ -81,7 +86,12 @@ def cos(x: float) -> float:
 
 @kernel
 def arctan2(y: float, x: float) -> float:
-    """Return the angle of a point, -pi to pi, with an error below 2e-4."""
+    """Return the angle of a point, -pi to pi, with an error below 2e-4.
+
+    Args:
+        y: Its height.
+        x: Its place to the right.
+    """
     a, b = abs(x), abs(y)
     if a + b == 0.0:
         return 0.0
@@ -97,6 +107,12 @@ def arctan2(y: float, x: float) -> float:
 
 @kernel
 def smooth(low: float, high: float, x: float) -> float:
-    """Return 0 below ``low``, 1 above ``high``, and a smooth step between; for high < low, the other way round."""
+    """Return 0 below ``low``, 1 above ``high``, and a smooth step between; for high < low, the other way round.
+
+    Args:
+        low: Where the step begins.
+        high: Where it ends.
+        x: The place.
+    """
     t = min(1.0, max(0.0, (x - low) / (high - low)))
     return t * t * (3.0 - 2.0 * t)

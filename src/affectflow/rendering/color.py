@@ -41,7 +41,13 @@ def skin_color(angle: float, redness: float = 0.0, yellowness: float = 0.0) -> C
 
 
 def from_lab(lightness: float, red: float, yellow: float) -> Color:
-    """Return the linear RGB of a color in CIELAB, limited to what a screen shows."""
+    """Return the linear RGB of a color in CIELAB, limited to what a screen shows.
+
+    Args:
+        lightness: L*, 0 to 100.
+        red: a*, green if negative.
+        yellow: b*, blue if negative.
+    """
     middle = (lightness + 16) / 116
     xyz = [
         white * (t * t * t if t > 6 / 29 else 3 * (6 / 29) ** 2 * (t - 4 / 29))

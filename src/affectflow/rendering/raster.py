@@ -62,7 +62,13 @@ def find_normals(points: Float32, triangles: Int32, normals: Float32) -> None:
 
 @kernel
 def place(points: Float32, matrix: NDArray[np.float64], placed: Float32) -> None:
-    """Apply a matrix [3, 4] to points [n, 3]."""
+    """Apply a matrix to points.
+
+    Args:
+        points: Positions [n, 3].
+        matrix: Rotation, scale and shift [3, 4].
+        placed: Receives the positions [n, 3].
+    """
     for i in range(points.shape[0]):
         x, y, z = points[i, 0], points[i, 1], points[i, 2]
         for k in range(3):

@@ -379,7 +379,13 @@ def place_strands(
 
 @kernel
 def shadow_strands(placed: Float32, matrix: NDArray[np.float64], depth: Float32) -> None:
-    """Draw every other strand into the light's map of depths."""
+    """Draw every other strand into the light's map of depths.
+
+    Args:
+        placed: Positions before the camera [n, k, 3].
+        matrix: From there to column, row and depth of the map, [3, 4].
+        depth: The map, updated.
+    """
     side = depth.shape[0]
     for s in range(0, placed.shape[0], 2):
         for k in range(placed.shape[1] - 1):

@@ -68,7 +68,8 @@ def load_lite0(network: keras.Model, weights: Path) -> None:
 
 def _values(tensors: Tensors, layer: keras.layers.Layer) -> list[np.ndarray]:
     """Return the weights of a layer in Keras's layout; raises :class:`KeyError` where one is missing."""
-    name = layer.name.replace("-", ".")
+    # Names of TensorFlow cannot begin with an underscore, with which PyTorch's begin.
+    name = ".".join(part if part.isdigit() else f"_{part}" for part in layer.name.split("."))
     if isinstance(layer, keras.layers.BatchNormalization):
         return [tensors[f"{name}.{part}"] for part in ("weight", "bias", "running_mean", "running_var")]
     kernel = tensors[f"{name}.weight"]  # [out, in, height, width]
@@ -79,14 +80,14 @@ def _values(tensors: Tensors, layer: keras.layers.Layer) -> list[np.ndarray]:
 
 def _network(size: int, stages: int, name: str) -> keras.Model:
     pixels = keras.Input((size, size, 3))
-    x = _conv(pixels, _STEM, 3, 2, "_conv_stem", "_bn0", activated=True)
+    x = _conv(pixels, _STEM, 3, 2, "conv_stem", "bn0", activated=True)
     channels, number = _STEM, 0
     for kernel, repeats, out, expansion, stride in _STAGES[:stages]:
         for repeat in range(repeats):
-            x = _block(x, f"_blocks-{number}", kernel, channels, out, expansion, stride if repeat == 0 else 1)
+            x = _block(x, f"blocks.{number}", kernel, channels, out, expansion, stride if repeat == 0 else 1)
             channels, number = out, number + 1
     if stages == len(_STAGES):
-        x = _conv(x, _HEAD, 1, 1, "_conv_head", "_bn1", activated=True)
+        x = _conv(x, _HEAD, 1, 1, "conv_head", "bn1", activated=True)
     return keras.Model(pixels, x, name=name)
 
 
@@ -96,11 +97,11 @@ def _block(
     """Add an inverted residual block (Sandler et al. 2018)."""
     before = x
     if expansion != 1:
-        x = _conv(x, channels * expansion, 1, 1, f"{name}-_expand_conv", f"{name}-_bn0", activated=True)
-    x = keras.layers.DepthwiseConv2D(kernel, stride, "same", use_bias=False, name=f"{name}-_depthwise_conv")(x)
-    x = keras.layers.BatchNormalization(epsilon=_EPSILON, name=f"{name}-_bn1")(x)
+        x = _conv(x, channels * expansion, 1, 1, f"{name}.expand_conv", f"{name}.bn0", activated=True)
+    x = keras.layers.DepthwiseConv2D(kernel, stride, "same", use_bias=False, name=f"{name}.depthwise_conv")(x)
+    x = keras.layers.BatchNormalization(epsilon=_EPSILON, name=f"{name}.bn1")(x)
     x = keras.layers.ReLU(6.0)(x)
-    x = _conv(x, out, 1, 1, f"{name}-_project_conv", f"{name}-_bn2", activated=False)
+    x = _conv(x, out, 1, 1, f"{name}.project_conv", f"{name}.bn2", activated=False)
     return keras.layers.Add()([before, x]) if stride == 1 and channels == out else x
 
 

@@ -23,9 +23,9 @@ from affectflow.contracts.model_metadata import (
 )
 from affectflow.contracts.recipe import Recipe
 from affectflow.core.cache import file_sha256, fingerprint
-from affectflow.core.code import modules_digest
 from affectflow.core.errors import UserError
 from affectflow.core.interruption import Interruption
+from affectflow.core.stage import code_of
 from affectflow.datasets.dataset_info import ACTION_UNITS, INTENSITIES, VALENCE_AROUSAL
 from affectflow.records.access import Records
 from affectflow.training.backbones import find_backbone
@@ -42,6 +42,7 @@ from affectflow.training.optimizers import check_accumulation
 from affectflow.training.out_of_fold import out_of_fold_logits
 from affectflow.training.reader import Labels, cache_records_locally, read_labels
 from affectflow.training.saving import save_model
+from affectflow.training.stages import train_model
 from affectflow.training.validation import Validator, constant_labels
 
 log = logging.getLogger(__name__)
@@ -255,7 +256,7 @@ def _cache_key(recipe: Recipe, data: TrainingData) -> dict[str, Any]:
     return {
         "config": recipe.model_dump(mode="json"),
         "weights": None if recipe.weights is None else file_sha256(Path(recipe.weights)),
-        "code": modules_digest(__name__),
+        "code": code_of(train_model),  # all that re-runs the rule: a finished training of other code is no result
         "training data": fingerprint("", map(file_sha256, data.train)),
         "validation data": fingerprint("", map(file_sha256, data.validation)),
         "precision": keras.mixed_precision.dtype_policy().name,
