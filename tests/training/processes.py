@@ -110,6 +110,7 @@ def _train(
                 seconds=seconds,
                 cache_records=settings["cache_records"],
                 board=out / "board" if settings["tensorboard"] else None,
+                code=settings.get("code", ""),
             ),
             trainings.Outputs(*(out / name for name in names)),
         )

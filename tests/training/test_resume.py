@@ -101,23 +101,11 @@ def test_networks_for_the_calibration_go_on_too(tmp_path: Path, files: Files) ->
     ) == 5  # 2 of its own, 2 of part 1, 1 of part 2
 
 
-def test_a_finished_training_of_other_code_is_no_result(
-    tmp_path: Path, files: Files, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The digest that a checkpoint keeps is that which makes the rule run again, of all modules that decide weights."""
-    from affectflow.contracts.recipe import Recipe
-    from affectflow.core import code
-    from affectflow.core.stage import code_of
-    from affectflow.training import train
-    from affectflow.training.stages import train_model
-    from tests.training.processes import RECIPE
-
-    data = train.TrainingData(*files, 40, True)
-    before = train._cache_key(Recipe.of(RECIPE | SMALL, None), data)
-    assert before["code"] == code_of(train_model)
-    of_module = code._module_digest
-    monkeypatch.setattr(code, "_module_digest", lambda name: of_module(name) + "x" * name.endswith(".losses"))
-    assert train._cache_key(Recipe.of(RECIPE | SMALL, None), data)["code"] != before["code"]
+def test_a_finished_training_of_other_code_is_no_result(tmp_path: Path, files: Files) -> None:
+    for code, said in (("old", "epoch 1/1"), ("old", "Resuming training"), ("new", "different training (code was old")):
+        result = run_training(tmp_path, *files, **(SMALL | {"epochs": 1, "code": code}))
+        assert result.returncode == 0 and said in result.stdout, result.stderr[-3000:]
+    assert "epoch 1/1" in result.stdout
 
 
 @pytest.mark.long

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any
 
-from affectflow.core.stage import Output, Setting, stage
+from affectflow.core.stage import Output, Setting, code_of, stage
 
 
 @stage("training.backbones")
@@ -119,7 +119,15 @@ def train_model(
             fit(
                 Recipe.of(recipe, weights),
                 TrainingData(train, validation, image_size, synthetic, FaceAlignment.of(**faces)),
-                Execution(state, checkpoint_minutes, threads, seconds, cache_records, board if tensorboard else None),
+                Execution(
+                    state,
+                    checkpoint_minutes,
+                    threads,
+                    seconds,
+                    cache_records,
+                    board if tensorboard else None,
+                    code_of(train_model),
+                ),
                 Outputs(model, history, metadata, reliability),
             )
     except OutOfTime:

@@ -25,7 +25,6 @@ from affectflow.contracts.recipe import Recipe
 from affectflow.core.cache import file_sha256, fingerprint
 from affectflow.core.errors import UserError
 from affectflow.core.interruption import Interruption
-from affectflow.core.stage import code_of
 from affectflow.datasets.dataset_info import ACTION_UNITS, INTENSITIES, VALENCE_AROUSAL
 from affectflow.records.access import Records
 from affectflow.training.backbones import find_backbone
@@ -42,7 +41,6 @@ from affectflow.training.optimizers import check_accumulation
 from affectflow.training.out_of_fold import out_of_fold_logits
 from affectflow.training.reader import Labels, cache_records_locally, read_labels
 from affectflow.training.saving import save_model
-from affectflow.training.stages import train_model
 from affectflow.training.validation import Validator, constant_labels
 
 log = logging.getLogger(__name__)
@@ -91,6 +89,7 @@ class Execution:
         seconds: Time limit, after which the state is saved; None for no limit.
         cache_records: Whether the records are copied to the local disk first.
         board: Folder of TensorBoard's logs; None for none.
+        code: Digest of the code that decides the weights: a checkpoint of other code is not gone on with.
     """
 
     state: Path
@@ -99,6 +98,7 @@ class Execution:
     seconds: float | None = None
     cache_records: bool = False
     board: Path | None = None
+    code: str = ""
 
 
 def train(recipe: Recipe, data: TrainingData, execution: Execution, outputs: Outputs) -> None:
@@ -136,7 +136,7 @@ def train(recipe: Recipe, data: TrainingData, execution: Execution, outputs: Out
         with devices.scope():
             model = build_model(recipe, trained_heads, labels.units, schedule.total_steps, devices)
         validator = Validator(model, trained_heads, data.validation, validation_labels, recipe.batch_size)
-        cache_key = _cache_key(recipe, data)
+        cache_key = _cache_key(recipe, data, execution.code)
         with TensorBoardWriter(execution.board) as writer:
             inputs = TrainerInputs(feed.batches, validator.validate, feed.image_sources, _on_epoch_end(recipe, writer))
             state = fit(model, inputs, schedule, Checkpoints(execution.state, cache_key), interruption)
@@ -251,12 +251,12 @@ def _on_epoch_end(recipe: Recipe, writer: TensorBoardWriter) -> Callable[[EpochL
     return tell
 
 
-def _cache_key(recipe: Recipe, data: TrainingData) -> dict[str, Any]:
+def _cache_key(recipe: Recipe, data: TrainingData, code: str) -> dict[str, Any]:
     """Return what a checkpoint must agree with to be resumed."""
     return {
         "config": recipe.model_dump(mode="json"),
         "weights": None if recipe.weights is None else file_sha256(Path(recipe.weights)),
-        "code": code_of(train_model),  # all that re-runs the rule: a finished training of other code is no result
+        "code": code,
         "training data": fingerprint("", map(file_sha256, data.train)),
         "validation data": fingerprint("", map(file_sha256, data.validation)),
         "precision": keras.mixed_precision.dtype_policy().name,
