@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -47,8 +48,6 @@ def photograph(head: Head) -> Photograph:
         style: str = "laboratory",
         **changes: object,
     ) -> Rendering:
-        from dataclasses import replace
-
         rng = np.random.default_rng(seed)
         figure = make_figure(head, draw_person(rng, head.target_names))
         scene = replace(draw_scene(rng, style), **changes)

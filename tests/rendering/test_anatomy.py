@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from affectflow.rendering.anatomy import ACTION_UNITS, ONE_SIDED, RENDERED_ACTION_UNITS
+from affectflow.rendering.deformation import expression_weights
 from affectflow.rendering.head import BASE_X, BASE_Y, EYELID, LIP, Float32, Head
 from affectflow.rendering.person import draw_person
-from affectflow.rendering.render import expression_weights, make_figure
+from affectflow.rendering.render import make_figure
 from tests.rendering.conftest import Photograph
 
 SCORED = {1, 2, 4, 5, 6, 9, 12, 15, 17, 20, 25, 26} | {2, 4, 5, 9, 10, 12, 14, 15, 17, 18, 26, 57, 58}

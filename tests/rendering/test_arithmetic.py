@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import affectflow
 from affectflow.rendering import arithmetic
 
 
@@ -39,3 +45,28 @@ def test_angles_in_all_quarters() -> None:
             x, y = far * np.cos(angle), far * np.sin(angle)
             assert arithmetic.arctan2(float(y), float(x)) == pytest.approx(angle, abs=2e-4)
     assert arithmetic.arctan2(0.0, 0.0) == 0
+
+
+def test_a_changed_function_is_compiled_anew_where_others_call_it(tmp_path: Path) -> None:
+    """Numba itself would go on with what it compiled, because the caller's own file is the same."""
+    copy = tmp_path / "affectflow"
+    shutil.copytree(
+        Path(affectflow.__file__).parent, copy, ignore=shutil.ignore_patterns("__pycache__", "workflow_files")
+    )
+    (copy / "rendering" / "caller.py").write_text(
+        "from affectflow.rendering.arithmetic import kernel, smooth\n\n\n@kernel\ndef half(x):\n    return smooth(0.0, x, 1.0)\n"
+    )
+    script = "from affectflow.rendering.caller import half; print(half(2.0))"
+    environment = {key: value for key, value in os.environ.items() if key != "NUMBA_CACHE_DIR"}
+
+    def run() -> float:
+        command = [sys.executable, "-c", script]
+        done = subprocess.run(
+            command, env={**environment, "PYTHONPATH": str(tmp_path)}, check=True, capture_output=True, text=True
+        )
+        return float(done.stdout)
+
+    assert run() == run() == 0.5
+    source = copy / "rendering" / "arithmetic.py"
+    source.write_text(source.read_text().replace("return t * t * (3.0 - 2.0 * t)", "return 7.0 * t"))
+    assert run() == 3.5

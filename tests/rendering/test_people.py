@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import subprocess
 import sys
@@ -129,4 +128,4 @@ def test_the_same_pixels_on_any_cpu(head_file: Path, tmp_path: Path) -> None:
         for changes in ({}, old)
     ]
     assert outputs[0] == outputs[1]
-    assert len(set(outputs[0].split())) == 6 and len(hashlib.sha256().hexdigest()) == len(outputs[0].split()[0])
+    assert len(set(outputs[0].split())) == 6

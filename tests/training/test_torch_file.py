@@ -46,9 +46,9 @@ def torch_like(monkeypatch: pytest.MonkeyPatch) -> Any:
 
     def rebuild(*_: object) -> None: ...
 
-    for function, module, name in ((rebuild, utils, "_rebuild_tensor_v2"),):
-        function.__module__, function.__qualname__, function.__name__ = module.__name__, name, name
-        setattr(module, name, function)
+    name = "_rebuild_tensor_v2"
+    rebuild.__module__, rebuild.__qualname__, rebuild.__name__ = utils.__name__, name, name
+    setattr(utils, name, rebuild)
     for kind in ("FloatStorage", "LongStorage"):
         setattr(torch, kind, type(kind, (), {"__module__": "torch"}))
     monkeypatch.setitem(sys.modules, "torch", torch)

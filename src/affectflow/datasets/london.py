@@ -6,7 +6,7 @@ DeBruine and Jones, "Face Research Lab London Set" (figshare 2017, doi 10.6084/m
     smiling_front/001_08.jpg
     001_neutral.jpg             or both looks of a person in one folder, under such names
 
-People were asked to smile, and nobody coded action units: a smile is AU 12, its strength and AU 6 are unknown.
+The set has no AU labels. A posed smile counts as AU 12; its intensity and all other AUs are unknown.
 """
 
 from __future__ import annotations

@@ -7,13 +7,31 @@ defines to the bit, and LLVM does not reorder or fuse them without fast-math.
 
 from __future__ import annotations
 
+import hashlib
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
 import numpy as np
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _cache_folder() -> Path:
+    """Return where compiled functions are kept, by a digest of this package's source.
+
+    Numba compares the file of a function alone with what it kept, and not those of the functions that are compiled into
+    it.
+    """
+    here = Path(__file__).parent
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(here.glob("*.py")))).hexdigest()[:16]
+    chosen = os.environ.get("NUMBA_CACHE_DIR")
+    return (Path(chosen) if chosen else here / "__pycache__") / f"kernels-{digest}"
+
+
+numba.config.CACHE_DIR = str(_cache_folder())  # type: ignore[attr-defined]
 
 PI = 3.141592653589793
 _LOG2_E = 1.4426950408889634

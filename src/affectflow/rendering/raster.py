@@ -95,6 +95,12 @@ def project(points: Float32, focal: float, center_x: float, center_y: float, scr
 
 
 @kernel
+def _sampled(a: float, b: float, c: float, count: int) -> tuple[int, int]:
+    """Return the first and last of ``count`` samples between the least and the greatest of three coordinates."""
+    return max(0, int(np.ceil(min(a, b, c) - 0.5))), min(count - 1, int(np.floor(max(a, b, c) - 0.5)))
+
+
+@kernel
 def rasterize(
     screen: Float32, triangles: Int32, cull: bool, depth: Float32, triangle: Int32, barycentric: Float32
 ) -> None:
@@ -117,8 +123,8 @@ def rasterize(
         area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)
         if area == 0 or (cull and area > 0):
             continue
-        left, right = max(0, int(np.ceil(min(x0, x1, x2) - 0.5))), min(width - 1, int(np.floor(max(x0, x1, x2) - 0.5)))
-        top, bottom = max(0, int(np.ceil(min(y0, y1, y2) - 0.5))), min(height - 1, int(np.floor(max(y0, y1, y2) - 0.5)))
+        left, right = _sampled(x0, x1, x2, width)
+        top, bottom = _sampled(y0, y1, y2, height)
         if left > right or top > bottom:
             continue
         w0, w1, w2 = screen[a, 3], screen[b, 3], screen[c, 3]
@@ -157,8 +163,8 @@ def rasterize_depth(points: Float32, triangles: Int32, depth: Float32) -> None:
             points[a, 0], points[a, 1], points[b, 0], points[b, 1], points[c, 0], points[c, 1],
         )  # fmt: skip
         area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)
-        left, right = max(0, int(np.ceil(min(x0, x1, x2) - 0.5))), min(width - 1, int(np.floor(max(x0, x1, x2) - 0.5)))
-        top, bottom = max(0, int(np.ceil(min(y0, y1, y2) - 0.5))), min(height - 1, int(np.floor(max(y0, y1, y2) - 0.5)))
+        left, right = _sampled(x0, x1, x2, width)
+        top, bottom = _sampled(y0, y1, y2, height)
         if area == 0 or left > right or top > bottom:
             continue
         z0, z1, z2 = points[a, 2], points[b, 2], points[c, 2]
