@@ -122,6 +122,18 @@ def test_calibration_asks_networks_of_images_that_they_have_not_seen(tmp_path: P
     assert "320 images to train on; 1 for stopping.\nCalibrated on 321 images by 4 further networks" in text
 
 
+def test_with_calibration_folds_a_model_is_saved_in_float32_too(tmp_path: Path, records: Write) -> None:
+    import keras
+
+    from affectflow.training.network import every_layer
+
+    files = records("mixed", 64, 1), records("validation", 40, 2)
+    result = run_training(tmp_path, *files, **QUICK, precision="bfloat16", calibration_folds=2)
+    assert result.returncode == 0, result.stderr[-3000:]
+    model = keras.saving.load_model(tmp_path / "model.keras", compile=False)
+    assert {layer.compute_dtype for layer in every_layer(model) if layer.weights} == {"float32"}
+
+
 def test_more_calibration_folds_than_groups_is_one_sentence(tmp_path: Path, records: Write) -> None:
     files = records("dozen", 12, 5), records("two", 2, 2)
     result = run_training(tmp_path, *files, **QUICK, batch_size=2, calibration_folds=20)

@@ -101,7 +101,8 @@ def out_of_fold_logits(
         batches = [inside[i : i + recipe.batch_size] for i in range(0, len(inside), recipe.batch_size)]
         outputs = network.predict(images_in_order(records, [batch.tolist() for batch in batches]), verbose=0)
         logits[inside] = outputs[ACTION_UNITS]
-        log.info("calibration: %d of %d parts are asked", part + 1, folds)
+        log.info("calibration: %d of %d parts are predicted", part + 1, folds)
+    keras.mixed_precision.set_dtype_policy(policy)  # the run's own network is not in float32 yet
     return logits
 
 
