@@ -1,7 +1,8 @@
 # The drawn data that the default configuration uses, in the real sets' formats.
 #
-# Needs: nothing. Makes: results/heads, whose shape pip gets, and results/demo/people; results/demo/emotionet (spreadsheet and the images of its web), disfa, amfed, affwild, and
-# results/demo/annotations (traces of the annotation videos by two drawn annotators).
+# Needs: nothing; pip gets the shape of the rendered heads. Makes: results/demo/emotionet (spreadsheet and the images of
+# its web), disfa, amfed, affwild, and results/demo/annotations (traces of the annotation videos by two drawn annotators);
+# for other configurations results/heads, and results/demo/people of rendered heads.
 from affectflow.demo import stages as demo_stages
 
 DEMO = config["demo"]

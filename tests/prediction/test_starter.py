@@ -113,8 +113,11 @@ def test_changes_from_a_persons_neutral_face(tmp_path: Path) -> None:
     Image.new("RGB", (64, 64)).save(nobody)
     with pytest.raises(UserError, match=r"nobody\.png cannot be the neutral face \(no face\); give one photograph"):
         load(STARTER, detector=DETECTOR, neutral=nobody)
-    with pytest.raises(UserError, match="it shows several images"):
+    with pytest.raises(UserError, match="it holds several images"):
         load(STARTER, detector=DETECTOR, neutral=PHOTOGRAPHS)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UserError, match="it holds no image"):
+        load(STARTER, detector=DETECTOR, neutral=tmp_path / "empty")
 
 
 def test_faces_predicted_together_are_as_alone() -> None:

@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Iterator
 from functools import partial
 from importlib.util import find_spec
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,7 @@ from affectflow.facs.emotions import emotions as emotions_of
 from affectflow.media.pixels import Decoded
 from affectflow.media.sources import UNKNOWN_KIND, Shown, Source, find_sources
 from affectflow.prediction.model import TrainedModel, read_metadata
-from affectflow.prediction.predictor import NO_FACE, FindFaces, Predictor
+from affectflow.prediction.predictor import FindFaces, Predictor
 from affectflow.prediction.table import PredictionTable
 from affectflow.prediction.write import write_predictions
 
@@ -83,11 +84,12 @@ def load(
 
 def _neutral_probabilities(predictor: Predictor, photograph: Path) -> NDArray[np.float32]:
     """Return the probabilities of the most prominent face of a photograph, [60]."""
-    (image, *more) = predictor.predict(shown for source in find_sources([photograph]) for shown in source.images())
-    if more or not image.faces:
-        why = "it shows several images" if more else image.problem or NO_FACE
-        raise UserError(f"{photograph} cannot be the neutral face ({why}); give one photograph with the face in it.")
-    return image.faces[0].probabilities
+    shown = (image for source in find_sources([photograph]) for image in source.images())
+    images = list(predictor.predict(islice(shown, 2)))
+    if len(images) == 1 and images[0].faces:
+        return images[0].faces[0].probabilities
+    why = "it holds several images" if len(images) > 1 else (images[0].problem if images else "it holds no image")
+    raise UserError(f"{photograph} cannot be the neutral face ({why}); give one photograph with the face in it.")
 
 
 def _folder_of(model: Path) -> Path:
@@ -100,8 +102,9 @@ def _folder_of(model: Path) -> Path:
 
 def _network_of(folder: Path) -> Path:
     """Return the file of a model's network: Keras's, or the export where TensorFlow or that file is missing."""
-    has_keras = (folder / MODEL).is_file() and (not (folder / ONNX).is_file() or find_spec("tensorflow") is not None)
-    return folder / MODEL if has_keras or not (folder / ONNX).is_file() else folder / ONNX
+    exported = (folder / ONNX).is_file()
+    by_keras = (folder / MODEL).is_file() and find_spec("tensorflow") is not None
+    return folder / ONNX if exported and not by_keras else folder / MODEL
 
 
 def _finder(folder: Path, faces: FaceAlignment, detector: str | Path | None) -> Callable[[], FindFaces]:
