@@ -10,7 +10,7 @@ from affectflow import datasets
 from affectflow.core.errors import UserError
 from affectflow.datasets.opening import get_dataset
 from tests.conftest import PHOTOGRAPHS, needs_faces
-from tests.miniature import grey, known, make_image, samples
+from tests.miniature import grey, known, make_image, samples, text
 
 
 def make(root: Path, nest: str = "") -> Path:
@@ -44,6 +44,14 @@ def test_other_views_are_left_out_and_counted(tmp_path: Path) -> None:
     data = get_dataset("london", tmp_path)
     assert len(list(data.samples())) == 4
     assert data.left_out == {"photograph that is neither neutral nor smiling from the front": 1}
+
+
+def test_photographs_with_a_table_of_the_users_are_the_users(tmp_path: Path) -> None:
+    for look in ("neutral", "smiling"):
+        make_image(tmp_path / f"001_{look}.jpg", 1)
+    assert datasets.recognize(tmp_path) == "london"
+    text(tmp_path / "labels.csv", "image,AU12", "001_neutral.jpg,0", "001_smiling.jpg,1")
+    assert datasets.recognize(tmp_path) == "own"
 
 
 def test_the_same_look_twice_is_named(tmp_path: Path) -> None:

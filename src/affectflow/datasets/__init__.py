@@ -22,8 +22,8 @@ _MODULES = {
     "bp4d": "affectflow.datasets.bp4d",
     "affwild2": "affectflow.datasets.affwild2",
     "affwild": "affectflow.datasets.affwild",
-    "london": "affectflow.datasets.london",
     "own": "affectflow.datasets.own",
+    "london": "affectflow.datasets.london",  # by names of images, which a table of one's own may list, too
     "disfaplus": "affectflow.datasets.disfaplus",
     "emotionet": "affectflow.datasets.emotionet",
 }
