@@ -35,6 +35,7 @@ localrules:
 
 include: "rules/common.smk"
 include: "rules/demo.smk"
+include: "rules/datasets.smk"
 include: "rules/ingest.smk"
 include: "rules/download.smk"
 include: "rules/faces.smk"

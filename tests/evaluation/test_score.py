@@ -389,6 +389,22 @@ def test_intervals_are_those_of_the_jackknife_over_subjects(tmp_path: Path) -> N
     assert "no_interval" not in result
 
 
+def test_the_ranking_within_people_does_not_depend_on_how_they_look_at_rest(tmp_path: Path) -> None:
+    rows = _frames(24, DISFA)
+    at_rest = np.linspace(0, 0.9, 12)
+    for i, row in enumerate(rows):
+        person, smiles = divmod(i, 2)
+        row["subject"] = row["group"] = f"{person:03d}"
+        row["units"] = [-1] * facs.COUNT
+        row["units"][12 - 1] = smiles
+        row["probabilities"][12 - 1] = at_rest[person] + (0.05 if smiles and person else 0)
+    smile = _score(tmp_path, rows, "london")["action_units"]["AU12"]
+    assert smile["auc"] < 0.6
+    assert (smile["auc_within_subject"], smile["pairs_within_subject"]) == (pytest.approx(11.5 / 12, abs=1e-6), 12)
+    low, high = smile["intervals"]["auc_within_subject"]
+    assert low < 11.5 / 12 < high <= 1
+
+
 def test_an_au_of_few_people_has_a_wide_interval_or_none(tmp_path: Path) -> None:
     rows = _frames(300, DISFA)
     for i, row in enumerate(rows):

@@ -26,7 +26,7 @@ from affectflow.metrics.calibration import (
 )
 from affectflow.metrics.decision import Decision, best_threshold, decide, outcomes
 from affectflow.metrics.jackknife import CORRELATION, ERROR, PLAIN, SHARE, Jackknife, Scale, holm
-from affectflow.metrics.ranking import average_precision, rankings_without_each, roc_auc
+from affectflow.metrics.ranking import average_precision, pairs_within, rankings_without_each, roc_auc
 
 Case = tuple[NDArray[np.bool_], NDArray[np.float64]]
 few_values = st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.75, 1.0])  # many ties
@@ -335,3 +335,16 @@ def test_what_rests_on_few_has_a_wider_interval_and_on_one_none() -> None:
     replicates[3] = math.nan
     assert jackknife.interval(0.5, replicates, SHARE) == "undefined without a single one of what is resampled"
     assert "single one" in str(Jackknife(["s"] * 5).interval(0.5, np.array([math.nan]), SHARE))
+
+
+@given(st.lists(st.tuples(st.booleans(), few_values, st.integers(0, 3)), min_size=1, max_size=40))
+def test_pairs_within_groups_are_those_counted_one_by_one(frames: list[tuple[bool, float, int]]) -> None:
+    right, possible = np.zeros(5), np.zeros(5)
+    for truth, score, group in frames:
+        for other_truth, other_score, other_group in frames:
+            if truth and not other_truth and group == other_group:
+                possible[group] += 1
+                right[group] += (score > other_score) + (score == other_score) / 2
+    truths, scores, codes = (np.array(column) for column in zip(*frames, strict=True))
+    found = pairs_within(truths, scores, codes, 5)
+    np.testing.assert_allclose(found, (right, possible))

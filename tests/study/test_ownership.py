@@ -93,3 +93,13 @@ def test_a_damaged_file_is_a_sentence() -> None:
     STUDY.write_text("{")
     with pytest.raises(UserError, match=r"results/study\.json is damaged"):
         check_ownership(DEMO)
+
+
+def test_photographs_that_anyone_may_use_belong_to_drawn_and_real_studies() -> None:
+    claim_results(config(own="results/demo/people", london="/data/london"))
+    assert StudyFile.read(STUDY).data == "drawn"
+    claim_results(config(london="/data/london"))  # scored alone
+    assert StudyFile.read(STUDY).data == "drawn"
+    STUDY.unlink()
+    claim_results(config(own="/data/mine", london="/data/london"))
+    assert StudyFile.read(STUDY).data == "real"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import AfterValidator, Field, create_model
 
 from affectflow import datasets
-from affectflow.core.settings import PathText, Section, unique
+from affectflow.core.settings import PathText, Section, Text, unique
 from affectflow.datasets.dataset_info import BENCHMARK, SPLIT, TRAIN, DatasetInfo
 
 
@@ -66,9 +66,12 @@ def _keys_of(facts: DatasetInfo) -> type[FolderSet]:
     fields: dict[str, Any] = {
         "root": (
             PathText | None,
-            Field(default=None, description=f"Folder of {facts.title} ({facts.layout}), or null."),
+            Field(default=None, description=f"Folder of {facts.title} ({facts.layout}), or null.{_fetched(facts)}"),
         )
     }
+    if facts.fetched_from:
+        meaning = "Where the set is fetched, without the files' numbers."
+        fields["server"] = (Text, Field(default=facts.fetched_from, description=meaning))
     if len(facts.uses) > 1:
         meanings = {
             BENCHMARK: "scores on all of it",
@@ -81,6 +84,10 @@ def _keys_of(facts: DatasetInfo) -> type[FolderSet]:
     for name, option in facts.options.items():
         fields[name] = (Literal[option.values], Field(default=option.values[0], description=option.meaning))
     return create_model(facts.title, __base__=FolderSet, **fields)
+
+
+def _fetched(facts: DatasetInfo) -> str:
+    return f" `{facts.fetched_to}` is fetched." if facts.fetched_to else ""
 
 
 if TYPE_CHECKING:

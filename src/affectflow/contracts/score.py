@@ -91,6 +91,11 @@ class OccurrenceScores(Measured):
     events: int | None = None
     """Labelled events."""
     predicted_events: int | None = None
+    auc_within_subject: float | None = None
+    """Share of the pairs of a frame with the AU and one without it, of one person, whose probabilities are ordered
+    right; ties count half. What people look like at rest does not count in it."""
+    pairs_within_subject: int | None = None
+    """How many these pairs are."""
     ranked_by: str | None = None
     """What AUC and average precision rank by, where it is not the probability: ``intensity``, or ``nothing`` where the
     outputs are 0 or 1 only."""
@@ -341,6 +346,8 @@ class ScoreFile(Means[float], Heading, JsonFile):
         names = {"mean_f1": "F1", "mean_auc": "AUC", "valence_ccc": "valence CCC", "arousal_ccc": "arousal CCC"}
         values = ((title, self.metric(name)) for name, title in names.items())
         shown = [f"{title} {value:.3f}" for title, value in values if value is not None]
+        within = ((name, one.auc_within_subject) for name, one in self.action_units.items())
+        shown += [f"{name} within people {value:.3f}" for name, value in within if value is not None]
         return ", ".join([*shown, f"{self.protocol.used_frames:,} frames"])
 
     def metric(self, name: str) -> float | None:

@@ -14,14 +14,14 @@ from affectflow.core.errors import UserError
 _TIMEOUT_S = 60
 
 
-def fetch_file(url: str, algorithm: str, digest: str | None, key: str, out: Path) -> None:
+def fetch_file(url: str, algorithm: str, digest: str | None, otherwise: str, out: Path) -> None:
     """Fetch a file and check its digest.
 
     Args:
         url: Address of the file.
         algorithm: Algorithm of the digest, as :mod:`hashlib` names it.
         digest: The known digest in hex, None to accept any content.
-        key: The configuration's key that takes the path of a copy, for messages.
+        otherwise: What to do with a file that was fetched elsewhere, for messages.
         out: The file to write.
 
     Raises:
@@ -29,10 +29,11 @@ def fetch_file(url: str, algorithm: str, digest: str | None, key: str, out: Path
     """
     name = algorithm.upper().replace("SHA", "SHA-")
     pinned = f" ({name} {digest})" if digest is not None else ""
-    remedy = f"fetch {url} elsewhere{pinned} and set {key} to its path"
+    remedy = f"fetch {url} elsewhere{pinned} and {otherwise}"
+    request = urllib.request.Request(url, headers={"User-Agent": "affectflow"})  # some sites refuse Python's own
     try:
         with atomic_write(out) as partial:
-            with urllib.request.urlopen(url, timeout=_TIMEOUT_S) as response, partial.open("wb") as stream:
+            with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as response, partial.open("wb") as stream:
                 shutil.copyfileobj(response, stream)
             with partial.open("rb") as stream:
                 found = hashlib.file_digest(stream, algorithm).hexdigest()

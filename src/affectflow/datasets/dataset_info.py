@@ -68,6 +68,10 @@ class DatasetInfo:
     """The subjects of a split of ``folds``; None for those of all subjects."""
     split_by: str = ""
     """What ``use: split`` divides the set by: ``subject``, ``video``."""
+    fetched_from: str = ""
+    """Where the workflow fetches a set that anyone may use, if its root is :attr:`fetched_to`; empty for other sets."""
+    open_to_drawn: bool = False
+    """Whether models that learned from drawn faces may be scored on the set, too, although it is real."""
     downloaded: bool = False
     """Whether the workflow downloads the set, instead of finding it in a folder of the user's."""
     table_as_root: bool = False
@@ -111,6 +115,11 @@ class DatasetInfo:
         if not {TRAIN, SPLIT} & set(self.uses):
             return ()
         return (self.name, *(f"{self.name}-fold{fold}" for fold in self.without_folds))
+
+    @property
+    def fetched_to(self) -> Path | None:
+        """The folder that the workflow fetches the set into; None where it does not."""
+        return Path("results") / self.name if self.fetched_from else None
 
     @property
     def root_key(self) -> str:

@@ -96,7 +96,7 @@ def condition_scores(
         subjects.check(outputs.table[subjects.key].to_pylist())
     people = np.unique(of_all.subjects, return_inverse=True)[1]
     used = of_all.labels.used
-    plain = protocol.model_copy(update={"events": False})  # a group's frames do not follow each other
+    plain = protocol.model_copy(update={"events": False, "within_subject": False})  # of a part of the frames
     entries = {}
     for condition in conditions_of(outputs.table, used, subjects):
         facts: dict[str, dict[str, Any]] = {}

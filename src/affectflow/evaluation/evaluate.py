@@ -20,6 +20,7 @@ from affectflow.evaluation.results import (
     Estimates,
     MetricResult,
     add_event_f1,
+    add_within_subject,
     affect_metrics,
     intensity_metrics,
     means,
@@ -249,6 +250,7 @@ def _unit_targets(protocol: Protocol, labels: Labels, outputs: Outputs, jackknif
                 outputs.validation_thresholds(unit),
                 None if outputs.is_complete else intensities[:, unit - 1],
                 run,
+                protocol.within_subject,
                 jackknife,
             ),
             facts={} if name == facs.label(unit) else {"scored_by": facs.label(unit)},
@@ -262,10 +264,12 @@ def _unit_metrics(
     validation_thresholds: NDArray[np.float64] | None,
     intensity: NDArray[np.float32] | None,
     run: NDArray[np.int64] | None,
+    within_subject: bool,
     jackknife: Jackknife,
     rows: NDArray[np.bool_],
 ) -> MetricResult:
-    """Compute the metrics of an AU's occurrence, and of its events where ``run`` numbers the runs of frames.
+    """Compute the metrics of an AU's occurrence, of its events where ``run`` numbers the runs of frames, and, where
+    ``within_subject``, the ranking of each person's own frames.
 
     Of another program, whose outputs may be decisions, ``intensity`` is what it predicts beside them.
     """
@@ -274,6 +278,8 @@ def _unit_metrics(
     if intensity is not None and np.isin(probability[rows], (0, 1)).all():
         ranking = None if np.isnan(intensity[rows]).any() else intensity[rows]
         result = rank_by(result, ranking, present[rows], rows, jackknife)
+    if within_subject:
+        result = add_within_subject(result, present[rows], probability[rows], rows, jackknife)
     if run is None:
         return result
     labelled = find_events(rows & present, run)

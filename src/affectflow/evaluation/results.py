@@ -15,7 +15,7 @@ from affectflow.metrics.calibration import expected_by_chance, expected_calibrat
 from affectflow.metrics.decision import Decision, outcomes
 from affectflow.metrics.events import Events, match
 from affectflow.metrics.jackknife import CORRELATION, ERROR, SHARE, Jackknife, Scale
-from affectflow.metrics.ranking import average_precision, rankings_without_each, roc_auc
+from affectflow.metrics.ranking import average_precision, pairs_within, rankings_without_each, roc_auc
 
 _DECISION_METRICS = (
     *("f1", "precision", "recall", "accuracy", "balanced_accuracy", "kappa"),
@@ -233,6 +233,37 @@ def add_event_f1(result: MetricResult, labelled: Events, predicted: Events, jack
         holders={**result.holders, "event_f1": int((counts.sum(axis=1) > 0).sum())},
         facts={**result.facts, "events": len(labelled), "predicted_events": len(predicted)},
         averaged=(*result.averaged, "event_f1") if len(labelled) else result.averaged,
+    )
+
+
+def add_within_subject(
+    result: MetricResult,
+    present: NDArray[np.bool_],
+    probability: NDArray[np.float32],
+    rows: NDArray[np.bool_],
+    jackknife: Jackknife,
+) -> MetricResult:
+    """Return the metrics of an AU's occurrence with the ranking of each person's own frames added.
+
+    Args:
+        result: metrics of the AU's occurrence.
+        present: whether the AU is present, [selected frames].
+        probability: from 0 to 1, [selected frames].
+        rows: which of all frames are selected, bool [frames].
+        jackknife: of all frames, by person.
+    """
+    right, pairs = pairs_within(present, probability, jackknife.codes[rows], jackknife.count)
+    all_right, all_pairs = float(right.sum()), float(pairs.sum())
+    if not all_pairs:
+        return result
+    with np.errstate(invalid="ignore"):
+        without = (all_right - right) / (all_pairs - pairs)
+    return replace(
+        result,
+        values={**result.values, "auc_within_subject": all_right / all_pairs},
+        replicates={**result.replicates, "auc_within_subject": without},
+        holders={**result.holders, "auc_within_subject": int((pairs > 0).sum())},
+        facts={**result.facts, "pairs_within_subject": int(all_pairs)},
     )
 
 

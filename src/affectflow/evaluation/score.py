@@ -123,7 +123,7 @@ def heading(protocol: Protocol, model: str, outputs: Outputs, **more: str) -> di
         outputs: predictions and labels that the result was computed from.
         **more: further names beside the model's, by entry.
     """
-    synthetic = outputs.runs[0].synthetic
+    synthetic = outputs.runs[0].synthetic and not datasets.info(protocol.benchmark).open_to_drawn
     return {
         "benchmark": protocol.benchmark,
         "model": model,
@@ -255,10 +255,13 @@ def _unanswered(evaluation: Evaluation, answers: dict[str, Any], run: RunPredict
 
 
 def _warnings(evaluation: Evaluation, run: RunPredictions) -> Iterator[str]:
-    """Yield what a reader must know of the score of another program."""
+    """Yield what a reader must know of a score: whom the model learned from, and what another program's lacks."""
+    facts = datasets.info(evaluation.protocol.benchmark)
+    title = facts.title
+    if run.synthetic and facts.open_to_drawn:
+        yield f"{run.run} learned from faces drawn by affectflow, and is scored on photographs of real people."
     if run.program is None:
         return
-    title = datasets.info(evaluation.protocol.benchmark).title
     known = training_data(run.program, evaluation.protocol.benchmark)
     if known.status == TRAINED:
         yield f"{run.program} was trained on {title} ({known.source}); this is not how well it reads other people."

@@ -33,7 +33,7 @@ def score_model(
     config_sha256: str,
     code: str,
     snapshot: tuple[Path, ...] = (),
-    subjects: Path | None = None,
+    subjects: tuple[Path, ...] = (),
 ) -> str:
     """Score a model on a benchmark by a protocol.
 
@@ -61,7 +61,7 @@ def score_model(
         run,
         _run_predictions(runs, predictions, left_out, metadata, model, leakage),
         snapshot=snapshot[0] if snapshot else None,
-        subjects=subjects,
+        subjects=subjects[0] if subjects else None,
         config_sha256=config_sha256,
         code_sha256=code,
         out=score,

@@ -26,7 +26,7 @@ def fetch_detector(
     """
     from affectflow.core.fetch import fetch_file
 
-    fetch_file(url, "sha256", sha256, key="faces.model.path", out=model)
+    fetch_file(url, "sha256", sha256, otherwise="set faces.model.path to its path", out=model)
 
 
 @stage(*_DECIDES)

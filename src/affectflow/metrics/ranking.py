@@ -32,6 +32,31 @@ def roc_auc(truth: ArrayLike, score: ArrayLike) -> float:
     return float((ranks[positive].sum() - positives * (positives + 1) / 2) / (positives * negatives))
 
 
+def pairs_within(
+    truth: ArrayLike, score: ArrayLike, codes: NDArray[np.int64], groups: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Count the pairs of a positive and a negative frame of the same group, and those that the score orders right.
+
+    Args:
+        truth: whether each frame is positive, bool [n].
+        score: [n], higher for positives; ties count half.
+        codes: group of each frame, from 0, [n].
+        groups: number of groups.
+
+    Returns:
+        Pairs that are ordered right, and pairs, [groups] each.
+    """
+    positive, value = np.asarray(truth, bool), np.asarray(score, np.float64)
+    right, pairs = np.zeros(groups), np.zeros(groups)
+    for group in np.unique(codes):
+        rows = codes == group
+        positives = int(positive[rows].sum())
+        pairs[group] = positives * (int(rows.sum()) - positives)
+        if pairs[group]:
+            right[group] = roc_auc(positive[rows], value[rows]) * pairs[group]
+    return right, pairs
+
+
 def average_precision(truth: ArrayLike, score: ArrayLike) -> float:
     """Return the sum of (R_n - R_(n-1)) P_n over recall steps, without interpolation. NaN without positives.
 

@@ -38,7 +38,7 @@ class Plan:
                 f"download.retry_outcomes names an unknown outcome {unknown[0]!r}; known are {', '.join(OUTCOMES)}."
             )
         self.data = Data(checked.data)
-        self.synthetic = synthetic.check_unmixed(self.data.sources())
+        self.synthetic = synthetic.check_unmixed(self.data.of_one_kind())
         if not self.synthetic:
             self._check_real()
         self.models = Models(checked, self.data)
@@ -47,7 +47,7 @@ class Plan:
 
     def given_paths(self) -> list[Path]:
         """Return the files and folders that the user owns and jobs read."""
-        given = [*self.data.sources().values(), *self.models.given_weights()]
+        given = [*self.data.given().values(), *self.models.given_weights()]
         given += [Path(path) for path in (self._config.faces.model.path, self.data.reference) if path is not None]
         return [path for path in dict.fromkeys(given) if not path.is_relative_to("results")]
 
@@ -69,7 +69,7 @@ class Plan:
 
     def _check_real(self) -> None:
         """Raise :class:`UserError` for mistakes that would otherwise show after hours."""
-        for key, path in self.data.sources().items():
+        for key, path in self.data.given().items():
             if not path.exists():
                 raise UserError(f"{path} does not exist; correct {key}.")
             if not (path.is_file() or path.is_dir()):

@@ -11,6 +11,7 @@ from affectflow.core.cache import folder_fingerprint
 from affectflow.core.errors import UserError
 from affectflow.datasets import info, synthetic
 from affectflow.datasets.dataset_info import SPLIT, VALENCE_AROUSAL
+from affectflow.datasets.london_archive import SOURCE, SUBJECTS
 from affectflow.plan.followed import followed
 from affectflow.tables.files import table_files
 
@@ -39,6 +40,16 @@ class Data:
     def left_out(self) -> list[str]:
         """Return the benchmarks that are not configured."""
         return [name for name in BENCHMARKS if not self.configured(name)]
+
+    def given(self) -> dict[str, Path]:
+        """Return the files and folders of the user's that the configuration names, by key."""
+        fetched = {key_of(name) for name in FOLDERS if self._is_fetched(name)}
+        return {key: path for key, path in self.sources().items() if key not in fetched}
+
+    def of_one_kind(self) -> dict[str, Path]:
+        """Return the files and folders that must all be drawn or all be real, by key."""
+        apart = {key_of(name) for name in FOLDERS if info(name).open_to_drawn}
+        return {key: path for key, path in self.sources().items() if key not in apart}
 
     def sources(self) -> dict[str, Path]:
         """Return the files and folders that the configuration names, by key."""
@@ -93,13 +104,15 @@ class Data:
     def root(self, dataset: str) -> str:
         """Return the folder of a data set; raises :class:`UserError` where it is not configured."""
         if not self.configured(dataset):
-            raise UserError(f"{dataset} is not configured; set {key_of(dataset)} and run again.")
+            raise UserError(unconfigured(dataset))
         return "results/emotionet" if dataset == EMOTIONET else str(self._section.folder_set(dataset).root)
 
     def input_files(self, dataset: str) -> list[str]:
         """Return the files that the workflow makes before a data set can be opened; none where the user owns it."""
         if dataset == EMOTIONET:
             return ["results/emotionet/samples.parquet"]
+        if self._is_fetched(dataset):
+            return [f"{self.root(dataset)}/{SOURCE}"]
         return marker_of(self.root(dataset))
 
     def state(self, dataset: str) -> str:
@@ -109,6 +122,10 @@ class Data:
         root = Path(self.root(dataset))
         return folder_fingerprint(root.parent if root.is_file() else root)
 
+    def _is_fetched(self, dataset: str) -> bool:
+        """Return whether the workflow fetches a data set."""
+        return self.configured(dataset) and Path(self.root(dataset)) == info(dataset).fetched_to
+
     def subjects(self, dataset: str) -> list[str]:
         """Return the table of what is known of a data set's people; nothing without one.
 
@@ -116,7 +133,7 @@ class Data:
         """
         path = None if dataset == EMOTIONET else self._section.folder_set(dataset).subjects
         if path is None:
-            return []
+            return [f"{self.root(dataset)}/{SUBJECTS}"] if self._is_fetched(dataset) else []
         key = f"data.{dataset}.subjects"
         if not Path(path).is_file():
             raise UserError(f"{path} is not a file; correct {key}.")
@@ -189,6 +206,13 @@ class Data:
 def key_of(dataset: str) -> str:
     """Return the configuration's key that says where a data set is."""
     return info(dataset).root_key
+
+
+def unconfigured(dataset: str) -> str:
+    """Return the sentence that says how a data set is configured."""
+    fetched = info(dataset).fetched_to
+    how = f" to {fetched}, and it is fetched, or to a folder" if fetched else " and run again"
+    return f"{dataset} is not configured; set {key_of(dataset)}{how}."
 
 
 def marker_of(folder: str) -> list[str]:

@@ -11,7 +11,7 @@ from affectflow.core.errors import UserError
 from affectflow.datasets import info
 from affectflow.evaluation.protocols import Protocol, protocols
 from affectflow.plan import runs
-from affectflow.plan.data import BENCHMARKS, EMOTIONET, Data, key_of
+from affectflow.plan.data import BENCHMARKS, EMOTIONET, Data, key_of, unconfigured
 from affectflow.plan.faces import Faces
 from affectflow.plan.models import Models
 
@@ -210,7 +210,7 @@ class Scores:
         labelled = scored if labelled is None else labelled
         parsed = self._models.parse(run)
         if not self._data.configured(benchmark):
-            return f"{benchmark} is not configured; set {key_of(benchmark)} and run again."
+            return unconfigured(benchmark)
         if self._data.use(benchmark) == "train":
             return (
                 f"{benchmark} is used for training as a whole; set data.{benchmark}.use to split or benchmark to score "

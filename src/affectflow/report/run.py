@@ -50,10 +50,10 @@ def collect_run(
         out: JSON file.
     """
     trained = ModelMetadata.read(metadata)
-    with_images = trained.synthetic or faces == SHOW_ALL
     benchmarks = {}
     for score, table, records in zip(scores, predictions, frames, strict=True):
         result = ScoreFile.read(score)
+        with_images = result.synthetic or faces == SHOW_ALL
         benchmarks[result.benchmark] = tuple(_panels(result, table, records if with_images else (), trained))
     RunReport(
         run=run,

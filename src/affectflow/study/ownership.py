@@ -45,14 +45,15 @@ def claim_results(config: Mapping[str, Any]) -> None:
 def _claimed(config: Mapping[str, Any]) -> StudyFile:
     """Return whose the results are with those of a configuration."""
     roots = _roots(config)
-    drawn = any(synthetic.is_drawn(Path(path)) for paths in roots.values() for path in paths)
+    of_one_kind = [path for name, paths in roots.items() if not datasets.info(name).open_to_drawn for path in paths]
+    drawn = any(synthetic.is_drawn(Path(path)) for path in of_one_kind)
     kind: Literal["drawn", "real"] = "drawn" if drawn else "real"
     before = StudyFile.read(STUDY) if STUDY.is_file() else None
     if before is None and synthetic.DEMO.is_dir():
         before = StudyFile(data="drawn", roots={})  # the demo's, whose file was deleted
     if before is None or not roots:
         return before or StudyFile(data=kind, roots=roots)
-    if before.data != kind:
+    if of_one_kind and before.data != kind:
         raise UserError(_other_kind(drawn, roots))
     for name, paths in roots.items():
         known = before.roots.get(name, ())
@@ -61,7 +62,7 @@ def _claimed(config: Mapping[str, Any]) -> StudyFile:
                 f"results/ was made from {_key(name)} {_quoted(known)}, and the configuration has {_quoted(paths)}; "
                 f"{_ELSEWHERE}, or, if the same data has only moved, delete {STUDY}."
             )
-    return StudyFile(data=kind, roots={**before.roots, **roots})
+    return StudyFile(data=kind if of_one_kind else before.data, roots={**before.roots, **roots})
 
 
 def _roots(config: Mapping[str, Any]) -> Roots:

