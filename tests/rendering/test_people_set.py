@@ -21,7 +21,7 @@ COUNT = 120  # in several parts
 @pytest.fixture(scope="module")
 def people(head_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("people")
-    make_people(1, COUNT, 64, head_file, 2, root)
+    make_people(1, COUNT, 0, 64, head_file, 2, root)
     return root
 
 
@@ -49,7 +49,7 @@ def test_it_is_recognized_and_marked_as_drawn(people: Path) -> None:
 
 
 def test_any_number_of_processes_gives_the_same_bytes(people: Path, head_file: Path, tmp_path: Path) -> None:
-    make_people(1, COUNT, 64, head_file, 1, tmp_path)
+    make_people(1, COUNT, 0, 64, head_file, 1, tmp_path)
     files = sorted(path.relative_to(people) for path in people.rglob("*") if path.is_file())
     assert len(files) == COUNT + 3
     assert all((tmp_path / path).read_bytes() == (people / path).read_bytes() for path in files)
@@ -58,7 +58,24 @@ def test_any_number_of_processes_gives_the_same_bytes(people: Path, head_file: P
 def test_another_seed_gives_other_people(people: Path, head_file: Path, tmp_path: Path) -> None:
     (tmp_path / "images").mkdir()
     (tmp_path / "images" / "left_over.jpg").touch()
-    make_people(2, 2, 64, head_file, 1, tmp_path)
+    make_people(2, 2, 0, 64, head_file, 1, tmp_path)
     assert sorted(path.name for path in (tmp_path / "images").iterdir()) == ["000000.jpg", "000001.jpg"]
     first, other = ((root / "images" / "000000.jpg").read_bytes() for root in (people, tmp_path))
     assert not np.array_equal(np.frombuffer(first, np.uint8), np.frombuffer(other, np.uint8))
+
+
+def test_a_share_is_drawn_and_the_others_stay_as_they_are(people: Path, head_file: Path, tmp_path: Path) -> None:
+    make_people(1, COUNT, 0.5, 64, head_file, 1, tmp_path)
+    with (tmp_path / WHO).open(newline="") as stream:
+        who = list(csv.DictReader(stream))
+    drawn = [row["image"] for row in who if row["style"].startswith("drawn ")]
+    assert 0.35 * COUNT < len(drawn) < 0.65 * COUNT
+    assert all((row["skin"] == "") == (row["image"] in drawn) for row in who)
+    same = [
+        row["image"] for row in who if (tmp_path / row["image"]).read_bytes() == (people / row["image"]).read_bytes()
+    ]
+    assert set(same) == {row["image"] for row in who} - set(drawn)
+    unknown = {
+        s.source: [u for u in SHOWN_ACTION_UNITS if s.units[u - 1] == facs.UNKNOWN] for s in samples("own", tmp_path)
+    }
+    assert all((units == [28]) == (image in drawn) for image, units in unknown.items()), unknown

@@ -260,6 +260,7 @@ class Demo(Section):
     video_frames: int = Field(ge=10, description="Frames of each AM-FED and Aff-Wild video.")
     video_size: int = Field(ge=32, multiple_of=2, description="Side of the drawn videos in pixels (even).")
     people: Count = Field(description="Rendered people in `results/demo/people`, with one image each.")
+    drawn_people: float = Field(ge=0, le=1, description="Share of these people who are drawn flat instead.")
     people_size: int = Field(ge=32, le=1024, description="Side of these images in pixels.")
 
 

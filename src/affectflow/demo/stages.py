@@ -39,6 +39,7 @@ def render_people(
     marker: Output,
     seed: Seed,
     people: Annotated[int, Setting("demo.people")],
+    drawn: Annotated[float, Setting("demo.drawn_people")],
     size: Annotated[int, Setting("demo.people_size")],
     threads: int = 1,
 ) -> None:
@@ -49,12 +50,13 @@ def render_people(
         marker: File that marks its folder as drawn; the set is written beside it.
         seed: Seed of all random choices.
         people: Number of people, with one image each.
+        drawn: Share of the people who are drawn flat.
         size: Side of the images in pixels.
         threads: Number of processes.
     """
     from affectflow.demo.people import make_people
 
-    make_people(seed, people, size, head, threads, marker.parent)
+    make_people(seed, people, drawn, size, head, threads, marker.parent)
 
 
 @stage("demo", "datasets.synthetic", "download.outcomes", "facs")
