@@ -2,8 +2,9 @@
 
 Run as: python -m benchmarks.transfer OUT LONDON DETECTOR. Trains each model from three seeds on each kind of faces, by
 the workflow, in folders below OUT (stopped, it goes on), and prints the AUC of AU 12 on the photographs of the Face
-Research Lab London Set in the folder LONDON, with its 95% interval over people, and the mean AUC of the action units that
-both kinds show on rendered people who are in none of the training sets. DETECTOR is YuNet's file. About an hour on two cores.
+Research Lab London Set in the folder LONDON, with its 95% interval over people, and the mean AUC of the action units
+that both kinds show on rendered people who are in none of the training sets. DETECTOR is YuNet's file. About an hour on
+two cores.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ import pytest
 from affectflow.contracts.model_metadata import METADATA, MODEL, ONNX, ModelMetadata
 from affectflow.core.errors import UserError
 from affectflow.faces.detector_file import kept_detector
+from affectflow.media.video import write_video
 from affectflow.prediction.model import TrainedModel
 from affectflow.prediction.reader import STARTER, load
 from tests.conftest import DETECTOR, PHOTOGRAPHS, needs_faces
@@ -111,13 +113,27 @@ def test_changes_from_a_persons_neutral_face(tmp_path: Path) -> None:
     from PIL import Image
 
     Image.new("RGB", (64, 64)).save(nobody)
-    with pytest.raises(UserError, match=r"nobody\.png cannot be the neutral face \(no face\); give one photograph"):
+    with pytest.raises(UserError, match=r"nobody\.png cannot be the neutral face \(no face\); give a photograph or"):
         load(STARTER, detector=DETECTOR, neutral=nobody)
-    with pytest.raises(UserError, match="it holds several images"):
-        load(STARTER, detector=DETECTOR, neutral=PHOTOGRAPHS)
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match="it holds no image"):
         load(STARTER, detector=DETECTOR, neutral=tmp_path / "empty")
+
+
+@needs_faces
+def test_the_neutral_face_of_a_video_is_its_median(tmp_path: Path) -> None:
+    from PIL import Image
+
+    looks = {
+        look: np.asarray(Image.open(PHOTOGRAPHS / f"003_{look}.jpg").convert("RGB")) for look in ("neutral", "smiling")
+    }
+    nobody = np.zeros_like(looks["neutral"])
+    frames = [looks["neutral"]] * 5 + [looks["smiling"]] * 2 + [nobody] * 3
+    write_video(tmp_path / "talk.mp4", [frame[: len(frame) // 2 * 2, :480] for frame in frames], Fraction(10))
+    table = load(STARTER, detector=DETECTOR, neutral=tmp_path / "talk.mp4").predict(tmp_path / "talk.mp4")
+    change = table["AU12_change"].to_numpy(float)
+    assert np.median(change[:7]) == pytest.approx(0, abs=1e-6)
+    assert np.abs(change[:5]).max() < change[5:7].min() and np.isnan(change[7:]).all()
 
 
 def test_faces_predicted_together_are_as_alone() -> None:

@@ -97,8 +97,8 @@ def predict(
         detector: YuNet's file; by default face_detector.onnx in the model's folder, or the one that affectflow
             fetch-detector keeps.
         cropped: Each image shows an aligned face; no face is searched for.
-        neutral: A photograph of the person's neutral face; columns such as AU12_change are added, by how much a
-            probability is above that of this photograph.
+        neutral: A photograph of the person's neutral face, or a video (the one that is read, too) or folder in whose
+            median the face is neutral; columns such as AU12_change say how much a probability is above it.
         seconds: How long a camera is read; until Ctrl-C by default.
         batch_size: Faces in a batch.
     """

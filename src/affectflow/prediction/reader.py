@@ -11,7 +11,6 @@ import os
 from collections.abc import Callable, Iterator
 from functools import partial
 from importlib.util import find_spec
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,8 +58,8 @@ def load(
         cropped: Whether images are cropped around the face already, so that no detector is needed.
         batch_size: Number of faces in a batch.
         emotions: Table of emotions, see ``affectflow facs``.
-        neutral: A photograph of the person's neutral face; the tables then have ``AU12_change`` and so on, by how much
-            a probability is above that of this photograph.
+        neutral: A photograph of the person's neutral face, or a video or folder in whose median the face is neutral;
+            the tables then have ``AU12_change`` and so on, by how much a probability is above the neutral one.
 
     Raises:
         affectflow.core.errors.UserError: A file is missing or damaged.
@@ -82,14 +81,20 @@ def load(
     return Reader(predictor, PredictionTable(trained.metadata, table, resting))
 
 
-def _neutral_probabilities(predictor: Predictor, photograph: Path) -> NDArray[np.float32]:
-    """Return the probabilities of the most prominent face of a photograph, [60]."""
-    shown = (image for source in find_sources([photograph]) for image in source.images())
-    images = list(predictor.predict(islice(shown, 2)))
-    if len(images) == 1 and images[0].faces:
-        return images[0].faces[0].probabilities
-    why = "it holds several images" if len(images) > 1 else (images[0].problem if images else "it holds no image")
-    raise UserError(f"{photograph} cannot be the neutral face ({why}); give one photograph with the face in it.")
+def _neutral_probabilities(predictor: Predictor, path: Path) -> NDArray[np.float32]:
+    """Return the median of the probabilities of the most prominent faces of a photograph, folder or video, [60]."""
+    found, problem = [], "it holds no image"
+    sources = find_sources([path])
+    if any(source.kind == "camera" for source in sources):
+        raise UserError(f"{path} is a camera, which has no end; record a video, and give that as the neutral face.")
+    for image in predictor.predict(shown for source in sources for shown in source.images()):
+        if image.faces:
+            found.append(image.faces[0].probabilities)
+        else:
+            problem = image.problem
+    if not found:
+        raise UserError(f"{path} cannot be the neutral face ({problem}); give a photograph or video with the face.")
+    return np.median(found, axis=0).astype(np.float32)
 
 
 def _folder_of(model: Path) -> Path:
