@@ -44,23 +44,26 @@ def draw(
             left, top, across, down = prediction.face.box
             corner, opposite = (round(left), round(top)), (round(left + across), round(top + down))
             cv2.rectangle(image, corner, opposite, _LINE, max(1, round(2 * unit)), cv2.LINE_AA)
-        _write(image, _texts(row, thresholds), left, top, across if prediction.face else 0.0, unit)
+        _write(image, captions(row, thresholds), left, top, across if prediction.face else 0.0, unit)
     return image
 
 
-def _texts(row: Mapping[str, Any], thresholds: Mapping[str, float]) -> list[str]:
-    """Return lines of valence and arousal, the emotion, and the most probable of the AUs that are present."""
+def captions(row: Mapping[str, Any], thresholds: Mapping[str, float]) -> list[str]:
+    """Return lines of valence and arousal, the emotion, and the most probable of the AUs that are present, with what
+    they are above a neutral face and their intensities."""
     texts = []
     if row.get("valence") is not None:
         texts.append(f"V {row['valence']:+.2f}  A {row['arousal']:+.2f}")
     if row.get("emotion"):
         texts.append(row["emotion"])
-    units = {name: row[name] for name in row if name.startswith("AU") and not name.endswith("_intensity")}
+    units = {name: row[name] for name in row if name.startswith("AU") and "_" not in name}
     present = [name for name in units if units[name] >= thresholds.get(name, THRESHOLD)]
     likely = sorted(present, key=lambda name: -units[name])
     for name in likely[: _MAX_LINES - len(texts)]:
-        strength = row.get(f"{name}_intensity")
-        texts.append(f"{name} {units[name]:.2f}" + (f" ({strength:.1f})" if strength is not None else ""))
+        strength, change = row.get(f"{name}_intensity"), row.get(f"{name}_change")
+        more = f" {change:+.2f}" if change is not None else ""
+        more += f" ({strength:.1f})" if strength is not None else ""
+        texts.append(f"{name} {units[name]:.2f}{more}")
     return texts
 
 
