@@ -49,8 +49,14 @@ def draw(
 
 
 def captions(row: Mapping[str, Any], thresholds: Mapping[str, float]) -> list[str]:
-    """Return lines of valence and arousal, the emotion, and the most probable of the AUs that are present, with what
-    they are above a neutral face and their intensities."""
+    """Return lines of valence and arousal, the emotion, and the most probable of the AUs that are present.
+
+    An AU has its probability, by how much that is above a neutral face's, and its intensity, as far as they are known.
+
+    Args:
+        row: The table's row of a face.
+        thresholds: Probability from which an AU is present, by AU.
+    """
     texts = []
     if row.get("valence") is not None:
         texts.append(f"V {row['valence']:+.2f}  A {row['arousal']:+.2f}")

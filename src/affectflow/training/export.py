@@ -63,12 +63,25 @@ def export(model_path: Path, metadata: Path, saved_model: Path, onnx_path: Path)
     _check("SavedModel", model_path, predict, _saved_model(partial))
     partial.rename(saved_model)
     converted, _ = tf2onnx.convert.from_function(
-        tf.function(serve, input_signature=_SIGNATURE), input_signature=_SIGNATURE, opset=OPSET
+        tf.function(serve, input_signature=_SIGNATURE),
+        input_signature=_SIGNATURE,
+        opset=OPSET,
+        custom_op_handlers={"Erfc": (_erfc, [])},
     )
     onnx.helper.set_model_props(converted, {"affectflow": metadata.read_text(encoding="utf-8")})
     with atomic_write(onnx_path) as unchecked:
         onnx.save(converted, unchecked)
         _check("ONNX", model_path, predict, _onnx(unchecked))
+
+
+def _erfc(ctx: Any, node: Any, name: str, _: Any) -> None:
+    """Write the complementary error function, which ONNX lacks and the exact GELU of ConvNeXt needs, as 1 - erf."""
+    error = ctx.make_node("Erf", list(node.input))
+    one = ctx.make_const(f"{name}_one", np.array(1, np.float32))
+    shapes, types = [ctx.get_shape(node.output[0])], [ctx.get_dtype(node.output[0])]
+    outputs = list(node.output)
+    ctx.remove_node(name)
+    ctx.make_node("Sub", [one.output[0], error.output[0]], name=name, outputs=outputs, shapes=shapes, dtypes=types)
 
 
 def _floats(pixels: Any) -> tf.Tensor:

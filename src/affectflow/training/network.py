@@ -15,6 +15,7 @@ from affectflow.training import heads
 from affectflow.training.backbones import Backbone, find_backbone
 from affectflow.training.efficientnet_lite import lite0, lite0_middle, load_lite0
 from affectflow.training.keras_setup import keras, ops
+from affectflow.training.plain_layers import plain
 
 GREY_SIDE = 16
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
@@ -45,6 +46,7 @@ _LITE = {"EfficientNetLite0": lite0, "EfficientNetLite0Middle": lite0_middle}
 
 _IMAGENET_MEAN_BGR = (103.939, 116.779, 123.68)
 _IMAGENET_MEAN, _IMAGENET_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+_BY_ROOT = "efficientnet"
 _FULLY_CONNECTED = 4096  # Simonyan and Zisserman 2015, table 1
 _FULLY_CONNECTED_DROPOUT = 0.5  # their section 3.1
 
@@ -139,16 +141,17 @@ def _features(spec: NetworkSpec, backbone: Backbone, weights: Path | None) -> ke
         except (OSError, ValueError) as error:
             reason = " ".join(str(error).split())
             raise UserError(f"{weights} holds no weights for {spec.backbone} without top ({reason[:200]}).") from None
-        return network
+        roots = tuple(math.sqrt(deviation) for deviation in _IMAGENET_DEVIATION)
+        return plain(network, roots if backbone.scaling == _BY_ROOT else None)
     if spec.batch_norm:
         network = _with_batch_norm(network, shape)
     _initialize(network)
-    return network
+    return plain(network)
 
 
 def _normalize(scaled: keras.KerasTensor, backbone: Backbone, pretrained: bool) -> keras.KerasTensor:
     """Normalize pixels as the pretrained weights expect; standardize each image if weights are random."""
-    if backbone.scaling == "none":
+    if backbone.scaling in ("none", _BY_ROOT):
         return scaled
     if not pretrained:
         return _standardize(scaled)
