@@ -35,6 +35,7 @@ from affectflow.media.video import read_frames, write_video
 from affectflow.prediction.model import TrainedModel
 from affectflow.prediction.predictor import Predictor
 from affectflow.prediction.reader import load
+from affectflow.prediction.write import Outputs
 from tests.conftest import DETECTOR, PHOTOGRAPHS, ROOT, needs_faces
 from tests.miniature import FRAMES, make_image, make_video, text
 from tests.model_json import model_json
@@ -211,8 +212,8 @@ def test_images_are_predicted_in_full_batches(of_images: Path, tmp_path: Path, m
     predict = TrainedModel.predict
     monkeypatch.setattr(TrainedModel, "predict", lambda self, x: sizes.append(len(x)) or predict(self, x))
     reader = load(of_images, batch_size=4)
-    reader.write([tmp_path / "some"], tmp_path / "p.csv")
-    reader.write([tmp_path / "some"], tmp_path / "q.csv", overlay=tmp_path / "drawn")
+    reader.write([tmp_path / "some"], Outputs(tmp_path / "p.csv"))
+    reader.write([tmp_path / "some"], Outputs(tmp_path / "q.csv", overlay=tmp_path / "drawn"))
     assert sizes == [4, 4, 2] * 2
     assert (tmp_path / "p.csv").read_text() == (tmp_path / "q.csv").read_text()
     assert len(list((tmp_path / "drawn").iterdir())) == 10
@@ -230,7 +231,7 @@ def test_json_equals_csv(of_images: Path, folder: Path, tmp_path: Path, capsys: 
     assert [{name: "" if v is None else str(v) for name, v in row.items()} for row in spoken] == written
     with pytest.raises(SystemExit):
         main([*words, "--out", str(tmp_path / "p.xlsx")])
-    assert "p.xlsx is neither a .csv nor a .json file" in capsys.readouterr().err
+    assert "p.xlsx is none of .csv, .json and .parquet" in capsys.readouterr().err
 
 
 def test_an_empty_folder_is_an_empty_table(of_images: Path, tmp_path: Path) -> None:

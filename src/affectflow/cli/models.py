@@ -8,7 +8,16 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from affectflow.cli.options import Configfiles, Int, PositiveInt, Several, check_derived, check_exists, configuration
+from affectflow.cli.options import (
+    Configfiles,
+    Int,
+    PositiveFloat,
+    PositiveInt,
+    Several,
+    check_derived,
+    check_exists,
+    configuration,
+)
 from affectflow.core.errors import UserError
 from affectflow.core.stage import Output
 
@@ -80,6 +89,8 @@ def predict(
     detector: Path | None = None,
     cropped: Annotated[bool, Parameter(negative=())] = False,
     neutral: Path | None = None,
+    summary: Output | None = None,
+    fps: PositiveFloat | None = None,
     seconds: float | None = None,
     batch_size: PositiveInt = 64,
 ) -> None:
@@ -91,7 +102,7 @@ def predict(
         paths: Images, folders, videos; a camera is such as /dev/video0.
         model: A run in results/models, or the folder of a model; by default the starter model, which comes with
             affectflow and has seen rendered faces alone.
-        out: A .csv or .json file; CSV on standard output by default.
+        out: A .csv, .json or .parquet file; CSV on standard output by default.
         overlay: Folder for images and videos into which the predictions are drawn.
         emotions: Table from which emotions follow, see affectflow facs.
         detector: YuNet's file; by default face_detector.onnx in the model's folder, or the one that affectflow
@@ -99,10 +110,14 @@ def predict(
         cropped: Each image shows an aligned face; no face is searched for.
         neutral: A photograph of the person's neutral face, or a video (the one that is read, too) or folder in whose
             median the face is neutral; columns such as AU12_change say how much a probability is above it.
+        summary: CSV file with a row for each face of a video, or of a folder of images: of each AU how often it is
+            there, its mean and how often a minute it begins; means of valence and arousal; images without an answer.
+        fps: How many frames of each second of a video or camera are read; all by default.
         seconds: How long a camera is read; until Ctrl-C by default.
         batch_size: Faces in a batch.
     """
     from affectflow.prediction.reader import load
+    from affectflow.prediction.write import Outputs
 
     reader = load(
         model,
@@ -112,7 +127,7 @@ def predict(
         emotions=emotions,
         neutral=neutral,
     )
-    troubles = reader.write(list(paths), out, overlay, seconds)
+    troubles = reader.write(list(paths), Outputs(out, overlay, summary), seconds, fps)
     if troubles:
         more = f" and {len(troubles) - 1} more" if len(troubles) > 1 else ""
         raise UserError(f"{troubles[0]}{more}; the column problem says what, everything else is written.")

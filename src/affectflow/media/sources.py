@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import stat
@@ -23,6 +24,7 @@ from affectflow.media.pixels import Decoded, Image
 from affectflow.media.video import frame_rate, read_frames
 from affectflow.media.video_index import address
 
+_ROUNDING = 1e-6  # of a part; times are rounded
 UNKNOWN_KIND = "neither an image nor a video"
 _BROKEN_LINK = "a broken link"
 _CAMERA_FORMAT = "v4l2"
@@ -85,12 +87,18 @@ class Source:
         """Frames per second of a video; 25 for a camera or image."""
         return frame_rate(self.path) if self.kind == "video" else 25.0
 
-    def images(self, seconds: float | None = None) -> Iterator[Shown]:
+    def images(self, seconds: float | None = None, fps: float | None = None) -> Iterator[Shown]:
         """Yield all images; a problem that ends a video comes last.
 
         Args:
             seconds: How long to read a camera; None for no end.
+            fps: How many frames of a second of a video or camera are shown, the first of each such part of it; None for
+                all.
         """
+        shown = self._all_images(seconds)
+        return shown if fps is None or self.kind not in ("video", "camera") else _thinned(shown, fps)
+
+    def _all_images(self, seconds: float | None) -> Iterator[Shown]:
         source = str(self.path)
         match self.kind:
             case "image":
@@ -105,6 +113,17 @@ class Source:
                 yield from _camera(self.path, seconds)
             case _:
                 yield Shown(source, problem=self.problem)
+
+
+def _thinned(frames: Iterator[Shown], fps: float) -> Iterator[Shown]:
+    """Yield the first frame of each part of a second, and every problem."""
+    part = -math.inf
+    for shown in frames:
+        if shown.image is None:
+            yield shown
+        elif (now := math.floor(shown.time * fps + _ROUNDING)) > part:
+            yield shown
+            part = now
 
 
 def find_sources(paths: list[Path]) -> list[Source]:

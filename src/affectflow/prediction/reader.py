@@ -27,7 +27,7 @@ from affectflow.media.sources import UNKNOWN_KIND, Shown, Source, find_sources
 from affectflow.prediction.model import TrainedModel, read_metadata
 from affectflow.prediction.predictor import FindFaces, Predictor
 from affectflow.prediction.table import PredictionTable
-from affectflow.prediction.write import write_predictions
+from affectflow.prediction.write import Outputs, write_predictions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -166,26 +166,32 @@ class Reader:
         return pd.DataFrame(rows, columns=list(self._table.columns))
 
     def write(
-        self, paths: list[Path], out: Path | None = None, overlay: Path | None = None, seconds: float | None = None
+        self,
+        paths: list[Path],
+        outputs: Outputs,
+        seconds: float | None = None,
+        fps: float | None = None,
     ) -> list[str]:
         """Write the same rows to a file; see :func:`affectflow.prediction.write.write_predictions`.
 
         Args:
             paths: Images, folders, videos and cameras.
-            out: A ``.csv`` or ``.json`` file, or None for CSV on standard output.
-            overlay: Folder for copies with predictions drawn in; None for no copies.
+            outputs: What is written.
             seconds: Time limit for cameras in seconds; None for no limit.
+            fps: Frames of a second of a video or camera that are read; None for all.
 
         Returns:
             A message for each source that could not be read completely.
 
         Raises:
-            UserError: A path does not exist, ``out`` has another suffix, or ``overlay`` is inside one of the folders.
+            UserError: A path does not exist, the table has another suffix, or the folder of the overlay is inside one
+                of the folders.
         """
+        overlay = outputs.overlay
         for path in paths:
             if overlay is not None and path.is_dir() and overlay.resolve().is_relative_to(path.resolve()):
                 raise UserError(f"{overlay} is inside {path} and would be read the next time; choose another folder.")
-        return write_predictions(self._predictor, self._table, _readable(paths), out, overlay, seconds)
+        return write_predictions(self._predictor, self._table, _readable(paths), outputs, seconds, fps)
 
 
 def _readable(paths: list[Path]) -> list[Source]:

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +22,13 @@ from affectflow.facs.emotions import Emotion
 from affectflow.facs.expression import name_emotions, predicted_levels, shares
 from affectflow.prediction.predictor import FacePrediction, ImagePredictions
 from affectflow.tables.csv_files import csv_writer
+from affectflow.tables.parquet import row_writer
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 _FACE_COLUMNS = ("face", "face_score", "left", "top", "width", "height", "turn", "crop")
+_TEXTS, _INTEGERS = ("source", "crop", "emotion", "problem"), ("frame", "face", "turn")
 Row = dict[str, Any]
 
 
@@ -118,7 +123,8 @@ def open_writer(out: Path | None, columns: Iterable[str]) -> Iterator[Callable[[
     """Yield a function that writes a row.
 
     Args:
-        out: A ``.csv`` or ``.json`` file, which is replaced atomically; None writes CSV to standard output.
+        out: A ``.csv``, ``.json`` or ``.parquet`` file, which is replaced atomically; None writes CSV to standard
+            output.
         columns: The table's columns.
 
     Raises:
@@ -129,8 +135,12 @@ def open_writer(out: Path | None, columns: Iterable[str]) -> Iterator[Callable[[
             sys.stdout.reconfigure(errors="surrogateescape")  # file names need not be UTF-8
         yield _csv(sys.stdout, list(columns))
         return
+    if out.suffix.lower() == ".parquet":
+        with row_writer(out, _schema(columns)) as write_row:
+            yield lambda row: write_row({name: _rounded(name, row[name]) for name in row})
+        return
     if out.suffix.lower() not in (".csv", ".json"):
-        raise UserError(f"{out} is neither a .csv nor a .json file; choose one of these.")
+        raise UserError(f"{out} is none of .csv, .json and .parquet; choose one of these.")
     with (
         atomic_write(out) as partial,
         partial.open("w", encoding="utf-8", newline="", errors="surrogateescape") as stream,
@@ -147,6 +157,13 @@ def open_writer(out: Path | None, columns: Iterable[str]) -> Iterator[Callable[[
 
         yield write
         stream.write("\n]\n" if separator == ",\n" else "[]\n")
+
+
+def _schema(columns: Iterable[str]) -> pa.Schema:
+    import pyarrow as pa
+
+    types = dict.fromkeys(_TEXTS, pa.string()) | dict.fromkeys(_INTEGERS, pa.int32())
+    return pa.schema([(name, types.get(name, pa.float64())) for name in columns])
 
 
 def _csv(stream: IO[str], columns: list[str]) -> Callable[[Row], object]:

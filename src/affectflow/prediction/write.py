@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain, groupby, repeat
 from pathlib import Path
@@ -19,6 +21,7 @@ from affectflow.media.sources import UNKNOWN_KIND, Source
 from affectflow.media.video import write_video
 from affectflow.prediction.overlay import draw
 from affectflow.prediction.predictor import NO_FACE, ImagePredictions, Predictor
+from affectflow.prediction.summary import Summary
 from affectflow.prediction.table import PredictionTable, Row, open_writer
 
 if TYPE_CHECKING:
@@ -33,13 +36,28 @@ _QUALITY, _CHROMA = 92, "4:4:4"
 _MAX_RATE_DENOMINATOR = 1000
 
 
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """What is written.
+
+    Attributes:
+        out: A ``.csv``, ``.json`` or ``.parquet`` file, or None for CSV on standard output.
+        overlay: Folder for copies with predictions drawn in: JPEG for images, MP4 for videos; None for none.
+        summary: CSV file of :class:`affectflow.prediction.summary.Summary`; None for none.
+    """
+
+    out: Path | None = None
+    overlay: Path | None = None
+    summary: Path | None = None
+
+
 def write_predictions(
     predictor: Predictor,
     table: PredictionTable,
     sources: list[Source],
-    out: Path | None = None,
-    overlay: Path | None = None,
+    outputs: Outputs,
     seconds: float | None = None,
+    fps: float | None = None,
 ) -> list[str]:
     """Write predictions for all sources, with a bounded number of images in memory.
 
@@ -47,22 +65,25 @@ def write_predictions(
         predictor: Model and detector.
         table: The table's columns.
         sources: Images, videos and cameras.
-        out: A ``.csv`` or ``.json`` file, or None for CSV on standard output.
-        overlay: Folder for copies with predictions drawn in: JPEG for images, MP4 for videos.
+        outputs: What is written.
         seconds: Time limit for cameras.
+        fps: Frames of a second of a video or camera that are read; None for all.
 
     Returns:
         A message for each source that could not be read completely. Files in a folder that are neither images nor
         videos have a row, but no message.
     """
     messages: dict[str, None] = {}
+    overlay = outputs.overlay
+    summary = Summary(table.columns, table.thresholds)
     with ExitStack() as stack:
-        write_row = stack.enter_context(open_writer(out, table.columns))
+        write_row = stack.enter_context(open_writer(outputs.out, table.columns))
 
         def write_rows(source: Source, image: ImagePredictions) -> list[Row]:
             rows = list(table.rows(image))
             for row in rows:
                 write_row(row)
+            summary.add(rows, source.kind not in _SINGLE_IMAGE)
             if image.problem and image.problem != NO_FACE and (source.named or image.problem != UNKNOWN_KIND):
                 messages[f"{image.shown.source}: {image.problem}"] = None
             return rows
@@ -73,7 +94,7 @@ def write_predictions(
         videos = any(source.kind not in _SINGLE_IMAGE for source in sources)
         bar = stack.enter_context(progress(None if videos else len(sources), "image", "predict"))
         for group in _groups(sources):
-            images = (shown for source in group for shown in source.images(seconds))
+            images = (shown for source in group for shown in source.images(seconds, fps))
             predictions = _counted(predictor.predict(images, keep_pixels=overlay is not None), bar)
             # A group of several sources has one image per source; a video is a group of its own.
             pairs = zip(group if len(group) > 1 else repeat(group[0]), predictions, strict=False)
@@ -84,7 +105,10 @@ def write_predictions(
                 for source, image in pairs:
                     _write_image(show, image, write_rows(source, image), overlay / source.name)
             else:
-                _write_video(_drawn(show, pairs, write_rows), group[0], overlay / group[0].name)
+                drawn = _drawn(show, pairs, write_rows)
+                _write_video(drawn, min(group[0].rate, fps or math.inf), overlay / group[0].name)
+    if outputs.summary is not None:
+        summary.write(outputs.summary)
     return list(messages)
 
 
@@ -118,8 +142,8 @@ def _write_image(show: Show, image: ImagePredictions, rows: list[Row], path: Pat
             partial.write_bytes(jpeg.encode(show(image, rows), _QUALITY, _CHROMA))
 
 
-def _write_video(images: Iterator[NDArray[np.uint8]], source: Source, path: Path) -> None:
+def _write_video(images: Iterator[NDArray[np.uint8]], frame_rate: float, path: Path) -> None:
     first = next(images, None)
     if first is not None:
-        rate = Fraction(source.rate).limit_denominator(_MAX_RATE_DENOMINATOR)
+        rate = Fraction(frame_rate).limit_denominator(_MAX_RATE_DENOMINATOR)
         write_video(path.with_name(f"{path.name}.mp4"), chain([first], images), rate)

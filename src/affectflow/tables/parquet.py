@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from affectflow.core.atomic import atomic_write
 from affectflow.core.errors import UserError
-from affectflow.core.parallel import batched
 
 if TYPE_CHECKING:  # pyarrow takes 50 MB, which most jobs that read only CSV do without
     import pyarrow as pa
@@ -30,17 +30,42 @@ def write_parquet(path: Path | str, schema: pa.Schema, rows: Iterable[Mapping[st
     Returns:
         Number of rows.
     """
+    count = 0
+    with row_writer(path, schema) as write:
+        for row in rows:
+            write(row)
+            count += 1
+    return count
+
+
+@contextmanager
+def row_writer(path: Path | str, schema: pa.Schema) -> Iterator[Callable[[Mapping[str, Any]], None]]:
+    """Yield a function that takes a row for :func:`write_parquet`, for who gets them one by one.
+
+    Args:
+        path: The file.
+        schema: Its schema; missing cells are null.
+    """
     import pyarrow as pa
 
     from affectflow.tables.arrow import column
 
-    count = 0
+    waiting: list[Mapping[str, Any]] = []
+
+    def write(row: Mapping[str, Any]) -> None:
+        waiting.append(row)
+        if len(waiting) == _ROWS_IN_MEMORY:
+            write_waiting()
+
+    def write_waiting() -> None:
+        columns = [column([row.get(field.name) for row in waiting], field.type) for field in schema]
+        writer.write_table(pa.Table.from_arrays(columns, schema=schema))
+        waiting.clear()
+
     with atomic_write(path) as partial, parquet_writer(partial, schema) as writer:
-        for batch in batched(rows, _ROWS_IN_MEMORY):
-            columns = [column([row.get(field.name) for row in batch], field.type) for field in schema]
-            writer.write_table(pa.Table.from_arrays(columns, schema=schema))
-            count += len(batch)
-    return count
+        yield write
+        if waiting:
+            write_waiting()
 
 
 def parquet_writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
