@@ -626,6 +626,18 @@ def test_images_without_a_face_are_left_out_of_training(tmp_path: Path, on_missi
     assert left_out == ("reason,count\nno_face,2\n" if kept == 3 else "reason,count\n")
 
 
+def test_every_nth_frame_of_a_video_is_learned_from(tmp_path: Path) -> None:
+    files = [tmp_path / "train", tmp_path / "validation"]
+    write_dataset_records(
+        *(Five(), files[:1], files[1:], tmp_path / "index", tmp_path / "left_out"),
+        *(ImageEncoding(16, 95, "4:4:4"), None, None, 0.5, 3),
+    )
+    with (tmp_path / "index").open(newline="") as stream:
+        assert [row["source"] for row in csv.DictReader(stream)] == ["1", "4"]
+    left_out = (tmp_path / "left_out").read_text()
+    assert left_out == "reason,count\nframe between those that records.frame_stride takes,3\n"
+
+
 def test_an_image_of_ones_own_passes_through_as_it_is(tmp_path: Path) -> None:
     image = cv2.GaussianBlur(np.eye(32, dtype=np.uint8) * 255, (5, 5), 0)[..., None].repeat(3, 2)
     data = cv2.imencode(".jpg", image)[1].tobytes()

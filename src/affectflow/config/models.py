@@ -193,6 +193,11 @@ class Records(Section):
         description="Share of the images for early stopping, calibration and decision thresholds; of data sets that "
         "are divided by people or videos, a share of these, but four or a third of them at the least."
     )
+    frame_stride: Count = Field(
+        description="n, where every nth frame of videos that are learned from is taken: neighbours say nearly the "
+        "same, and 450 frames of each person taught as much as 3,600 (Girard et al. 2015). 1 takes all. Scores are of "
+        "all frames."
+    )
     test_fraction: Share = Field(description="Share of the images that are scored and used for nothing else.")
     near_duplicate_face_bits: int = Field(
         ge=0,

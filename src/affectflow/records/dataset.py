@@ -21,6 +21,7 @@ from affectflow.records.tfrecord import write_record
 from affectflow.tables.csv_files import write_csv
 
 _LEAST_FOR_VALIDATION = 4  # groups
+_BETWEEN = "frame between those that records.frame_stride takes"
 
 
 def write_dataset_records(
@@ -33,6 +34,7 @@ def write_dataset_records(
     faces: Path | None,
     on_missing_face: str | None,
     validation_fraction: float,
+    frame_stride: int = 1,
 ) -> None:
     """Write every labelled image to a shard of its split; all images of a group are in one split.
 
@@ -46,6 +48,7 @@ def write_dataset_records(
         faces: Table of the set's faces; None where faces were not searched for.
         on_missing_face: ``center_crop`` to crop the center of images without a face; otherwise they are left out.
         validation_fraction: Share of the groups that goes to validation, by a hash (:func:`validation_groups`).
+        frame_stride: n, where of a video's frames the first is taken and every nth after it.
 
     Raises:
         UserError: Where there is only one group, or a split has no image.
@@ -64,7 +67,8 @@ def write_dataset_records(
             for path in (*train, *validation)
         }
         with progress(None, "image", "records") as bar:
-            kept = _with_face(with_faces(dataset.samples(), faces), on_missing_face, dataset.left_out)
+            taken = _every(frame_stride, with_faces(dataset.samples(), faces), dataset.left_out)
+            kept = _with_face(taken, on_missing_face, dataset.left_out)
             for number, sample in enumerate(kept):
                 side = validation if sample.group in held_out else train
                 path = side[number % len(side)]
@@ -79,6 +83,14 @@ def write_dataset_records(
                 raise UserError(f"{dataset.name} gives no image for {purpose} ({left or 'too few groups'}); add some.")
     write_csv(index, INDEX_COLUMNS, lines)
     write_csv(left_out, ("reason", "count"), sorted(dataset.left_out.items()))
+
+
+def _every(stride: int, samples: Iterator[Sample], left_out: Counter[str]) -> Iterator[Sample]:
+    for sample in samples:
+        if sample.frame and (sample.frame - 1) % stride:
+            left_out[_BETWEEN] += 1
+        else:
+            yield sample
 
 
 def _with_face(samples: Iterator[Sample], on_missing_face: str | None, left_out: Counter[str]) -> Iterator[Sample]:

@@ -169,6 +169,7 @@ def write_dataset_records(
     jpeg_quality: Quality,
     jpeg_chroma: Chroma,
     validation_fraction: Annotated[float, Setting("records.validation_fraction")],
+    frame_stride: Annotated[int, Setting("records.frame_stride")],
     faces: Path | None = None,
     on_missing_face: str | None = None,
 ) -> None:
@@ -186,6 +187,7 @@ def write_dataset_records(
         jpeg_quality: JPEG quality, 1 to 100.
         jpeg_chroma: Chroma subsampling: 4:4:4, 4:2:2 or 4:2:0.
         validation_fraction: Share of the people or videos that goes to validation.
+        frame_stride: n, where of a video's frames the first is taken and every nth after it.
         faces: Table of the data set's faces.
         on_missing_face: What becomes of images without a face: drop or center_crop.
     """
@@ -203,6 +205,7 @@ def write_dataset_records(
         faces=faces,
         on_missing_face=on_missing_face,
         validation_fraction=validation_fraction,
+        frame_stride=frame_stride,
     )
 
 
