@@ -26,18 +26,19 @@ _QUICK_SIDES = (320, 160)  # of images in another turn
 # YuNet finds turned faces too, with a lower score and the landmarks in wrong places. Of 102 photographs, the faces
 # scored 0.928 to 0.956 upright, and up to 0.903 in another turn.
 _SURELY_UPRIGHT = 0.92
-_MIN_TURNED = 0.85  # score of a face in another turn, and by how much it must be above that of the upright image
-_MIN_TURNED_GAIN = 0.015
+_MIN_TURNED = 0.85  # score of a face in another turn that is looked at,
+_TURN_DOUBT = 0.05  # which may be below that of the upright image by so much,
+_MIN_TURNED_GAIN = 0.015  # and must be above it by so much in a close-up where the face is not tilted
 _SAME_FACE = 0.5  # intersection over the smaller box, from which two sizes show the same face
 # Landmarks are the mean over close-ups: side of the close-up in sides of the face, and in pixels. Two of them reduce
 # the landmarks' error from 7.5 to 3.8 % of the distance of the eyes (102 frontal photographs).
 _CLOSE_UPS = ((1.3, 224), (2.0, 192))
 # Of tilted faces, YuNet places landmarks of small faces as if these were nearly upright: of 20 degrees, these close-ups
-# show 7. A larger one shows 16 to 19, so that after two or three turns by what it shows the face is upright. The error
-# of the eyes is then 3.6 to 4.4 % up to 30 degrees, and was 8.5 % at 10 and 23 % at 30.
+# show 7. A larger one shows 16 to 19, so that after one to three turns by what it shows the face is upright. The error
+# of the eyes is then 3.3 to 4.8 % at any angle, and was 8.5 % at 10 degrees and 23 % at 30.
 _TILT_CLOSE_UP = (1.3, 320)
 _TILT_STEPS = 3
-_SMALL_STEP = 3.0  # degrees, after which another step changes nothing
+_SMALL_STEP = 10.0  # degrees, after which the rest is seen by the other close-ups
 _MOST_TILT = 60.0  # degrees; a face is found upright in a turned image before
 _MIN_OVERLAP = 0.1  # intersection over union with the box of the wanted face
 _ONLY_ERRORS = 2  # OpenCV's log level; its warnings are about its own graph engine
@@ -104,14 +105,16 @@ class Detector:
     def _search(self, pixels: NDArray[np.uint8]) -> tuple[int, NDArray[np.uint8], list[Face]]:
         """Return the number of quarter turns, the image turned so, and its faces, the most prominent first.
 
-        An image is turned where its best face scores clearly higher in another turn.
+        An image is turned where its best face, seen from near and made upright, scores clearly higher in another turn.
         """
         turn, faces = 0, self._upright(pixels)
         best = max((face.score for face in faces), default=0.0)
         if best < _SURELY_UPRIGHT:
-            scores = {k: self._best_score(np.ascontiguousarray(np.rot90(pixels, k))) for k in (1, 2, 3)}
-            other = max(scores, key=lambda k: scores[k])
-            if scores[other] >= max(_MIN_TURNED, best + _MIN_TURNED_GAIN):
+            turns = {k: np.ascontiguousarray(np.rot90(pixels, k)) for k in (1, 2, 3)}
+            least = max(_MIN_TURNED, best - _TURN_DOUBT)
+            scores = {k: self._close_up_score(one) for k, one in turns.items() if self._best_score(one) >= least}
+            other = max(scores, key=lambda k: scores[k], default=0)
+            if other and scores[other] >= self._close_up_score(pixels) + _MIN_TURNED_GAIN:
                 turn = other
         turned = np.ascontiguousarray(np.rot90(pixels, turn))
         if turn:
@@ -124,11 +127,19 @@ class Detector:
                 return max(scores)
         return 0.0
 
+    def _close_up_score(self, pixels: NDArray[np.uint8]) -> float:
+        """Return the score of the surest face in a close-up in which it is not tilted."""
+        face = max(self._upright(pixels), key=lambda face: face.score, default=None)
+        if face is None:
+            return 0.0
+        seen = self._close_up(pixels, face, _CLOSE_UPS[0], self._tilt(pixels, face))
+        return 0.0 if seen is None else seen.score
+
     def _refined(self, pixels: NDArray[np.uint8], face: Face) -> Face:
         """Return the face with landmarks that are measured in close-ups."""
         tilt = self._tilt(pixels, face)
-        found = (self._landmarks(pixels, face, close_up, tilt) for close_up in _CLOSE_UPS)
-        measured = [points for points in found if points is not None]
+        seen = (self._close_up(pixels, face, close_up, tilt) for close_up in _CLOSE_UPS)
+        measured = [one.points for one in seen if one is not None]
         points = np.mean(measured, axis=0) if measured else np.array(face.points)
         return replace(face, points=tuple(map(float, points)))
 
@@ -136,10 +147,10 @@ class Detector:
         """Return by how many degrees a face is tilted clockwise; 0 where no angle makes sense."""
         tilt = 0.0
         for _ in range(_TILT_STEPS):
-            points = self._landmarks(pixels, face, _TILT_CLOSE_UP, tilt)
-            if points is None:
+            seen = self._close_up(pixels, face, _TILT_CLOSE_UP, tilt)
+            if seen is None:
                 return tilt
-            eyes = points[2:4] - points[:2]
+            eyes = np.array(seen.points[2:4]) - seen.points[:2]
             before, tilt = tilt, math.degrees(math.atan2(eyes[1], eyes[0]))
             if abs(tilt) > _MOST_TILT:
                 return 0.0
@@ -170,10 +181,8 @@ class Detector:
         found[:, :14] /= scale
         return [Face(tuple(row[:4]), tuple(row[4:14]), row[14]) for row in found.tolist()]
 
-    def _landmarks(
-        self, pixels: NDArray[np.uint8], face: Face, close_up: tuple[float, int], tilt: float
-    ) -> NDArray[np.float64] | None:
-        """Return the landmarks [10] in a close-up of a face, in pixels of the image; None where no face is found there.
+    def _close_up(self, pixels: NDArray[np.uint8], face: Face, close_up: tuple[float, int], tilt: float) -> Face | None:
+        """Return a face with the landmarks and score that it has in a close-up; None where no face is found there.
 
         Args:
             pixels: The image, uint8 [height, width, 3].
@@ -191,8 +200,9 @@ class Detector:
         if not len(found):
             return None
         middle = found[:, :2] + found[:, 2:4] / 2
-        nearest = found[np.argmin(np.hypot(*(middle - side / 2).T)), 4:14]
-        return np.asarray((nearest.reshape(5, 2) - offset) @ np.linalg.inv(turn).T, float).ravel()
+        nearest = found[np.argmin(np.hypot(*(middle - side / 2).T))]
+        points = (nearest[4:14].reshape(5, 2) - offset) @ np.linalg.inv(turn).T
+        return replace(face, points=tuple(points.ravel().tolist()), score=float(nearest[14]))
 
     def _detect(self, pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Return YuNet's rows [n, 15]: box, five points, score."""
