@@ -5,6 +5,7 @@
 # make bench-near-duplicates   the search for near duplicates by the number of images, up to a million
 # make bench-scores     a score of DISFA's size with its intervals beside scikit-learn
 # make bench-coverage   how often intervals of scores hold the true value, in simulated benchmarks
+# make bench-transfer   what to learn from: rendered faces, flat ones, or both; LONDON and DETECTOR name folder and file
 # make docs       the documentation as a site, in site/
 # make check      formatters, linters, layers of the package, type checker
 # make bench-download   the download beside img2dataset, curl and requests
@@ -36,7 +37,7 @@ WORKERS ?= 2
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo starter-model test test-fast test-all report docs bench-download bench-records bench-faces bench-train bench-scores bench-near-duplicates bench-coverage bench-predict bench-gpu bench-planning bench-rendering check lock environment test-environment clean
+.PHONY: demo starter-model test test-fast test-all report docs bench-download bench-records bench-faces bench-train bench-scores bench-near-duplicates bench-coverage bench-predict bench-gpu bench-planning bench-rendering bench-transfer check lock environment test-environment clean
 
 demo: environment
 	snakemake --cores $(CORES) results/eval/disfa_resnet.json
@@ -80,6 +81,10 @@ starter-model: environment
 bench-rendering: environment
 	snakemake --cores 1 --quiet all results/heads/head.npz
 	$(BIN)/python -m benchmarks.rendering results/heads/head.npz
+
+# About an hour.
+bench-transfer: environment
+	$(BIN)/python -m benchmarks.transfer results/transfer $(LONDON) $(DETECTOR)
 
 bench-faces: environment
 	$(BIN)/python -m benchmarks.faces $(DETECTOR)
