@@ -11,7 +11,8 @@ pytest.importorskip("keras")
 from scipy.special import expit
 
 from affectflow.metrics.calibration import calibration_error_of_bins
-from affectflow.training.calibration import Calibration, Scaling, calibrate, fit_scaling
+from affectflow.metrics.scaling import Scaling, fit_scaling
+from affectflow.training.calibration import Calibration, calibrate
 from affectflow.training.keras_setup import keras
 
 UNITS = (4, 12)

@@ -133,6 +133,38 @@ def predict(
         raise UserError(f"{troubles[0]}{more}; the column problem says what, everything else is written.")
 
 
+def adapt(
+    data: Path,
+    *,
+    out: Output,
+    model: Path = Path("starter"),
+    split: str = "",
+    detector: Path | None = None,
+    cropped: Annotated[bool, Parameter(negative=())] = False,
+    batch_size: PositiveInt = 64,
+) -> None:
+    """Fit a model's probabilities and thresholds to a few labelled people of your own; the network stays as it is.
+
+    Example: affectflow adapt my-faces/ --model resnet --out adapted/
+
+    Args:
+        data: Folder of images with labels.csv, or of another data set.
+        out: Folder of the adapted model, for affectflow predict --model.
+        model: A run in results/models, or the folder of a model.
+        split: Split of the data set; its training side by default, so that its test side stays to be scored.
+        detector: YuNet's file, as of affectflow predict.
+        cropped: Each image shows an aligned face; no face is searched for.
+        batch_size: Faces in a batch.
+    """
+    from affectflow.prediction.adapt import adapt as fit
+    from affectflow.prediction.adapt import table
+    from affectflow.prediction.reader import open_predictor
+
+    check_exists(data, "give the folder of a data set")
+    folder, predictor = open_predictor(model, detector, cropped, batch_size)
+    print(table(fit(predictor, folder, data, split, out)))
+
+
 def predict_records(
     *records: Annotated[Path, Parameter(required=True)], model: Path, out: Output, batch_size: PositiveInt = 64
 ) -> None:

@@ -72,6 +72,17 @@ class UnitCalibration(Part):
     shift: FiniteFloat
 
 
+class Adaptation(Part):
+    """What the probabilities were fitted to after the training, by ``affectflow adapt``."""
+
+    data: str
+    """Title of the data set."""
+    people: Count
+    images: Count
+    units: Mapping[str, UnitCalibration]
+    """What turns the logit of an AU's probability into that of the adapted one; no part of the network's weights."""
+
+
 class CalibrationError(Part):
     """Expected calibration error on the images of the calibration; null where there are no labels."""
 
@@ -158,6 +169,8 @@ class ModelMetadata(JsonFile):
     """Versions of Keras and of its backend."""
     recipe: Recipe
     """The settings that decide the weights."""
+    adaptation: Adaptation | None = None
+    """Of the probabilities to other people; the network's own are without it."""
 
     @model_validator(mode="after")
     def _check_heads(self) -> Self:
@@ -167,6 +180,9 @@ class ModelMetadata(JsonFile):
                 raise ValueError(f"the head {head} has {len(units)} AUs")
         if unknown := set(self.heads) - {ACTION_UNITS, INTENSITIES, VALENCE_AROUSAL}:
             raise ValueError(f"there is no head {min(unknown)[:40]!r}")
+        adapted = self.adaptation.units if self.adaptation else {}
+        if foreign := set(adapted) - {facs.label(unit) for unit in self.units}:
+            raise ValueError(f"{min(foreign)[:40]!r} is adapted, and is no AU of the model")
         return self
 
     @property

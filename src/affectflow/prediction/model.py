@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit, logit
 
 from affectflow import facs
-from affectflow.contracts.model_metadata import ModelMetadata
+from affectflow.contracts.model_metadata import ModelMetadata, UnitCalibration
 from affectflow.core.errors import UserError
 from affectflow.datasets.dataset_info import ACTION_UNITS, INTENSITIES, VALENCE_AROUSAL
 from affectflow.prediction.networks import load_network
+
+NEARLY = 1e-7
+"""Probabilities are at least this far from 0 and 1 where their logits are scaled."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,5 +110,17 @@ class TrainedModel:
         for head, columns in self._columns.items():
             if columns.size:
                 by_unit[head][:, columns] = outputs[head]
+        if self.metadata.adaptation is not None:
+            _adapt(by_unit[ACTION_UNITS], self.metadata.adaptation.units)
         affect = outputs.get(VALENCE_AROUSAL, np.full((count, 2), np.nan, np.float32))
         return ModelOutputs(by_unit[ACTION_UNITS], by_unit[INTENSITIES], affect)
+
+
+def _adapt(probabilities: NDArray[np.float32], scalings: Mapping[str, UnitCalibration]) -> None:
+    """Scale the logits of probabilities [n, 60], in place."""
+    for name, one in scalings.items():
+        unit = facs.parse_label(name)
+        assert unit is not None  # as ModelMetadata checks
+        column = unit - 1
+        logits = logit(np.clip(probabilities[:, column].astype(np.float64), NEARLY, 1 - NEARLY))
+        probabilities[:, column] = expit(one.scale * logits + one.shift)

@@ -64,9 +64,28 @@ def load(
     Raises:
         affectflow.core.errors.UserError: A file is missing or damaged.
     """
+    table = emotions_of(emotions)
+    _, predictor = open_predictor(model, detector, cropped, batch_size)
+    resting = None if neutral is None else _neutral_probabilities(predictor, Path(neutral))
+    return Reader(predictor, PredictionTable(predictor.model.metadata, table, resting))
+
+
+def open_predictor(
+    model: str | Path, detector: str | Path | None, cropped: bool, batch_size: int
+) -> tuple[Path, Predictor]:
+    """Return the folder of a trained model, and the model with its detector.
+
+    Args:
+        model: As of :func:`load`.
+        detector: As of :func:`load`.
+        cropped: Whether images are cropped around the face already.
+        batch_size: Number of faces in a batch.
+
+    Raises:
+        UserError: A file is missing or damaged.
+    """
     folder = _folder_of(Path(model))
     network = _network_of(folder)
-    table = emotions_of(emotions)
     metadata = read_metadata(network, folder / METADATA)
     make_finder = _finder(folder, metadata.faces, detector) if metadata.needs_faces and not cropped else None
     if make_finder is None and not cropped:
@@ -76,9 +95,7 @@ def load(
             folder,
         )
     trained = TrainedModel(network, folder / METADATA, batch_size)  # last, for it takes seconds
-    predictor = Predictor(trained, make_finder, threads=max(2, os.cpu_count() or 2))
-    resting = None if neutral is None else _neutral_probabilities(predictor, Path(neutral))
-    return Reader(predictor, PredictionTable(trained.metadata, table, resting))
+    return folder, Predictor(trained, make_finder, threads=max(2, os.cpu_count() or 2))
 
 
 def _neutral_probabilities(predictor: Predictor, path: Path) -> NDArray[np.float32]:

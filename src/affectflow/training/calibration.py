@@ -15,44 +15,22 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
-from scipy.special import expit
 
 from affectflow import facs
 from affectflow.datasets.dataset_info import ACTION_UNITS
 from affectflow.metrics.calibration import ReliabilityBin, calibration_error_of_bins, reliability_bins
 from affectflow.metrics.decision import best_threshold
+from affectflow.metrics.scaling import LEAST, Scaling, fit_scaling, is_enough, parts_of, probability_apart
 from affectflow.tables.csv_files import write_csv
 from affectflow.training.keras_setup import keras
 from affectflow.training.validation import known_and_present
 
 log = logging.getLogger(__name__)
 
-_LEAST = 10
-"""Positives and negatives of an AU that a scaling or threshold is fitted to at the least."""
 _UNFITTED_THRESHOLD = 0.5
-_SCALES, _SHIFTS = (0.05, 20.0), (-20.0, 20.0)
 _PARTS = 5
 """Of the validation data: each is calibrated by what is fitted to the others, to measure the calibration."""
 _RELIABILITY_COLUMNS = ("unit", "calibrated", "from", "images", "mean_probability", "positive_rate")
-
-
-@dataclass(frozen=True, slots=True)
-class Scaling:
-    """What turns an AU's logit into that of a calibrated probability: ``scale * logit + shift``."""
-
-    scale: float = 1.0
-    shift: float = 0.0
-
-    def probability(self, logits: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Return calibrated probabilities, [n]."""
-        probability: NDArray[np.float64] = expit(self.scale * logits.astype(np.float64) + self.shift)
-        return probability
-
-    @property
-    def threshold(self) -> float:
-        """The calibrated probability where the one before calibration is 0.5."""
-        return float(expit(self.shift))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,12 +77,12 @@ def calibrate(
         method: ``platt``, or ``none`` to leave the probabilities as they are.
         positive_weights: How often a positive of each AU counted in the loss, [units].
     """
-    too_few = [unit for unit in units if not _is_enough(known_and_present(unit_labels, unit)[1])]
+    too_few = [unit for unit in units if not is_enough(known_and_present(unit_labels, unit)[1])]
     for unit in too_few:
         log.warning(
             "Fewer than %d images that it could be calibrated on show %s, or do not; its probability is corrected for "
             "its weight in the loss alone.",
-            _LEAST,
+            LEAST,
             facs.label(unit),
         )
     scalings: dict[int, Scaling] = {}
@@ -117,54 +95,14 @@ def calibrate(
         unfitted = Scaling(shift=-float(np.log(weight))) if method == "platt" else Scaling()
         scaling = fit_scaling(truth, values, unfitted) if method == "platt" else unfitted
         probability = scaling.probability(values)
-        apart = _probability_apart(truth, values, parts[known], unfitted) if method == "platt" else probability
+        apart = probability_apart(truth, values, parts[known], unfitted) if method == "platt" else probability
         scalings[unit] = scaling
-        thresholds[unit] = best_threshold(truth, probability) if _is_enough(truth) else _UNFITTED_THRESHOLD
+        thresholds[unit] = best_threshold(truth, probability) if is_enough(truth) else _UNFITTED_THRESHOLD
         for calibrated, shown in ((False, Scaling().probability(values)), (True, apart)):
             found = reliability_bins(truth, shown)
             bins += [UnitBin(unit=unit, calibrated=calibrated, **asdict(one)) for one in found]
     _scale_logits(network.get_layer(ACTION_UNITS), list(scalings.values()))
     return Calibration(scalings, thresholds, bins, too_few)
-
-
-def fit_scaling(truth: NDArray[np.bool_], logits: NDArray[np.floating], unfitted: Scaling = Scaling()) -> Scaling:
-    """Return the scaling of the greatest likelihood; the scale is positive, so that the order of images stays.
-
-    Args:
-        truth: Whether each image shows the AU, [n].
-        logits: Its logits, [n].
-        unfitted: For too few positives or negatives.
-    """
-    if not _is_enough(truth):
-        return unfitted
-    positives, negatives = int(truth.sum()), int((~truth).sum())
-    target = np.where(truth, (positives + 1) / (positives + 2), 1 / (negatives + 2))
-    values = logits.astype(np.float64)
-
-    def loss(parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        scaled = parameters[0] * values + parameters[1]
-        error = expit(scaled) - target
-        mean = np.mean(np.logaddexp(0, scaled) - target * scaled)
-        return float(mean), np.array([np.mean(error * values), np.mean(error)])
-
-    start = np.array([1.0, unfitted.shift])
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[_SCALES, _SHIFTS])
-    return Scaling(float(found.x[0]), float(found.x[1]))
-
-
-def parts_of(groups: Sequence[str], count: int) -> NDArray[np.int64]:
-    """Divide images at random, those of a group together.
-
-    Args:
-        groups: Group of each image, [n].
-        count: Number of parts; none is empty where there are as many groups.
-
-    Returns:
-        The part of each image, [n].
-    """
-    names, codes = np.unique(np.asarray(groups, np.str_), return_inverse=True)
-    order: NDArray[np.int64] = np.random.default_rng(0).permutation(len(names)) % count
-    return order[codes]
 
 
 def write_reliability(path: Path, bins: Sequence[UnitBin]) -> None:
@@ -186,23 +124,6 @@ def write_reliability(path: Path, bins: Sequence[UnitBin]) -> None:
         for entry in bins
     )
     write_csv(path, _RELIABILITY_COLUMNS, rows)
-
-
-def _probability_apart(
-    truth: NDArray[np.bool_], logits: NDArray[np.floating], parts: NDArray[np.int64], unfitted: Scaling
-) -> NDArray[np.float64]:
-    """Return probabilities that are calibrated by the other parts of the data each, [n]."""
-    probability = np.empty(len(truth))
-    for part in range(_PARTS):
-        inside = parts == part
-        scaling = fit_scaling(truth[~inside], logits[~inside], unfitted)
-        probability[inside] = scaling.probability(logits[inside])
-    return probability
-
-
-def _is_enough(truth: NDArray[np.bool_]) -> bool:
-    """Return whether labels have enough of both classes to fit something to."""
-    return min(int(truth.sum()), int((~truth).sum())) >= _LEAST
 
 
 def _scale_logits(head: keras.layers.Dense, scalings: Sequence[Scaling]) -> None:

@@ -21,8 +21,8 @@ from affectflow.contracts.recipe import Recipe
 from affectflow.core.errors import UserError
 from affectflow.core.interruption import Interruption
 from affectflow.datasets.dataset_info import ACTION_UNITS
+from affectflow.metrics.scaling import parts_of
 from affectflow.records.access import Records
-from affectflow.training.calibration import parts_of
 from affectflow.training.checkpoint import Checkpoints, EpochLog
 from affectflow.training.devices import Devices
 from affectflow.training.feed import Feed
