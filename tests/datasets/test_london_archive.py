@@ -12,7 +12,7 @@ from affectflow.core.errors import UserError
 from affectflow.datasets.london_archive import SOURCE, fetch_london
 from affectflow.datasets.opening import get_dataset
 from tests.miniature import make_image
-from tests.workflow.photographs import served
+from tests.workflow.photographs import Quiet, served
 
 NEUTRAL, SMILING, PEOPLE = "files/8541961", "files/8541964", "files/27397184"
 
@@ -42,7 +42,7 @@ def test_photographs_people_and_source_are_written(tmp_path: Path) -> None:
     root = tmp_path / "london"
     with served(publish(tmp_path / "web")) as server:
         assert fetch_london(server, root, tmp_path / "pinned.json") == 4
-    assert sorted(path.relative_to(root).as_posix() for path in root.rglob("*.*")) == [
+    assert sorted(path.relative_to(root).as_posix() for path in root.rglob("[!.]*.*")) == [
         "SOURCE.txt",
         "neutral_front/001_03.jpg",
         "neutral_front/002_03.jpg",
@@ -65,7 +65,35 @@ def test_another_file_than_at_the_first_fetch_is_refused(tmp_path: Path) -> None
         publish(web, people=3)
         with pytest.raises(UserError, match=r"8541961 has the SHA-256 \w+, not \w+; fetch .* elsewhere"):
             fetch_london(server, root, tmp_path / "pinned.json")
-    assert not (root / SOURCE).exists()
+        (tmp_path / "pinned.json").write_text("")
+        with pytest.raises(UserError, match=r"pinned\.json is damaged; delete it"):
+            fetch_london(server, root, tmp_path / "pinned.json")
+    with pytest.raises(UserError, match="cannot be fetched"):
+        fetch_london(server, root, tmp_path / "none.json")  # the server is gone
+    assert get_dataset("london", root).groups() == ["001", "002"]  # what was fetched before stays
+
+
+def test_a_folder_of_the_users_is_not_touched(tmp_path: Path) -> None:
+    make_image(tmp_path / "london/mine.jpg", 1)
+    with pytest.raises(UserError, match="london holds files that were not fetched; move them"):
+        fetch_london("http://127.0.0.1:9", tmp_path / "london", tmp_path / "pinned.json")
+    assert [path.name for path in (tmp_path / "london").iterdir()] == ["mine.jpg"]
+
+
+class _Short(Quiet):
+    """Announces more than it sends, as a connection that breaks."""
+
+    def send_header(self, keyword: str, value: str) -> None:
+        super().send_header(keyword, str(int(value) + 9) if keyword == "Content-Length" else value)
+
+
+def test_a_file_that_is_cut_is_not_taken(tmp_path: Path) -> None:
+    web = publish(tmp_path / "web")
+    with (
+        served(web, _Short) as server,
+        pytest.raises(UserError, match=r"cannot be fetched \([\d,]+ of [\d,]+ bytes came"),
+    ):
+        fetch_london(server, tmp_path / "london", tmp_path / "pinned.json")
 
 
 @pytest.mark.parametrize(
@@ -74,6 +102,8 @@ def test_another_file_than_at_the_first_fetch_is_refused(tmp_path: Path) -> None
         (SMILING, b"<html>please wait", r"something else for smiling_front\.zip than an archive .* fetch the set in a"),
         (NEUTRAL, b"", r"something else for neutral_front\.zip than an archive"),
         (PEOPLE, b"", r"london_faces_info\.csv is no table of people"),
+        (PEOPLE, b'{"message": "busy", "code": 1}', r"london_faces_info\.csv is no table of people"),
+        (PEOPLE, b"face_id,face_age\nX001,20\nX002\n", r"london_faces_info\.csv is no table of people"),
         (PEOPLE, b"face_id\nX001\n", r"london_faces_info\.csv is no table of people"),
     ],
 )

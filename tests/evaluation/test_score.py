@@ -405,6 +405,18 @@ def test_the_ranking_within_people_does_not_depend_on_how_they_look_at_rest(tmp_
     assert low < 11.5 / 12 < high <= 1
 
 
+def test_pairs_are_of_one_person_where_people_are_more_than_the_jackknifes_groups(tmp_path: Path) -> None:
+    rows = _frames(500, DISFA)
+    for i, row in enumerate(rows):
+        person, smiles = divmod(i, 2)
+        row["subject"] = row["group"] = f"{person:03d}"
+        row["units"] = [-1] * facs.COUNT
+        row["units"][12 - 1] = smiles
+        row["probabilities"][12 - 1] = person / 300 + 0.05 * smiles
+    smile = _score(tmp_path, rows, "london")["action_units"]["AU12"]
+    assert (smile["auc_within_subject"], smile["pairs_within_subject"]) == (1, 250)
+
+
 def test_an_au_of_few_people_has_a_wide_interval_or_none(tmp_path: Path) -> None:
     rows = _frames(300, DISFA)
     for i, row in enumerate(rows):

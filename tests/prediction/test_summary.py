@@ -16,10 +16,13 @@ from pandas.testing import assert_frame_equal
 pytest.importorskip("keras")
 
 from affectflow.cli import main
+from affectflow.core.errors import UserError
 from affectflow.media import jpeg
 from affectflow.media.sources import find_sources
 from affectflow.media.video import read_frames, write_video
+from affectflow.prediction.reader import load
 from affectflow.prediction.summary import Summary
+from affectflow.prediction.write import Outputs
 from tests.miniature import make_image
 from tests.prediction.test_predict import make_model, noise
 
@@ -38,10 +41,10 @@ def rows_of_frame(number: int, *faces: float | None) -> list[dict[str, Any]]:
     return seen or [position | {"face": 0, "problem": "no face"}]
 
 
-def summarized(tmp_path: Path, *images: list[dict[str, Any]], is_video: bool = True) -> list[dict[str, str]]:
+def summarized(tmp_path: Path, *images: list[dict[str, Any]], video: str | None = "a") -> list[dict[str, str]]:
     summary = Summary(COLUMNS, {"AU12": PRESENT})
     for rows in images:
-        summary.add(rows, is_video)
+        summary.add(rows, video)
     summary.write(tmp_path / "summary.csv")
     return list(csv.DictReader((tmp_path / "summary.csv").open()))
 
@@ -60,7 +63,17 @@ def test_rate_mean_and_onsets_of_each_face(tmp_path: Path) -> None:
     assert (other["face"], other["images"], other["without"], other["AU12_rate"]) == ("2", "10", "0", "1.0")
     assert float(other["AU12_onsets_per_minute"]) == pytest.approx(60)
     assert list(one) == [
-        *("source", "face", "images", "without", "minutes", "AU12_rate", "AU12_mean", "AU12_onsets_per_minute"),
+        *(
+            "source",
+            "face",
+            "images",
+            "without",
+            "minutes",
+            "problem",
+            "AU12_rate",
+            "AU12_mean",
+            "AU12_onsets_per_minute",
+        ),
         *("valence_mean", "valence_sd", "arousal_mean", "arousal_sd"),
     ]
 
@@ -69,7 +82,19 @@ def test_a_video_without_a_face_has_a_row_and_what_ended_it_is_no_frame(tmp_path
     ended = dict.fromkeys(COLUMNS) | {"source": "a.mp4", "face": 0, "problem": "damaged after frame 2"}
     (row,) = summarized(tmp_path, rows_of_frame(1), rows_of_frame(2), [ended])
     assert (row["face"], row["images"], row["without"], row["AU12_rate"]) == ("0", "0", "2", "")
+    assert row["problem"] == "damaged after frame 2"
+    (row,) = summarized(tmp_path, [ended])
+    assert (row["images"], row["without"], row["problem"]) == ("0", "0", "damaged after frame 2")
     assert summarized(tmp_path) == []
+
+
+def test_a_video_that_is_named_twice_is_two(tmp_path: Path) -> None:
+    summary = Summary(COLUMNS, {"AU12": PRESENT})
+    for video in ("a.mp4", "a-2.mp4"):
+        for number in (1, 2, 3):
+            summary.add(rows_of_frame(number, 0.9), video)
+    summary.write(tmp_path / "summary.csv")
+    assert [row["images"] for row in csv.DictReader((tmp_path / "summary.csv").open())] == ["3", "3"]
 
 
 def test_images_of_a_folder_are_one_row_without_onsets(tmp_path: Path) -> None:
@@ -77,10 +102,10 @@ def test_images_of_a_folder_are_one_row_without_onsets(tmp_path: Path) -> None:
         [row | {"source": f"some/{number}.jpg", "frame": None, "time": None} for row in rows_of_frame(number, value)]
         for number, value in enumerate((0.9, 0.1, None), start=1)
     ]
-    (row,) = summarized(tmp_path, *images, is_video=False)
+    (row,) = summarized(tmp_path, *images, video=None)
     assert (row["source"], row["images"], row["without"], row["minutes"]) == ("some", "2", "1", "")
     assert (row["AU12_rate"], row["AU12_onsets_per_minute"]) == ("0.5", "")
-    (row,) = summarized(tmp_path, images[0], is_video=False)
+    (row,) = summarized(tmp_path, images[0], video=None)
     assert row["valence_sd"] == ""
 
 
@@ -99,6 +124,54 @@ def test_some_frames_of_each_second(tmp_path: Path, rate: Fraction, fps: float, 
     write_video(tmp_path / "a.mp4", frames, rate)
     (source,) = find_sources([tmp_path / "a.mp4"])
     assert [shown.frame for shown in source.images(fps=fps)] == kept
+
+
+@pytest.mark.parametrize(("rate", "fps", "kept"), [(30, 30, 31), (30, 15, 16), (60, 60, 31), (30, 1000, 31)])
+def test_times_of_matroska_are_rounded(tmp_path: Path, rate: int, fps: float, kept: int) -> None:
+    frames = [np.full((32, 32, 3), 8 * number, np.uint8) for number in range(31)]
+    write_video(tmp_path / "a.mkv", frames, Fraction(rate), "matroska")
+    (source,) = find_sources([tmp_path / "a.mkv"])
+    assert len(list(source.images(fps=fps))) == kept
+
+
+def test_frames_without_times_are_placed_by_their_rate(tmp_path: Path) -> None:
+    frames = [np.full((32, 32, 3), 10 * number, np.uint8) for number in range(20)]
+    write_video(tmp_path / "a.h264", frames, Fraction(25), "h264")
+    (source,) = find_sources([tmp_path / "a.h264"])
+    shown = list(source.images(fps=5))
+    assert all(np.isnan(one.time) for one in shown)
+    assert [one.frame for one in shown] == [1, 6, 11, 16]
+
+
+@pytest.mark.parametrize(
+    ("summary", "message"),
+    [
+        ("s.parquet", "is no .csv file"),
+        ("p.csv", "name two files"),
+        ("folder.csv", "is a folder; give the path of a file"),
+    ],
+)
+def test_a_summary_that_cannot_be_written_is_told_before_anything_is_read(
+    tmp_path: Path, summary: str, message: str
+) -> None:
+    reader = load(make_model(tmp_path / "model", {"center": 5}))
+    make_image(tmp_path / "some/a.png", 0)
+    (tmp_path / "folder.csv").mkdir()
+    with pytest.raises(UserError, match=message):
+        reader.write([tmp_path / "some"], Outputs(tmp_path / "p.csv", summary=tmp_path / summary))
+    assert not (tmp_path / "p.csv").exists()
+
+
+def test_a_name_that_is_not_utf8_is_in_parquet_too(tmp_path: Path) -> None:
+    import os
+
+    reader = load(make_model(tmp_path / "model", {"center": 5}))
+    make_image(tmp_path / "a.png", 0)
+    os.makedirs(tmp_path / "some")
+    os.rename(tmp_path / "a.png", os.fsencode(tmp_path / "some") + b"/caf\xe9.png")
+    reader.write([tmp_path / "some"], Outputs(tmp_path / "p.parquet"))
+    (source,) = pd.read_parquet(tmp_path / "p.parquet")["source"]
+    assert source.endswith("caf\\xe9.png")
 
 
 def test_parquet_is_the_csv_and_the_summary_is_of_what_was_read(tmp_path: Path) -> None:

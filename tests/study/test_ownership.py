@@ -101,5 +101,7 @@ def test_photographs_that_anyone_may_use_belong_to_drawn_and_real_studies() -> N
     claim_results(config(london="/data/london"))  # scored alone
     assert StudyFile.read(STUDY).data == "drawn"
     STUDY.unlink()
+    claim_results(config(london="/data/london"))  # decides nothing
+    assert not STUDY.exists()
     claim_results(config(own="/data/mine", london="/data/london"))
     assert StudyFile.read(STUDY).data == "real"

@@ -20,6 +20,7 @@ def test_a_model_of_drawn_faces_is_scored_on_it(copy: Workflow, tmp_path: Path) 
     with served(publish(tmp_path / "web", people=18)) as server:
         copy.configure(data={"london": {"root": "results/london", "server": server}})
         copy.succeed(SCORE)
+        copy.succeed("results/london/SOURCE.txt", options=("--forcerun", "fetch_london"))
     score = json.loads(copy.path("eval/london_resnet.json").read_text())
     assert (score["synthetic"], score["trained_on"], score["within_set"]) == (False, ["emotionet"], False)
     assert "note" not in score

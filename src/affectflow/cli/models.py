@@ -126,6 +126,7 @@ def predict(
         batch_size=batch_size,
         emotions=emotions,
         neutral=neutral,
+        fps=fps,
     )
     troubles = reader.write(list(paths), Outputs(out, overlay, summary), seconds, fps)
     if troubles:

@@ -29,7 +29,7 @@ WHOLE_NUMBER = Parameter(converter=_whole_number)
 Int = Annotated[int, WHOLE_NUMBER]
 PositiveInt = Annotated[int, Parameter(converter=_whole_number, validator=validators.Number(gte=1))]
 """A whole number from 1 on."""
-PositiveFloat = Annotated[float, Parameter(validator=validators.Number(gt=0))]
+PositiveFloat = Annotated[float, Parameter(validator=validators.Number(gt=0, lte=1e6))]
 Several = Parameter(consume_multiple=(1, None))
 """Of an option that takes several values after one flag, and at least one."""
 Configfiles = Annotated[

@@ -6,6 +6,7 @@ import hashlib
 import shutil
 import urllib.error
 import urllib.request
+from http.client import HTTPException
 from pathlib import Path
 
 from affectflow.core.atomic import atomic_write
@@ -35,10 +36,13 @@ def fetch_file(url: str, algorithm: str, digest: str | None, otherwise: str, out
         with atomic_write(out) as partial:
             with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as response, partial.open("wb") as stream:
                 shutil.copyfileobj(response, stream)
+                announced = response.headers.get("Content-Length")
+            if announced is not None and (size := partial.stat().st_size) != int(announced):
+                raise ConnectionError(f"{size:,} of {int(announced):,} bytes came")
             with partial.open("rb") as stream:
                 found = hashlib.file_digest(stream, algorithm).hexdigest()
             if digest is not None and found != digest:
                 raise UserError(f"{url} has the {name} {found}, not {digest}; {remedy}.")
-    except (urllib.error.URLError, TimeoutError, ConnectionError, ValueError) as error:
+    except (urllib.error.URLError, TimeoutError, ConnectionError, HTTPException, ValueError) as error:
         reason = getattr(error, "reason", error)
         raise UserError(f"{url} cannot be fetched ({reason}); {remedy}.") from None

@@ -252,7 +252,8 @@ def add_within_subject(
         rows: which of all frames are selected, bool [frames].
         jackknife: of all frames, by person.
     """
-    right, pairs = pairs_within(present, probability, jackknife.codes[rows], jackknife.count)
+    of_people = pairs_within(present, probability, jackknife.cluster_codes[rows], jackknife.clusters)
+    right, pairs = (np.bincount(jackknife.group_of, one, minlength=jackknife.count) for one in of_people)
     all_right, all_pairs = float(right.sum()), float(pairs.sum())
     if not all_pairs:
         return result

@@ -24,7 +24,6 @@ from affectflow.media.pixels import Decoded, Image
 from affectflow.media.video import frame_rate, read_frames
 from affectflow.media.video_index import address
 
-_ROUNDING = 1e-6  # of a part; times are rounded
 UNKNOWN_KIND = "neither an image nor a video"
 _BROKEN_LINK = "a broken link"
 _CAMERA_FORMAT = "v4l2"
@@ -92,11 +91,10 @@ class Source:
 
         Args:
             seconds: How long to read a camera; None for no end.
-            fps: How many frames of a second of a video or camera are shown, the first of each such part of it; None for
-                all.
+            fps: How many frames of a second of a video or camera are shown; None for all.
         """
         shown = self._all_images(seconds)
-        return shown if fps is None or self.kind not in ("video", "camera") else _thinned(shown, fps)
+        return shown if fps is None or self.kind not in ("video", "camera") else _thinned(shown, fps, self.rate)
 
     def _all_images(self, seconds: float | None) -> Iterator[Shown]:
         source = str(self.path)
@@ -115,15 +113,21 @@ class Source:
                 yield Shown(source, problem=self.problem)
 
 
-def _thinned(frames: Iterator[Shown], fps: float) -> Iterator[Shown]:
-    """Yield the first frame of each part of a second, and every problem."""
-    part = -math.inf
+def _thinned(frames: Iterator[Shown], fps: float, rate: float) -> Iterator[Shown]:
+    """Yield the frame nearest to the beginning of each part of a second, and every problem.
+
+    Args:
+        frames: The frames.
+        fps: Parts of a second.
+        rate: Frames of a second, by which frames without times are placed.
+    """
+    last = -1
     for shown in frames:
-        if shown.image is None:
+        time = (shown.frame - 1) / rate if math.isnan(shown.time) else shown.time
+        part = math.floor((time + 0.5 / rate) * fps)  # times may be rounded, in Matroska to milliseconds
+        if shown.image is None or part > last:
             yield shown
-        elif (now := math.floor(shown.time * fps + _ROUNDING)) > part:
-            yield shown
-            part = now
+            last = last if shown.image is None else part
 
 
 def find_sources(paths: list[Path]) -> list[Source]:

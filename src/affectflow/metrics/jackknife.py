@@ -61,6 +61,8 @@ class Jackknife:
         codes: group of each frame's cluster, int64 [frames].
         count: number of groups, which is that of clusters up to 200.
         clusters: number of clusters.
+        cluster_codes: each frame's cluster, int64 [frames].
+        group_of: group of each cluster, int64 [clusters].
     """
 
     def __init__(self, clusters: Sequence[str] | NDArray[np.str_], groups: int = GROUPS) -> None:
@@ -74,7 +76,9 @@ class Jackknife:
         self.clusters = len(names)
         self.count = min(self.clusters, groups)
         group = np.random.default_rng(0).permutation(self.clusters) % max(self.count, 1)
-        self.codes: NDArray[np.int64] = (group[codes] if self.clusters > groups else codes).astype(np.int64)
+        self.cluster_codes = codes.astype(np.int64)
+        self.group_of = (group if self.clusters > groups else np.arange(self.clusters)).astype(np.int64)
+        self.codes: NDArray[np.int64] = self.group_of[codes]
 
     def sums(self, values: ArrayLike, rows: NDArray[np.bool_] | slice = slice(None)) -> Numbers:
         """Sum values of frames by group.

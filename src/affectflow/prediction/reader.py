@@ -25,7 +25,7 @@ from affectflow.facs.emotions import emotions as emotions_of
 from affectflow.media.pixels import Decoded
 from affectflow.media.sources import UNKNOWN_KIND, Shown, Source, find_sources
 from affectflow.prediction.model import TrainedModel, read_metadata
-from affectflow.prediction.predictor import FindFaces, Predictor
+from affectflow.prediction.predictor import NO_FACE, FindFaces, Predictor
 from affectflow.prediction.table import PredictionTable
 from affectflow.prediction.write import Outputs, write_predictions
 
@@ -47,6 +47,7 @@ def load(
     batch_size: int = 64,
     emotions: str = "emfacs",
     neutral: str | Path | None = None,
+    fps: float | None = None,
 ) -> Reader:
     """Load a trained model.
 
@@ -60,13 +61,14 @@ def load(
         emotions: Table of emotions, see ``affectflow facs``.
         neutral: A photograph of the person's neutral face, or a video or folder in whose median the face is neutral;
             the tables then have ``AU12_change`` and so on, by how much a probability is above the neutral one.
+        fps: Frames of a second of that video that are read; None for all.
 
     Raises:
         affectflow.core.errors.UserError: A file is missing or damaged.
     """
     table = emotions_of(emotions)
     _, predictor = open_predictor(model, detector, cropped, batch_size)
-    resting = None if neutral is None else _neutral_probabilities(predictor, Path(neutral))
+    resting = None if neutral is None else _neutral_probabilities(predictor, Path(neutral), fps)
     return Reader(predictor, PredictionTable(predictor.model.metadata, table, resting))
 
 
@@ -98,17 +100,19 @@ def open_predictor(
     return folder, Predictor(trained, make_finder, threads=max(2, os.cpu_count() or 2))
 
 
-def _neutral_probabilities(predictor: Predictor, path: Path) -> NDArray[np.float32]:
+def _neutral_probabilities(predictor: Predictor, path: Path, fps: float | None) -> NDArray[np.float32]:
     """Return the median of the probabilities of the most prominent faces of a photograph, folder or video, [60]."""
     found, problem = [], "it holds no image"
     sources = find_sources([path])
     if any(source.kind == "camera" for source in sources):
         raise UserError(f"{path} is a camera, which has no end; record a video, and give that as the neutral face.")
-    for image in predictor.predict(shown for source in sources for shown in source.images()):
+    for image in predictor.predict(shown for source in sources for shown in source.images(fps=fps)):
         if image.faces:
             found.append(image.faces[0].probabilities)
-        else:
-            problem = image.problem
+            continue
+        problem = image.problem
+        if problem != NO_FACE:
+            log.warning("%s: %s; the neutral face is the median of the others.", image.shown.source, problem)
     if not found:
         raise UserError(f"{path} cannot be the neutral face ({problem}); give a photograph or video with the face.")
     return np.median(found, axis=0).astype(np.float32)

@@ -33,20 +33,22 @@ class Summary:
         self._units = [name for name in columns if name in units]
         self._affect = [name for name in _AFFECT if name in columns]
         self._thresholds = np.array([thresholds.get(name, THRESHOLD) for name in self._units])
-        self._sources: dict[str, _Source] = {}
+        self._sources: dict[tuple[str | None, str], _Source] = {}
 
-    def add(self, rows: Sequence[Row], is_video: bool) -> None:
+    def add(self, rows: Sequence[Row], video: str | None) -> None:
         """Take in the rows of an image.
 
         Args:
             rows: One for each face, or one without a face.
-            is_video: Whether the image is a frame of a video or camera; what ended one is no frame.
+            video: A name that no other video or camera has, of whose frames this is one; what ended one is no frame.
+                None for an image file.
         """
         first = rows[0]
-        if is_video and first["frame"] is None:
+        name = first["source"] if video is not None else str(Path(first["source"]).parent)
+        source = self._sources.setdefault((video, name), _Source(video is not None))
+        if video is not None and first["frame"] is None:
+            source.problem = first["problem"]
             return
-        name = first["source"] if is_video else str(Path(first["source"]).parent)
-        source = self._sources.setdefault(name, _Source(is_video))
         source.see(first["time"])
         for row in rows:
             if not row["face"]:
@@ -62,24 +64,26 @@ class Summary:
         """Write a CSV file.
 
         Columns: ``source``, a video or the folder of images; ``face``, 0 where none was found; ``images``, those with
-        the face; ``without``, those without it; ``minutes`` of a video with the face; and for each AU its rate (the
-        share of the images in which it is present), its mean probability and, of videos, its onsets a minute; for
-        valence and arousal the mean and the standard deviation.
+        the face; ``without``, those without it; ``minutes`` of a video with the face; ``problem``, what ended a video;
+        and for each AU its rate (the share of the images in which it is present), its mean probability and, of videos,
+        its onsets a minute; for valence and arousal the mean and the standard deviation.
 
         Args:
             out: The file.
         """
         measures = [f"{unit}_{what}" for unit in self._units for what in ("rate", "mean", "onsets_per_minute")]
         measures += [f"{name}_{what}" for name in self._affect for what in ("mean", "sd")]
-        write_csv(out, ("source", "face", "images", "without", "minutes", *measures), self._rows(len(measures)))
+        write_csv(
+            out, ("source", "face", "images", "without", "minutes", "problem", *measures), self._rows(len(measures))
+        )
 
     def _rows(self, measures: int) -> Iterator[list[Any]]:
-        for name, source in self._sources.items():
+        for (_, name), source in self._sources.items():
             if not source.faces:
-                yield [name, 0, 0, source.images, "", *[""] * measures]
+                yield [name, 0, 0, source.images, "", source.problem, *[""] * measures]
             for number, face in sorted(source.faces.items()):
                 minutes = face.images * source.interval / _MINUTE if source.is_video else math.nan
-                cells = [number, face.images, source.images - face.images, _shown(minutes)]
+                cells = [number, face.images, source.images - face.images, _shown(minutes), source.problem]
                 yield [name, *cells, *map(_shown, face.measures(minutes))]
 
 
@@ -89,6 +93,7 @@ class _Source:
     images: int = 0
     first: float = math.nan
     latest: float = math.nan
+    problem: str = ""
     faces: dict[int, _Face] = field(default_factory=dict)
 
     def see(self, time: float | None) -> None:

@@ -137,7 +137,7 @@ def open_writer(out: Path | None, columns: Iterable[str]) -> Iterator[Callable[[
         return
     if out.suffix.lower() == ".parquet":
         with row_writer(out, _schema(columns)) as write_row:
-            yield lambda row: write_row({name: _rounded(name, row[name]) for name in row})
+            yield lambda row: write_row({name: _in_utf8(_rounded(name, row[name])) for name in row})
         return
     if out.suffix.lower() not in (".csv", ".json"):
         raise UserError(f"{out} is none of .csv, .json and .parquet; choose one of these.")
@@ -179,3 +179,10 @@ def _csv(stream: IO[str], columns: list[str]) -> Callable[[Row], object]:
 def _rounded(name: str, value: Any) -> Any:
     """Round a model's float32 outputs to six significant digits; times are not outputs."""
     return float(f"{value:.6g}") if isinstance(value, float) and name != "time" else value
+
+
+def _in_utf8(value: Any) -> Any:
+    """Return a text with a backslash in place of each byte of a file name that is not UTF-8, which Arrow refuses."""
+    if not isinstance(value, str) or value.isascii():
+        return value
+    return value.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

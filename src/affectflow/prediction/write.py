@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from affectflow.core.atomic import atomic_write
+from affectflow.core.errors import UserError
 from affectflow.core.progress import progress
 from affectflow.media import jpeg
 from affectflow.media.sources import UNKNOWN_KIND, Source
@@ -76,14 +77,20 @@ def write_predictions(
     messages: dict[str, None] = {}
     overlay = outputs.overlay
     summary = Summary(table.columns, table.thresholds)
+    if outputs.summary is not None and outputs.summary.suffix.lower() != ".csv":
+        raise UserError(f"{outputs.summary} is no .csv file; the summary is one.")
+    if outputs.summary is not None and outputs.out is not None and outputs.summary.resolve() == outputs.out.resolve():
+        raise UserError(f"{outputs.out} cannot be the predictions and their summary; name two files.")
     with ExitStack() as stack:
+        # Opened first, so that a path that cannot be written is told before hours of work.
+        summarized = None if outputs.summary is None else stack.enter_context(atomic_write(outputs.summary))
         write_row = stack.enter_context(open_writer(outputs.out, table.columns))
 
         def write_rows(source: Source, image: ImagePredictions) -> list[Row]:
             rows = list(table.rows(image))
             for row in rows:
                 write_row(row)
-            summary.add(rows, source.kind not in _SINGLE_IMAGE)
+            summary.add(rows, source.name if source.kind not in _SINGLE_IMAGE else None)
             if image.problem and image.problem != NO_FACE and (source.named or image.problem != UNKNOWN_KIND):
                 messages[f"{image.shown.source}: {image.problem}"] = None
             return rows
@@ -107,8 +114,8 @@ def write_predictions(
             else:
                 drawn = _drawn(show, pairs, write_rows)
                 _write_video(drawn, min(group[0].rate, fps or math.inf), overlay / group[0].name)
-    if outputs.summary is not None:
-        summary.write(outputs.summary)
+        if summarized is not None:
+            summary.write(summarized)
     return list(messages)
 
 

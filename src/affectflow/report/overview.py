@@ -59,12 +59,15 @@ def write_overview(
         data += annotation_panels(merged, annotators)
     if summary is not None:
         data += download_panels(summary)
+    drawn = {info(score.benchmark).title: score.synthetic for score in results}
+    of_people = not all(drawn.values()) if drawn else not synthetic
     text = render(
         "overview.html.j2",
         palette=PALETTE.read_text(encoding="utf-8"),
         synthetic=synthetic,
-        licensed=not synthetic and faces == SHOW_ALL,
-        without_images=not synthetic and faces != SHOW_ALL,
+        photographs=[name for name, is_drawn in drawn.items() if synthetic and not is_drawn],
+        licensed=of_people and faces == SHOW_ALL,
+        without_images=of_people and faces != SHOW_ALL,
         reports=_in_order(reports, found),
         benchmarks={name: info(name).title for name in benchmarks},
         scored=_scored(results),

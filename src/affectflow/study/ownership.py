@@ -52,7 +52,7 @@ def _claimed(config: Mapping[str, Any]) -> StudyFile:
     if before is None and synthetic.DEMO.is_dir():
         before = StudyFile(data="drawn", roots={})  # the demo's, whose file was deleted
     if before is None or not roots:
-        return before or StudyFile(data=kind, roots=roots)
+        return before or StudyFile(data=kind, roots=roots if of_one_kind else {})
     if of_one_kind and before.data != kind:
         raise UserError(_other_kind(drawn, roots))
     for name, paths in roots.items():
