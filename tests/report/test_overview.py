@@ -112,6 +112,22 @@ def test_real_people_are_not_on_the_page_unless_asked_for(tmp_path: Path) -> Non
     assert "shown was trained on images or people of disfa" in read.text and "nothing was downloaded" in read.text
 
 
+@pytest.mark.parametrize("faces", ["drawn", "all"])
+def test_photographs_in_a_drawn_study_are_said_to_be_real(tmp_path: Path, faces: str) -> None:
+    run_report(tmp_path, "resnet", people(0.5))
+    score = json.loads((tmp_path / "disfa_resnet.json").read_text())
+    del score["note"]
+    score |= {"benchmark": "london", "synthetic": False, "protocol": score["protocol"] | {"name": "smile"}}
+    (tmp_path / "london_resnet.json").write_text(json.dumps(score))
+    out = tmp_path / "page.html"
+    scores = [tmp_path / f"{name}_resnet.json" for name in ("disfa", "london")]
+    write_overview(scores, [tmp_path / "resnet.json"], None, None, None, None, True, faces, out)
+    text = Read(out).text
+    assert "All faces but those of Face Research Lab London Set are drawn by affectflow." in text
+    assert ("licensed images and is not for distribution" in text) == (faces == "all")
+    assert ("Images of people are not shown" in text) == (faces == "drawn")
+
+
 def test_a_study_without_scores_has_a_page(tmp_path: Path) -> None:
     read = Read(page(tmp_path, out=tmp_path / "page.html"))
     assert not read.open and "No model is scored." in read.text

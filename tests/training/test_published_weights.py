@@ -23,21 +23,15 @@ IMAGENET = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
 FAMILIES = [
     ("VGG16", 32),
     ("ResNet50", 32),
-    ("ResNet50V2", 32),
-    ("InceptionV3", 75),
     ("InceptionResNetV2", 75),
-    ("Xception", 71),
     ("MobileNet", 32),
-    ("MobileNetV2", 32),
     ("MobileNetV3Small", 32),
     ("DenseNet121", 32),
-    ("NASNetMobile", 32),
     ("EfficientNetB0", 32),
     ("EfficientNetV2B0", 32),
-    ("EfficientNetV2S", 32),
     ("ConvNeXtTiny", 32),
 ]
-"""A small one of each family; the others differ in numbers of layers and filters."""
+"""Those of the three models of the demo, and one for each way in which pixels are scaled, by the network or before."""
 QUICK = ("MobileNetV3Small", "EfficientNetB0")
 each_family = pytest.mark.parametrize(
     "name, size",
@@ -60,14 +54,16 @@ def publish(name: str, size: int, path: Path) -> None:
     network.save(path)
 
 
-def by_keras(name: str, size: int, path: Path, pixels: NDArray[np.float32], monkeypatch: pytest.MonkeyPatch) -> object:
+def by_keras(
+    name: str, size: int, path: Path, pixels: NDArray[np.float32], monkeypatch: pytest.MonkeyPatch
+) -> NDArray[np.float32]:
     from keras.src.utils import file_utils
 
     monkeypatch.setattr(file_utils, "get_file", lambda *_, **__: str(path))
     make = getattr(keras.applications, name)
     network = make(include_top=False, weights="imagenet", input_shape=(size, size, 3))
     scaled = sys.modules[make.__module__].preprocess_input(pixels.copy())
-    return network.predict(scaled, verbose=0)
+    return np.asarray(network(scaled, training=False))
 
 
 @each_family
@@ -80,7 +76,7 @@ def test_features_are_those_of_keras_with_the_same_file(
     pixels = images(3, size)
     expected = by_keras(name, size, path, pixels, monkeypatch)
     network = build_network(replace(FORM, backbone=name, input_size=size), path, HEADS)
-    found = keras.Model(network.input, network.get_layer("pool").input).predict(pixels, verbose=0)
+    found = np.asarray(keras.Model(network.input, network.get_layer("pool").input)(pixels, training=False))
     spread = np.std(expected)
     assert spread > 1e-6
     assert np.abs(found - expected).max() < 1e-3 * spread
