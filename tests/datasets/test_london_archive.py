@@ -99,12 +99,16 @@ def test_a_file_that_is_cut_is_not_taken(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("file", "content", "message"),
     [
-        (SMILING, b"<html>please wait", r"something else for smiling_front\.zip than an archive .* fetch the set in a"),
-        (NEUTRAL, b"", r"something else for neutral_front\.zip than an archive"),
-        (PEOPLE, b"", r"london_faces_info\.csv is no table of people"),
-        (PEOPLE, b'{"message": "busy", "code": 1}', r"london_faces_info\.csv is no table of people"),
-        (PEOPLE, b"face_id,face_age\nX001,20\nX002\n", r"london_faces_info\.csv is no table of people"),
-        (PEOPLE, b"face_id\nX001\n", r"london_faces_info\.csv is no table of people"),
+        (
+            SMILING,
+            b"<html>please wait",
+            r"sent something else than an archive for smiling_front\.zip .* fetch the set in a",
+        ),
+        (NEUTRAL, b"", r"sent something else than an archive for neutral_front\.zip"),
+        (PEOPLE, b"", r"london_faces_info\.csv is not a table of people"),
+        (PEOPLE, b'{"message": "busy", "code": 1}', r"london_faces_info\.csv is not a table of people"),
+        (PEOPLE, b"face_id,face_age\nX001,20\nX002\n", r"london_faces_info\.csv is not a table of people"),
+        (PEOPLE, b"face_id\nX001\n", r"london_faces_info\.csv is not a table of people"),
     ],
 )
 def test_what_is_no_archive_is_one_sentence(tmp_path: Path, file: str, content: bytes, message: str) -> None:

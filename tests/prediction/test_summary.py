@@ -146,7 +146,7 @@ def test_frames_without_times_are_placed_by_their_rate(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("summary", "message"),
     [
-        ("s.parquet", "is no .csv file"),
+        ("s.parquet", "is not a .csv file"),
         ("p.csv", "name two files"),
         ("folder.csv", "is a folder; give the path of a file"),
     ],

@@ -182,7 +182,7 @@ class ModelMetadata(JsonFile):
             raise ValueError(f"there is no head {min(unknown)[:40]!r}")
         adapted = self.adaptation.units if self.adaptation else {}
         if foreign := set(adapted) - {facs.label(unit) for unit in self.units}:
-            raise ValueError(f"{min(foreign)[:40]!r} is adapted, and is no AU of the model")
+            raise ValueError(f"{min(foreign)[:40]!r} is adapted, and is not an AU of the model")
         return self
 
     @property

@@ -115,7 +115,7 @@ def _photographs(archive: Path, server: str) -> Iterator[tuple[str, bytes]]:
                 yield name, packed.read(member)
     except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, RuntimeError) as error:
         raise UserError(
-            f"{server} gives something else for {archive.name} than an archive ({error}); {_BY_HAND}."
+            f"{server} sent something else than an archive for {archive.name} ({error}); {_BY_HAND}."
         ) from None
 
 
@@ -126,6 +126,6 @@ def _write_subjects(people: Path, out: Path) -> None:
     names = [name.strip() for name in header]
     whole = all(len(row) == len(names) and _PERSON.fullmatch(row[0].strip()) for row in rows)
     if names[:1] != ["face_id"] or len(names) < 2 or not rows or not whole:
-        raise UserError(f"{people.name} is no table of people; {_BY_HAND}.")
+        raise UserError(f"{people.name} is not a table of people; {_BY_HAND}.")
     columns = [_COLUMNS.get(name, name.removeprefix("face_")) for name in names[1:]]
     write_csv(out, ("subject", *columns), ([row[0].strip().lstrip("Xx"), *row[1:]] for row in rows))

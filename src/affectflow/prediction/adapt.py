@@ -43,7 +43,7 @@ COLUMNS = (
 _KEPT = (MODEL, ONNX, DETECTOR.name, "NOTICE.md")
 _LEAST_PEOPLE = 4
 _PARTS = 5
-"""Of the people: what is said of each is by what was fitted to the others."""
+"""Of the people: each is measured with what was fitted to the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +67,8 @@ class Fit:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Answers:
-    """What a model says of labelled images: probabilities and labels [n, 60], and the person of each [n]."""
+class _Predictions:
+    """Predictions for labelled images: probabilities and labels [n, 60], and the person of each image [n]."""
 
     probabilities: NDArray[np.float32]
     labels: NDArray[np.int8]
@@ -98,15 +98,15 @@ def adapt(predictor: Predictor, folder: Path, data: Path, split: str, out: Path)
         raise UserError(f"{data} has no layout that is known; give images with labels.csv (affectflow data-sets own).")
     info = datasets.info(name)
     split = split or ("train" if "train" in info.splits else "all")
-    answers = _ask(predictor, name, data, split)
-    people = len(set(answers.people))
+    predictions = _predict(predictor, name, data, split)
+    people = len(set(predictions.people))
     if people < _LEAST_PEOPLE:
         raise UserError(
             f"{data} has labelled faces of {people} people in its split {split}; what fits so few does not hold for "
             f"others: give at least {_LEAST_PEOPLE}."
         )
     metadata = predictor.model.metadata
-    fits = [fit for unit in metadata.units if (fit := _fit(unit, answers, metadata)) is not None]
+    fits = [fit for unit in metadata.units if (fit := _fit(unit, predictions, metadata)) is not None]
     left = [facs.label(unit) for unit in metadata.units if unit not in {fit.unit for fit in fits}]
     if not fits:
         raise UserError(
@@ -115,12 +115,16 @@ def adapt(predictor: Predictor, folder: Path, data: Path, split: str, out: Path)
     if left:
         log.warning("Fewer than %d images show %s, or do not: they stay as they are.", LEAST, ", ".join(left))
     _write(
-        metadata, folder, fits, Adaptation(data=info.title, people=people, images=len(answers.people), units={}), out
+        metadata,
+        folder,
+        fits,
+        Adaptation(data=info.title, people=people, images=len(predictions.people), units={}),
+        out,
     )
     return fits
 
 
-def _ask(predictor: Predictor, name: str, data: Path, split: str) -> _Answers:
+def _predict(predictor: Predictor, name: str, data: Path, split: str) -> _Predictions:
     waiting: deque[Sample] = deque()
 
     def shown() -> Iterator[Shown]:
@@ -141,18 +145,18 @@ def _ask(predictor: Predictor, name: str, data: Path, split: str) -> _Answers:
     for problem, count in without.items():
         log.warning("%d images are not used: %s.", count, problem)
     shape = (len(people), facs.COUNT)
-    return _Answers(np.reshape(probabilities, shape), np.reshape(labels, shape), people)
+    return _Predictions(np.reshape(probabilities, shape), np.reshape(labels, shape), people)
 
 
-def _fit(unit: int, answers: _Answers, metadata: ModelMetadata) -> Fit | None:
-    label = answers.labels[:, unit - 1]
+def _fit(unit: int, predictions: _Predictions, metadata: ModelMetadata) -> Fit | None:
+    label = predictions.labels[:, unit - 1]
     known = label != facs.UNKNOWN
     truth = label[known] == facs.PRESENT
     if not is_enough(truth):
         return None
-    probability = answers.probabilities[known, unit - 1].astype(np.float64)
+    probability = predictions.probabilities[known, unit - 1].astype(np.float64)
     logits = logit(np.clip(probability, NEARLY, 1 - NEARLY))
-    parts = parts_of([person for person, is_known in zip(answers.people, known, strict=True) if is_known], _PARTS)
+    parts = parts_of([person for person, is_known in zip(predictions.people, known, strict=True) if is_known], _PARTS)
     apart = probability_apart(truth, logits, parts, Scaling())
     decided = np.zeros(len(truth), bool)
     for part in np.unique(parts):

@@ -78,11 +78,11 @@ def write_predictions(
     overlay = outputs.overlay
     summary = Summary(table.columns, table.thresholds)
     if outputs.summary is not None and outputs.summary.suffix.lower() != ".csv":
-        raise UserError(f"{outputs.summary} is no .csv file; the summary is one.")
+        raise UserError(f"{outputs.summary} is not a .csv file; give the summary a name that ends in .csv.")
     if outputs.summary is not None and outputs.out is not None and outputs.summary.resolve() == outputs.out.resolve():
         raise UserError(f"{outputs.out} cannot be the predictions and their summary; name two files.")
     with ExitStack() as stack:
-        # Opened first, so that a path that cannot be written is told before hours of work.
+        # Opened first, so that a path that cannot be written is reported before hours of work.
         summarized = None if outputs.summary is None else stack.enter_context(atomic_write(outputs.summary))
         write_row = stack.enter_context(open_writer(outputs.out, table.columns))
 

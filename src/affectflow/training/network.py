@@ -14,8 +14,8 @@ from affectflow.core.errors import UserError
 from affectflow.training import heads
 from affectflow.training.backbones import Backbone, find_backbone
 from affectflow.training.efficientnet_lite import lite0, lite0_middle, load_lite0
+from affectflow.training.exportable_layers import with_exportable_layers
 from affectflow.training.keras_setup import keras, ops
-from affectflow.training.plain_layers import plain
 
 GREY_SIDE = 16
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
@@ -142,11 +142,11 @@ def _features(spec: NetworkSpec, backbone: Backbone, weights: Path | None) -> ke
             reason = " ".join(str(error).split())
             raise UserError(f"{weights} holds no weights for {spec.backbone} without top ({reason[:200]}).") from None
         roots = tuple(math.sqrt(deviation) for deviation in _IMAGENET_DEVIATION)
-        return plain(network, roots if backbone.scaling == _BY_ROOT else None)
+        return with_exportable_layers(network, roots if backbone.scaling == _BY_ROOT else None)
     if spec.batch_norm:
         network = _with_batch_norm(network, shape)
     _initialize(network)
-    return plain(network)
+    return with_exportable_layers(network)
 
 
 def _normalize(scaled: keras.KerasTensor, backbone: Backbone, pretrained: bool) -> keras.KerasTensor:

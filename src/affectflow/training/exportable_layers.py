@@ -15,7 +15,7 @@ _LEAST = 1e-7
 """What Keras divides by where a deviation is smaller."""
 
 
-def plain(network: keras.Model, divisor: tuple[float, ...] | None = None) -> keras.Model:
+def with_exportable_layers(network: keras.Model, divisor: tuple[float, ...] | None = None) -> keras.Model:
     """Return a network of the same outputs, layers' names and weights.
 
     Args:
