@@ -72,7 +72,7 @@ bench-download: environment .venv-bench/.installed
 bench-records: environment .venv-bench/.installed
 	$(BIN)/python -m benchmarks.records
 
-# An hour on two cores; goes on where it was stopped. Without an internet connection that reaches the face detector,
+# Half an hour on two cores; goes on where it was stopped. Without an internet connection that reaches the face detector,
 # CONFIG may be a file that has faces: {model: {path: FILE}}.
 starter-model: environment
 	snakemake --cores $(CORES) --configfile config/starter.yaml $(CONFIG) -- results/models/starter/model.onnx
