@@ -66,7 +66,7 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
 def _scope(nodeid: str) -> str:
     """Tests of one scope run on one worker: a file's, but for those that share nothing with the rest of it."""
     file = nodeid.partition("::")[0]
-    if file.endswith(("workflow/test_rerun.py", "workflow/test_snapshot.py")):
+    if file.endswith(tuple(f"workflow/test_{name}.py" for name in ("rerun", "snapshot", "london"))):
         return "finished"  # one run, whose ports are all copies' too
     alone = file.endswith("workflow/test_mistakes.py") or nodeid.endswith("::test_default_configuration_learns")
     return nodeid if alone else file
