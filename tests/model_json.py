@@ -64,5 +64,6 @@ def model_json(path: Path, **changes: Any) -> Path:
 
 def values(**changes: Any) -> dict[str, Any]:
     """Return the content as JSON has it."""
-    found: dict[str, Any] = json.loads(ModelMetadata(**{"schema_version": 2} | _complete(changes)).model_dump_json())
+    metadata = ModelMetadata(**{"schema_version": 2} | _complete(changes))
+    found: dict[str, Any] = json.loads(metadata.model_dump_json(exclude_unset=True))
     return found

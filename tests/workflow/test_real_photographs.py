@@ -87,5 +87,5 @@ def test_photographs_go_all_the_way(workflow: Workflow, address: str) -> None:
     assert emotionet["valence"] is None
     assert disfa["synthetic"] is emotionet["synthetic"] is False
     assert "note" not in disfa
-    assert "Not configured, so left out: amfed, bp4d, affwild2, affwild, london, own, disfaplus" in result.output
+    assert "Not configured, so left out: amfed, bp4d, affwild2, affwild, own, london, disfaplus" in result.output
     assert workflow.run(*targets).nothing_done
