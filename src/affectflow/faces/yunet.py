@@ -107,18 +107,20 @@ class Detector:
 
         An image is turned where its best face, seen from near and made upright, scores clearly higher in another turn.
         """
-        turn, faces = 0, self._upright(pixels)
-        best = max((face.score for face in faces), default=0.0)
+        turn, seen = 0, {0: (np.ascontiguousarray(pixels), self._upright(pixels))}
+        best = max((face.score for face in seen[0][1]), default=0.0)
         if best < _SURELY_UPRIGHT:
-            turns = {k: np.ascontiguousarray(np.rot90(pixels, k)) for k in (1, 2, 3)}
             least = max(_MIN_TURNED, best - _TURN_DOUBT)
-            scores = {k: self._close_up_score(one) for k, one in turns.items() if self._best_score(one) >= least}
-            other = max(scores, key=lambda k: scores[k], default=0)
-            if other and scores[other] >= self._close_up_score(pixels) + _MIN_TURNED_GAIN:
+            for k in (1, 2, 3):
+                turned = np.ascontiguousarray(np.rot90(pixels, k))
+                if self._best_score(turned) >= least:
+                    seen[k] = (turned, self._upright(turned))
+        if len(seen) > 1:
+            scores = {k: self._close_up_score(*one) for k, one in seen.items()}
+            other = max((k for k in seen if k), key=lambda k: scores[k])
+            if scores[other] >= scores[0] + _MIN_TURNED_GAIN:
                 turn = other
-        turned = np.ascontiguousarray(np.rot90(pixels, turn))
-        if turn:
-            faces = self._upright(turned)
+        turned, faces = seen[turn]
         return turn, turned, sorted(faces, key=lambda face: -_prominence(face, turned.shape))
 
     def _best_score(self, pixels: NDArray[np.uint8]) -> float:
@@ -127,9 +129,9 @@ class Detector:
                 return max(scores)
         return 0.0
 
-    def _close_up_score(self, pixels: NDArray[np.uint8]) -> float:
-        """Return the score of the surest face in a close-up in which it is not tilted."""
-        face = max(self._upright(pixels), key=lambda face: face.score, default=None)
+    def _close_up_score(self, pixels: NDArray[np.uint8], faces: list[Face]) -> float:
+        """Return the score of the surest face of an image in a close-up in which it is not tilted."""
+        face = max(faces, key=lambda face: face.score, default=None)
         if face is None:
             return 0.0
         seen = self._close_up(pixels, face, _CLOSE_UPS[0], self._tilt(pixels, face))

@@ -121,7 +121,7 @@ def _thinned(frames: Iterator[Shown], fps: float, rate: float) -> Iterator[Shown
         fps: Parts of a second.
         rate: Frames of a second, by which frames without times are placed.
     """
-    last = -1
+    last = -math.inf
     for shown in frames:
         time = (shown.frame - 1) / rate if math.isnan(shown.time) else shown.time
         part = math.floor((time + 0.5 / rate) * fps)  # times may be rounded, in Matroska to milliseconds

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
-from scipy.special import expit
+from scipy.special import expit, logit
 
 LEAST = 10
 """Positives and negatives of an AU that a scaling or threshold is fitted to at the least."""
+_NEARLY = 1e-7  # how near to 0 and 1 a probability may be where its logit is taken
 _SCALES, _SHIFTS = (0.05, 20.0), (-20.0, 20.0)
 
 
@@ -34,6 +35,12 @@ class Scaling:
     def threshold(self) -> float:
         """The calibrated probability where the one before calibration is 0.5."""
         return float(expit(self.shift))
+
+
+def logits_of(probability: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Return the logits of probabilities, finite also for 0 and 1, [n]."""
+    found: NDArray[np.float64] = logit(np.clip(probability.astype(np.float64), _NEARLY, 1 - _NEARLY))
+    return found
 
 
 def fit_scaling(truth: NDArray[np.bool_], logits: NDArray[np.floating], unfitted: Scaling = Scaling()) -> Scaling:

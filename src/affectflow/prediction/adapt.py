@@ -16,7 +16,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import logit
 
 from affectflow import datasets, facs
 from affectflow.contracts.model_metadata import METADATA, MODEL, ONNX, Adaptation, ModelMetadata, UnitCalibration
@@ -28,8 +27,7 @@ from affectflow.faces.detector_file import DETECTOR
 from affectflow.media.sources import Shown
 from affectflow.metrics.calibration import expected_calibration_error, residuals_per_bin
 from affectflow.metrics.decision import Decision, best_threshold, outcomes
-from affectflow.metrics.scaling import LEAST, Scaling, fit_scaling, is_enough, parts_of, probability_apart
-from affectflow.prediction.model import NEARLY
+from affectflow.metrics.scaling import LEAST, Scaling, fit_scaling, is_enough, logits_of, parts_of, probability_apart
 from affectflow.prediction.predictor import Predictor
 from affectflow.tables.csv_files import write_csv
 
@@ -155,7 +153,7 @@ def _fit(unit: int, predictions: _Predictions, metadata: ModelMetadata) -> Fit |
     if not is_enough(truth):
         return None
     probability = predictions.probabilities[known, unit - 1].astype(np.float64)
-    logits = logit(np.clip(probability, NEARLY, 1 - NEARLY))
+    logits = logits_of(probability)
     parts = parts_of([person for person, is_known in zip(predictions.people, known, strict=True) if is_known], _PARTS)
     apart = probability_apart(truth, logits, parts, Scaling())
     decided = np.zeros(len(truth), bool)

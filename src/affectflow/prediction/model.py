@@ -8,16 +8,13 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, logit
 
 from affectflow import facs
 from affectflow.contracts.model_metadata import ModelMetadata, UnitCalibration
 from affectflow.core.errors import UserError
 from affectflow.datasets.dataset_info import ACTION_UNITS, INTENSITIES, VALENCE_AROUSAL
+from affectflow.metrics.scaling import Scaling, logits_of
 from affectflow.prediction.networks import load_network
-
-NEARLY = 1e-7
-"""Probabilities are at least this far from 0 and 1 where their logits are scaled."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -121,6 +118,5 @@ def _adapt(probabilities: NDArray[np.float32], scalings: Mapping[str, UnitCalibr
     for name, one in scalings.items():
         unit = facs.parse_label(name)
         assert unit is not None  # as ModelMetadata checks
-        column = unit - 1
-        logits = logit(np.clip(probabilities[:, column].astype(np.float64), NEARLY, 1 - NEARLY))
-        probabilities[:, column] = expit(one.scale * logits + one.shift)
+        column = probabilities[:, unit - 1]
+        column[:] = Scaling(one.scale, one.shift).probability(logits_of(column))

@@ -10,7 +10,17 @@ from affectflow.core.stage import Output, Setting, stage
 BatchSize = Annotated[int, Setting("evaluation.batch_size")]
 
 
-@stage("prediction", "contracts.model_metadata", "training", "records", "datasets", "faces", "facs", "media")
+@stage(
+    "prediction",
+    "contracts.model_metadata",
+    "training",
+    "records",
+    "datasets",
+    "faces",
+    "facs",
+    "media",
+    "metrics.scaling",
+)
 def predict_benchmark(
     frames: list[Path],
     model: Path,
@@ -52,7 +62,17 @@ def predict_benchmark(
     return f"{count} frames"
 
 
-@stage("prediction", "contracts.model_metadata", "annotation.columns", "datasets", "faces", "facs", "media", "training")
+@stage(
+    "prediction",
+    "contracts.model_metadata",
+    "annotation.columns",
+    "datasets",
+    "faces",
+    "facs",
+    "media",
+    "metrics.scaling",
+    "training",
+)
 def predict_affect(
     manifest: Path,
     model: Path,
